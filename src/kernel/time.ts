@@ -1,0 +1,54 @@
+import { invariant } from './refusals.js';
+
+/** A moment: milliseconds since 1970-01-01T00:00:00Z. On the wire RFC 3339, in the database BIGINT. */
+export type Instant = number & { readonly __instant: true };
+/** A bank's accounting date, `2026-03-02`. It changes at the cut-off, not at midnight. */
+export type BusinessDate = string & { readonly __businessDate: true };
+
+/** The two times of a process: the service's own, which a sandbox may drive, and the wall's, for security windows and ids. */
+export interface Clock {
+  now(): Instant;
+  wall(): Instant;
+}
+
+const SHANGHAI_OFFSET_MS = 8 * 3_600_000; // UTC+8, no daylight saving since 1991
+const DAY_MS = 86_400_000;
+
+export function instantOf(ms: number): Instant {
+  invariant(Number.isSafeInteger(ms), 'an instant is a whole number of milliseconds');
+  return ms as Instant;
+}
+
+export function toRfc3339(instant: Instant): string {
+  return `${new Date(instant + SHANGHAI_OFFSET_MS).toISOString().slice(0, -1)}+08:00`;
+}
+
+/** Reads RFC 3339 with an offset; undefined when it is not that. */
+export function parseInstant(text: string): Instant | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : (ms as Instant);
+}
+
+export function naturalDate(instant: Instant): BusinessDate {
+  return new Date(instant + SHANGHAI_OFFSET_MS).toISOString().slice(0, 10) as BusinessDate;
+}
+
+/** The first moment of a natural day in Shanghai. */
+export function startOfDay(date: BusinessDate): Instant {
+  return (Date.parse(`${date}T00:00:00Z`) - SHANGHAI_OFFSET_MS) as Instant;
+}
+
+export function parseBusinessDate(text: string): BusinessDate | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
+  const ms = Date.parse(`${text}T00:00:00Z`);
+  return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text ? undefined : (text as BusinessDate);
+}
+
+export function addDays(date: BusinessDate, days: number): BusinessDate {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10) as BusinessDate;
+}
+
+export function weekday(date: BusinessDate): number {
+  return new Date(`${date}T00:00:00Z`).getUTCDay();
+}

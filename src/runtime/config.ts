@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** Everything the processes are told from outside, parsed once; all faults are printed together. */
+const Config = z.object({
+  DATABASE_URL: z.string().startsWith('mysql://').describe('mysql://user:password@host:port/database'),
+  REDIS_URL: z.string().startsWith('redis://').describe('redis://host:port/db'),
+  BANK_URL: z.url().describe('base URL of the core bank and its channels (the simulator in a sandbox)'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('port of the API; 0 takes a free one'),
+  HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
+  METRICS_PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('port of the worker for metrics and health'),
+  SHARDS: z.coerce.number().int().min(1).max(1024).default(4).describe('number of shards; may grow, never shrink'),
+  CLOCK: z.enum(['wall', 'driven']).default('wall').describe('driven: a sandbox whose time is set through the admin API'),
+  REDIS_PREFIX: z.string().regex(/^[a-z0-9-]+$/).default('cunguan').describe('prefix of every key in Redis'),
+  POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10).describe('database connections of this process'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  TICK_MS: z.coerce.number().int().min(50).default(1000).describe('pace of the timed jobs (sweep, polls) in milliseconds'),
+});
+export type Config = z.infer<typeof Config>;
+
+export class ConfigInvalid extends Error {}
+
+/** @throws ConfigInvalid naming every faulty variable */
+export function parseConfig(env: Record<string, string | undefined>): Config {
+  const parsed = Config.safeParse(env);
+  if (parsed.success) return parsed.data;
+  throw new ConfigInvalid(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
+}
