@@ -1,0 +1,87 @@
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { Id, RefusalCode } from '../kernel/index.js';
+import type { Tx } from './database.js';
+
+/**
+ * A route is data: one declaration drives the router, the parsing of what comes in, the OpenAPI document and the audit trail.
+ * Handlers answer, or throw `Refused`; they never touch express.
+ */
+export type Audience = 'platform' | 'operator' | 'public';
+
+/** What a role may do; which role has which is in `operators/rules.ts`. */
+export type Permission =
+  | 'platforms.read' | 'platforms.write'
+  | 'accounts.read'
+  | 'instructions.read' | 'instructions.write'
+  | 'payouts.read' | 'payouts.write'
+  | 'days.read' | 'days.write'
+  | 'breaks.read' | 'breaks.write'
+  | 'operators.read' | 'operators.write'
+  | 'audit.read'
+  | 'sandbox.write';
+
+/** A platform's server, known by the key that signed. */
+export interface PlatformCaller { readonly kind: 'platform'; readonly platformId: Id; readonly keyId: string }
+/** A member of the bank's staff, known by his token. */
+export interface OperatorCaller { readonly kind: 'operator'; readonly operatorId: Id; readonly name: string }
+export interface PublicCaller { readonly kind: 'public' }
+
+interface CallerOf { platform: PlatformCaller; operator: OperatorCaller; public: PublicCaller }
+
+export interface RouteRequest<A extends Audience, Params, Query, Body> {
+  readonly caller: CallerOf[A];
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Lower-case header names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  /**
+   * Only for operator routes that are not GET: the transaction in which the change and its audit entry are committed
+   * together. The handler must do all its writing in it.
+   */
+  readonly tx: A extends 'operator' ? Tx : undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Operator routes: what the audit entry names, e.g. `platform plt_…`. */
+  readonly audit?: { readonly target: string; readonly note?: string };
+  /** Runs after the commit of an operator route (bells, for instance). */
+  readonly afterCommit?: () => Promise<void>;
+}
+
+export interface Route<A extends Audience = Audience, Params = unknown, Query = unknown, Body = unknown> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** With `{name}` for parameters: `/v1/accounts/{account}`. */
+  readonly path: string;
+  readonly audience: A;
+  readonly permission?: Permission;
+  readonly tag: string;
+  readonly summary: string;
+  readonly summaryZh: string;
+  readonly description?: string;
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  /** A schema of the JSON body, or `raw` when the handler reads the text itself (NDJSON). */
+  readonly body?: z.ZodType<Body> | 'raw';
+  /** For `raw` bodies: the schema that documents them and the media types accepted. */
+  readonly rawBody?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[] };
+  /** Bytes; 256 KiB when absent. */
+  readonly bodyLimit?: number;
+  /** Status → schema of the answer. */
+  readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
+  /** Refusals peculiar to this route, for the document. */
+  readonly refusals?: readonly RefusalCode[];
+  readonly handle: (request: RouteRequest<A, Params, Query, Body>) => Promise<Answer>;
+}
+
+/** Declares a route with its types inferred from its schemas. */
+export function route<A extends Audience, Params = unknown, Query = unknown, Body = unknown>(
+  definition: Route<A, Params, Query, Body>,
+): Route {
+  return definition as unknown as Route;
+}
