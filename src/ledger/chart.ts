@@ -1,0 +1,29 @@
+/**
+ * The chart of accounts of one platform's book. Credit is positive: what the bank owes to somebody. The custody account is
+ * the bank's own asset, so its balance is the negative of the money that the core bank keeps, and all accounts sum to zero.
+ */
+export interface AccountTypeEntry {
+  readonly zh: string;
+  readonly en: string;
+  /** customer: money of somebody the platform serves; platform: the platform's own; bank: the bank's working accounts. */
+  readonly belongsTo: 'customer' | 'platform' | 'bank';
+}
+
+export const ACCOUNT_TYPES = {
+  custody: { zh: '存管专户', en: 'custody account at the core bank', belongsTo: 'bank' },
+  'in-transit': { zh: '出款在途', en: 'payouts sent and not final', belongsTo: 'bank' },
+  suspense: { zh: '挂账', en: 'money whose owner is not known yet', belongsTo: 'bank' },
+  sub: { zh: '虚拟子账户', en: 'virtual sub-account of a sub-merchant', belongsTo: 'customer' },
+  order: { zh: '订单待分账', en: 'money of one order, not split yet', belongsTo: 'customer' },
+  'own-funds': { zh: '平台自有资金', en: "the platform's own funds", belongsTo: 'platform' },
+  commission: { zh: '平台佣金', en: 'commission of the platform', belongsTo: 'platform' },
+  marketing: { zh: '平台营销款', en: 'marketing money of the platform', belongsTo: 'platform' },
+  fees: { zh: '手续费', en: 'fees charged to sub-merchants', belongsTo: 'platform' },
+} as const satisfies Record<string, AccountTypeEntry>;
+
+export type AccountType = keyof typeof ACCOUNT_TYPES;
+export type AccountState = 'open' | 'frozen' | 'closed';
+
+export function isPlatformOwn(type: AccountType): boolean {
+  return ACCOUNT_TYPES[type].belongsTo === 'platform';
+}

@@ -1,0 +1,245 @@
+import { hash } from 'node:crypto';
+import { BALANCE_MAX, type BusinessDate, type Id, type Instant, invariant, type Minor, type Refusal, refuse } from '../kernel/index.js';
+import type { AccountState, AccountType } from './chart.js';
+
+/**
+ * Double entry over accounts held in memory: the one place where a balance changes.
+ *
+ * `post` either makes every movement of an instruction or none, and says why not. It keeps, for each account: balance ≥ held,
+ * balance ≥ uncleared (custody: balance ≤ 0), a running balance on each entry, and a hash chain over its entries.
+ */
+export interface LedgerAccount {
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly type: AccountType;
+  readonly state: AccountState;
+  balance: Minor;
+  held: Minor;
+  entryCount: number;
+  headHash: Buffer;
+  /** What is not withdrawable yet, by the date it becomes so; only dates after the open business date, ascending. */
+  uncleared: readonly UnclearedSlice[];
+}
+
+export interface UnclearedSlice {
+  readonly due: BusinessDate;
+  readonly amount: Minor;
+}
+
+export interface Posting {
+  readonly account: Id;
+  /** Minor units; credit positive, debit negative, never zero. */
+  readonly amount: Minor;
+  /** Debits: which money goes. Default `cleared-first`. `cleared-only` is what leaves the bank. */
+  readonly draw?: 'cleared-first' | 'uncleared-first' | 'cleared-only';
+  /** Credits: the date from which it is withdrawable; `inherit`: as the money that was debited just before. */
+  readonly clears?: BusinessDate | 'inherit';
+}
+
+/** A change of what is held on an account: positive reserves, negative frees. */
+export interface HoldChange {
+  readonly account: Id;
+  readonly amount: Minor;
+}
+
+export interface Movement {
+  readonly postings: readonly Posting[];
+  readonly holds?: readonly HoldChange[];
+}
+
+export interface Entry {
+  readonly account: Id;
+  readonly seq: number;
+  readonly instruction: Id;
+  readonly amount: Minor;
+  readonly balance: Minor;
+  readonly businessDate: BusinessDate;
+  readonly postedMs: Instant;
+  readonly hash: Buffer;
+}
+
+export interface PostingStamp {
+  readonly instruction: Id;
+  readonly businessDate: BusinessDate;
+  readonly postedMs: Instant;
+}
+
+export const GENESIS_HASH = Buffer.alloc(32);
+
+export function newAccount(id: Id, platformId: Id, type: AccountType): LedgerAccount {
+  return { id, platformId, type, state: 'open', balance: 0n, held: 0n, entryCount: 0, headHash: GENESIS_HASH, uncleared: [] };
+}
+
+export function unclearedOf(account: Pick<LedgerAccount, 'uncleared'>): Minor {
+  let sum = 0n;
+  for (const slice of account.uncleared) sum += slice.amount;
+  return sum;
+}
+
+export function availableOf(account: Pick<LedgerAccount, 'balance' | 'held'>): Minor {
+  return account.balance - account.held;
+}
+
+/** What may leave the bank: the balance less what is held or has not cleared, whichever is more. Never negative. */
+export function withdrawableOf(account: Pick<LedgerAccount, 'balance' | 'held' | 'uncleared'>): Minor {
+  const uncleared = unclearedOf(account);
+  return account.balance - (uncleared > account.held ? uncleared : account.held);
+}
+
+type Before = Pick<LedgerAccount, 'balance' | 'held' | 'uncleared'>;
+
+/**
+ * Posts a movement and answers its entries, or answers a refusal and changes nothing.
+ * @param find an account of the working set; every account of the movement must be there
+ * @throws invariant when the postings do not sum to zero, or an account stands in them twice
+ */
+export function post(movement: Movement, stamp: PostingStamp, find: (id: Id) => LedgerAccount): Entry[] | Refusal {
+  const touched = new Map<LedgerAccount, Before>();
+  const refusal = move(movement, find, touched);
+  if (refusal !== undefined) {
+    for (const [account, before] of touched) Object.assign(account, before);
+    return refusal;
+  }
+  for (const account of touched.keys()) assertFloors(account);
+  return movement.postings.map((posting) => enter(find(posting.account), posting.amount, stamp));
+}
+
+function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<LedgerAccount, Before>): Refusal | undefined {
+  let sum = 0n;
+  const posted = new Set<LedgerAccount>();
+  let drawn: readonly UnclearedSlice[] = [];
+  for (const change of movement.holds ?? []) {
+    if (change.amount < 0n) remember(touched, find(change.account)).held += change.amount;
+  }
+  for (const posting of movement.postings) {
+    const account = remember(touched, find(posting.account));
+    invariant(posting.amount !== 0n, 'a posting has an amount');
+    invariant(!posted.has(account), 'an account stands once in a movement');
+    posted.add(account);
+    sum += posting.amount;
+    if (account.type === 'custody') account.balance += posting.amount;
+    else if (posting.amount > 0n) {
+      const refusal = credit(account, posting, drawn);
+      if (refusal !== undefined) return refusal;
+      if (posting.clears === 'inherit') drawn = [];
+    } else {
+      const taken = debit(account, posting);
+      if ('code' in taken) return taken;
+      drawn = [...drawn, ...taken];
+    }
+  }
+  for (const change of movement.holds ?? []) {
+    if (change.amount <= 0n) continue;
+    const account = remember(touched, find(change.account));
+    const refusal = mayDebit(account, change.amount);
+    if (refusal !== undefined) return refusal;
+    account.held += change.amount;
+  }
+  invariant(sum === 0n, `the postings of an instruction sum to zero, not to ${sum}`);
+  return undefined;
+}
+
+function remember(touched: Map<LedgerAccount, Before>, account: LedgerAccount): LedgerAccount {
+  if (!touched.has(account)) touched.set(account, { balance: account.balance, held: account.held, uncleared: account.uncleared });
+  return account;
+}
+
+function credit(account: LedgerAccount, posting: Posting, drawn: readonly UnclearedSlice[]): Refusal | undefined {
+  if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: account.id });
+  account.balance += posting.amount;
+  if (account.balance > BALANCE_MAX) return refuse('BALANCE_OVERFLOW', undefined, { account: account.id });
+  if (posting.clears === undefined) return undefined;
+  const slices = posting.clears === 'inherit' ? drawn : [{ due: posting.clears, amount: posting.amount }];
+  if (slices.length > 0) account.uncleared = mergeSlices(account.uncleared, slices);
+  return undefined;
+}
+
+function mayDebit(account: LedgerAccount, amount: Minor): Refusal | undefined {
+  if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: account.id });
+  if (account.state === 'frozen') return refuse('ACCOUNT_FROZEN', undefined, { account: account.id });
+  if (availableOf(account) < amount) return refuse('FUNDS_INSUFFICIENT', undefined, { account: account.id });
+  return undefined;
+}
+
+/** Takes money off an account; answers the uncleared slices that went with it. */
+function debit(account: LedgerAccount, posting: Posting): readonly UnclearedSlice[] | Refusal {
+  const amount = -posting.amount;
+  const refusal = mayDebit(account, amount);
+  if (refusal !== undefined) return refusal;
+  if (posting.draw === 'cleared-only' && withdrawableOf(account) < amount) {
+    return refuse('FUNDS_UNCLEARED', undefined, { account: account.id });
+  }
+  account.balance -= amount;
+  if (account.uncleared.length === 0) return [];
+  const uncleared = unclearedOf(account);
+  const uncovered = uncleared > account.balance ? uncleared - account.balance : 0n;
+  const fromUncleared = posting.draw === 'uncleared-first' ? (amount < uncleared ? amount : uncleared) : uncovered;
+  if (fromUncleared === 0n) return [];
+  const { taken, left } = takeSlices(account.uncleared, fromUncleared);
+  account.uncleared = left;
+  return taken;
+}
+
+/** The latest money goes first: what clears soonest stays with its owner. */
+function takeSlices(slices: readonly UnclearedSlice[], amount: Minor) {
+  const left = [...slices];
+  const taken: UnclearedSlice[] = [];
+  for (let rest = amount; rest > 0n; ) {
+    const last = left.pop();
+    invariant(last, 'no more is taken than is there');
+    const part = last.amount < rest ? last.amount : rest;
+    taken.push({ due: last.due, amount: part });
+    if (part < last.amount) left.push({ due: last.due, amount: last.amount - part });
+    rest -= part;
+  }
+  return { taken, left };
+}
+
+function mergeSlices(slices: readonly UnclearedSlice[], added: readonly UnclearedSlice[]): UnclearedSlice[] {
+  const byDue = new Map<BusinessDate, Minor>();
+  for (const { due, amount } of [...slices, ...added]) byDue.set(due, (byDue.get(due) ?? 0n) + amount);
+  return [...byDue].map(([due, amount]) => ({ due, amount })).sort((a, b) => (a.due < b.due ? -1 : 1));
+}
+
+function assertFloors(account: LedgerAccount): void {
+  if (account.type === 'custody') {
+    invariant(account.balance <= 0n, `custody account ${account.id} would be overdrawn`);
+    return;
+  }
+  invariant(account.held >= 0n && account.balance >= account.held, `account ${account.id} would fall below its floor`);
+  invariant(account.balance >= unclearedOf(account), `account ${account.id} would have more uncleared than it has`);
+}
+
+const scratch = Buffer.alloc(84);
+
+function enter(account: LedgerAccount, amount: Minor, stamp: PostingStamp): Entry {
+  account.entryCount += 1;
+  const entry = {
+    account: account.id,
+    seq: account.entryCount,
+    instruction: stamp.instruction,
+    amount,
+    balance: account.balance,
+    businessDate: stamp.businessDate,
+    postedMs: stamp.postedMs,
+  };
+  account.headHash = chainHash(account.headHash, entry);
+  return { ...entry, hash: account.headHash };
+}
+
+/**
+ * The hash of an entry: SHA-256 over the previous hash (32 bytes) and, big-endian, account, place in the chain, instruction,
+ * amount, balance (8 bytes each), business date as yyyymmdd (4 bytes), posting time in milliseconds (8 bytes).
+ */
+export function chainHash(previous: Buffer, entry: Omit<Entry, 'hash'>): Buffer {
+  previous.copy(scratch, 0);
+  scratch.writeBigUInt64BE(BigInt(entry.account), 32);
+  scratch.writeBigUInt64BE(BigInt(entry.seq), 40);
+  scratch.writeBigUInt64BE(BigInt(entry.instruction), 48);
+  scratch.writeBigInt64BE(entry.amount, 56);
+  scratch.writeBigInt64BE(entry.balance, 64);
+  const date = entry.businessDate;
+  scratch.writeUInt32BE(Number(date.slice(0, 4) + date.slice(5, 7) + date.slice(8, 10)), 72);
+  scratch.writeBigUInt64BE(BigInt(entry.postedMs), 76);
+  return hash('sha256', scratch, 'buffer');
+}
