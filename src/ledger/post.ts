@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { BALANCE_MAX, type BusinessDate, type Id, type Instant, invariant, type Minor, type Refusal, refuse } from '../kernel/index.js';
+import { BALANCE_MAX, type BusinessDate, type Id, type Instant, invariant, type Minor, type Refusal, refuse, toWire } from '../kernel/index.js';
 import type { AccountState, AccountType } from './chart.js';
 
 /**
@@ -145,9 +145,9 @@ function remember(touched: Map<LedgerAccount, Before>, account: LedgerAccount): 
 }
 
 function credit(account: LedgerAccount, posting: Posting, drawn: readonly UnclearedSlice[]): Refusal | undefined {
-  if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: account.id });
+  if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: toWire('account', account.id) });
   account.balance += posting.amount;
-  if (account.balance > BALANCE_MAX) return refuse('BALANCE_OVERFLOW', undefined, { account: account.id });
+  if (account.balance > BALANCE_MAX) return refuse('BALANCE_OVERFLOW', undefined, { account: toWire('account', account.id) });
   if (posting.clears === undefined) return undefined;
   const slices = posting.clears === 'inherit' ? drawn : [{ due: posting.clears, amount: posting.amount }];
   if (slices.length > 0) account.uncleared = mergeSlices(account.uncleared, slices);
@@ -155,9 +155,9 @@ function credit(account: LedgerAccount, posting: Posting, drawn: readonly Unclea
 }
 
 function mayDebit(account: LedgerAccount, amount: Minor): Refusal | undefined {
-  if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: account.id });
-  if (account.state === 'frozen') return refuse('ACCOUNT_FROZEN', undefined, { account: account.id });
-  if (availableOf(account) < amount) return refuse('FUNDS_INSUFFICIENT', undefined, { account: account.id });
+  if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: toWire('account', account.id) });
+  if (account.state === 'frozen') return refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', account.id) });
+  if (availableOf(account) < amount) return refuse('FUNDS_INSUFFICIENT', undefined, { account: toWire('account', account.id) });
   return undefined;
 }
 
@@ -167,7 +167,7 @@ function debit(account: LedgerAccount, posting: Posting): readonly UnclearedSlic
   const refusal = mayDebit(account, amount);
   if (refusal !== undefined) return refusal;
   if (posting.draw === 'cleared-only' && withdrawableOf(account) < amount) {
-    return refuse('FUNDS_UNCLEARED', undefined, { account: account.id });
+    return refuse('FUNDS_UNCLEARED', undefined, { account: toWire('account', account.id) });
   }
   account.balance -= amount;
   if (account.uncleared.length === 0) return [];

@@ -51,7 +51,6 @@ const STATEMENTS = [
      shard_id INT NOT NULL,
      purpose VARCHAR(12) NOT NULL,
      source_account_id BIGINT NOT NULL,
-     instruction_id BIGINT NOT NULL,
      amount BIGINT NOT NULL,
      payee_name VARCHAR(128) NOT NULL,
      payee_account VARCHAR(34) NOT NULL,

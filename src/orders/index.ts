@@ -1,0 +1,7 @@
+/**
+ * The records that instructions refer to: orders with their payer, what each receiver got out of them, and holds.
+ *
+ * Guarantees: an order's counters always add up to the balance of its account. Deliberately absent: no rule here moves money;
+ * the kinds of instructions do.
+ */
+export * from './store.js';

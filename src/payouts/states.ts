@@ -1,0 +1,25 @@
+/**
+ * The life of a payout, as data. `created` is to be sent; `sent` went out (or may have); `unknown` has no usable answer;
+ * `settled` reached the payee's bank; `failed` did not, and the money is back; `returned` came back after it was settled.
+ * From `sent` and `unknown` only an answer of the channel, a query or the day-end statement leads on: never a second number.
+ */
+export const PAYOUT_STATES = ['created', 'sent', 'unknown', 'settled', 'failed', 'returned'] as const;
+export type PayoutState = (typeof PAYOUT_STATES)[number];
+
+export const PAYOUT_TRANSITIONS: Readonly<Record<PayoutState, readonly PayoutState[]>> = {
+  created: ['sent'],
+  sent: ['unknown', 'settled', 'failed'],
+  unknown: ['sent', 'settled', 'failed'],
+  settled: ['returned'],
+  failed: [],
+  returned: [],
+};
+
+export function mayBecome(from: PayoutState, to: PayoutState): boolean {
+  return PAYOUT_TRANSITIONS[from].includes(to);
+}
+
+/** The money is neither with the payee nor back. */
+export function isUnderWay(state: PayoutState): boolean {
+  return state === 'created' || state === 'sent' || state === 'unknown';
+}

@@ -1,0 +1,134 @@
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import type { RecordType } from '../ledger/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+import type { PayoutState } from './states.js';
+
+/** A payment that leaves the custody account. */
+export interface Payout {
+  /** The same digits as the instruction that made it; the message number at every channel, for ever. */
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly shardId: number;
+  readonly purpose: PayoutPurpose;
+  /** Where the money came from, and where it goes back to when the payout fails or returns. */
+  readonly sourceAccountId: Id;
+  readonly amount: Minor;
+  readonly payee: { readonly name: string; readonly account: string; readonly bankCode: string };
+  readonly businessDate: BusinessDate;
+  readonly state: PayoutState;
+  readonly channel: string | null;
+  readonly reason: string | null;
+  readonly attempts: number;
+  /** When it is next to be sent or asked after. */
+  readonly nextMs: Instant;
+  readonly createdMs: Instant;
+  readonly changedMs: Instant;
+}
+export type PayoutPurpose = 'clearing' | 'withdrawal' | 'refund';
+
+interface PayoutRow {
+  id: string; platform_id: string; shard_id: number; purpose: PayoutPurpose; source_account_id: string; amount: string;
+  payee_name: string; payee_account: string; payee_bank: string; business_date: BusinessDate; state: PayoutState;
+  channel: string | null; reason: string | null; attempts: number; next_ms: string; created_ms: string; changed_ms: string;
+}
+
+function payoutOf(row: PayoutRow): Payout {
+  return {
+    id: asId(row.id),
+    platformId: asId(row.platform_id),
+    shardId: row.shard_id,
+    purpose: row.purpose,
+    sourceAccountId: asId(row.source_account_id),
+    amount: BigInt(row.amount),
+    payee: { name: row.payee_name, account: row.payee_account, bankCode: row.payee_bank },
+    businessDate: row.business_date,
+    state: row.state,
+    channel: row.channel,
+    reason: row.reason,
+    attempts: row.attempts,
+    nextMs: Number(row.next_ms) as Instant,
+    createdMs: Number(row.created_ms) as Instant,
+    changedMs: Number(row.changed_ms) as Instant,
+  };
+}
+
+export const payoutRecords: RecordType<Payout> = {
+  name: 'payout',
+  accountsOf: (payout) => [payout.sourceAccountId],
+  async load(tx, keys) {
+    const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE id IN (${keys.join()})`);
+    return new Map(rows.map((row) => [row.id, payoutOf(row)]));
+  },
+  async save(tx, payouts) {
+    const rows = payouts.map(
+      (p) =>
+        `${p.id},${p.platformId},${p.shardId},'${p.purpose}',${p.sourceAccountId},${p.amount},${sql.text(p.payee.name)},` +
+        `${sql.text(p.payee.account)},${sql.text(p.payee.bankCode)},'${p.businessDate}','${p.state}',${sql.nullableText(p.channel)},` +
+        `${sql.nullableText(p.reason)},${p.attempts},${p.nextMs},${p.createdMs},${p.changedMs}`,
+    );
+    await tx.write(
+      `INSERT INTO payouts (id, platform_id, shard_id, purpose, source_account_id, amount, payee_name, payee_account, payee_bank,
+         business_date, state, channel, reason, attempts, next_ms, created_ms, changed_ms)
+       VALUES ${sql.tuples(rows)}
+       ON DUPLICATE KEY UPDATE state = VALUES(state), reason = VALUES(reason), changed_ms = VALUES(changed_ms)`,
+    );
+  },
+};
+
+export async function findPayout(tx: Tx, id: Id): Promise<Payout | undefined> {
+  return (await payoutRecords.load(tx, [id])).get(id);
+}
+
+export interface PayoutFilter {
+  readonly platformId?: Id | undefined;
+  readonly state?: PayoutState | undefined;
+  readonly businessDate?: BusinessDate | undefined;
+  readonly after?: Id | undefined;
+}
+
+/** Payouts in the order they were made. */
+export async function listPayouts(tx: Tx, filter: PayoutFilter, limit: number): Promise<Payout[]> {
+  const conditions = ['id > ?'];
+  const values: unknown[] = [filter.after ?? '0'];
+  for (const [column, value] of [['platform_id', filter.platformId], ['state', filter.state], ['business_date', filter.businessDate]]) {
+    if (value === undefined) continue;
+    conditions.push(`${column} = ?`);
+    values.push(value);
+  }
+  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [...values, limit]);
+  return rows.map(payoutOf);
+}
+
+/** Payouts of a shard in a state whose time has come, oldest first. */
+export async function duePayouts(tx: Tx, shardId: number, state: PayoutState, nowMs: Instant, limit: number): Promise<Payout[]> {
+  const rows = await tx.rows<PayoutRow>(
+    'SELECT * FROM payouts WHERE shard_id = ? AND state = ? AND next_ms <= ? ORDER BY next_ms, id LIMIT ?',
+    [shardId, state, nowMs, limit],
+  );
+  return rows.map(payoutOf);
+}
+
+/**
+ * Moves payouts from one state to another outside the engine (no money moves); answers how many were still in `from`.
+ * The condition on the state is what keeps two workers from sending the same payout.
+ */
+export async function movePayouts(
+  tx: Tx, ids: readonly Id[], from: PayoutState, to: PayoutState,
+  change: { nowMs: Instant; nextMs: Instant; channel?: string; reason?: string | null },
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  return tx.write(
+    `UPDATE payouts SET state = ?, changed_ms = ?, next_ms = ?, attempts = attempts + 1, channel = COALESCE(?, channel), reason = ?
+     WHERE state = ? AND id IN (${ids.join()})`,
+    [to, change.nowMs, change.nextMs, change.channel ?? null, change.reason ?? null, from],
+  );
+}
+
+/** How many payouts of a platform are in each state. */
+export async function countPayouts(tx: Tx, platformId: Id): Promise<Map<PayoutState, number>> {
+  const rows = await tx.rows<{ state: PayoutState; number: string }>(
+    'SELECT state, COUNT(*) AS number FROM payouts WHERE platform_id = ? GROUP BY state',
+    [platformId],
+  );
+  return new Map(rows.map((row) => [row.state, Number(row.number)]));
+}
