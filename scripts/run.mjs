@@ -1,0 +1,155 @@
+/**
+ * `node scripts/run.mjs <command> [arguments]`: what every npm script goes through, so that each works in a fresh clone.
+ * Installs the packages where they are missing or other than the lock file's, starts private servers for commands that need
+ * them, migrates, runs the command with its arguments, and stops what it started, however the command ends. Needs Node alone.
+ * The exit code is the command's; the words of this program go to stderr.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startServices } from './services/index.mjs';
+import { say, Stop, withLock } from './services/processes.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const typescript = (file) => ['--import', 'tsx', file];
+const program = (name, file) => [join('node_modules', name, file)];
+
+/**
+ * `servers` names the instance to start; `fresh` empties it first (unless it is in use, or named from outside).
+ * `closing` prints the line `N passed, N failed` last of all.
+ */
+const COMMANDS = {
+  start: { node: typescript('src/main.ts'), servers: 'local' },
+  worker: { node: typescript('jobs/main.ts'), servers: 'local' },
+  bank: { node: typescript('scripts/bank.ts') },
+  demo: { node: typescript('scripts/demo.ts'), servers: 'demo', fresh: true },
+  bench: { node: typescript('scripts/bench/index.ts'), servers: 'bench', fresh: true },
+  simulate: { node: typescript('scripts/simulate.ts'), servers: 'simulate', fresh: true },
+  migrate: { node: typescript('scripts/migrate.ts'), servers: 'local', migratesItself: true },
+  test: { node: program('jest', 'bin/jest.js'), closing: true },
+  check: { node: ['scripts/quality/check.mjs'] },
+  fix: { node: program('@biomejs/biome', 'bin/biome'), arguments: ['check', '--write'] },
+  build: { node: program('typescript', 'bin/tsc'), arguments: ['-p', 'tsconfig.build.json'] },
+};
+const PATIENCE_MS = 60_000;
+
+let child;
+let signalled;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    // A terminal sends its interrupt to the command as well; told twice it could take the second for impatience.
+    if (!(signal === 'SIGINT' && process.stdin.isTTY)) child?.kill(signal);
+    if (signalled === undefined) setTimeout(() => child?.kill('SIGKILL'), PATIENCE_MS).unref();
+    signalled ??= signal;
+  });
+}
+
+function runNode(args, env = {}, stdio = 'inherit') {
+  return new Promise((resolve, reject) => {
+    if (signalled !== undefined) return resolve(128 + constants.signals[signalled]);
+    child = spawn(process.execPath, args, { cwd: root, stdio, env: { ...process.env, ...env } });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      child = undefined;
+      resolve(code ?? 128 + constants.signals[signal]);
+    });
+  });
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) throw new Stop(`Node 20.19 or newer is needed; this is ${process.version}`);
+}
+
+/** Whether node_modules holds what the lock file says; npm writes its own list there when it has finished installing. */
+function packagesMatch() {
+  try {
+    const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+    const installed = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
+    return Object.entries(wanted).every(([path, { version, optional, peer }]) => {
+      const present = installed[path];
+      return path === '' || (present === undefined ? optional === true || peer === true : present.version === version);
+    });
+  } catch {
+    return false;
+  }
+}
+
+async function requirePackages() {
+  if (packagesMatch()) return;
+  await withLock(`${root}/node_modules`, async () => {
+    if (packagesMatch()) return;
+    say('installing the packages of the lock file (npm ci)');
+    const npm = process.env.npm_execpath ?? join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
+    const code = await runNode([npm, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {}, ['ignore', 2, 2]);
+    if (code !== 0) throw new Stop(`npm ci ended with ${code}`);
+  });
+}
+
+async function withServers({ servers, fresh = false, migratesItself = false }, work) {
+  if (servers === undefined) return work({});
+  const started = await startServices(servers, { fresh });
+  try {
+    let url = started.databaseUrl;
+    // A second run beside the first gets a schema and keys of its own.
+    const beside = fresh && !started.alone && !started.external;
+    if (beside) url = url.replace(/\/[^/]+$/, `/cunguan_${process.pid}`);
+    const env = {
+      DATABASE_URL: url,
+      REDIS_URL: started.redisUrl,
+      ...(beside && { REDIS_PREFIX: `cunguan-${process.pid}` }),
+    };
+    if (!migratesItself) {
+      const code = await runNode(typescript('scripts/migrate.ts'), env, ['ignore', 2, 2]);
+      if (code !== 0) return code;
+    }
+    return await work(env);
+  } finally {
+    await started.stop();
+  }
+}
+
+/** The counts of the test run; a run that left none has failed as a whole. */
+function closingLine(file) {
+  try {
+    const { passed, failed } = JSON.parse(readFileSync(file, 'utf8'));
+    return { passed, failed };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+async function runTests(args, env) {
+  const folder = mkdtempSync(join(tmpdir(), 'cunguan-test-'));
+  const counts = join(folder, 'counts.json');
+  try {
+    const options = `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
+    const code = await runNode(args, { ...env, NODE_OPTIONS: options, TEST_COUNTS_FILE: counts });
+    const { passed, failed } = closingLine(counts);
+    process.stdout.write(`${passed} passed, ${failed} failed\n`);
+    return code === 0 && failed > 0 ? 1 : code;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function main() {
+  const [name, ...args] = process.argv.slice(2);
+  const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new Stop(`usage: node scripts/run.mjs ${Object.keys(COMMANDS).join('|')} [arguments]`);
+  requireNode();
+  await requirePackages();
+  return withServers(command, (env) => {
+    const line = [...command.node, ...(command.arguments ?? []), ...args];
+    return command.closing ? runTests(line, env) : runNode(line, env);
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  say(error instanceof Stop ? error.message : error.stack);
+  process.exitCode = 1;
+}
