@@ -1,0 +1,23 @@
+import { parseArgs } from 'node:util';
+import { startBank } from '../src/channels/simulator/index.js';
+
+// The bank simulator as a process of its own: `tsx scripts/bank.ts --port 0 --seed 1`. Prints one line of JSON with its address
+// when it is ready; stops on SIGTERM or SIGINT.
+const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' } } });
+const [port, seed] = [Number(values.port), Number(values.seed)];
+if (!Number.isInteger(port) || port < 0 || port > 65_535 || !Number.isSafeInteger(seed)) {
+  console.error('usage: bank [--port 0..65535] [--seed INTEGER]');
+  process.exit(2);
+}
+
+const running = await startBank({ port, seed, wallMs: () => Date.now() });
+console.log(JSON.stringify({ url: running.url, seed }));
+
+let stopping = false;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    void running.stop().then(() => process.exit(0));
+  });
+}

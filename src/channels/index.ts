@@ -1,0 +1,38 @@
+import { type CoreBank, httpCoreBank } from './core-bank.js';
+import { openBankHttp } from './http.js';
+import { httpChannel } from './http-channel.js';
+import type { Channel, ChannelCode } from './port.js';
+
+/** Everything outside the walls: the channels that carry payments out, and the core bank that keeps the money. No database. */
+export interface Channels {
+  readonly channels: Readonly<Record<ChannelCode, Channel>>;
+  readonly coreBank: CoreBank;
+  /** Ends all connections; calls under way answer unknown. */
+  close(): Promise<void>;
+}
+
+export interface ChannelsOptions {
+  readonly bankUrl: string;
+  /** For the head of an answer and for each silence within it; 5 s when absent. */
+  readonly timeoutMs?: number;
+  /** 1 s when absent. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** Opens the ways to the bank; connects to nothing before the first call. */
+export function openChannels({ bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_000 }: ChannelsOptions): Channels {
+  const open = () => openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs });
+  const ways = { book: open(), interbank: open(), core: open() };
+  return {
+    channels: { book: httpChannel('book', ways.book), interbank: httpChannel('interbank', ways.interbank) },
+    coreBank: httpCoreBank(ways.core),
+    async close() {
+      await Promise.all(Object.values(ways).map((way) => way.close()));
+    },
+  };
+}
+
+export { type CoreBank, type Inflow, type Statement, StatementFaulty } from './core-bank.js';
+export * from './port.js';
+export { chooseChannel, isOwnBank, OWN_BANK } from './rules.js';
+export type { StatementLine } from './wire.js';

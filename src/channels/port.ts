@@ -1,0 +1,106 @@
+import type { BusinessDate, Minor } from '../kernel/index.js';
+
+/** The one port behind which every way out of the bank stands. Issue by issue more channels come; what they promise stays. */
+export type ChannelCode = 'book' | 'interbank';
+
+/** The most payments that one network call carries; longer lists go in several calls. */
+export const BATCH_MAX = 500;
+
+/** The most characters of a message number (ISO 20022 Max35Text). */
+export const MESSAGE_NO_MAX = 35;
+
+/** What a channel answers when a number that it knows comes with another content: it paid nothing for this call. */
+export const OTHER_CONTENT = 'duplicate with other content';
+
+/** An order to pay one payee out of one custody account. */
+export interface PaymentOrder {
+  /** The payout's own number, at most 35 characters. It never changes: a repeat under it is never paid again. */
+  readonly messageNo: string;
+  /** Our custody account at the core bank, which is debited. */
+  readonly custodyNo: string;
+  /** Fen, above zero. */
+  readonly amount: Minor;
+  readonly payeeName: string;
+  readonly payeeAccount: string;
+  /** CNAPS code of 12 digits, or '' for the custodian itself. */
+  readonly payeeBank: string;
+  /** The date whose statement shows the debit. */
+  readonly businessDate: BusinessDate;
+  readonly remark: string;
+}
+
+/**
+ * What a channel says of one payment.
+ * - `settled`: the payee has it. It may still come back later, as news.
+ * - `accepted`: the channel has it; the final result comes as news or by query.
+ * - `failed`: it was not paid and, under this number, never will be. (With the reason `OTHER_CONTENT` only this call was
+ *   refused; what became of the first order under that number, a query tells.)
+ * - `unknown`: no answer, too late, garbage, a 5xx. The payment may have been made. Only a query, news or a statement moves it.
+ * - `not-found`: only from a query: the channel never received it. It may be sent again, under the same number.
+ */
+export type AnswerStatus = 'settled' | 'accepted' | 'failed' | 'unknown' | 'not-found';
+
+export interface ChannelAnswer {
+  readonly messageNo: string;
+  readonly status: AnswerStatus;
+  /** Why it failed, or why nothing is known. */
+  readonly reason?: string;
+  /** The channel's own number of the payment. */
+  readonly channelRef?: string;
+}
+
+/** A final result of an accepted payment, or the return (退汇) of one that had settled. */
+export interface ChannelNews {
+  /** Its place in the channel's feed. */
+  readonly cursor: string;
+  readonly messageNo: string;
+  readonly status: 'settled' | 'failed' | 'returned';
+  readonly reason?: string;
+  /** The reference of the statement line that moves the money; with `status` the same at every repeat of this item. */
+  readonly reference: string;
+  /** The business date whose statement shows that line. */
+  readonly businessDate: BusinessDate;
+}
+
+export interface NewsPage {
+  /** Oldest first. Any item may come more than once, also under another cursor. */
+  readonly items: readonly ChannelNews[];
+  /** Give this as `after` next time; equal to the `after` given when there was nothing. */
+  readonly next: string;
+}
+
+/** Every channel adapter implements this, and passes the conformance suite in test/channels. None may be called inside a transaction. */
+export interface Channel {
+  readonly code: ChannelCode;
+  /**
+   * Sends payments; never throws for the sake of one. A repeat of the same order under the same number answers its present
+   * state and pays nothing. A lost answer of a call makes all that it carried unknown.
+   * @returns one answer an order, in the order of the orders
+   */
+  submit(orders: readonly PaymentOrder[]): Promise<ChannelAnswer[]>;
+  /** Asks what became of payments; moves no money. @returns one answer a number, in the order of the numbers */
+  query(messageNos: readonly string[]): Promise<ChannelAnswer[]>;
+  /**
+   * Reads the channel's feed.
+   * @param after '' for the beginning, else the `next` of the page before
+   * @param limit at most 1,000
+   * @throws BankUnreachable when there was no usable answer; ask again with the same cursor
+   */
+  news(after: string, limit: number): Promise<NewsPage>;
+}
+
+/** The bank gave no usable answer. Nothing is known of what it did; the call may be repeated as it was. */
+export class BankUnreachable extends Error {
+  constructor(what: string, why: string) {
+    super(`${what}: ${why}`);
+    this.name = 'BankUnreachable';
+  }
+}
+
+/** The bank answered, and refused. */
+export class BankRefused extends Error {
+  constructor(what: string, why: string) {
+    super(`${what}: ${why}`);
+    this.name = 'BankRefused';
+  }
+}

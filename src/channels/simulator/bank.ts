@@ -1,0 +1,279 @@
+import { addDays, type BusinessDate, type Minor, startOfDay } from '../../kernel/index.js';
+import {
+  type ChannelAnswer,
+  type ChannelCode,
+  type ChannelNews,
+  type NewsPage,
+  OTHER_CONTENT,
+  type PaymentOrder,
+} from '../port.js';
+import { isOwnBank } from '../rules.js';
+import { Agenda } from './agenda.js';
+import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js';
+import { type FaultPlan, type FaultRule, Faults } from './faults.js';
+
+interface Payment {
+  readonly channel: ChannelCode;
+  readonly order: PaymentOrder;
+  readonly content: string;
+  readonly channelRef: string;
+  status: 'settled' | 'accepted' | 'failed';
+  reason?: string;
+  timesPaid: number;
+  timesReturned: number;
+}
+
+/** The bank's own books: what was really paid, whatever was answered. Amounts in fen. */
+export interface Books {
+  readonly date: BusinessDate | undefined;
+  readonly custody: { custodyNo: string; name: string; balance: Minor; reserved: Minor }[];
+  readonly payees: { payeeBank: string; payeeAccount: string; balance: Minor }[];
+  readonly payments: {
+    messageNo: string;
+    channel: ChannelCode;
+    status: string;
+    amount: Minor;
+    timesPaid: number;
+    timesReturned: number;
+  }[];
+  readonly totals: {
+    inflow: Minor;
+    paid: Minor;
+    returned: Minor;
+    /** Message numbers paid more than once, over all channels together. */
+    paidTwice: number;
+  };
+}
+
+export interface BankOptions {
+  readonly seed: number;
+  readonly faults?: FaultPlan;
+  /** The real time; without it the bank's time stands until it is driven. */
+  readonly wallMs?: () => number;
+}
+
+/**
+ * The core bank with its two channels and, behind them, the payees' accounts. One call after another, all in memory, and every
+ * chance drawn from the seed. What is due happens at the next call.
+ */
+export class Bank {
+  readonly faults: Faults;
+  readonly #options: BankOptions;
+  #custody: CustodyBook;
+  #payments = { book: new Map<string, Payment>(), interbank: new Map<string, Payment>() };
+  #news: Record<ChannelCode, ChannelNews[]> = { book: [], interbank: [] };
+  #payees = new Map<string, { payeeBank: string; payeeAccount: string; balance: Minor }>();
+  #results = new Agenda<Payment>();
+  #returns = new Agenda<{ payment: Payment; reason: string }>();
+  #totals = { inflow: 0n, paid: 0n, returned: 0n };
+  #drivenMs = 0;
+  #date: BusinessDate | undefined;
+  #dateIsSet = false;
+
+  constructor(options: BankOptions) {
+    this.#options = options;
+    this.faults = new Faults(options.seed, options.faults ?? {});
+    this.#custody = new CustodyBook(this.faults);
+  }
+
+  /** The business date: as it was set, else the latest that anyone named. */
+  get date(): BusinessDate | undefined {
+    return this.#date;
+  }
+
+  setDate(date: BusinessDate): void {
+    this.#date = date;
+    this.#dateIsSet = true;
+    this.#doWhatIsDue();
+  }
+
+  /** Lets the bank's time pass; beside a wall clock, it runs ahead of it by that much. */
+  advanceMs(ms: number): void {
+    this.#drivenMs += ms;
+    this.#doWhatIsDue();
+  }
+
+  openCustodyAccount(custodyNo: string, name: string): string | undefined {
+    return this.#custody.open(custodyNo, name);
+  }
+
+  hasCustodyAccount(custodyNo: string): boolean {
+    return this.#custody.has(custodyNo);
+  }
+
+  inflows(custodyNo: string, date: BusinessDate, items: readonly InflowItem[]): { booked: number; repeated: number } | string {
+    this.#doWhatIsDue(date);
+    const result = this.#custody.inflows(custodyNo, date, items);
+    if (typeof result === 'string') return result;
+    this.#totals.inflow += result.amount;
+    return { booked: result.booked, repeated: result.repeated };
+  }
+
+  statement(custodyNo: string, date: BusinessDate): ShownStatement {
+    this.#doWhatIsDue();
+    return this.#custody.statement(custodyNo, date);
+  }
+
+  submit(channel: ChannelCode, order: PaymentOrder): ChannelAnswer {
+    this.#doWhatIsDue(order.businessDate);
+    const { messageNo } = order;
+    const content = contentOf(order);
+    const before = this.#payments[channel].get(messageNo);
+    if (before !== undefined) {
+      return before.content === content ? answerOf(before) : { messageNo, status: 'failed', reason: OTHER_CONTENT };
+    }
+    const channelRef = `${channel === 'book' ? 'B' : 'I'}${String(this.#payments[channel].size + 1).padStart(15, '0')}`;
+    const payment: Payment = { channel, order, content, channelRef, status: 'accepted', timesPaid: 0, timesReturned: 0 };
+    this.#payments[channel].set(messageNo, payment);
+    const refusal = this.#refusalOf(payment);
+    if (refusal !== undefined) {
+      payment.status = 'failed';
+      payment.reason = refusal;
+    } else if (channel === 'book') {
+      this.#settle(payment);
+    } else {
+      const slow = this.faults.ofPayment(channel, 'slow-result', messageNo);
+      this.#results.add(this.#nowMs() + this.faults.settleDelayMs + (slow === undefined ? 0 : (slow.ms ?? 1_000)), payment);
+    }
+    return answerOf(payment);
+  }
+
+  query(channel: ChannelCode, messageNo: string): ChannelAnswer {
+    this.#doWhatIsDue();
+    const payment = this.#payments[channel].get(messageNo);
+    return payment === undefined ? { messageNo, status: 'not-found' } : answerOf(payment);
+  }
+
+  news(channel: ChannelCode, after: string, limit: number): NewsPage {
+    this.#doWhatIsDue();
+    const from = after === '' ? 0 : Number(after);
+    const items = this.#news[channel].slice(from, from + limit);
+    return { items, next: items.at(-1)?.cursor ?? after };
+  }
+
+  books(): Books {
+    this.#doWhatIsDue();
+    const payments = [...this.#payments.book.values(), ...this.#payments.interbank.values()];
+    const paidTimes = new Map<string, number>();
+    for (const { order, timesPaid } of payments)
+      paidTimes.set(order.messageNo, (paidTimes.get(order.messageNo) ?? 0) + timesPaid);
+    return {
+      date: this.#date,
+      custody: this.#custody.balances(),
+      payees: [...this.#payees.values()].map((payee) => ({ ...payee })),
+      payments: payments.map(({ channel, order, status, timesPaid, timesReturned }) => ({
+        messageNo: order.messageNo,
+        channel,
+        status,
+        amount: order.amount,
+        timesPaid,
+        timesReturned,
+      })),
+      totals: { ...this.#totals, paidTwice: [...paidTimes.values()].filter((times) => times > 1).length },
+    };
+  }
+
+  /** As on the day it was started. */
+  reset(): void {
+    this.faults.restart(this.#options.faults ?? {});
+    this.#custody = new CustodyBook(this.faults);
+    this.#payments = { book: new Map(), interbank: new Map() };
+    this.#news = { book: [], interbank: [] };
+    this.#payees = new Map();
+    this.#results = new Agenda();
+    this.#returns = new Agenda();
+    this.#totals = { inflow: 0n, paid: 0n, returned: 0n };
+    this.#drivenMs = 0;
+    this.#date = undefined;
+    this.#dateIsSet = false;
+  }
+
+  #refusalOf({ channel, order }: Payment): string | undefined {
+    if (isOwnBank(order.payeeBank) !== (channel === 'book')) return 'the payee bank is not reached by this channel';
+    if (!this.#custody.has(order.custodyNo)) return 'no such custody account';
+    const refuse = this.faults.ofPayment(channel, 'refuse', order.messageNo);
+    if (refuse !== undefined) return refuse.reason ?? 'payee account closed';
+    const reserved = this.#custody.reserve(order.custodyNo, order.businessDate, order.amount);
+    return reserved ? undefined : 'insufficient funds on the custody account';
+  }
+
+  #doWhatIsDue(seen?: BusinessDate): void {
+    if (seen !== undefined && !this.#dateIsSet && (this.#date === undefined || seen > this.#date)) this.#date = seen;
+    for (const payment of this.#results.takeDue(this.#nowMs())) {
+      const failure = this.faults.ofPayment(payment.channel, 'fail-later', payment.order.messageNo);
+      if (failure === undefined) this.#settle(payment);
+      else this.#failLate(payment, failure);
+    }
+    if (this.#date === undefined) return;
+    for (const { payment, reason } of this.#returns.takeDue(startOfDay(this.#date))) this.#giveBack(payment, reason, this.#date);
+  }
+
+  #settle(payment: Payment): void {
+    const { order, channel } = payment;
+    this.#custody.release(order.custodyNo, order.businessDate, order.amount);
+    this.#custody.book(order.custodyNo, order.businessDate, order.messageNo, -order.amount, order.payeeName, order.remark);
+    this.#payeeOf(order).balance += order.amount;
+    payment.timesPaid += 1;
+    payment.status = 'settled';
+    this.#totals.paid += order.amount;
+    if (channel === 'interbank') this.#announce(payment, 'settled', order.messageNo, order.businessDate);
+    const back = this.faults.ofPayment(channel, 'return', order.messageNo);
+    if (back === undefined) return;
+    const due = addDays(order.businessDate, back.days ?? 1);
+    this.#returns.add(startOfDay(due), { payment, reason: back.reason ?? 'payee account and name do not match' });
+  }
+
+  #failLate(payment: Payment, rule: FaultRule): void {
+    const { order } = payment;
+    this.#custody.release(order.custodyNo, order.businessDate, order.amount);
+    payment.status = 'failed';
+    payment.reason = rule.reason ?? 'refused by the payee bank';
+    this.#announce(payment, 'failed', order.messageNo, order.businessDate, payment.reason);
+  }
+
+  #giveBack(payment: Payment, reason: string, date: BusinessDate): void {
+    const { order } = payment;
+    const reference = `RT${order.messageNo}`;
+    this.#payeeOf(order).balance -= order.amount;
+    this.#custody.book(order.custodyNo, date, reference, order.amount, order.payeeName, reason);
+    payment.timesReturned += 1;
+    this.#totals.returned += order.amount;
+    this.#announce(payment, 'returned', reference, date, reason);
+  }
+
+  #announce(
+    payment: Payment,
+    status: ChannelNews['status'],
+    reference: string,
+    businessDate: BusinessDate,
+    reason?: string,
+  ): void {
+    const { messageNo } = payment.order;
+    const feed = this.#news[payment.channel];
+    const copies = this.faults.ofPayment(payment.channel, 'double-news', messageNo) === undefined ? 1 : 2;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const cursor = String(feed.length + 1);
+      feed.push({ cursor, messageNo, status, reference, businessDate, ...(reason === undefined ? {} : { reason }) });
+    }
+  }
+
+  #payeeOf({ payeeBank, payeeAccount }: PaymentOrder) {
+    const key = `${payeeBank}/${payeeAccount}`;
+    const payee = this.#payees.get(key) ?? { payeeBank, payeeAccount, balance: 0n };
+    this.#payees.set(key, payee);
+    return payee;
+  }
+
+  #nowMs(): number {
+    return (this.#options.wallMs?.() ?? 0) + this.#drivenMs;
+  }
+}
+
+function contentOf(order: PaymentOrder): string {
+  const { custodyNo, amount, payeeName, payeeAccount, payeeBank, businessDate, remark } = order;
+  return JSON.stringify([custodyNo, amount.toString(), payeeName, payeeAccount, payeeBank, businessDate, remark]);
+}
+
+function answerOf({ order, status, reason, channelRef }: Payment): ChannelAnswer {
+  return { messageNo: order.messageNo, status, channelRef, ...(reason === undefined ? {} : { reason }) };
+}

@@ -1,0 +1,168 @@
+import type { BusinessDate, Minor } from '../../kernel/index.js';
+import { type StatementLine, statementDigest } from '../wire.js';
+import type { Faults } from './faults.js';
+
+/** A statement as the bank shows it, which a fault may have made another than its books. */
+export interface ShownStatement {
+  readonly opening: Minor;
+  readonly closing: Minor;
+  readonly sum: Minor;
+  readonly digest: string;
+  readonly complete: boolean;
+  readonly lines: readonly StatementLine[];
+}
+
+interface Day {
+  readonly lines: StatementLine[];
+  total: Minor;
+  /** Payments of this date that are accepted and not final. */
+  pending: number;
+  shown?: { version: number; count: number; lines: readonly StatementLine[]; sum: Minor; digest: string };
+}
+
+interface Account {
+  readonly custodyNo: string;
+  readonly name: string;
+  balance: Minor;
+  /** Money of accepted payments that are not final. */
+  reserved: Minor;
+  readonly days: Map<BusinessDate, Day>;
+  readonly inflows: Map<string, string>;
+}
+
+export interface InflowItem {
+  readonly reference: string;
+  readonly amount: Minor;
+  readonly counterparty: string;
+  readonly text: string;
+}
+
+interface Booked {
+  readonly booked: number;
+  readonly repeated: number;
+  /** Fen newly booked. */
+  readonly amount: Minor;
+}
+
+/** The core bank's custody accounts: balances, and the lines of each business date. */
+export class CustodyBook {
+  readonly #accounts = new Map<string, Account>();
+  readonly #faults: Faults;
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+  }
+
+  /** @returns why not, or undefined */
+  open(custodyNo: string, name: string): string | undefined {
+    const account = this.#accounts.get(custodyNo);
+    if (account !== undefined) return account.name === name ? undefined : 'the custody account is open under another name';
+    this.#accounts.set(custodyNo, { custodyNo, name, balance: 0n, reserved: 0n, days: new Map(), inflows: new Map() });
+    return undefined;
+  }
+
+  has(custodyNo: string): boolean {
+    return this.#accounts.has(custodyNo);
+  }
+
+  /** Books all items or, where one contradicts an earlier one under its reference, none. */
+  inflows(custodyNo: string, date: BusinessDate, items: readonly InflowItem[]): Booked | string {
+    const account = this.#account(custodyNo);
+    const contentOf = (item: InflowItem) => JSON.stringify([date, item.amount.toString(), item.counterparty, item.text]);
+    for (const item of items) {
+      const before = account.inflows.get(item.reference);
+      if (before !== undefined && before !== contentOf(item)) return `inflow ${item.reference} came before with another content`;
+    }
+    let booked = 0;
+    let amount = 0n;
+    for (const item of items) {
+      if (account.inflows.has(item.reference)) continue;
+      account.inflows.set(item.reference, contentOf(item));
+      book(account, date, item.reference, item.amount, item.counterparty, item.text);
+      booked += 1;
+      amount += item.amount;
+    }
+    return { booked, repeated: items.length - booked, amount };
+  }
+
+  /** Sets money aside for an accepted payment; false when it is not there. */
+  reserve(custodyNo: string, date: BusinessDate, amount: Minor): boolean {
+    const account = this.#account(custodyNo);
+    if (account.balance - account.reserved < amount) return false;
+    account.reserved += amount;
+    dayOf(account, date).pending += 1;
+    return true;
+  }
+
+  release(custodyNo: string, date: BusinessDate, amount: Minor): void {
+    const account = this.#account(custodyNo);
+    account.reserved -= amount;
+    dayOf(account, date).pending -= 1;
+  }
+
+  /** Books a line; below zero debits. */
+  book(custodyNo: string, date: BusinessDate, reference: string, amount: Minor, counterparty: string, text: string): void {
+    book(this.#account(custodyNo), date, reference, amount, counterparty, text);
+  }
+
+  statement(custodyNo: string, date: BusinessDate): ShownStatement {
+    const account = this.#account(custodyNo);
+    const day = dayOf(account, date);
+    let opening = 0n;
+    for (const [each, { total }] of account.days) if (each < date) opening += total;
+    const shown = this.#shown(account, date, day);
+    return { ...shown, opening, closing: opening + shown.sum, complete: day.pending === 0 };
+  }
+
+  balances(): { custodyNo: string; name: string; balance: Minor; reserved: Minor }[] {
+    return [...this.#accounts.values()].map(({ custodyNo, name, balance, reserved }) => ({ custodyNo, name, balance, reserved }));
+  }
+
+  /** What the statement shows is made once for all its pages, and again after a new line or another plan of faults. */
+  #shown(account: Account, date: BusinessDate, day: Day) {
+    const { version } = this.#faults;
+    if (day.shown?.version === version && day.shown.count === day.lines.length) return day.shown;
+    const lines = this.#distort(account.custodyNo, date, day.lines);
+    const sum = lines.reduce((total, line) => total + line.amount, 0n);
+    day.shown = { version, count: day.lines.length, lines, sum, digest: statementDigest(lines) };
+    return day.shown;
+  }
+
+  #distort(custodyNo: string, date: BusinessDate, lines: readonly StatementLine[]): readonly StatementLine[] {
+    const fault = (name: Parameters<Faults['ofLine']>[0], reference: string) =>
+      this.#faults.ofLine(name, custodyNo, date, reference);
+    const shown: Omit<StatementLine, 'lineNo'>[] = [];
+    for (const line of lines) {
+      if (fault('line-missing', line.reference) !== undefined) continue;
+      const other = fault('line-amount', line.reference);
+      shown.push(other === undefined ? line : { ...line, amount: line.amount + BigInt(other.amount ?? '1') });
+    }
+    const extra = fault('line-extra', '');
+    if (extra !== undefined) {
+      const reference = `XX${custodyNo}${date.replaceAll('-', '')}`;
+      shown.push({ reference, amount: BigInt(extra.amount ?? '1'), counterparty: 'unknown', text: 'not in our books' });
+    }
+    return shown.map((line, at) => ({ ...line, lineNo: at + 1 }));
+  }
+
+  #account(custodyNo: string): Account {
+    const account = this.#accounts.get(custodyNo);
+    if (account === undefined) throw new Error(`no custody account ${custodyNo}`);
+    return account;
+  }
+}
+
+function book(account: Account, date: BusinessDate, reference: string, amount: Minor, counterparty: string, text: string): void {
+  const day = dayOf(account, date);
+  day.lines.push({ lineNo: day.lines.length + 1, reference, amount, counterparty, text });
+  day.total += amount;
+  account.balance += amount;
+}
+
+function dayOf(account: Account, date: BusinessDate): Day {
+  const before = account.days.get(date);
+  if (before !== undefined) return before;
+  const day: Day = { lines: [], total: 0n, pending: 0 };
+  account.days.set(date, day);
+  return day;
+}

@@ -1,0 +1,152 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Bank, type BankOptions } from './bank.js';
+import { draw } from './chance.js';
+import { type Parsed, Rejected, ROUTES, toJson } from './routes.js';
+
+export interface StartBankOptions extends BankOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly log?: (event: string, fields: Record<string, unknown>) => void;
+}
+
+export interface RunningBank {
+  readonly url: string;
+  readonly bank: Bank;
+  /** Drops what is under way and forgets everything. */
+  stop(): Promise<void>;
+}
+
+type Log = NonNullable<StartBankOptions['log']>;
+const BODY_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Starts the bank simulator on the loopback: core bank, own-bank book transfer and interbank gateway, with faults on demand. It
+ * decides nothing by the real clock and nothing by unseeded chance.
+ */
+export async function startBank({ port, log = () => undefined, ...options }: StartBankOptions): Promise<RunningBank> {
+  const bank = new Bank(options);
+  const timers = new Set<NodeJS.Timeout>();
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    handle(bank, timers, log, request, response).catch((error: unknown) => {
+      log('bank.fault', { error: String(error) });
+      if (!response.headersSent) send(response, 500, toJson({ error: String(error) }));
+    });
+  });
+  await new Promise<void>((listening, failed) => {
+    server.once('error', failed);
+    server.listen(port, '127.0.0.1', listening);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    bank,
+    stop: () => stop(server, timers),
+  };
+}
+
+async function stop(server: Server, timers: Set<NodeJS.Timeout>): Promise<void> {
+  for (const timer of timers) clearTimeout(timer);
+  await new Promise<void>((closed) => {
+    server.close(() => closed());
+    server.closeAllConnections();
+  });
+}
+
+async function handle(
+  bank: Bank,
+  timers: Set<NodeJS.Timeout>,
+  log: Log,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let parsed: Parsed;
+  try {
+    parsed = await parse(bank, request);
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    return send(response, error.status, toJson({ error: error.message }));
+  }
+  const befallen = parsed.point === undefined ? undefined : bank.faults.ofCall(parsed.point);
+  if (befallen !== undefined) log('bank.fault-injected', { ...befallen, ...parsed.point, keys: parsed.point?.keys.slice(0, 3) });
+  if (befallen?.fault === 'not-received') return void request.socket.destroy();
+  if (befallen?.fault === 'half-open') return;
+  if (befallen?.fault === 'maintenance') return send(response, 503, toJson({ error: 'under maintenance' }));
+  const { status, body } = run(parsed);
+  switch (befallen?.fault) {
+    case 'lost-answer':
+      return void request.socket.destroy();
+    case 'garbage':
+      return send(response, 200, garble(body, bank.faults.seed));
+    case 'corrupt':
+      return send(response, status, body.replace(/"digest":"[0-9a-f]{8}/, '"digest":"00000000'));
+    case 'late': {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        send(response, status, body);
+      }, befallen.ms);
+      timers.add(timer);
+      return;
+    }
+    default:
+      return send(response, status, body);
+  }
+}
+
+async function parse(bank: Bank, request: IncomingMessage): Promise<Parsed> {
+  const url = new URL(request.url ?? '/', 'http://bank');
+  const text = await readBody(request);
+  for (const { method, path, parse: parseCall } of ROUTES) {
+    const match = path.exec(url.pathname);
+    if (match === null || method !== request.method) continue;
+    return parseCall({ bank, path: match.slice(1), query: Object.fromEntries(url.searchParams), body: parseJson(text) });
+  }
+  throw new Rejected(404, 'no such path');
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw new Rejected(413, 'body too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Rejected(400, 'body is not JSON');
+  }
+}
+
+function run(parsed: Parsed): { status: number; body: string } {
+  try {
+    return { status: 200, body: toJson(parsed.run()) };
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    return { status: error.status, body: toJson({ error: error.message }) };
+  }
+}
+
+/** An answer that nobody can read: cut off, of another system, or JSON of another shape. */
+function garble(body: string, seed: number): string {
+  const forms = [
+    body.slice(0, body.length / 2),
+    '<html><body>Bad gateway</body></html>',
+    '{"answers":"none","items":7,"lines":null}',
+  ];
+  return forms[Math.floor(draw(seed, `garbage|${body}`) * forms.length)] as string;
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  if (response.destroyed) return; // the caller gave up
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+export type { Bank, Books } from './bank.js';
+export type { FaultPlan, FaultRule } from './faults.js';

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import type { Minor } from '../../kernel/index.js';
+import type { ChannelCode } from '../port.js';
+import { AccountMessage, InflowsMessage, NewsQuery, PaymentsMessage, QueriesMessage, StatementQuery, WireDate } from '../wire.js';
+import type { Bank } from './bank.js';
+import { type CallPoint, FaultPlan } from './faults.js';
+
+/** A call as it came in: the groups of its path, its query and its JSON body. */
+export interface Call {
+  readonly bank: Bank;
+  readonly path: readonly string[];
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** A call that was parsed, and has not been done yet: faults stand between the two. */
+export interface Parsed {
+  /** What faults may befall it; none on the sandbox's own calls. */
+  readonly point?: CallPoint;
+  /** Does it, whole; the answer's body. */
+  run(): unknown;
+}
+
+export interface BankRoute {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: RegExp;
+  readonly parse: (call: Call) => Parsed;
+}
+
+/** An answer of 4xx. */
+export class Rejected extends Error {
+  readonly status: number;
+  constructor(status: number, why: string) {
+    super(why);
+    this.status = status;
+  }
+}
+
+const SandboxDate = z.strictObject({ date: WireDate });
+const SandboxClock = z.strictObject({ advanceMs: z.number().int().min(0) });
+
+export const ROUTES: readonly BankRoute[] = [
+  { method: 'POST', path: /^\/(book|interbank)\/payments$/, parse: parsePayments },
+  { method: 'POST', path: /^\/(book|interbank)\/queries$/, parse: parseQueries },
+  { method: 'GET', path: /^\/(book|interbank)\/news$/, parse: parseNews },
+  { method: 'POST', path: /^\/core\/accounts$/, parse: parseOpen },
+  { method: 'POST', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/inflows$/, parse: parseInflows },
+  { method: 'GET', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/statements\/([0-9-]+)$/, parse: parseStatement },
+  { method: 'GET', path: /^\/sandbox\/books$/, parse: ({ bank }) => ({ run: () => bank.books() }) },
+  {
+    method: 'PUT',
+    path: /^\/sandbox\/faults$/,
+    parse: ({ bank, body }) => {
+      shape(FaultPlan, body);
+      return { run: () => bank.faults.replace(body as FaultPlan) };
+    },
+  },
+  {
+    method: 'PUT',
+    path: /^\/sandbox\/date$/,
+    parse: ({ bank, body }) => {
+      const { date } = shape(SandboxDate, body);
+      return { run: () => bank.setDate(date) };
+    },
+  },
+  {
+    method: 'POST',
+    path: /^\/sandbox\/clock$/,
+    parse: ({ bank, body }) => {
+      const { advanceMs } = shape(SandboxClock, body);
+      return { run: () => bank.advanceMs(advanceMs) };
+    },
+  },
+  { method: 'POST', path: /^\/sandbox\/reset$/, parse: ({ bank }) => ({ run: () => bank.reset() }) },
+  { method: 'GET', path: /^\/health$/, parse: () => ({ run: () => ({ status: 'ok' }) }) },
+];
+
+function parsePayments({ bank, path, body }: Call): Parsed {
+  const scope = path[0] as ChannelCode;
+  const { orders } = shape(PaymentsMessage, body);
+  return {
+    point: { scope, on: 'submit', keys: orders.map((order) => order.messageNo) },
+    run() {
+      const answers = orders.map((order) => bank.submit(scope, order));
+      return {
+        answers: answers.filter(({ messageNo }) => bank.faults.ofPayment(scope, 'answer-missing', messageNo) === undefined),
+      };
+    },
+  };
+}
+
+function parseQueries({ bank, path, body }: Call): Parsed {
+  const scope = path[0] as ChannelCode;
+  const { messageNos } = shape(QueriesMessage, body);
+  return {
+    point: { scope, on: 'query', keys: messageNos },
+    run: () => ({ answers: messageNos.map((messageNo) => bank.query(scope, messageNo)) }),
+  };
+}
+
+function parseNews({ bank, path, query }: Call): Parsed {
+  const scope = path[0] as ChannelCode;
+  const { after, limit } = shape(NewsQuery, query);
+  return { point: { scope, on: 'news', keys: [after] }, run: () => bank.news(scope, after, limit) };
+}
+
+function parseOpen({ bank, body }: Call): Parsed {
+  const { custodyNo, name } = shape(AccountMessage, body);
+  return {
+    point: { scope: 'core', on: 'open', keys: [custodyNo] },
+    run() {
+      const refusal = bank.openCustodyAccount(custodyNo, name);
+      if (refusal !== undefined) throw new Rejected(409, refusal);
+      return { custodyNo };
+    },
+  };
+}
+
+function parseInflows({ bank, path, body }: Call): Parsed {
+  const custodyNo = knownAccount(bank, path[0]);
+  const { businessDate, items } = shape(InflowsMessage, body);
+  return {
+    point: { scope: 'core', on: 'inflows', keys: [custodyNo] },
+    run() {
+      const result = bank.inflows(custodyNo, businessDate, items);
+      if (typeof result === 'string') throw new Rejected(409, result);
+      return result;
+    },
+  };
+}
+
+function parseStatement({ bank, path, query }: Call): Parsed {
+  const custodyNo = knownAccount(bank, path[0]);
+  const businessDate = shape(WireDate, path[1]);
+  const { from, limit } = shape(StatementQuery, query);
+  return {
+    point: { scope: 'core', on: 'statement', keys: [custodyNo, `${custodyNo}/${businessDate}`] },
+    run() {
+      const { lines, ...head } = bank.statement(custodyNo, businessDate);
+      return { custodyNo, businessDate, ...head, count: lines.length, lines: lines.slice(from - 1, from - 1 + limit) };
+    },
+  };
+}
+
+function knownAccount(bank: Bank, custodyNo: string | undefined): string {
+  if (custodyNo === undefined || !bank.hasCustodyAccount(custodyNo)) throw new Rejected(404, 'no such custody account');
+  return custodyNo;
+}
+
+function shape<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Rejected(400, z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+/** Amounts leave as decimal text. */
+export function toJson(body: unknown): string {
+  return JSON.stringify(body ?? {}, (_key, value: Minor | unknown) => (typeof value === 'bigint' ? value.toString() : value));
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type BusinessDate, type Minor, parseBusinessDate } from '../kernel/index.js';
+import { BATCH_MAX } from './port.js';
+
+/**
+ * The messages between us and the core bank with its two channels: JSON, amounts as decimal text in fen, parsed once. What we
+ * send is strict, so that a mistake of ours is loud; what we read tolerates fields that we do not know.
+ */
+export const PAGE_LINES = 5_000;
+export const INFLOWS_MAX = 1_000;
+export const NEWS_MAX = 1_000;
+
+const amount = z
+  .string()
+  .regex(/^-?(0|[1-9][0-9]{0,17})$/)
+  .transform((text): Minor => BigInt(text));
+const positive = z
+  .string()
+  .regex(/^[1-9][0-9]{0,17}$/)
+  .transform((text): Minor => BigInt(text));
+export const WireDate = z
+  .string()
+  .refine((text) => parseBusinessDate(text) !== undefined)
+  .transform((text) => text as BusinessDate);
+export const CustodyNo = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
+
+export const OrderMessage = z.strictObject({
+  messageNo: z.string().regex(/^[A-Za-z0-9_-]{1,35}$/),
+  custodyNo: CustodyNo,
+  amount: positive,
+  payeeName: z.string().min(1).max(140),
+  payeeAccount: z.string().min(1).max(34),
+  payeeBank: z.union([z.literal(''), z.string().regex(/^[0-9]{12}$/)]),
+  businessDate: WireDate,
+  remark: z.string().max(140),
+});
+export const PaymentsMessage = z.strictObject({ orders: z.array(OrderMessage).min(1).max(BATCH_MAX) });
+export const QueriesMessage = z.strictObject({ messageNos: z.array(z.string().min(1).max(64)).min(1).max(BATCH_MAX) });
+export const NewsQuery = z.strictObject({
+  after: z
+    .string()
+    .regex(/^[0-9]{0,15}$/)
+    .default(''),
+  limit: z.coerce.number().int().min(1).max(NEWS_MAX).default(NEWS_MAX),
+});
+
+/** Each answer is parsed for itself, so that one that is garbage leaves the others standing. */
+export const AnswersMessage = z.object({ answers: z.array(z.unknown()) });
+const answered = { messageNo: z.string(), reason: z.string().exactOptional(), channelRef: z.string().exactOptional() };
+export const SubmitAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed']) });
+export const QueryAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed', 'not-found']) });
+
+export const NewsMessage = z.object({
+  items: z.array(
+    z.object({
+      cursor: z.string().min(1),
+      messageNo: z.string().min(1),
+      status: z.enum(['settled', 'failed', 'returned']),
+      reason: z.string().exactOptional(),
+      reference: z.string().min(1),
+      businessDate: WireDate,
+    }),
+  ),
+  next: z.string(),
+});
+
+export const AccountMessage = z.strictObject({ custodyNo: CustodyNo, name: z.string().min(1).max(140) });
+export const InflowsMessage = z.strictObject({
+  businessDate: WireDate,
+  items: z
+    .array(
+      z.strictObject({
+        reference: z.string().min(1).max(64),
+        amount: positive,
+        counterparty: z.string().max(140),
+        text: z.string().max(140),
+      }),
+    )
+    .min(1)
+    .max(INFLOWS_MAX),
+});
+export const InflowsAnswer = z.object({ booked: z.number().int(), repeated: z.number().int() });
+
+export const StatementQuery = z.strictObject({
+  from: z.coerce.number().int().min(1).default(1),
+  limit: z.coerce.number().int().min(1).max(PAGE_LINES).default(PAGE_LINES),
+});
+export const StatementPage = z.object({
+  custodyNo: z.string(),
+  businessDate: z.string(),
+  opening: amount,
+  closing: amount,
+  count: z.number().int().min(0),
+  sum: amount,
+  digest: z.string(),
+  complete: z.boolean(),
+  lines: z.array(
+    z.object({ lineNo: z.number().int().min(1), reference: z.string(), amount, counterparty: z.string(), text: z.string() }),
+  ),
+});
+
+/** One line of a statement. */
+export interface StatementLine {
+  /** From 1, without gaps. */
+  readonly lineNo: number;
+  /** A payment's message number, `RT` and that number for its return, or the payer's reference of money that came in. */
+  readonly reference: string;
+  /** Fen; above zero came in, below zero went out. */
+  readonly amount: Minor;
+  readonly counterparty: string;
+  readonly text: string;
+}
+
+/** SHA-256 over one JSON array `[lineNo, reference, amount, counterparty, text]` and a line feed for each line, in hex. */
+export function statementDigest(lines: readonly StatementLine[]): string {
+  const hash = createHash('sha256');
+  for (const line of lines) {
+    hash.update(`${JSON.stringify([line.lineNo, line.reference, line.amount.toString(), line.counterparty, line.text])}\n`);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,315 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  BankUnreachable,
+  type Channel,
+  type ChannelCode,
+  type ChannelNews,
+  type Channels,
+  OTHER_CONTENT,
+  openChannels,
+  type PaymentOrder,
+} from '../../src/channels/index.js';
+import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
+import type { BusinessDate } from '../../src/kernel/index.js';
+
+/** What the suite has to know of an adapter. */
+export interface Adapter {
+  readonly code: ChannelCode;
+  /** The bank of a payee whom this channel reaches. */
+  readonly payeeBank: string;
+  /** Of a payee whom it does not reach. */
+  readonly otherBank: string;
+  /** Whether a payment is final when it is answered, or only accepted. */
+  readonly first: 'settled' | 'accepted';
+}
+
+const CUSTODY = 'C-1';
+const DAY = '2026-03-02' as BusinessDate;
+const NEXT_DAY = '2026-03-03' as BusinessDate;
+const FUNDS = 10_000_000n;
+const IMPATIENT_MS = 100;
+
+/** What every channel adapter promises, whatever stands behind it. */
+export function describeChannel(adapter: Adapter): void {
+  describe(`channel ${adapter.code}`, () => {
+    let bank: RunningBank;
+    let patient: Channels;
+    let impatient: Channels;
+    let channel: Channel;
+
+    beforeAll(async () => {
+      bank = await startBank({ port: 0, seed: 20_260_302 });
+      patient = openChannels({ bankUrl: bank.url, timeoutMs: 20_000 });
+      impatient = openChannels({ bankUrl: bank.url, timeoutMs: IMPATIENT_MS });
+      channel = patient.channels[adapter.code];
+    });
+    afterAll(async () => {
+      await Promise.all([patient.close(), impatient.close()]);
+      await bank.stop();
+    });
+    beforeEach(async () => {
+      bank.bank.reset();
+      await patient.coreBank.openCustodyAccount(CUSTODY, 'Platform One');
+      await patient.coreBank.inflows(CUSTODY, DAY, [{ reference: 'IN-1', amount: FUNDS, counterparty: 'buyers', text: '' }]);
+    });
+
+    const order = (no: number, changes: Partial<PaymentOrder> = {}): PaymentOrder => ({
+      messageNo: `${2236512894231552000n + BigInt(no)}`,
+      custodyNo: CUSTODY,
+      amount: 1_000n + BigInt(no),
+      payeeName: `Seller ${no}`,
+      payeeAccount: `622848${String(no).padStart(10, '0')}`,
+      payeeBank: adapter.payeeBank,
+      businessDate: DAY,
+      remark: 'settlement',
+      ...changes,
+    });
+    const script = (...rules: Omit<FaultRule, 'scope'>[]) =>
+      bank.bank.faults.replace({ scripted: rules.map((rule) => ({ scope: adapter.code, ...rule })) });
+    const statusOf = async (asked: PaymentOrder) => (await channel.query([asked.messageNo]))[0]?.status;
+    const timesPaid = (asked: PaymentOrder) =>
+      bank.bank.books().payments.find((each) => each.messageNo === asked.messageNo)?.timesPaid;
+    const expectMoneyConserved = () => {
+      const { custody, payees, totals } = bank.bank.books();
+      const held = custody.reduce((sum, account) => sum + account.balance, 0n);
+      expect(held + payees.reduce((sum, payee) => sum + payee.balance, 0n)).toBe(totals.inflow);
+      expect(totals.paidTwice).toBe(0);
+    };
+
+    test('a payment reaches the payee once, and the statement shows it under its number', async () => {
+      const sent = order(1);
+      expect(await channel.submit([sent])).toEqual([
+        { messageNo: sent.messageNo, status: adapter.first, channelRef: expect.any(String) },
+      ]);
+      expect(await statusOf(sent)).toBe('settled');
+      expect(bank.bank.books().payees).toEqual([
+        { payeeBank: sent.payeeBank, payeeAccount: sent.payeeAccount, balance: sent.amount },
+      ]);
+      const statement = await patient.coreBank.statement(CUSTODY, DAY);
+      expect(statement.lines.map((line) => [line.reference, line.amount])).toEqual([
+        ['IN-1', FUNDS],
+        [sent.messageNo, -sent.amount],
+      ]);
+      expectMoneyConserved();
+    });
+
+    test('the same order again answers its present state and is not paid again', async () => {
+      const sent = order(1);
+      await channel.submit([sent]);
+      expect(await channel.submit([sent])).toEqual([
+        { messageNo: sent.messageNo, status: 'settled', channelRef: expect.any(String) },
+      ]);
+      await Promise.all([channel.submit([sent]), channel.submit([sent])]);
+      expect(timesPaid(sent)).toBe(1);
+      expectMoneyConserved();
+    });
+
+    test('another content under a known number pays nothing and leaves the first payment as it is', async () => {
+      const sent = order(1);
+      await channel.submit([sent]);
+      for (const changes of [
+        { amount: 999n },
+        { payeeAccount: '6228480000000099' },
+        { businessDate: NEXT_DAY },
+        { remark: 'x' },
+      ]) {
+        expect(await channel.submit([{ ...sent, ...changes }])).toEqual([
+          { messageNo: sent.messageNo, status: 'failed', reason: OTHER_CONTENT },
+        ]);
+      }
+      expect(await statusOf(sent)).toBe('settled');
+      expect(bank.bank.books().totals.paid).toBe(sent.amount);
+      expectMoneyConserved();
+    });
+
+    test('a lost answer makes all that the call carried unknown; a query finds them; each was paid once', async () => {
+      const sent = [order(1), order(2), order(3)];
+      script({ fault: 'lost-answer', messageNo: order(2).messageNo });
+      expect((await channel.submit(sent)).map((answer) => answer.status)).toEqual(['unknown', 'unknown', 'unknown']);
+      expect((await channel.query(sent.map((each) => each.messageNo))).map((answer) => answer.status)).toEqual(
+        Array(3).fill('settled'),
+      );
+      await channel.submit(sent);
+      expect(sent.map(timesPaid)).toEqual([1, 1, 1]);
+      expectMoneyConserved();
+    });
+
+    test.each(['not-received', 'maintenance'] as const)(
+      '%s: unknown, then not-found, and the same number may be sent again',
+      async (fault) => {
+        const sent = order(1);
+        script({ fault });
+        expect((await channel.submit([sent]))[0]?.status).toBe('unknown');
+        expect(await channel.query([sent.messageNo])).toEqual([{ messageNo: sent.messageNo, status: 'not-found' }]);
+        expect((await channel.submit([sent]))[0]?.status).toBe(adapter.first);
+        expect(await statusOf(sent)).toBe('settled');
+        expect(timesPaid(sent)).toBe(1);
+        expectMoneyConserved();
+      },
+    );
+
+    test('garbage is unknown in every form, never an exception, on submit and on query', async () => {
+      script({ fault: 'garbage', times: 12 }, { fault: 'garbage', on: 'query', times: 12 });
+      for (let no = 1; no <= 12; no += 1) {
+        expect((await channel.submit([order(no)]))[0]?.status).toBe('unknown');
+        expect(await statusOf(order(no))).toBe('unknown');
+      }
+      for (let no = 1; no <= 12; no += 1) expect(await statusOf(order(no))).toBe('settled');
+      expectMoneyConserved();
+    });
+
+    test('a half-open connection ends as unknown at the time-out, and nothing was paid', async () => {
+      const sent = order(1);
+      script({ fault: 'half-open' });
+      expect((await impatient.channels[adapter.code].submit([sent]))[0]?.status).toBe('unknown');
+      expect(await statusOf(sent)).toBe('not-found');
+      expectMoneyConserved();
+    });
+
+    test('an answer within the time-out counts, one after it is unknown', async () => {
+      script(
+        { fault: 'late', ms: 1, messageNo: order(1).messageNo },
+        { fault: 'late', ms: 60_000, messageNo: order(2).messageNo },
+      );
+      expect((await channel.submit([order(1)]))[0]?.status).toBe(adapter.first);
+      expect((await impatient.channels[adapter.code].submit([order(2)]))[0]?.status).toBe('unknown');
+      expect(await statusOf(order(2))).toBe('settled');
+    });
+
+    test('a payment left out of the answer is unknown, its neighbours are not', async () => {
+      script({ fault: 'answer-missing', messageNo: order(2).messageNo });
+      const answers = await channel.submit([order(1), order(2), order(3)]);
+      expect(answers.map((answer) => answer.status)).toEqual([adapter.first, 'unknown', adapter.first]);
+      expect(await statusOf(order(2))).toBe('settled');
+    });
+
+    test('a refusal is final under its number, has its reason, and moves nothing', async () => {
+      const sent = order(1);
+      script({ fault: 'refuse', reason: 'account closed', messageNo: sent.messageNo });
+      const failed = [{ messageNo: sent.messageNo, status: 'failed', reason: 'account closed', channelRef: expect.any(String) }];
+      expect(await channel.submit([sent])).toEqual(failed);
+      script();
+      expect(await channel.submit([sent])).toEqual(failed);
+      expect(await channel.query([sent.messageNo])).toEqual(failed);
+      expect(bank.bank.books().totals.paid).toBe(0n);
+    });
+
+    test('what the custody account lacks is refused, to the fen', async () => {
+      const answers = await channel.submit([
+        order(1, { amount: FUNDS + 1n }),
+        order(2, { amount: FUNDS }),
+        order(3, { amount: 1n }),
+      ]);
+      expect(answers.map((answer) => answer.status)).toEqual(['failed', adapter.first, 'failed']);
+      expectMoneyConserved();
+    });
+
+    test('an order that cannot be sent fails by itself and its neighbours are paid', async () => {
+      const wrong: Partial<PaymentOrder>[] = [
+        { messageNo: 'x'.repeat(36) },
+        { messageNo: '' },
+        { amount: 0n },
+        { amount: -5n },
+        { payeeAccount: '' },
+        { payeeName: '' },
+        { payeeBank: '12' },
+        { payeeBank: adapter.otherBank },
+      ];
+      const answers = await channel.submit([order(1), ...wrong.map((changes) => order(2, changes)), order(3)]);
+      expect(answers.map((answer) => answer.status)).toEqual([adapter.first, ...wrong.map(() => 'failed'), adapter.first]);
+      expect(bank.bank.books().payments).toHaveLength(2);
+    });
+
+    test('lists longer than one call are answered whole and in their order', async () => {
+      const sent = Array.from({ length: 1_101 }, (_, no) => order(no));
+      const answers = await channel.submit(sent);
+      expect(answers.map((answer) => answer.messageNo)).toEqual(sent.map((each) => each.messageNo));
+      const asked = sent.map((each) => each.messageNo).reverse();
+      expect((await channel.query(asked)).map((answer) => answer.messageNo)).toEqual(asked);
+      expect(await channel.submit([])).toEqual([]);
+      expectMoneyConserved();
+    });
+
+    test('a settled payment that comes back is news once more, credits custody once, on the date of its return', async () => {
+      const sent = order(1);
+      script({ fault: 'return', days: 1, reason: 'name differs', messageNo: sent.messageNo });
+      await channel.submit([sent]);
+      expect((await allNews(channel)).filter((item) => item.status === 'returned')).toEqual([]);
+      bank.bank.setDate(NEXT_DAY);
+      const reference = `RT${sent.messageNo}`;
+      expect((await allNews(channel)).filter((item) => item.status === 'returned')).toEqual([
+        {
+          cursor: expect.any(String),
+          messageNo: sent.messageNo,
+          status: 'returned',
+          reason: 'name differs',
+          reference,
+          businessDate: NEXT_DAY,
+        },
+      ]);
+      expect(await statusOf(sent)).toBe('settled');
+      const statement = await patient.coreBank.statement(CUSTODY, NEXT_DAY);
+      expect(statement.lines.map((line) => [line.reference, line.amount])).toEqual([[reference, sent.amount]]);
+      expect([statement.opening, statement.closing]).toEqual([FUNDS - sent.amount, FUNDS]);
+      expectMoneyConserved();
+    });
+
+    test('doubled news is the same item under two cursors', async () => {
+      script({ fault: 'double-news' }, { fault: 'return', days: 0 });
+      await channel.submit([order(1)]);
+      const returned = (await allNews(channel)).filter((item) => item.status === 'returned');
+      expect(returned).toHaveLength(2);
+      const [first, second] = returned as [ChannelNews, ChannelNews];
+      expect({ ...second, cursor: first.cursor }).toEqual(first);
+      expect(second.cursor).not.toBe(first.cursor);
+      expectMoneyConserved();
+    });
+
+    test('the feed is read in pages, each item once, and goes on where it ended', async () => {
+      script({ fault: 'return', days: 0 });
+      await channel.submit([order(1), order(2), order(3)]);
+      const whole = await channel.news('', 1_000);
+      const read: ChannelNews[] = [];
+      let after = '';
+      for (let page = await channel.news(after, 2); page.items.length > 0; page = await channel.news(after, 2)) {
+        expect(page.items.length).toBeLessThanOrEqual(2);
+        read.push(...page.items);
+        after = page.next;
+      }
+      expect(read).toEqual(whole.items);
+      expect(after).toBe(whole.next);
+      expect(await channel.news(after, 1_000)).toEqual({ items: [], next: after });
+    });
+
+    test.each(['lost-answer', 'garbage', 'maintenance', 'not-received'] as const)(
+      'news that cannot be read (%s) throws and loses nothing',
+      async (fault) => {
+        script({ fault: 'return', days: 0 }, { fault, on: 'news' });
+        await channel.submit([order(1)]);
+        await expect(channel.news('', 10)).rejects.toBeInstanceOf(BankUnreachable);
+        expect((await channel.news('', 10)).items.map((item) => item.status)).toContain('returned');
+      },
+    );
+
+    test('a bank that is not there: all unknown, no exception', async () => {
+      const gone = await startBank({ port: 0, seed: 1 });
+      await gone.stop();
+      const channels = openChannels({ bankUrl: gone.url, timeoutMs: 500 });
+      expect((await channels.channels[adapter.code].submit([order(1)]))[0]?.status).toBe('unknown');
+      expect((await channels.channels[adapter.code].query([order(1).messageNo]))[0]?.status).toBe('unknown');
+      await channels.close();
+    });
+  });
+}
+
+/** Everything in a channel's feed. */
+export async function allNews(channel: Channel): Promise<ChannelNews[]> {
+  const items: ChannelNews[] = [];
+  let after = '';
+  for (;;) {
+    const page = await channel.news(after, 1_000);
+    if (page.items.length === 0) return items;
+    items.push(...page.items);
+    after = page.next;
+  }
+}

@@ -1,0 +1,252 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { BankRefused, BankUnreachable, type Channels, openChannels, StatementFaulty } from '../../src/channels/index.js';
+import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
+import type { BusinessDate } from '../../src/kernel/index.js';
+import { type FreshDatabase, freshDatabase } from '../support/database.js';
+
+const DAY = '2026-03-02' as BusinessDate;
+const NEXT_DAY = '2026-03-03' as BusinessDate;
+const inflow = (no: number, amount = 10n) => ({
+  reference: `IN-${no}`,
+  amount,
+  counterparty: 'buyer',
+  text: 'a "text", | with\tall',
+});
+
+describe('core bank', () => {
+  let bank: RunningBank;
+  let ways: Channels;
+  beforeAll(async () => {
+    bank = await startBank({ port: 0, seed: 1 });
+    ways = openChannels({ bankUrl: bank.url, timeoutMs: 20_000 });
+  });
+  afterAll(async () => {
+    await ways.close();
+    await bank.stop();
+  });
+  beforeEach(async () => {
+    bank.bank.reset();
+    await ways.coreBank.openCustodyAccount('C-1', 'One');
+    await ways.coreBank.openCustodyAccount('C-2', 'Two');
+  });
+  const script = (...rules: Omit<FaultRule, 'scope'>[]) =>
+    bank.bank.faults.replace({ scripted: rules.map((rule) => ({ scope: 'core', ...rule })) });
+
+  test('a date opens with what the dates before left, whatever the order of booking, and accounts do not mix', async () => {
+    await ways.coreBank.inflows('C-1', NEXT_DAY, [inflow(3, 5n)]);
+    await ways.coreBank.inflows('C-1', DAY, [inflow(1, 7n), inflow(2, 11n)]);
+    await ways.coreBank.inflows('C-2', DAY, [inflow(1, 100n)]);
+    expect(await ways.coreBank.statement('C-1', DAY)).toMatchObject({ opening: 0n, closing: 18n, complete: true });
+    expect(await ways.coreBank.statement('C-1', NEXT_DAY)).toMatchObject({ opening: 18n, closing: 23n });
+    expect(await ways.coreBank.statement('C-2', NEXT_DAY)).toMatchObject({ opening: 100n, closing: 100n, lines: [] });
+  });
+
+  test('a day of more than one page is read whole', async () => {
+    await ways.coreBank.inflows(
+      'C-1',
+      DAY,
+      Array.from({ length: 12_345 }, (_, no) => inflow(no, BigInt(no + 1))),
+    );
+    const statement = await ways.coreBank.statement('C-1', DAY);
+    expect(statement.lines.map((line) => line.lineNo)).toEqual(Array.from({ length: 12_345 }, (_, at) => at + 1));
+    expect(statement.closing).toBe((12_345n * 12_346n) / 2n);
+  });
+
+  test('money reported twice is booked once; with another content nothing of the call is booked', async () => {
+    expect(await ways.coreBank.inflows('C-1', DAY, [inflow(1), inflow(2)])).toEqual({ booked: 2, repeated: 0 });
+    expect(await ways.coreBank.inflows('C-1', DAY, [inflow(2), inflow(3)])).toEqual({ booked: 1, repeated: 1 });
+    await expect(ways.coreBank.inflows('C-1', DAY, [inflow(4), inflow(1, 11n)])).rejects.toBeInstanceOf(BankRefused);
+    expect((await ways.coreBank.statement('C-1', DAY)).closing).toBe(30n);
+  });
+
+  test('money whose report got lost is there once after the repeat', async () => {
+    script({ fault: 'lost-answer', on: 'inflows' });
+    await expect(ways.coreBank.inflows('C-1', DAY, [inflow(1)])).rejects.toBeInstanceOf(BankUnreachable);
+    expect(await ways.coreBank.inflows('C-1', DAY, [inflow(1)])).toEqual({ booked: 0, repeated: 1 });
+  });
+
+  test('opening an account again changes nothing, under another name it is refused; an unknown one is refused', async () => {
+    await ways.coreBank.openCustodyAccount('C-1', 'One');
+    await expect(ways.coreBank.openCustodyAccount('C-1', 'Another')).rejects.toBeInstanceOf(BankRefused);
+    await expect(ways.coreBank.statement('C-9', DAY)).rejects.toBeInstanceOf(BankRefused);
+    await expect(ways.coreBank.inflows('C-9', DAY, [inflow(1)])).rejects.toBeInstanceOf(BankRefused);
+  });
+
+  test('a statement line missing, of another amount or too many stays consistent in itself, and other dates are right', async () => {
+    await ways.coreBank.inflows('C-1', DAY, [inflow(1), inflow(2), inflow(3)]);
+    const shown = async () =>
+      (await ways.coreBank.statement('C-1', DAY)).lines.map((line) => [line.lineNo, line.reference, line.amount]);
+    script({ fault: 'line-missing', messageNo: 'IN-2' });
+    expect(await shown()).toEqual([
+      [1, 'IN-1', 10n],
+      [2, 'IN-3', 10n],
+    ]);
+    script({ fault: 'line-amount', messageNo: 'IN-2', amount: '-3' });
+    expect(await shown()).toEqual([
+      [1, 'IN-1', 10n],
+      [2, 'IN-2', 7n],
+      [3, 'IN-3', 10n],
+    ]);
+    script({ fault: 'line-extra', custodyNo: 'C-1', businessDate: DAY, amount: '5' });
+    expect((await shown())[3]).toEqual([4, 'XXC-120260302', 5n]);
+    expect(await ways.coreBank.statement('C-1', NEXT_DAY)).toMatchObject({ opening: 30n, closing: 30n });
+    script();
+    expect(await ways.coreBank.statement('C-1', DAY)).toMatchObject({ closing: 30n });
+  });
+
+  test('a statement with a wrong digest is refused whole; read again it is right', async () => {
+    await ways.coreBank.inflows('C-1', DAY, [inflow(1)]);
+    script({ fault: 'corrupt' });
+    await expect(ways.coreBank.statement('C-1', DAY)).rejects.toBeInstanceOf(StatementFaulty);
+    expect((await ways.coreBank.statement('C-1', DAY)).closing).toBe(10n);
+  });
+});
+
+describe('a statement is believed only when it is right in every part', () => {
+  const lines = [
+    { lineNo: 1, reference: 'A', amount: '100', counterparty: '张三', text: '' },
+    { lineNo: 2, reference: 'B', amount: '-30', counterparty: 'b', text: 'x' },
+  ];
+  const digest = createHash('sha256').update('[1,"A","100","张三",""]\n[2,"B","-30","b","x"]\n').digest('hex');
+  const good = {
+    custodyNo: 'C-1',
+    businessDate: DAY,
+    opening: '5',
+    closing: '75',
+    count: 2,
+    sum: '70',
+    digest,
+    complete: true,
+    lines,
+  };
+  let answers: unknown[] = [];
+  let server: Server;
+  let ways: Channels;
+  beforeAll(async () => {
+    server = createServer((_request, response) => response.end(JSON.stringify(answers.shift() ?? { ...good, lines: [] })));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    ways = openChannels({ bankUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  });
+  afterAll(async () => {
+    await ways.close();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+  const read = (...pages: unknown[]) => {
+    answers = pages;
+    return ways.coreBank.statement('C-1', DAY);
+  };
+
+  test('the right one is read, in one page or two', async () => {
+    expect(await read(good)).toMatchObject({ opening: 5n, closing: 75n, complete: true });
+    expect((await read({ ...good, lines: lines.slice(0, 1) }, { ...good, lines: lines.slice(1) })).lines).toHaveLength(2);
+  });
+
+  test.each([
+    ['another account', { custodyNo: 'C-2' }],
+    ['another date', { businessDate: NEXT_DAY }],
+    ['a wrong opening', { opening: '6' }],
+    ['a wrong closing', { closing: '76' }],
+    ['a wrong sum', { sum: '71', closing: '76' }],
+    ['fewer lines than announced', { count: 3 }],
+    ['more lines than announced', { count: 1 }],
+    ['a wrong digest', { digest: `0${digest.slice(1)}` }],
+    ['a gap in the line numbers', { lines: lines.map((line) => ({ ...line, lineNo: line.lineNo + 1 })) }],
+    ['lines in another order', { lines: lines.toReversed() }],
+    [
+      'amounts moved between lines',
+      {
+        lines: [
+          { ...lines[0], amount: '99' },
+          { ...lines[1], amount: '-29' },
+        ],
+      },
+    ],
+    ['another reference', { lines: [{ ...lines[0], reference: 'C' }, lines[1]] }],
+  ])('%s is refused', async (_name, changes) => {
+    await expect(read({ ...good, ...changes })).rejects.toBeInstanceOf(StatementFaulty);
+  });
+
+  test('one that changes between its pages is refused', async () => {
+    const more = { ...good, count: 3, digest: 'ab', lines: lines.slice(1) };
+    await expect(read({ ...good, lines: lines.slice(0, 1) }, more)).rejects.toBeInstanceOf(StatementFaulty);
+  });
+
+  test('amounts that are not whole fen as text, and any other shape, are no answer', async () => {
+    const odd = fc.oneof(fc.constantFrom('1.5', '', '1e3', ' 1', '0x1', '01', '9'.repeat(30)), fc.double(), fc.constant(null));
+    await fc.assert(
+      fc.asyncProperty(odd, async (opening) => {
+        await expect(read({ ...good, opening })).rejects.toBeInstanceOf(BankUnreachable);
+      }),
+      { seed: 4, numRuns: 30 },
+    );
+    for (const shape of [null, [], 7, {}, { ...good, lines: 'none' }])
+      await expect(read(shape ?? 'null')).rejects.toBeInstanceOf(BankUnreachable);
+  });
+});
+
+describe('inside a database transaction', () => {
+  let fresh: FreshDatabase;
+  let ways: Channels;
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    ways = openChannels({ bankUrl: 'http://127.0.0.1:9' });
+  });
+  afterAll(async () => {
+    await ways.close();
+    await fresh.drop();
+  });
+
+  test('no channel and no core bank may be called', async () => {
+    const { book } = ways.channels;
+    const calls: (() => Promise<unknown>)[] = [
+      () => book.query(['M1']),
+      () => book.news('', 1),
+      () => ways.coreBank.statement('C-1', DAY),
+    ];
+    for (const call of calls) {
+      await expect(fresh.db.withTx('test', call)).rejects.toThrow('inside the database transaction test');
+    }
+  });
+});
+
+describe('the simulator as a process of its own', () => {
+  const running: ReturnType<typeof spawn>[] = [];
+  afterEach(() => {
+    for (const child of running.splice(0)) child.kill('SIGKILL');
+  });
+
+  test('prints its address in one line of JSON, answers there, and stops on SIGTERM', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/bank.ts', '--port', '0', '--seed', '5'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    running.push(child);
+    const [chunk] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+    const { url, seed } = JSON.parse(chunk.toString()) as { url: string; seed: number };
+    expect(seed).toBe(5);
+    const ways = openChannels({ bankUrl: url });
+    await ways.coreBank.openCustodyAccount('C-1', 'One');
+    const put = (path: string, body: unknown) => fetch(`${url}${path}`, { method: 'PUT', body: JSON.stringify(body) });
+    expect((await put('/sandbox/date', { date: NEXT_DAY })).status).toBe(200);
+    expect((await put('/sandbox/faults', { rates: { book: { refuse: 2 } } })).status).toBe(400);
+    expect((await put('/sandbox/faults', { rates: { core: { maintenance: 1 } } })).status).toBe(200);
+    await expect(ways.coreBank.statement('C-1', DAY)).rejects.toBeInstanceOf(BankUnreachable);
+    expect(await (await fetch(`${url}/sandbox/books`)).json()).toMatchObject({
+      date: NEXT_DAY,
+      custody: [{ custodyNo: 'C-1', balance: '0' }],
+    });
+    expect((await fetch(`${url}/sandbox/reset`, { method: 'POST' })).status).toBe(200);
+    await expect(ways.coreBank.statement('C-1', DAY)).rejects.toBeInstanceOf(BankRefused);
+    await ways.close();
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+});
