@@ -10,7 +10,7 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServices } from './services/index.mjs';
-import { say, Stop, withLock } from './services/processes.mjs';
+import { Stop, say, withLock } from './services/processes.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const typescript = (file) => ['--import', 'tsx', file];
@@ -82,7 +82,8 @@ async function requirePackages() {
   await withLock(`${root}/node_modules`, async () => {
     if (packagesMatch()) return;
     say('installing the packages of the lock file (npm ci)');
-    const npm = process.env.npm_execpath ?? join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
+    const npm =
+      process.env.npm_execpath ?? join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
     const code = await runNode([npm, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {}, ['ignore', 2, 2]);
     if (code !== 0) throw new Stop(`npm ci ended with ${code}`);
   });

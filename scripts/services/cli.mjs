@@ -1,13 +1,16 @@
 /** `node scripts/services/cli.mjs start|stop|status [name]`: private servers by hand; what `start` starts stays up until `stop`. */
-import { Stop } from './processes.mjs';
+
 import { instanceNames, servicesStatus, startServices, stopServices } from './index.mjs';
+import { Stop } from './processes.mjs';
 
 const [verb, name] = process.argv.slice(2);
 const print = (line) => process.stdout.write(`${line}\n`);
 
 function printStatus(instance) {
   const { databaseUrl, redisUrl, users } = servicesStatus(instance);
-  print(`${instance}: ${databaseUrl ?? 'no database'} ${redisUrl ?? 'no redis'}${users.length > 0 ? ` used by ${users.join(', ')}` : ''}`);
+  print(
+    `${instance}: ${databaseUrl ?? 'no database'} ${redisUrl ?? 'no redis'}${users.length > 0 ? ` used by ${users.join(', ')}` : ''}`,
+  );
 }
 
 const verbs = {

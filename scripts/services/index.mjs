@@ -10,17 +10,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { databaseUrl, findDatabase, startDatabase, stopDatabase } from './mariadb.mjs';
 import { requirePrograms } from './packages.mjs';
-import { identityOf, isAlive, say, Stop, withLock } from './processes.mjs';
+import { identityOf, isAlive, Stop, say, withLock } from './processes.mjs';
 import { findRedis, redisUrl, startRedis, stopRedis } from './redis.mjs';
 
 const root = realpathSync(join(dirname(fileURLToPath(import.meta.url)), '..', '..'));
 /** The note of an instance that was started to stay. */
 const KEPT = 'kept';
 
-let notes = 0;
+let starts = 0;
 
 function folderOf(name) {
-  if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) throw new Stop(`"${name}" is no name for an instance: lower case letters, digits, hyphens`);
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
+    throw new Stop(`"${name}" is no name for an instance: lower case letters, digits, hyphens`);
   return join(root, '.local', name);
 }
 
@@ -79,7 +80,7 @@ async function startServers(folder, programs) {
  */
 export async function startServices(name, { keep = false, fresh = false } = {}) {
   const external = externalServers();
-  if (external !== undefined) return { ...external, external: true, alone: false, stop: async () => {} };
+  if (external !== undefined) return { ...external, external: true, alone: false, stop: () => Promise.resolve() };
   if (process.platform !== 'linux') {
     throw new Stop('Private servers run on Linux. Elsewhere use `docker compose up`, or set DATABASE_URL and REDIS_URL');
   }
@@ -92,7 +93,8 @@ export async function startServices(name, { keep = false, fresh = false } = {}) 
       await stopServers(folder);
       for (const data of ['mariadb', 'mysql', 'redis']) rmSync(join(folder, data), { recursive: true, force: true });
     }
-    const note = keep ? KEPT : `${identityOf(process.pid)}-${(notes += 1)}`;
+    starts += 1;
+    const note = keep ? KEPT : `${identityOf(process.pid)}-${starts}`;
     const path = join(folder, 'users', note);
     writeFileSync(path, '');
     try {

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSyn
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { endProcess, findServer, freePort, run, say, shortHash, sleep, startDetached, Stop } from './processes.mjs';
+import { endProcess, findServer, freePort, run, Stop, say, shortHash, sleep, startDetached } from './processes.mjs';
 import { DATABASE_SETTINGS } from './settings.mjs';
 
 const PROGRAMS = ['mariadbd', 'mysqld'];

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { run, say, Stop } from './processes.mjs';
+import { run, Stop, say } from './processes.mjs';
 
 const PACKAGES = ['mariadb-server-core', 'mariadb-client-core', 'redis-server'];
 const INSTALL = ['install', '-y', '--no-install-recommends', ...PACKAGES];

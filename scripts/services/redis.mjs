@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { endProcess, findServer, freePort, say, sleep, startDetached, Stop } from './processes.mjs';
+import { endProcess, findServer, freePort, Stop, say, sleep, startDetached } from './processes.mjs';
 import { REDIS_SETTINGS } from './settings.mjs';
 
 const READY_MS = 30_000;

@@ -13,7 +13,9 @@ export default async function startServers() {
 /** Schemas of test files that were killed before they could clear up. */
 async function dropLeftovers(url) {
   const connection = await createConnection(url);
-  const [rows] = await connection.query("SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name LIKE 'test\\_%'");
+  const [rows] = await connection.query(
+    "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name LIKE 'test\\_%'",
+  );
   for (const { name } of rows) await connection.query(`DROP DATABASE \`${name}\``);
   await connection.end();
 }
