@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ChannelCode, type Channels, openChannels, type PaymentOrder } from '../../src/channels/index.js';
+import { BankUnreachable, type ChannelCode, type Channels, openChannels, type PaymentOrder } from '../../src/channels/index.js';
 import { type FaultPlan, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
 import { allNews, describeChannel } from './conformance.js';
@@ -147,4 +150,66 @@ test('the same seed and calls give the same faults, answers and books; another s
   const first = await run(7);
   expect(await run(7)).toEqual(first);
   expect((await run(8)).answers).not.toEqual(first.answers);
+});
+
+describe.each(['book', 'interbank'] as const)('answers of %s that only look right', (code) => {
+  let answer: { status: number; body: unknown };
+  let server: Server;
+  let ways: Channels;
+  beforeAll(async () => {
+    server = createServer((_request, response) => {
+      response.statusCode = answer.status;
+      response.end(JSON.stringify(answer.body));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    ways = openChannels({ bankUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  });
+  afterAll(async () => {
+    await ways.close();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+  const settled = { messageNo: 'M1', status: 'settled' };
+  const submitted = async (status: number, body: unknown) => {
+    answer = { status, body };
+    return (await ways.channels[code].submit([orderOf(1, code)]))[0]?.status;
+  };
+
+  test('the plain one counts, also beside fields that we do not know and answers that we did not ask for', async () => {
+    expect(
+      await submitted(200, {
+        answers: [
+          { ...settled, fee: 1 },
+          { messageNo: 'M9', status: 'failed' },
+        ],
+        page: 1,
+      }),
+    ).toBe('settled');
+    expect(await submitted(200, { answers: [settled, settled] })).toBe('settled');
+  });
+
+  test.each([
+    ['a 5xx, whatever its body says', 502, { answers: [{ messageNo: 'M1', status: 'failed' }] }],
+    ['a 4xx, whatever its body says', 409, { answers: [{ messageNo: 'M1', status: 'failed' }] }],
+    ['a redirection', 302, { answers: [settled] }],
+    ['two that contradict each other', 200, { answers: [settled, { messageNo: 'M1', status: 'failed' }] }],
+    ['three, of which one contradicts', 200, { answers: [settled, { messageNo: 'M1', status: 'failed' }, settled] }],
+    ['that of another payment', 200, { answers: [{ messageNo: 'M2', status: 'failed' }] }],
+    ['none', 200, { answers: [] }],
+    ['a status that is none', 200, { answers: [{ messageNo: 'M1', status: 'PR08' }] }],
+    ['not-found, which only a query may say', 200, { answers: [{ messageNo: 'M1', status: 'not-found' }] }],
+  ])('%s leaves the payment unknown', async (_name, status, body) => {
+    expect(await submitted(status, body)).toBe('unknown');
+  });
+
+  test('one unreadable item of news stops the page instead of being stepped over', async () => {
+    const item = { cursor: '1', messageNo: 'M1', status: 'settled', reference: 'M1', businessDate: DAY };
+    answer = { status: 200, body: { items: [item], next: '1' } };
+    expect((await ways.channels[code].news('', 10)).items).toHaveLength(1);
+    for (const odd of [{ status: 'gone' }, { businessDate: '2026-02-30' }, { cursor: '' }, { messageNo: 7 }]) {
+      answer = { status: 200, body: { items: [item, { ...item, ...odd }], next: '2' } };
+      await expect(ways.channels[code].news('', 10)).rejects.toBeInstanceOf(BankUnreachable);
+    }
+  });
 });
