@@ -41,6 +41,11 @@ export const REFUSALS = {
   OVERLOADED: { http: 503, en: 'The shard has too much undecided work; nothing was accepted.', zh: '系统繁忙，未受理', retry: 'same-number', actor: 'nobody' },
   FAULT: { http: 500, en: 'Something failed here. Ask for the request number before you send anything again.', zh: '系统错误，请先按流水号查询', retry: 'same-number', actor: 'bank' },
 
+  // ── staff and sandbox
+  LAST_ADMINISTRATOR: { http: 409, en: 'The last administrator cannot be removed.', zh: '不能移除最后一名管理员', retry: 'never', actor: caller },
+  KEY_UNSUITABLE: { http: 422, en: 'The public key cannot be read, or is not an Ed25519 key or an RSA key of 2048 to 8192 bits.', zh: '公钥无法识别或不符合要求', retry: 'new-number', actor: caller },
+  CLOCK_BACKWARDS: { http: 409, en: 'The clock of a sandbox only goes forward.', zh: '沙箱时钟不可回拨', retry: 'never', actor: caller },
+
   // ── request numbers
   REQUEST_NO_REUSED: { http: 409, en: 'This request number was used before with another body.', zh: '请求流水号已被不同内容使用', retry: 'new-number', actor: caller },
   MERCHANT_NO_REUSED: { http: 409, en: 'This merchant number was used before with other particulars.', zh: '商户编号已被不同资料使用', retry: 'new-number', actor: caller },
@@ -49,6 +54,8 @@ export const REFUSALS = {
   ID_NUMBER_INVALID: { http: 422, en: 'The resident identity number fails its check.', zh: '身份证号码校验失败', retry: 'new-number', actor: caller },
   USCC_INVALID: { http: 422, en: 'The unified social credit code fails its check.', zh: '统一社会信用代码校验失败', retry: 'new-number', actor: caller },
   CARD_NUMBER_INVALID: { http: 422, en: 'The card number fails its check.', zh: '银行卡号校验失败', retry: 'new-number', actor: caller },
+  HOLDER_NAME_DIFFERS: { http: 422, en: "The settlement account is not in its owner's own name.", zh: '结算账户户名与本人不一致', retry: 'new-number', actor: caller },
+  CUSTODY_NO_REUSED: { http: 409, en: 'Another platform keeps its money in this custody account.', zh: '存管专户已被其他平台使用', retry: 'never', actor: caller },
   ACCOUNT_NOT_FOUND: { http: 404, en: 'No such account under this platform.', zh: '账户不存在', retry: 'new-number', actor: caller },
   ACCOUNT_CLOSED: { http: 422, en: 'The account is closed.', zh: '账户已销户', retry: 'new-number', actor: caller },
   ACCOUNT_FROZEN: { http: 422, en: 'The account is frozen.', zh: '账户已冻结', retry: 'new-number', actor: 'bank' },

@@ -1,27 +1,20 @@
-import type { Redis } from 'ioredis';
-import type { Logger } from 'pino';
-import type { Calendar, Clock, NewId } from '../kernel/index.js';
-import type { Bells } from './bells.js';
-import type { Config } from './config.js';
-import type { Database } from './database.js';
-import type { Metrics } from './metrics.js';
-
-/** The machine room: what every part is handed instead of reaching for it. */
-export interface Runtime {
-  readonly config: Config;
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly calendar: Calendar;
-  readonly newId: NewId;
-  readonly redis: Redis;
-  readonly bells: Bells;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-}
-
 export * from './bells.js';
+export * from './bullmq-bells.js';
+export * from './clock.js';
 export * from './config.js';
+export * from './crypto.js';
+export * from './cursor.js';
 export * from './database.js';
+export * from './http.js';
+export * from './json.js';
+export * from './log.js';
 export * from './metrics.js';
+export * from './openapi.js';
+export * from './problem.js';
+export * from './redis.js';
 export * from './route.js';
+export * from './runtime.js';
+export * from './schemas.js';
+export * from './shape.js';
 export * as sql from './sql.js';
+export * from './start.js';

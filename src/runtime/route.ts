@@ -24,8 +24,26 @@ export type Permission =
 /** A platform's server, known by the key that signed. */
 export interface PlatformCaller { readonly kind: 'platform'; readonly platformId: Id; readonly keyId: string }
 /** A member of the bank's staff, known by his token. */
-export interface OperatorCaller { readonly kind: 'operator'; readonly operatorId: Id; readonly name: string }
+export interface OperatorCaller {
+  readonly kind: 'operator';
+  readonly operatorId: Id;
+  readonly name: string;
+  readonly permissions: ReadonlySet<Permission>;
+}
 export interface PublicCaller { readonly kind: 'public' }
+
+/** What the edge knows of a request before anything of it is believed. */
+export interface IncomingRequest {
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  /** The Host header. */
+  readonly authority: string;
+  /** Path and query as they stood in the request line. */
+  readonly target: string;
+  /** Lower-case names; values of a repeated header joined by `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
 
 interface CallerOf { platform: PlatformCaller; operator: OperatorCaller; public: PublicCaller }
 
@@ -37,6 +55,10 @@ export interface RouteRequest<A extends Audience, Params, Query, Body> {
   /** Lower-case header names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
+  /** Also in the X-Request-Id of the answer and in every log line. */
+  readonly requestId: string;
+  /** The body as it came, as text; empty when there is none. */
+  readonly text: string;
   /**
    * Only for operator routes that are not GET: the transaction in which the change and its audit entry are committed
    * together. The handler must do all its writing in it.
@@ -66,7 +88,7 @@ export interface Route<A extends Audience = Audience, Params = unknown, Query = 
   readonly description?: string;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
-  /** A schema of the JSON body, or `raw` when the handler reads the text itself (NDJSON). */
+  /** A schema of the JSON body, or `raw` when the handler reads `text` itself (NDJSON); `body` is that text then. */
   readonly body?: z.ZodType<Body> | 'raw';
   /** For `raw` bodies: the schema that documents them and the media types accepted. */
   readonly rawBody?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[] };

@@ -1,0 +1,29 @@
+/** The bank's staff: which role may do what. Pure. */
+export const ROLES = ['operator', 'reviewer', 'auditor', 'administrator'] as const;
+export type Role = (typeof ROLES)[number];
+
+const READING = ['platforms.read', 'accounts.read', 'instructions.read', 'payouts.read', 'days.read', 'breaks.read'] as const;
+
+/**
+ * The operator runs the days; the reviewer reads and closes breaks; the auditor reads everything and writes nothing; the
+ * administrator manages staff, platforms and keys, and moves no money.
+ */
+export const PERMISSIONS = {
+  operator: [...READING, 'instructions.write', 'payouts.write', 'days.write', 'breaks.write', 'sandbox.write'],
+  reviewer: [...READING, 'breaks.write'],
+  auditor: [...READING, 'operators.read', 'audit.read'],
+  administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
+} as const satisfies Record<Role, readonly string[]>;
+
+export function permissionsOf(roles: readonly Role[]): ReadonlySet<(typeof PERMISSIONS)[Role][number]> {
+  return new Set(roles.flatMap((role) => PERMISSIONS[role]));
+}
+
+/** The stored form: sorted, without repeats. */
+export function rolesToText(roles: readonly Role[]): string {
+  return [...new Set(roles)].sort().join(',');
+}
+
+export function rolesOf(text: string): Role[] {
+  return text.split(',').filter((role): role is Role => (ROLES as readonly string[]).includes(role));
+}

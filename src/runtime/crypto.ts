@@ -1,0 +1,25 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+export function sha256(data: string | Buffer): Buffer {
+  return createHash('sha256').update(data).digest();
+}
+
+/** Equality in a time that depends on the lengths alone. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** A secret of 256 bits behind a prefix that secret scanners can look for: `cgo_…`. */
+export function newToken(prefix: string): string {
+  return `${prefix}_${randomBytes(32).toString('base64url')}`;
+}
+
+/** What is stored of a token. It has 256 bits of chance, so a plain hash cannot be searched. */
+export function hashToken(token: string): Buffer {
+  return sha256(token);
+}
+
+/** A number for one request, in logs and answers; it says nothing and need not be sortable. */
+export function newRequestId(): string {
+  return randomBytes(12).toString('hex');
+}

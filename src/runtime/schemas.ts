@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import {
+  fromWire,
+  ID_PREFIXES,
+  type IdKind,
+  type Instant,
+  parseBusinessDate,
+  parseInstant,
+  toRfc3339,
+  WIRE_MAX,
+  wirePattern,
+} from '../kernel/index.js';
+
+/**
+ * The field types of the API, each defined once. All of them parse the wire form into the form that the code uses.
+ * That a number's text is an integer is checked when the text is read (`parseJson`): JSON.parse would hide it.
+ */
+
+/** Minor units: a JSON integer of 1 to 2^53−1; a bigint in code. */
+export const amountSchema = z
+  .int({ error: 'must be a JSON integer of minor units' })
+  .min(1, { error: 'must be at least 1' })
+  .max(Number(WIRE_MAX), { error: 'must be at most 2^53−1' })
+  .transform((amount) => BigInt(amount))
+  .meta({ id: 'Amount', description: 'Minor units (fen), an integer of 1 to 2^53−1', example: 12345 });
+
+export const currencySchema = z.literal('CNY').meta({ description: 'ISO 4217' });
+
+export const moneySchema = z
+  .strictObject({ amount: amountSchema, currency: currencySchema })
+  .meta({ id: 'Money', description: 'An amount in minor units and its currency' });
+
+/** For answers: zero and negative amounts occur there. */
+export const signedMoneySchema = z
+  .strictObject({ amount: z.int(), currency: currencySchema })
+  .meta({ id: 'SignedMoney', description: 'An amount in minor units, which may be zero or negative, and its currency' });
+
+function makeWireId(kind: IdKind) {
+  const example = `${ID_PREFIXES[kind]}_2236512894231552003`;
+  return z
+    .string()
+    .regex(wirePattern(kind), { error: `must be an id like ${example}` })
+    .transform(fromWire)
+    .meta({ description: `Id of this ${kind}`, example });
+}
+
+const wireIds = new Map<IdKind, ReturnType<typeof makeWireId>>();
+
+/** `acc_…` and the like; the bare id in code. */
+export function wireId(kind: IdKind): ReturnType<typeof makeWireId> {
+  const known = wireIds.get(kind) ?? makeWireId(kind);
+  wireIds.set(kind, known);
+  return known;
+}
+
+function number(what: string) {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A–Z a–z 0–9 _ . : -' })
+    .meta({ description: what });
+}
+export const requestNo = number('The number that the caller gave the request; remembered for ever');
+export const orderNo = number("The platform's own number of the order");
+export const merchantNo = number("The platform's own number of the sub-merchant");
+
+export const businessDateSchema = z
+  .string()
+  .transform((text, context) => {
+    const date = parseBusinessDate(text);
+    if (date !== undefined) return date;
+    context.addIssue({ code: 'custom', message: 'must be a date like 2026-03-02' });
+    return z.NEVER;
+  })
+  .meta({ description: 'A business date', format: 'date', example: '2026-03-02' });
+
+export const instantSchema = z
+  .string()
+  .transform((text, context) => {
+    const instant = parseInstant(text);
+    if (instant !== undefined) return instant;
+    context.addIssue({ code: 'custom', message: 'must be RFC 3339 with an offset, like 2026-03-02T09:30:00+08:00' });
+    return z.NEVER;
+  })
+  .meta({ description: 'RFC 3339 with an offset', format: 'date-time', example: '2026-03-02T09:30:00+08:00' });
+
+/** For answers. */
+export const rfc3339Schema = z.string().meta({ description: 'RFC 3339', format: 'date-time', example: toRfc3339(0 as Instant) });
+
+/** Text for people: no control characters, no blanks at the ends. */
+export function textSchema(max: number) {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { error: 'must not hold control characters' })
+    .refine((text) => text === text.trim(), { error: 'must not begin or end with a blank' });
+}

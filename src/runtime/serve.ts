@@ -1,0 +1,205 @@
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { Refused, refuse } from '../kernel/index.js';
+import { BODY_LIMIT_DEFAULT, checkMediaType, readBody } from './body.js';
+import type { Tx } from './database.js';
+import { decodeUtf8, parseJson, shapeInvalid } from './json.js';
+import { faultOf, withoutSecrets } from './log.js';
+import { toJson } from './problem.js';
+import type { Answer, IncomingRequest, OperatorCaller, PlatformCaller, PublicCaller, Route, RouteRequest } from './route.js';
+import type { Runtime } from './runtime.js';
+import { checkShape } from './shape.js';
+
+/** What the audit trail keeps of one attempt of an operator to change something. */
+export interface AuditEntry {
+  readonly requestId: string;
+  readonly operatorId: OperatorCaller['operatorId'];
+  /** Permission, method and path template. */
+  readonly action: string;
+  readonly target: string;
+  /** JSON of the parameters and the body without secrets. */
+  readonly detail: string;
+  /** `done`, or the code of the refusal. */
+  readonly outcome: string;
+}
+
+export interface AuditTrail {
+  append(tx: Tx, entry: AuditEntry): Promise<void>;
+  /** Whether an entry of this request with outcome `done` is committed. */
+  isDone(tx: Tx, requestId: string): Promise<boolean>;
+}
+
+export interface HttpParts {
+  readonly routes: readonly Route[];
+  readonly authenticate: {
+    readonly platform: (request: IncomingRequest) => Promise<PlatformCaller>;
+    readonly operator: (request: IncomingRequest) => Promise<OperatorCaller>;
+  };
+  readonly audit: AuditTrail;
+  readonly runtime: Runtime;
+}
+
+type Caller = PlatformCaller | OperatorCaller | PublicCaller;
+type AnyRequest = RouteRequest<'platform' | 'operator' | 'public', unknown, unknown, unknown>;
+
+/** One request from the raw bytes to the answer: read, authenticate, check permission and shape, handle, write. */
+export async function serve(parts: HttpParts, route: Route, request: Request, response: Response): Promise<void> {
+  const requestId = response.locals.requestId as string;
+  response.locals.template = route.path;
+  const incoming: IncomingRequest = {
+    method: request.method,
+    scheme: request.headers['x-forwarded-proto'] === 'https' ? 'https' : 'http', // only names what was signed; grants nothing
+    authority: request.headers.host ?? '',
+    target: request.originalUrl,
+    headers: headersOf(request),
+    body: await readBody(request, response, route.bodyLimit ?? BODY_LIMIT_DEFAULT),
+  };
+  const caller = await authenticate(parts, route, incoming);
+  response.locals.callerId = callerId(caller);
+  const log = parts.runtime.log.child({ requestId, callerId: callerId(caller) });
+  const attempt = { parts, route, incoming, rawParams: request.params, caller, requestId, log };
+  const answer =
+    caller.kind === 'operator' && route.method !== 'GET'
+      ? await change(attempt, caller)
+      : await route.handle(parse(attempt) as never);
+  // What was committed stands, whatever becomes of the bells after it.
+  await answer.afterCommit?.().catch((error: unknown) => log.error({ event: 'after-commit-failed', error: faultOf(error) }));
+  send(response, answer);
+}
+
+function headersOf(request: Request): Record<string, string | undefined> {
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  return headers;
+}
+
+function callerId(caller: Caller): string {
+  if (caller.kind === 'platform') return `plt_${caller.platformId}`;
+  return caller.kind === 'operator' ? `opr_${caller.operatorId}` : 'public';
+}
+
+function authenticate({ authenticate: by }: HttpParts, route: Route, incoming: IncomingRequest): Promise<Caller> {
+  if (route.audience === 'platform') return by.platform(incoming);
+  if (route.audience === 'operator') return by.operator(incoming);
+  return Promise.resolve({ kind: 'public' });
+}
+
+interface Attempt {
+  readonly parts: HttpParts;
+  readonly route: Route;
+  readonly incoming: IncomingRequest;
+  readonly rawParams: Record<string, unknown>;
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly log: Runtime['log'];
+}
+
+const NOTHING = z.strictObject({});
+
+/** Checks the permission, then the shape of everything that came. */
+function parse(attempt: Attempt): AnyRequest {
+  const { route, incoming, caller, requestId, log } = attempt;
+  if (caller.kind === 'operator' && !(route.permission && caller.permissions.has(route.permission))) {
+    throw new Refused(refuse('PERMISSION_DENIED', `Needs the permission ${route.permission}.`));
+  }
+  const text = route.body === 'raw' || route.body !== undefined || incoming.body.length > 0 ? decodeUtf8(incoming.body) : '';
+  return {
+    caller,
+    params: checkShape(route.params ?? NOTHING, { ...attempt.rawParams }, 'path'),
+    query: checkShape(route.query ?? NOTHING, queryOf(incoming.target), 'query'),
+    body: parseBody(route, incoming, text),
+    headers: incoming.headers,
+    requestId,
+    log,
+    text,
+    tx: undefined,
+  } as unknown as AnyRequest;
+}
+
+function parseBody(route: Route, incoming: IncomingRequest, text: string): unknown {
+  if (route.body === undefined) {
+    if (incoming.body.length === 0) return undefined;
+    throw shapeInvalid([{ in: 'body', pointer: '', detail: 'this path takes no body' }]);
+  }
+  if (route.body === 'raw') {
+    checkMediaType(incoming.headers['content-type'], route.rawBody?.mediaTypes ?? []);
+    return text;
+  }
+  checkMediaType(incoming.headers['content-type'], ['application/json']);
+  return checkShape(route.body, parseJson(text), 'body');
+}
+
+/** A field that comes twice becomes a list, which only a schema that wants a list accepts. */
+function queryOf(target: string): Record<string, string | string[]> {
+  const start = target.indexOf('?');
+  const fields: Record<string, string | string[]> = Object.create(null);
+  if (start < 0) return fields;
+  for (const [name, value] of new URLSearchParams(target.slice(start + 1))) {
+    if (name === '__proto__') throw shapeInvalid([{ in: 'query', pointer: '/__proto__', detail: 'unknown field' }]);
+    const before = fields[name];
+    fields[name] = before === undefined ? value : [before, value].flat();
+  }
+  return fields;
+}
+
+/**
+ * An operator's change: handler and audit entry in one database transaction. A refused attempt leaves an entry of its own.
+ * Where the connection is lost at COMMIT, the audit entry tells whether the change was made.
+ */
+async function change(attempt: Attempt, caller: OperatorCaller): Promise<Answer> {
+  const { parts, route, requestId } = attempt;
+  const { db } = parts.runtime;
+  const entryOf = (outcome: string, target?: string, note?: string): AuditEntry => ({
+    requestId,
+    operatorId: caller.operatorId,
+    action: `${route.permission} ${route.method} ${route.path}`,
+    target: (target ?? attempt.incoming.target).slice(0, 200),
+    detail: detailOf(attempt, note),
+    outcome,
+  });
+  let last: Answer | undefined;
+  try {
+    const request = parse(attempt);
+    return await db.withTx(
+      `${route.method} ${route.path}`,
+      async (tx) => {
+        const answer = await route.handle({ ...request, tx } as never);
+        await parts.audit.append(tx, entryOf('done', answer.audit?.target, answer.audit?.note));
+        last = answer;
+        return answer;
+      },
+      async () => ((await db.read('audit', (tx) => parts.audit.isDone(tx, requestId))) ? last : undefined),
+    );
+  } catch (error) {
+    const outcome = error instanceof Refused ? error.refusal.code : 'FAULT';
+    const record = db.withTx('audit refused attempt', (tx) => parts.audit.append(tx, entryOf(outcome)));
+    // When even the entry cannot be written, the first error is the one to tell.
+    await record.catch((failure: unknown) => attempt.log.error({ event: 'audit-failed', error: faultOf(failure) }));
+    throw error;
+  }
+}
+
+const DETAIL_MAX = 60_000; // bytes of a TEXT column, with room
+
+function detailOf({ incoming, rawParams }: Attempt, note?: string): string {
+  let body: unknown;
+  try {
+    body = incoming.body.length === 0 ? undefined : withoutSecrets(JSON.parse(incoming.body.toString('utf8')));
+  } catch {
+    body = `${incoming.body.length} bytes that are not JSON`;
+  }
+  const detail = JSON.stringify({ params: rawParams, body, note });
+  return Buffer.byteLength(detail) <= DETAIL_MAX
+    ? detail
+    : JSON.stringify({ params: rawParams, body: `${incoming.body.length} bytes`, note });
+}
+
+function send(response: Response, answer: Answer): void {
+  const text = answer.body === undefined ? undefined : toJson(answer.body);
+  response.statusCode = answer.status;
+  response.setHeader('Cache-Control', 'no-store');
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+  if (text !== undefined && !response.hasHeader('Content-Type'))
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.end(text);
+}
