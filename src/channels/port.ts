@@ -38,7 +38,7 @@ export interface PaymentOrder {
  * - `unknown`: no answer, too late, garbage, a 5xx. The payment may have been made. Only a query, news or a statement moves it.
  * - `not-found`: only from a query: the channel never received it. It may be sent again, under the same number.
  */
-export type AnswerStatus = 'settled' | 'accepted' | 'failed' | 'unknown' | 'not-found';
+type AnswerStatus = 'settled' | 'accepted' | 'failed' | 'unknown' | 'not-found';
 
 export interface ChannelAnswer {
   readonly messageNo: string;

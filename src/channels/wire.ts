@@ -23,9 +23,9 @@ export const WireDate = z
   .string()
   .refine((text) => parseBusinessDate(text) !== undefined)
   .transform((text) => text as BusinessDate);
-export const CustodyNo = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
+const CustodyNo = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
 
-export const OrderMessage = z.strictObject({
+const OrderMessage = z.strictObject({
   messageNo: z.string().regex(/^[A-Za-z0-9_-]{1,35}$/),
   custodyNo: CustodyNo,
   amount: positive,

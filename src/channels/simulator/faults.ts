@@ -11,9 +11,9 @@ import { draw } from './chance.js';
  *   business dates later; `double-news` every item of it twice; `answer-missing` processed, but left out of the list of answers.
  * - Of a statement, which stays consistent in itself: `line-missing`, `line-amount` (other by `amount`), `line-extra`.
  */
-export const CALL_FAULTS = ['lost-answer', 'not-received', 'late', 'garbage', 'maintenance', 'half-open', 'corrupt'] as const;
-export const PAYMENT_FAULTS = ['refuse', 'fail-later', 'slow-result', 'return', 'double-news', 'answer-missing'] as const;
-export const LINE_FAULTS = ['line-missing', 'line-amount', 'line-extra'] as const;
+const CALL_FAULTS = ['lost-answer', 'not-received', 'late', 'garbage', 'maintenance', 'half-open', 'corrupt'] as const;
+const PAYMENT_FAULTS = ['refuse', 'fail-later', 'slow-result', 'return', 'double-news', 'answer-missing'] as const;
+const LINE_FAULTS = ['line-missing', 'line-amount', 'line-extra'] as const;
 export type CallFault = (typeof CALL_FAULTS)[number];
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number];
 export type LineFault = (typeof LINE_FAULTS)[number];
@@ -22,7 +22,7 @@ const Scope = z.enum(['book', 'interbank', 'core']);
 export type Scope = z.infer<typeof Scope>;
 const FaultName = z.enum([...CALL_FAULTS, ...PAYMENT_FAULTS, ...LINE_FAULTS]);
 const Operation = z.enum(['submit', 'query', 'news', 'open', 'inflows', 'statement']);
-export type Operation = z.infer<typeof Operation>;
+type Operation = z.infer<typeof Operation>;
 
 const Rule = z.strictObject({
   scope: Scope,

@@ -6,7 +6,7 @@ import type { Bank } from './bank.js';
 import { type CallPoint, FaultPlan } from './faults.js';
 
 /** A call as it came in: the groups of its path, its query and its JSON body. */
-export interface Call {
+interface Call {
   readonly bank: Bank;
   readonly path: readonly string[];
   readonly query: Readonly<Record<string, string>>;
