@@ -119,18 +119,22 @@ function scan(text: string, where: string): ShapeFault[] {
 }
 
 /**
- * Parses JSON text whose numbers are all integers within ±(2^53−1), with unique keys and at most 32 levels.
+ * Reads JSON text with unique keys and at most 32 levels, and tells which of its numbers are not integers within ±(2^53−1).
  * @param where pointer of the text itself, for a line of a longer body
- * @throws Refused BODY_MALFORMED (no JSON, repeated key, depth) or SHAPE_INVALID (numbers, with pointers)
+ * @throws Refused BODY_MALFORMED
  */
-export function parseJson(text: string, where = ''): unknown {
+export function readJson(text: string, where = ''): { value: unknown; faults: ShapeFault[] } {
   const faults = scan(text, where);
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return { value: JSON.parse(text), faults };
   } catch {
     throw malformed('The body is not JSON.');
   }
+}
+
+/** The value alone. @throws Refused BODY_MALFORMED (no JSON, repeated key, depth) or SHAPE_INVALID (numbers, with pointers) */
+export function parseJson(text: string, where = ''): unknown {
+  const { value, faults } = readJson(text, where);
   if (faults.length > 0) throw shapeInvalid(faults);
   return value;
 }

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { Refused, refuse } from '../kernel/index.js';
 import { BODY_LIMIT_DEFAULT, checkMediaType, readBody } from './body.js';
 import type { Tx } from './database.js';
-import { decodeUtf8, parseJson, shapeInvalid } from './json.js';
+import { decodeUtf8, shapeInvalid } from './json.js';
 import { faultOf, withoutSecrets } from './log.js';
 import { toJson } from './problem.js';
 import type { Answer, IncomingRequest, OperatorCaller, PlatformCaller, PublicCaller, Route, RouteRequest } from './route.js';
 import type { Runtime } from './runtime.js';
-import { checkShape } from './shape.js';
+import { type Shaped, shape, shapeJson } from './shape.js';
 
 /** What the audit trail keeps of one attempt of an operator to change something. */
 export interface AuditEntry {
@@ -96,37 +96,35 @@ interface Attempt {
 
 const NOTHING = z.strictObject({});
 
-/** Checks the permission, then the shape of everything that came. */
+/** Checks the permission, then the shape of everything that came; all faults are told at once. */
 function parse(attempt: Attempt): AnyRequest {
   const { route, incoming, caller, requestId, log } = attempt;
   if (caller.kind === 'operator' && !(route.permission && caller.permissions.has(route.permission))) {
     throw new Refused(refuse('PERMISSION_DENIED', `Needs the permission ${route.permission}.`));
   }
-  const text = route.body === 'raw' || route.body !== undefined || incoming.body.length > 0 ? decodeUtf8(incoming.body) : '';
+  const text = decodeUtf8(incoming.body);
+  const params = shape(route.params ?? NOTHING, { ...attempt.rawParams }, 'path');
+  const query = shape(route.query ?? NOTHING, queryOf(incoming.target), 'query');
+  const body = parseBody(route, incoming, text);
+  if (params.faults || query.faults || body.faults) {
+    throw shapeInvalid([params, query, body].flatMap((part) => part.faults ?? []));
+  }
   return {
-    caller,
-    params: checkShape(route.params ?? NOTHING, { ...attempt.rawParams }, 'path'),
-    query: checkShape(route.query ?? NOTHING, queryOf(incoming.target), 'query'),
-    body: parseBody(route, incoming, text),
-    headers: incoming.headers,
-    requestId,
-    log,
-    text,
-    tx: undefined,
+    ...{ caller, params: params.value, query: query.value, body: body.value },
+    ...{ headers: incoming.headers, requestId, log, text, tx: undefined },
   } as unknown as AnyRequest;
 }
 
-function parseBody(route: Route, incoming: IncomingRequest, text: string): unknown {
+function parseBody(route: Route, incoming: IncomingRequest, text: string): Shaped<unknown> {
   if (route.body === undefined) {
-    if (incoming.body.length === 0) return undefined;
-    throw shapeInvalid([{ in: 'body', pointer: '', detail: 'this path takes no body' }]);
+    return text === '' ? { value: undefined } : { faults: [{ in: 'body', pointer: '', detail: 'this path takes no body' }] };
   }
   if (route.body === 'raw') {
     checkMediaType(incoming.headers['content-type'], route.rawBody?.mediaTypes ?? []);
-    return text;
+    return { value: text };
   }
   checkMediaType(incoming.headers['content-type'], ['application/json']);
-  return checkShape(route.body, parseJson(text), 'body');
+  return shapeJson(route.body, text);
 }
 
 /** A field that comes twice becomes a list, which only a schema that wants a list accepts. */
@@ -135,7 +133,6 @@ function queryOf(target: string): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = Object.create(null);
   if (start < 0) return fields;
   for (const [name, value] of new URLSearchParams(target.slice(start + 1))) {
-    if (name === '__proto__') throw shapeInvalid([{ in: 'query', pointer: '/__proto__', detail: 'unknown field' }]);
     const before = fields[name];
     fields[name] = before === undefined ? value : [before, value].flat();
   }

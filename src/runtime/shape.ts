@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { pointerStep, type ShapeFault, shapeInvalid } from './json.js';
+import { pointerStep, readJson, type ShapeFault, shapeInvalid } from './json.js';
 
 const FAULTS_MAX = 50;
 
@@ -19,17 +19,34 @@ function faultsOf(issue: Issue, where: ShapeFault['in'], root: string): ShapeFau
 }
 
 /** Every fault of a failed parse. */
-export function shapeFaults(error: z.ZodError, where: ShapeFault['in'], root = ''): ShapeFault[] {
+function shapeFaults(error: z.ZodError, where: ShapeFault['in'], root: string): ShapeFault[] {
   return error.issues.flatMap((issue) => faultsOf(issue as Issue, where, root)).slice(0, FAULTS_MAX);
 }
 
+export type Shaped<T> = { readonly value: T; readonly faults?: undefined } | { readonly faults: ShapeFault[] };
+
 /**
- * The value in the schema's output form.
+ * The value in the schema's output form, or every fault.
  * @param root pointer of the value itself, for a part of a longer body
- * @throws Refused SHAPE_INVALID with every fault
  */
-export function checkShape<T>(schema: z.ZodType<T>, value: unknown, where: ShapeFault['in'] = 'body', root = ''): T {
+export function shape<T>(schema: z.ZodType<T>, value: unknown, where: ShapeFault['in'], root = ''): Shaped<T> {
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw shapeInvalid(shapeFaults(parsed.error, where, root));
+  return parsed.success ? { value: parsed.data } : { faults: shapeFaults(parsed.error, where, root) };
+}
+
+/** The same for JSON text, in which every number must be an integer within ±(2^53−1). @throws Refused BODY_MALFORMED */
+export function shapeJson<T>(schema: z.ZodType<T>, text: string, root = ''): Shaped<T> {
+  const { value, faults } = readJson(text, root);
+  const shaped = shape(schema, value, 'body', root);
+  if (faults.length === 0) return shaped;
+  // What the text says of a number is nearer the cause than what the schema says of its rounded value.
+  const others = (shaped.faults ?? []).filter((fault) => !faults.some((number) => number.pointer === fault.pointer));
+  return { faults: [...faults, ...others] };
+}
+
+/** The value in the schema's output form. @throws Refused SHAPE_INVALID with every fault */
+export function checkShape<T>(schema: z.ZodType<T>, value: unknown, where: ShapeFault['in'] = 'body', root = ''): T {
+  const shaped = shape(schema, value, where, root);
+  if (shaped.faults) throw shapeInvalid(shaped.faults);
+  return shaped.value;
 }
