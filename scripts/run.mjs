@@ -16,14 +16,19 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const typescript = (file) => ['--import', 'tsx', file];
 const program = (name, file) => [join('node_modules', name, file)];
 
+/** Where `npm run bank` listens, and where `npm start` and `npm run worker` look for it unless told otherwise. */
+const BANK_PORT = '8090';
+const LOCAL = { BANK_URL: `http://127.0.0.1:${BANK_PORT}` };
+
 /**
  * `servers` names the instance to start; `fresh` empties it first (unless it is in use, or named from outside).
+ * `defaults` are variables for those that the environment does not set.
  * `closing` prints the line `N passed, N failed` last of all.
  */
 const COMMANDS = {
-  start: { node: typescript('src/main.ts'), servers: 'local' },
-  worker: { node: typescript('jobs/main.ts'), servers: 'local' },
-  bank: { node: typescript('scripts/bank.ts') },
+  start: { node: typescript('src/main.ts'), servers: 'local', defaults: LOCAL },
+  worker: { node: typescript('jobs/main.ts'), servers: 'local', defaults: LOCAL },
+  bank: { node: typescript('scripts/bank.ts'), arguments: ['--port', BANK_PORT] },
   demo: { node: typescript('scripts/demo.ts'), servers: 'demo', fresh: true },
   bench: { node: typescript('scripts/bench/index.ts'), servers: 'bench', fresh: true },
   simulate: { node: typescript('scripts/simulate.ts'), servers: 'simulate', fresh: true },
@@ -144,7 +149,7 @@ async function main() {
   await requirePackages();
   return withServers(command, (env) => {
     const line = [...command.node, ...(command.arguments ?? []), ...args];
-    return command.closing ? runTests(line, env) : runNode(line, env);
+    return command.closing ? runTests(line, env) : runNode(line, { ...command.defaults, ...process.env, ...env });
   });
 }
 

@@ -1,7 +1,8 @@
 /** The import rules of the house. Each says in its comment what it keeps true. */
 const flowOrder = require('./flow-order.cjs');
 
-const anyOf = (names) => `^src/(?:${names.join('|')})(?:/|\\.ts$)`;
+// Files that stand in src itself put the folders together: the end of the flow.
+const below = (place) => `^src/(?:(?:${flowOrder.slice(place + 1).join('|')})/|[^/]+\\.ts$)`;
 
 /** One rule a folder: nothing that stands below it in the flow. */
 const flow = flowOrder.map((folder, place) => ({
@@ -9,7 +10,7 @@ const flow = flowOrder.map((folder, place) => ({
   severity: 'error',
   comment: `${folder} imports only folders above it: ${flowOrder.slice(0, place).join(', ') || 'none'}`,
   from: { path: `^src/${folder}/` },
-  to: { path: anyOf([...flowOrder.slice(place + 1), 'main']) },
+  to: { path: below(place) },
 }));
 
 // A pure file computes; it neither waits nor looks at the world. scripts/quality/tidy.ts checks the rest of that promise.
@@ -29,7 +30,7 @@ module.exports = {
       name: 'only-the-index-from-outside',
       severity: 'error',
       comment: 'The processes are put together from what the folders offer',
-      from: { path: '^(?:src/main\\.ts|jobs/)' },
+      from: { path: '^(?:src/[^/]+\\.ts$|jobs/)' },
       to: { path: '^src/[^/]+/', pathNot: '^src/[^/]+/index\\.ts$' },
     },
     {
@@ -92,7 +93,7 @@ module.exports = {
       name: 'express-behind-the-routes',
       severity: 'error',
       comment: 'Routes are data; only the HTTP plumbing and the process itself know what serves them',
-      from: { path: '^src/', pathNot: '^src/(?:runtime/|main\\.ts$)' },
+      from: { path: '^src/', pathNot: '^src/(?:runtime/|[^/]+\\.ts$)' },
       to: { path: 'node_modules/(?:@types/)?express/' },
     },
     {

@@ -55,7 +55,7 @@ function externalServers() {
 async function stopServers(folder) {
   const database = findDatabase(folder);
   const redis = findRedis(folder);
-  await Promise.all([database && stopDatabase(database.identity), redis && stopRedis(redis.identity)]);
+  await Promise.all([database && stopDatabase(folder, database.identity), redis && stopRedis(redis.identity)]);
   return database !== undefined || redis !== undefined;
 }
 

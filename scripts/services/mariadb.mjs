@@ -26,7 +26,11 @@ export function databaseUrl(folder, port) {
   return `mysql://${USER}:${readFileSync(join(folder, 'secret'), 'utf8').trim()}@127.0.0.1:${port}/${SCHEMA}`;
 }
 
-export const stopDatabase = (identity) => endProcess(identity, 30_000);
+export async function stopDatabase(folder, identity) {
+  await endProcess(identity, 30_000);
+  const sockets = socketFolder(folder);
+  if (sockets !== folder) rmSync(sockets, { recursive: true, force: true });
+}
 
 /** A socket's path has at most 107 bytes; deep checkouts get a short folder of their own for it. */
 function socketFolder(folder) {
