@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { missingBuilds } from '../../scripts/quality/complete-lock.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const flowOrder = createRequire(import.meta.url)('../../scripts/quality/flow-order.cjs') as string[];
@@ -26,6 +27,18 @@ describe('every part of the house has a place in the flow', () => {
     const folders = flowOrder.filter((folder) => existsSync(join(root, 'src', folder)));
     expect(folders.filter((folder) => !existsSync(join(root, 'src', folder, 'index.ts')))).toEqual([]);
   });
+});
+
+test('the lock file names the builds for every system, or npm ci would refuse it: run scripts/quality/complete-lock.mjs', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dependencies?: object; devDependencies?: object; optionalDependencies?: Record<string, string> }>;
+  };
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    string,
+    object
+  >;
+  expect(missingBuilds(lock.packages)).toEqual([]);
+  expect(lock.packages['']).toMatchObject({ dependencies, devDependencies });
 });
 
 describe('the import rules refuse what they name', () => {
