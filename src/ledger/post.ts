@@ -32,7 +32,7 @@ export interface Posting {
   readonly amount: Minor;
   /** Debits: which money goes. Default `cleared-first`. `cleared-only` is what leaves the bank. */
   readonly draw?: 'cleared-first' | 'uncleared-first' | 'cleared-only';
-  /** Credits: the date from which it is withdrawable; `inherit`: as the money that was debited just before. */
+  /** Credits: the date from which it is withdrawable; `inherit`: as the money that was debited before, until all of that is passed on. */
   readonly clears?: BusinessDate | 'inherit';
 }
 
@@ -117,11 +117,15 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
     invariant(!posted.has(account), 'an account stands once in a movement');
     posted.add(account);
     sum += posting.amount;
-    if (account.type === 'custody') account.balance += posting.amount;
-    else if (posting.amount > 0n) {
-      const refusal = credit(account, posting, drawn);
+    if (account.type === 'custody') {
+      account.balance += posting.amount;
+      if (account.balance < -BALANCE_MAX) return refuse('BALANCE_OVERFLOW', undefined, { account: toWire('account', account.id) });
+    } else if (posting.amount > 0n) {
+      const inherited = takeSlices(drawn, posting.clears === 'inherit' ? posting.amount : 0n);
+      drawn = inherited.left;
+      const dated = posting.clears !== undefined && posting.clears !== 'inherit';
+      const refusal = credit(account, posting.amount, dated ? [{ due: posting.clears, amount: posting.amount }] : inherited.taken);
       if (refusal !== undefined) return refusal;
-      if (posting.clears === 'inherit') drawn = [];
     } else {
       const taken = debit(account, posting);
       if ('code' in taken) return taken;
@@ -144,12 +148,10 @@ function remember(touched: Map<LedgerAccount, Before>, account: LedgerAccount): 
   return account;
 }
 
-function credit(account: LedgerAccount, posting: Posting, drawn: readonly UnclearedSlice[]): Refusal | undefined {
+function credit(account: LedgerAccount, amount: Minor, slices: readonly UnclearedSlice[]): Refusal | undefined {
   if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: toWire('account', account.id) });
-  account.balance += posting.amount;
+  account.balance += amount;
   if (account.balance > BALANCE_MAX) return refuse('BALANCE_OVERFLOW', undefined, { account: toWire('account', account.id) });
-  if (posting.clears === undefined) return undefined;
-  const slices = posting.clears === 'inherit' ? drawn : [{ due: posting.clears, amount: posting.amount }];
   if (slices.length > 0) account.uncleared = mergeSlices(account.uncleared, slices);
   return undefined;
 }
@@ -180,13 +182,13 @@ function debit(account: LedgerAccount, posting: Posting): readonly UnclearedSlic
   return taken;
 }
 
-/** The latest money goes first: what clears soonest stays with its owner. */
+/** At most `amount` of the slices. The latest money goes first: what clears soonest stays with its owner. */
 function takeSlices(slices: readonly UnclearedSlice[], amount: Minor) {
   const left = [...slices];
   const taken: UnclearedSlice[] = [];
   for (let rest = amount; rest > 0n; ) {
     const last = left.pop();
-    invariant(last, 'no more is taken than is there');
+    if (last === undefined) break;
     const part = last.amount < rest ? last.amount : rest;
     taken.push({ due: last.due, amount: part });
     if (part < last.amount) left.push({ due: last.due, amount: last.amount - part });

@@ -3,14 +3,14 @@ import type { Tx } from '../runtime/index.js';
 
 /**
  * A kind of record that instructions refer to and change (orders, holds, payouts …). The engine loads what a batch needs in
- * one read and saves what it changed in one write, in the transaction of the postings; it knows no more about them.
+ * one read and saves what it changed by one statement, in the transaction of the postings; it knows no more about them.
  */
 export interface RecordType<Row> {
   readonly name: string;
   /** The rows under these keys, by key; what is not there is left out. */
   readonly load: (tx: Tx, keys: readonly string[]) => Promise<Map<string, Row>>;
-  /** Inserts or replaces the rows; all are whole. */
-  readonly save: (tx: Tx, rows: readonly Row[]) => Promise<void>;
+  /** The statement that inserts or replaces the rows; all are whole, and there is at least one. */
+  readonly saving: (rows: readonly Row[]) => string;
   /** The accounts that a decision over this row may have to see. */
   readonly accountsOf: (row: Row) => readonly Id[];
 }

@@ -175,46 +175,45 @@ export async function setAccountState(tx: Tx, id: Id, state: AccountState): Prom
   await tx.write('UPDATE accounts SET state = ? WHERE id = ?', [state, id]);
 }
 
-/** Writes the accounts of a batch, new and changed, in one statement, and their uncleared slices in another. */
-export async function saveAccounts(
-  tx: Tx, accounts: readonly LedgerAccount[], slicesBefore: ReadonlyMap<Id, readonly UnclearedSlice[]>,
-): Promise<void> {
-  if (accounts.length === 0) return;
-  const rows: string[] = [];
+/** The statement that writes the accounts of a batch, new and changed. */
+export function savingAccounts(accounts: readonly LedgerAccount[]): string | undefined {
+  if (accounts.length === 0) return undefined;
+  const rows = accounts.map((account) => {
+    const until = account.uncleared.at(-1)?.due;
+    return (
+      `${account.id},${account.platformId},'${account.type}','${account.state}',${account.balance},${account.held},` +
+      `${account.entryCount},${sql.hex(account.headHash)},${until === undefined ? 'NULL' : `'${until}'`}`
+    );
+  });
+  return `INSERT INTO accounts (id, platform_id, type, state, balance, held, entry_count, head_hash, uncleared_until)
+     VALUES ${sql.tuples(rows)}
+     ON DUPLICATE KEY UPDATE balance = VALUES(balance), held = VALUES(held), entry_count = VALUES(entry_count),
+       head_hash = VALUES(head_hash), uncleared_until = VALUES(uncleared_until)`;
+}
+
+/** The statement that writes what changed of their uncleared slices. */
+export function savingUncleared(
+  accounts: readonly LedgerAccount[], slicesBefore: ReadonlyMap<Id, readonly UnclearedSlice[]>,
+): string | undefined {
   const slices: string[] = [];
   for (const account of accounts) {
-    const until = account.uncleared.at(-1)?.due;
-    rows.push(
-      `${account.id},${account.platformId},'${account.type}','${account.state}',${account.balance},${account.held},` +
-        `${account.entryCount},${sql.hex(account.headHash)},${until === undefined ? 'NULL' : `'${until}'`}`,
-    );
     const before = slicesBefore.get(account.id) ?? [];
     if (account.uncleared === before) continue;
     const now = new Map(account.uncleared.map(({ due, amount }) => [due, amount]));
     for (const { due } of before) if (!now.has(due)) now.set(due, 0n);
     for (const [due, amount] of now) slices.push(`${account.id},'${due}',${amount}`);
   }
-  await tx.write(
-    `INSERT INTO accounts (id, platform_id, type, state, balance, held, entry_count, head_hash, uncleared_until)
-     VALUES ${sql.tuples(rows)}
-     ON DUPLICATE KEY UPDATE balance = VALUES(balance), held = VALUES(held), entry_count = VALUES(entry_count),
-       head_hash = VALUES(head_hash), uncleared_until = VALUES(uncleared_until)`,
-  );
-  if (slices.length === 0) return;
-  await tx.write(
-    `INSERT INTO uncleared (account_id, due_date, amount) VALUES ${sql.tuples(slices)} ON DUPLICATE KEY UPDATE amount = VALUES(amount)`,
-  );
+  if (slices.length === 0) return undefined;
+  return `INSERT INTO uncleared (account_id, due_date, amount) VALUES ${sql.tuples(slices)} ON DUPLICATE KEY UPDATE amount = VALUES(amount)`;
 }
 
-export async function insertEntries(tx: Tx, entries: readonly Entry[]): Promise<void> {
-  if (entries.length === 0) return;
+export function insertingEntries(entries: readonly Entry[]): string | undefined {
+  if (entries.length === 0) return undefined;
   const rows = entries.map(
     (entry) =>
       `${entry.account},${entry.seq},${entry.instruction},${entry.amount},${entry.balance},'${entry.businessDate}',${entry.postedMs},${sql.hex(entry.hash)}`,
   );
-  await tx.write(
-    `INSERT INTO entries (account_id, seq, instruction_id, amount, balance, business_date, posted_ms, hash) VALUES ${sql.tuples(rows)}`,
-  );
+  return `INSERT INTO entries (account_id, seq, instruction_id, amount, balance, business_date, posted_ms, hash) VALUES ${sql.tuples(rows)}`;
 }
 
 interface EntryRow {

@@ -58,7 +58,8 @@ const STATEMENTS = [
      PRIMARY KEY (account_id, due_date),
      CONSTRAINT uncleared_amount CHECK (amount >= 0)
    )`,
-  // Append only. The primary key makes a second entry with the same place in an account's chain impossible.
+  // Append only. The unique key makes a second entry with the same place in an account's chain impossible; the primary key
+  // appends, so that a batch touches few pages though its accounts lie far apart.
   `CREATE TABLE IF NOT EXISTS entries (
      account_id BIGINT NOT NULL,
      seq BIGINT NOT NULL,
@@ -68,8 +69,8 @@ const STATEMENTS = [
      business_date DATE NOT NULL,
      posted_ms BIGINT NOT NULL,
      hash BINARY(32) NOT NULL,
-     PRIMARY KEY (account_id, seq),
-     KEY entries_by_instruction (instruction_id),
+     PRIMARY KEY (instruction_id, account_id),
+     UNIQUE KEY entries_chain (account_id, seq),
      CONSTRAINT entries_amount CHECK (amount <> 0)
    )`,
   // Append only: what was asked, by whom, when. origin: P platform, S the system itself, O a bank operator.
@@ -140,10 +141,13 @@ const STATEMENTS = [
      received_ms BIGINT NOT NULL,
      KEY batches_by_platform (platform_id, id)
    )`,
+  // A line was received as an instruction (now or before), or refused with a code and not received.
   `CREATE TABLE IF NOT EXISTS batch_lines (
      batch_id BIGINT NOT NULL,
      line INT NOT NULL,
-     instruction_id BIGINT NOT NULL,
+     request_no VARCHAR(64) NOT NULL,
+     instruction_id BIGINT NULL,
+     code VARCHAR(32) NULL,
      PRIMARY KEY (batch_id, line)
    )`,
 ];

@@ -51,6 +51,7 @@ const STATEMENTS = [
      shard_id INT NOT NULL,
      purpose VARCHAR(12) NOT NULL,
      source_account_id BIGINT NOT NULL,
+     order_no VARCHAR(64) NULL,
      amount BIGINT NOT NULL,
      payee_name VARCHAR(128) NOT NULL,
      payee_account VARCHAR(34) NOT NULL,

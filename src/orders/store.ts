@@ -75,17 +75,15 @@ export const orderRecords: RecordType<Order> = {
     const rows = await tx.rows<OrderRow>(`SELECT * FROM orders WHERE (platform_id, order_no) IN (${sql.tuples(pairs)})`);
     return new Map(rows.map((row) => [orderKey(asId(row.platform_id), row.order_no), orderOf(row)]));
   },
-  async save(tx, orders) {
+  saving(orders) {
     const rows = orders.map(
       (o) =>
         `${o.accountId},${o.platformId},${sql.text(o.orderNo)},${sql.text(o.payer.name)},${sql.text(o.payer.account)},` +
         `${sql.text(o.payer.bankCode)},${o.paid},${o.split},${o.returned},${o.refunded},${o.openedMs}`,
     );
-    await tx.write(
-      `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, paid, split, returned, refunded, opened_ms)
+    return `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, paid, split, returned, refunded, opened_ms)
        VALUES ${sql.tuples(rows)}
-       ON DUPLICATE KEY UPDATE paid = VALUES(paid), split = VALUES(split), returned = VALUES(returned), refunded = VALUES(refunded)`,
-    );
+       ON DUPLICATE KEY UPDATE paid = VALUES(paid), split = VALUES(split), returned = VALUES(returned), refunded = VALUES(refunded)`;
   },
 };
 
@@ -108,12 +106,10 @@ export const shareRecords: RecordType<OrderShare> = {
       }),
     );
   },
-  async save(tx, shares) {
+  saving(shares) {
     const rows = shares.map((share) => `${share.orderId},${share.receiverId},${share.split},${share.returned}`);
-    await tx.write(
-      `INSERT INTO order_shares (order_id, receiver_id, split, returned) VALUES ${sql.tuples(rows)}
-       ON DUPLICATE KEY UPDATE split = VALUES(split), returned = VALUES(returned)`,
-    );
+    return `INSERT INTO order_shares (order_id, receiver_id, split, returned) VALUES ${sql.tuples(rows)}
+       ON DUPLICATE KEY UPDATE split = VALUES(split), returned = VALUES(returned)`;
   },
 };
 
@@ -143,16 +139,14 @@ export const holdRecords: RecordType<Hold> = {
     const rows = await tx.rows<HoldRow>(`SELECT * FROM holds WHERE id IN (${keys.join()})`);
     return new Map(rows.map((row) => [row.id, holdOf(row)]));
   },
-  async save(tx, holds) {
+  saving(holds) {
     const rows = holds.map(
       (h) =>
         `${h.id},${h.platformId},${h.accountId},${h.amount},${h.captured},${h.released},${sql.text(h.purpose)},` +
         `${h.expiresMs ?? 'NULL'},${h.createdMs}`,
     );
-    await tx.write(
-      `INSERT INTO holds (id, platform_id, account_id, amount, captured, released, purpose, expires_ms, created_ms)
-       VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE captured = VALUES(captured), released = VALUES(released)`,
-    );
+    return `INSERT INTO holds (id, platform_id, account_id, amount, captured, released, purpose, expires_ms, created_ms)
+       VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE captured = VALUES(captured), released = VALUES(released)`;
   },
 };
 

@@ -12,6 +12,8 @@ export interface Payout {
   readonly purpose: PayoutPurpose;
   /** Where the money came from, and where it goes back to when the payout fails or returns. */
   readonly sourceAccountId: Id;
+  /** The order of a refund. */
+  readonly orderNo: string | null;
   readonly amount: Minor;
   readonly payee: { readonly name: string; readonly account: string; readonly bankCode: string };
   readonly businessDate: BusinessDate;
@@ -27,7 +29,7 @@ export interface Payout {
 export type PayoutPurpose = 'clearing' | 'withdrawal' | 'refund';
 
 interface PayoutRow {
-  id: string; platform_id: string; shard_id: number; purpose: PayoutPurpose; source_account_id: string; amount: string;
+  id: string; platform_id: string; shard_id: number; purpose: PayoutPurpose; source_account_id: string; order_no: string | null; amount: string;
   payee_name: string; payee_account: string; payee_bank: string; business_date: BusinessDate; state: PayoutState;
   channel: string | null; reason: string | null; attempts: number; next_ms: string; created_ms: string; changed_ms: string;
 }
@@ -39,6 +41,7 @@ function payoutOf(row: PayoutRow): Payout {
     shardId: row.shard_id,
     purpose: row.purpose,
     sourceAccountId: asId(row.source_account_id),
+    orderNo: row.order_no,
     amount: BigInt(row.amount),
     payee: { name: row.payee_name, account: row.payee_account, bankCode: row.payee_bank },
     businessDate: row.business_date,
@@ -59,19 +62,17 @@ export const payoutRecords: RecordType<Payout> = {
     const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE id IN (${keys.join()})`);
     return new Map(rows.map((row) => [row.id, payoutOf(row)]));
   },
-  async save(tx, payouts) {
+  saving(payouts) {
     const rows = payouts.map(
       (p) =>
-        `${p.id},${p.platformId},${p.shardId},'${p.purpose}',${p.sourceAccountId},${p.amount},${sql.text(p.payee.name)},` +
+        `${p.id},${p.platformId},${p.shardId},'${p.purpose}',${p.sourceAccountId},${sql.nullableText(p.orderNo)},${p.amount},${sql.text(p.payee.name)},` +
         `${sql.text(p.payee.account)},${sql.text(p.payee.bankCode)},'${p.businessDate}','${p.state}',${sql.nullableText(p.channel)},` +
         `${sql.nullableText(p.reason)},${p.attempts},${p.nextMs},${p.createdMs},${p.changedMs}`,
     );
-    await tx.write(
-      `INSERT INTO payouts (id, platform_id, shard_id, purpose, source_account_id, amount, payee_name, payee_account, payee_bank,
+    return `INSERT INTO payouts (id, platform_id, shard_id, purpose, source_account_id, order_no, amount, payee_name, payee_account, payee_bank,
          business_date, state, channel, reason, attempts, next_ms, created_ms, changed_ms)
        VALUES ${sql.tuples(rows)}
-       ON DUPLICATE KEY UPDATE state = VALUES(state), reason = VALUES(reason), changed_ms = VALUES(changed_ms)`,
-    );
+       ON DUPLICATE KEY UPDATE state = VALUES(state), reason = VALUES(reason), changed_ms = VALUES(changed_ms)`;
   },
 };
 
@@ -99,12 +100,31 @@ export async function listPayouts(tx: Tx, filter: PayoutFilter, limit: number): 
   return rows.map(payoutOf);
 }
 
-/** Payouts of a shard in a state whose time has come, oldest first. */
-export async function duePayouts(tx: Tx, shardId: number, state: PayoutState, nowMs: Instant, limit: number): Promise<Payout[]> {
-  const rows = await tx.rows<PayoutRow>(
-    'SELECT * FROM payouts WHERE shard_id = ? AND state = ? AND next_ms <= ? ORDER BY next_ms, id LIMIT ?',
-    [shardId, state, nowMs, limit],
-  );
+/** Which payouts of a shard are wanted. */
+export interface PayoutScope {
+  readonly shardId: number;
+  readonly states: readonly PayoutState[];
+  readonly platformId?: Id | undefined;
+  /** None of these platforms'. */
+  readonly notOf?: readonly Id[] | undefined;
+  /** Only those whose time has come at this moment. */
+  readonly dueMs?: Instant | undefined;
+  readonly purposes?: readonly PayoutPurpose[] | undefined;
+}
+
+/** Payouts of a shard in some states, by the time at which they are due. */
+export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number): Promise<Payout[]> {
+  const conditions = ['shard_id = ?', `state IN (${scope.states.map((state) => `'${state}'`).join()})`];
+  const values: unknown[] = [scope.shardId];
+  const also = (condition: string, ...of: unknown[]) => {
+    conditions.push(condition);
+    values.push(...of);
+  };
+  if (scope.platformId !== undefined) also('platform_id = ?', scope.platformId);
+  if (scope.notOf !== undefined && scope.notOf.length > 0) also(`platform_id NOT IN (${scope.notOf.join()})`);
+  if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
+  if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
+  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [...values, limit]);
   return rows.map(payoutOf);
 }
 

@@ -1,0 +1,145 @@
+import { createIntake, executeShard, type Submission } from '../../src/instructions/index.js';
+import { type BusinessDate, type Id } from '../../src/kernel/index.js';
+import { ensureShards, type FunctionalAccount, insertBook, openAccounts } from '../../src/ledger/index.js';
+import { createRuntime, parseConfig, type Runtime } from '../../src/runtime/index.js';
+import { BARE_BATCH, BareLoop } from './bare-loop.js';
+import { median, seeded } from './figures.js';
+
+const ACCOUNTS = 100_000;
+const ROUNDS = 5;
+const PER_ROUND = 20_000;
+const FUNDING = 1_000_000n;
+
+/**
+ * The engine against the bare loop, on 100,000 accounts, in turns: each round measures the bare loop, the intake, the posting
+ * of random transfers and the posting of transfers that all touch one account. Figures are medians over the rounds.
+ */
+export async function benchPosting(args: readonly string[]): Promise<Record<string, number>> {
+  const seed = Number(args[args.indexOf('--seed') + 1] ?? 0) || 1;
+  const chance = seeded(seed);
+  const config = parseConfig({ ...process.env, BANK_URL: 'http://127.0.0.1:9', LOG_LEVEL: 'warn', CLOCK: 'wall' });
+  // Bells and announcements are Redis's part; the loop below is the worker's, so nobody listens to them here.
+  const started = await createRuntime(config, 'script');
+  const rt: Runtime = { ...started, bells: { ring: async () => undefined } };
+  const bare = await BareLoop.open(config.DATABASE_URL, ACCOUNTS, chance);
+  try {
+    const book = await openBook(rt);
+    const give = giver(rt, book.platformId);
+    await fund(rt, book, give);
+    const rounds = { bare: [] as number[], intake: [] as number[], posting: [] as number[], hot: [] as number[] };
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const figures = {
+        bare: await bare.run(PER_ROUND / BARE_BATCH),
+        ...(await measure(rt, give, () => randomPair(book.subs, chance))),
+        hot: (await measure(rt, give, () => hotPair(book.subs, chance))).posting,
+      };
+      process.stderr.write(`round ${round}: ${JSON.stringify(figures, (_, value) => (typeof value === 'number' ? Math.round(value) : value))}\n`);
+      if (round === 0) continue; // warm-up
+      for (const name of Object.keys(rounds) as (keyof typeof rounds)[]) rounds[name].push(figures[name]);
+    }
+    return figuresOf(rounds);
+  } finally {
+    await bare.close();
+    await started.close();
+  }
+}
+
+function figuresOf(rounds: Record<'bare' | 'intake' | 'posting' | 'hot', number[]>): Record<string, number> {
+  const ratio = (a: readonly number[], b: readonly number[]) => Number(median(a.map((value, round) => value / (b[round] as number))).toFixed(3));
+  return {
+    accounts: ACCOUNTS,
+    intakePerSecond: Math.round(median(rounds.intake)),
+    perSecond: Math.round(median(rounds.posting)),
+    hotPerSecond: Math.round(median(rounds.hot)),
+    barePerSecond: Math.round(median(rounds.bare)),
+    ratio: ratio(rounds.posting, rounds.bare),
+    hotRatio: ratio(rounds.hot, rounds.posting),
+  };
+}
+
+interface BenchBook {
+  readonly platformId: Id;
+  readonly commission: Id;
+  readonly subs: readonly Id[];
+}
+
+async function openBook(rt: Runtime): Promise<BenchBook> {
+  const platformId = rt.newId();
+  const functional = ['custody', 'in-transit', 'own-funds', 'commission', 'marketing', 'fees', 'suspense'] as const;
+  const accounts = Object.fromEntries(functional.map((type) => [type, rt.newId()])) as Record<FunctionalAccount, Id>;
+  const subs = Array.from({ length: ACCOUNTS }, () => rt.newId());
+  await rt.db.withTx('bench-book', async (tx) => {
+    await ensureShards(tx, 1);
+    await insertBook(tx, {
+      platformId, shardId: 0, currency: 'CNY', custodyNo: `bench-${platformId}`, businessDate: '2026-03-02' as BusinessDate, accounts,
+      terms: { transferMax: FUNDING, feeMax: 0n },
+    });
+    await openAccounts(tx, functional.map((type) => ({ id: accounts[type], platformId, type })));
+    for (let from = 0; from < ACCOUNTS; from += 5000) {
+      await openAccounts(tx, subs.slice(from, from + 5000).map((id) => ({ id, platformId, type: 'sub' as const })));
+    }
+  });
+  return { platformId, commission: accounts.commission, subs };
+}
+
+type Give = (kind: string, data: unknown) => Submission;
+
+function giver(_rt: Runtime, platformId: Id): Give {
+  let number = 0;
+  return (kind, data) => ({
+    platformId, origin: 'P', requestNo: `B-${(number += 1)}`, kind, body: JSON.stringify(data), actor: 'bench',
+  });
+}
+
+const cny = (amount: bigint) => ({ amount: Number(amount), currency: 'CNY' });
+
+/** Money gets to the accounts the way it always does: an order is paid, split to the commission account, and passed on. */
+async function fund(rt: Runtime, book: BenchBook, give: Give): Promise<void> {
+  const total = FUNDING * BigInt(ACCOUNTS);
+  const payer = { name: 'bench', account: '6222020000000000078' };
+  await receiveAll(rt, [
+    give('payment', { orderNo: 'BENCH', amount: cny(total), payer, reference: 'BENCH' }),
+    give('split', { orderNo: 'BENCH', lines: [{ account: `acc_${book.commission}`, amount: cny(total) }] }),
+    ...book.subs.map((id) => give('transfer', { from: `acc_${book.commission}`, to: `acc_${id}`, amount: cny(FUNDING) })),
+  ]);
+  await executeShard(rt, 0);
+}
+
+async function receiveAll(rt: Runtime, submissions: readonly Submission[]): Promise<number> {
+  const intake = createIntake(rt);
+  const started = performance.now();
+  // Single submissions, as that many requests under way at once would make them.
+  const receipts = await Promise.all(submissions.map((submission) => intake.receive([submission])));
+  const seconds = (performance.now() - started) / 1000;
+  for (const [receipt] of receipts) if (receipt === undefined || 'refused' in receipt) throw new Error('a submission was not received');
+  return submissions.length / seconds;
+}
+
+async function measure(rt: Runtime, give: Give, pair: () => readonly [Id, Id]): Promise<{ intake: number; posting: number }> {
+  const submissions = Array.from({ length: PER_ROUND }, () => {
+    const [from, to] = pair();
+    return give('transfer', { from: `acc_${from}`, to: `acc_${to}`, amount: cny(1n) });
+  });
+  const intake = await receiveAll(rt, submissions);
+  const started = performance.now();
+  const decided = await executeShard(rt, 0);
+  const seconds = (performance.now() - started) / 1000;
+  if (decided !== PER_ROUND) throw new Error(`${decided} of ${PER_ROUND} were decided`);
+  const [refused] = await rt.db.read('bench-refused', (tx) => tx.rows<{ n: string }>("SELECT COUNT(*) AS n FROM outcomes WHERE state <> 'posted'"));
+  if (refused?.n !== '0') throw new Error(`${refused?.n} transfers were refused`);
+  return { intake, posting: decided / seconds };
+}
+
+function randomPair(subs: readonly Id[], chance: () => number): readonly [Id, Id] {
+  const payer = Math.floor(chance() * subs.length);
+  const payee = (payer + 1 + Math.floor(chance() * (subs.length - 1))) % subs.length;
+  return [subs[payer] as Id, subs[payee] as Id];
+}
+
+/** One account in every instruction: it pays and is paid in turn. */
+function hotPair(subs: readonly Id[], chance: () => number): readonly [Id, Id] {
+  const hot = subs[0] as Id;
+  const other = subs[1 + Math.floor(chance() * (subs.length - 1))] as Id;
+  return chance() < 0.5 ? [hot, other] : [other, hot];
+}
+

@@ -1,0 +1,177 @@
+import { type Id, type Instant, invariant, type Refusal } from '../kernel/index.js';
+import { type Entry, insertingEntries, lockShard, post, savingAccounts, savingUncleared, type ShardTurn } from '../ledger/index.js';
+import type { Runtime, Tx } from '../runtime/index.js';
+import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
+import { deletingFromInbox, hasOutcome, insertingBoundary, insertingOutbox, insertingOutcomes, type Received, takeReceived } from './store.js';
+import { WorkingSet } from './working-set.js';
+
+/**
+ * The engine: takes what a shard received, decides it in order, and commits the whole batch at once.
+ *
+ *   lock the shard → read received rows → gather facts → decide in memory → write → commit
+ *
+ * It knows no kind by name. A refused instruction changes nothing and does not disturb its neighbours; a thrown error
+ * undoes the whole batch and leaves it in the inbox.
+ */
+export const BATCH_MAX = 2000; // the gain of a larger batch is small, its lock on the shard longer
+
+export interface Outcome {
+  readonly instruction: Id;
+  readonly platformId: Id;
+  readonly kind: string;
+  readonly state: 'posted' | 'refused';
+  readonly code: string | null;
+  /** The result of a posted, the detail and fields of a refused instruction. */
+  readonly detail: Readonly<Record<string, unknown>> | null;
+  readonly businessDate: string;
+  readonly decidedMs: Instant;
+}
+
+export interface Batch {
+  readonly outcomes: readonly Outcome[];
+  readonly topics: ReadonlySet<Topic>;
+  /** There may be more in the inbox. */
+  readonly full: boolean;
+}
+
+const EMPTY: Batch = { outcomes: [], topics: new Set(), full: false };
+
+export async function executeBatch(rt: Runtime, kinds: ReadonlyMap<string, Kind>, shardId: number, max = BATCH_MAX): Promise<Batch> {
+  const endTimer = rt.metrics.batchSeconds.startTimer();
+  let batch: Batch = EMPTY;
+  const result = await rt.db.withTx(
+    'execute-batch',
+    async (tx) => {
+      const turn = await lockShard(tx, shardId, rt.clock.now());
+      const received = await takeReceived(tx, shardId, max);
+      if (received.length === 0) return EMPTY;
+      batch = await decideAndWrite(tx, rt, kinds, turn, received, max);
+      return batch;
+    },
+    // The commit's answer was lost: the outcome of any one of the batch tells whether all of it is there.
+    async () => {
+      const first = batch.outcomes[0];
+      return first === undefined || (await rt.db.read('batch-committed', (tx) => hasOutcome(tx, first.instruction))) ? batch : undefined;
+    },
+  );
+  endTimer();
+  rt.metrics.batchSize.observe(result.outcomes.length);
+  for (const { kind, state, code } of result.outcomes) rt.metrics.instructions.inc({ kind, state, code: code ?? '' });
+  return result;
+}
+
+interface Work {
+  readonly received: Received;
+  readonly kind: Kind;
+  readonly data: unknown;
+  readonly at: At;
+}
+
+interface Written {
+  readonly outcomes: Outcome[];
+  readonly entries: Entry[];
+  readonly boundary: { instruction: Id; platformId: Id; businessDate: string; line: Boundary }[];
+  readonly events: { topic: Topic; platformId: Id; ref: Id }[];
+}
+
+async function decideAndWrite(
+  tx: Tx, rt: Runtime, kinds: ReadonlyMap<string, Kind>, turn: ShardTurn, received: readonly Received[], max: number,
+): Promise<Batch> {
+  const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))]);
+  const works = received.map((row) => prepare(row, kinds, set, rt, turn));
+  await gather(tx, works, set);
+  const written: Written = { outcomes: [], entries: [], boundary: [], events: [] };
+  for (const work of works) decideOne(work, set, written);
+  await write(tx, turn, set, written);
+  return {
+    outcomes: written.outcomes,
+    topics: new Set(written.events.map((event) => event.topic)),
+    full: received.length === max,
+  };
+}
+
+function prepare(received: Received, kinds: ReadonlyMap<string, Kind>, set: WorkingSet, rt: Runtime, turn: ShardTurn): Work {
+  const kind = kinds.get(received.kind);
+  invariant(kind, `kind ${received.kind} of a received instruction is known`);
+  const book = set.book(received.platformId);
+  invariant(book.shardId === turn.shardId, `platform ${received.platformId} stands on shard ${turn.shardId}`);
+  const { id: instruction, platformId, origin } = received;
+  const at: At = { instruction, platformId, origin: origin as Origin, nowMs: turn.nowMs, book, calendar: rt.calendar };
+  return { received, kind, data: kind.schema.parse(JSON.parse(received.body)), at };
+}
+
+async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<void> {
+  await set.load(tx, works.map(({ kind, data, at }) => kind.needs(data, at)));
+  const withMore = works.filter(({ kind }) => kind.needsThen !== undefined);
+  const more = (): Needs[] => withMore.map(({ kind, data, at }) => kind.needsThen?.(data, set.factsOf(at.platformId), at) ?? {});
+  while (withMore.length > 0 && (await set.load(tx, more())));
+}
+
+function decideOne(work: Work, set: WorkingSet, written: Written): void {
+  const { kind, data, at } = work;
+  const decision = kind.decide(data, set.factsOf(at.platformId), at);
+  if ('refused' in decision) {
+    written.outcomes.push(outcomeOf(work, decision.refused));
+    written.events.push({ topic: 'instruction.refused', platformId: at.platformId, ref: at.instruction });
+    return;
+  }
+  set.openAccounts(at.platformId, decision.opens);
+  const stamp = { instruction: at.instruction, businessDate: at.book.businessDate, postedMs: at.nowMs };
+  const posted = post(decision, stamp, set.find);
+  if ('code' in posted) {
+    invariant(decision.opens === undefined || decision.opens.length === 0, 'a movement that opens an account is always possible');
+    written.outcomes.push(outcomeOf(work, posted));
+    written.events.push({ topic: 'instruction.refused', platformId: at.platformId, ref: at.instruction });
+    return;
+  }
+  set.keep(decision);
+  assertBoundary(decision, at);
+  for (const entry of posted) written.entries.push(entry);
+  for (const line of decision.boundary ?? []) {
+    written.boundary.push({ instruction: at.instruction, platformId: at.platformId, businessDate: at.book.businessDate, line });
+  }
+  written.outcomes.push(outcomeOf(work, undefined, decision));
+  written.events.push({ topic: 'instruction.posted', platformId: at.platformId, ref: at.instruction });
+  for (const { topic, ref } of decision.events ?? []) written.events.push({ topic, platformId: at.platformId, ref });
+}
+
+/** What custody moves by is what the statement will show: the control total never drifts from the books. */
+function assertBoundary(effects: Effects, at: At): void {
+  let custody = 0n;
+  for (const posting of effects.postings) if (posting.account === at.book.accounts.custody) custody += posting.amount;
+  let boundary = 0n;
+  for (const line of effects.boundary ?? []) boundary += line.amount;
+  invariant(custody + boundary === 0n, 'every movement of custody is a boundary movement');
+}
+
+function outcomeOf({ kind, at }: Work, refusal: Refusal | undefined, effects?: Effects): Outcome {
+  const detail =
+    refusal === undefined
+      ? (effects?.result ?? null)
+      : { ...(refusal.detail === undefined ? {} : { detail: refusal.detail }), ...(refusal.fields ?? {}) };
+  return {
+    instruction: at.instruction,
+    platformId: at.platformId,
+    kind: kind.name,
+    state: refusal === undefined ? 'posted' : 'refused',
+    code: refusal?.code ?? null,
+    detail: detail !== null && Object.keys(detail).length === 0 ? null : detail,
+    businessDate: at.book.businessDate,
+    decidedMs: at.nowMs,
+  };
+}
+
+async function write(tx: Tx, turn: ShardTurn, set: WorkingSet, written: Written): Promise<void> {
+  const { accounts, slicesBefore, records } = set.changes();
+  const { entries, boundary, outcomes, events } = written;
+  await tx.writeInTurn([
+    () => insertingEntries(entries),
+    () => savingAccounts(accounts),
+    () => savingUncleared(accounts, slicesBefore),
+    ...records.map(([type, rows]) => () => type.saving(rows)),
+    () => insertingBoundary(boundary),
+    () => insertingOutcomes(turn, outcomes),
+    () => insertingOutbox(turn, events),
+    () => deletingFromInbox(turn.shardId, outcomes.map((outcome) => outcome.instruction)),
+  ]);
+}

@@ -1,0 +1,46 @@
+import type { Id } from '../kernel/index.js';
+import type { Runtime } from '../runtime/index.js';
+import { announce } from './answers.js';
+import { canonicalJson } from './canonical.js';
+import { BATCH_MAX, executeBatch, type Outcome } from './engine.js';
+import type { Submission } from './intake.js';
+import { kinds } from './kinds/index.js';
+
+/**
+ * The engine and the kinds of instructions: the one door through which money moves.
+ *
+ *   receive (intake) → execute (engine: gather, decide, post, write) → announce (answers)
+ *
+ * Guarantees: a request number is remembered for ever; an instruction is decided once; what it does is all there or not at
+ * all. Deliberately absent: network calls; the engine knows no kind by name.
+ */
+export { type Answers, announce, createAnswers } from './answers.js';
+export { canonicalJson } from './canonical.js';
+export { BATCH_MAX, executeBatch, type Outcome } from './engine.js';
+export { createIntake, type Intake, type Receipt, type Submission } from './intake.js';
+export { type Kind, type Origin, PROOFS, type Topic } from './kind.js';
+export { kinds } from './kinds/index.js';
+export { type OutboxEvent, relayOutbox } from './outbox.js';
+export { routes } from './routes.js';
+export { findInstructions, inboxDepths, type InstructionView } from './store.js';
+
+/** Decides all that a shard has received, batch after batch, and announces each; answers how many. */
+export async function executeShard(rt: Runtime, shardId: number): Promise<number> {
+  let decided = 0;
+  for (;;) {
+    const batch = await executeBatch(rt, kinds, shardId, BATCH_MAX);
+    decided += batch.outcomes.length;
+    await announce(rt, batch.outcomes);
+    if (batch.outcomes.length > 0) await rt.bells.ring('relay-outbox', String(shardId));
+    if (!batch.full) return decided;
+  }
+}
+
+/** An instruction of the system itself. The same `requestNo` never acts twice. */
+export function systemInstruction(of: { platformId: Id; requestNo: string; kind: string; data: unknown; actor: string }): Submission {
+  return { platformId: of.platformId, origin: 'S', requestNo: of.requestNo, kind: of.kind, body: canonicalJson(of.data), actor: of.actor };
+}
+
+export function isPosted(outcome: Outcome | null | undefined): boolean {
+  return outcome?.state === 'posted';
+}

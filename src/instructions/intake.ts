@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { type Id, invariant, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
+import { loadBooks } from '../ledger/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import type { Origin } from './kind.js';
+import { findRequests, insertReceived, inboxDepths, type Received, requestKey, type RequestName } from './store.js';
+
+/** An instruction that was parsed and may be received. `body` is the canonical JSON of its data. */
+export interface Submission {
+  readonly platformId: Id;
+  readonly origin: Origin;
+  readonly requestNo: string;
+  readonly kind: string;
+  readonly body: string;
+  readonly actor: string;
+}
+
+/** Received now, or (`replay`) before under the same number with the same body; or refused and not received. */
+export type Receipt = { readonly id: Id; readonly replay: boolean } | { readonly refused: Refusal };
+
+export interface Intake {
+  /** Answers in the order of the submissions, after they are committed and the bells of their shards have rung. */
+  receive(submissions: readonly Submission[]): Promise<Receipt[]>;
+}
+
+const GROUP_MAX = 2000;
+const INBOX_MAX = 200_000; // undecided instructions of one shard, above which nothing more is accepted
+const DEPTH_EVERY_MS = 1000;
+
+interface Waiting {
+  readonly submission: Submission;
+  readonly bodyHash: Buffer;
+  readonly resolve: (receipt: Receipt) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Receives instructions with group commit: requests that arrive while a group is being written wait together and are
+ * written by one statement. The unique key of the request numbers is the arbiter between processes.
+ */
+export function createIntake(rt: Runtime): Intake {
+  const waiting: Waiting[] = [];
+  const shards = new Map<Id, number>();
+  let writing = false;
+  let depths = new Map<number, number>();
+  let depthsAt = 0;
+
+  async function shardsOf(platformIds: readonly Id[]): Promise<void> {
+    const unknown = [...new Set(platformIds)].filter((id) => !shards.has(id));
+    if (unknown.length === 0) return;
+    const books = await rt.db.read('shards-of-platforms', (tx) => loadBooks(tx, unknown));
+    for (const [id, book] of books) shards.set(id, book.shardId);
+  }
+
+  const shardOf = (platformId: Id): number => {
+    const shard = shards.get(platformId);
+    invariant(shard !== undefined, `platform ${platformId} has a book`);
+    return shard;
+  };
+
+  async function overloaded(group: readonly Waiting[]): Promise<Set<number>> {
+    const now = rt.clock.wall();
+    if (now - depthsAt > DEPTH_EVERY_MS) {
+      depths = await rt.db.read('inbox-depths', inboxDepths);
+      depthsAt = now;
+    }
+    const full = new Set([...depths].filter(([, depth]) => depth > INBOX_MAX).map(([shard]) => shard));
+    return new Set(group.map(({ submission }) => shardOf(submission.platformId)).filter((shard) => full.has(shard)));
+  }
+
+  async function writeGroup(group: readonly Waiting[]): Promise<void> {
+    await shardsOf(group.map(({ submission }) => submission.platformId));
+    const full = await overloaded(group);
+    const accepted: Waiting[] = [];
+    for (const entry of group) {
+      if (full.has(shardOf(entry.submission.platformId))) entry.resolve({ refused: refuse('OVERLOADED') });
+      else accepted.push(entry);
+    }
+    const receipts = await commit(rt, accepted, shardOf);
+    const fresh = accepted.filter((_, place) => {
+      const receipt = receipts[place];
+      return receipt !== undefined && 'id' in receipt && !receipt.replay;
+    });
+    const rung = [...new Set(fresh.map(({ submission }) => shardOf(submission.platformId)))];
+    await Promise.all(rung.map((shard) => rt.bells.ring('execute-shard', String(shard))));
+    accepted.forEach((entry, place) => entry.resolve(receipts[place] as Receipt));
+  }
+
+  async function run(): Promise<void> {
+    writing = true;
+    while (waiting.length > 0) {
+      const group = waiting.splice(0, GROUP_MAX);
+      await writeGroup(group).catch((error) => {
+        for (const entry of group) entry.reject(error);
+      });
+    }
+    writing = false;
+  }
+
+  return {
+    receive(submissions) {
+      const receipts = submissions.map(
+        (submission) =>
+          new Promise<Receipt>((resolve, reject) => {
+            waiting.push({ submission, bodyHash: hashOf(submission), resolve, reject });
+          }),
+      );
+      if (!writing) void run();
+      return Promise.all(receipts);
+    },
+  };
+}
+
+/**
+ * Receives one instruction in a transaction that is open already (a bank operator's, with its audit entry). The caller rings
+ * the shard's bell after the commit.
+ */
+export async function receiveInTx(tx: Tx, rt: Runtime, submission: Submission): Promise<{ receipt: Receipt; shardId: number }> {
+  const book = (await loadBooks(tx, [submission.platformId])).get(submission.platformId);
+  if (book === undefined) throw new Refused(refuse('NOT_FOUND'));
+  const entry = { submission, bodyHash: hashOf(submission) };
+  const { receipts, fresh } = sortOut(rt, [entry], await findRequests(tx, [submission]));
+  if (fresh.length > 0) await insertReceived(tx, fresh, () => book.shardId);
+  return { receipt: receipts[0] as Receipt, shardId: book.shardId };
+}
+
+function hashOf({ kind, body }: Submission): Buffer {
+  return createHash('sha256').update(kind).update('\n').update(body).digest();
+}
+
+/** Writes what is new and answers what is not. Runs again when another process wrote one of the numbers in between. */
+async function commit(rt: Runtime, group: readonly Waiting[], shardOf: (platformId: Id) => number): Promise<Receipt[]> {
+  let known = new Map<string, { id: Id; bodyHash: Buffer }>();
+  for (;;) {
+    const { receipts, fresh } = sortOut(rt, group, known);
+    if (fresh.length === 0) return receipts;
+    try {
+      await rt.db.withTx('receive-instructions', async (tx) => insertReceived(tx, fresh, shardOf).then(() => true as const), () => received(rt, fresh));
+      return receipts;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      known = await lookUp(rt, group.map(({ submission }) => submission));
+    }
+  }
+}
+
+/** After a commit whose answer was lost: whether the group is on the books. */
+async function received(rt: Runtime, fresh: readonly Received[]): Promise<true | undefined> {
+  const first = fresh[0] as Received;
+  return (await lookUp(rt, [first])).get(requestKey(first))?.id === first.id ? true : undefined;
+}
+
+function lookUp(rt: Runtime, names: readonly RequestName[]) {
+  return rt.db.read('find-requests', (tx) => findRequests(tx, names));
+}
+
+/** Who is new, who repeats an earlier request (of before, or of this same group), and who misuses a number. */
+function sortOut(rt: Runtime, group: readonly Pick<Waiting, 'submission' | 'bodyHash'>[], known: ReadonlyMap<string, { id: Id; bodyHash: Buffer }>) {
+  const seen = new Map(known);
+  const fresh: Received[] = [];
+  const receivedMs = rt.clock.now();
+  const receipts = group.map(({ submission, bodyHash }): Receipt => {
+    const key = requestKey(submission);
+    const before = seen.get(key);
+    if (before !== undefined) {
+      if (before.bodyHash.equals(bodyHash)) return { id: before.id, replay: true };
+      return { refused: refuse('REQUEST_NO_REUSED', undefined, { requestNo: submission.requestNo, instruction: toWire('instruction', before.id) }) };
+    }
+    const id = rt.newId();
+    seen.set(key, { id, bodyHash });
+    fresh.push({ ...submission, id, bodyHash, receivedMs });
+    return { id, replay: false };
+  });
+  return { receipts, fresh };
+}

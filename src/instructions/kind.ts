@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import type { BusinessDate, Calendar, Id, Instant, Minor, Refusal } from '../kernel/index.js';
+import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
+
+/** Who gave an instruction: P a platform, S the system itself, O a bank operator. */
+export type Origin = 'P' | 'S' | 'O';
+
+/** What makes it right that this money moves, besides the word of whoever sends the instruction. */
+export const PROOFS = {
+  inflow: { en: 'the money came into the custody account; the core bank’s statement must show it', zh: '入金以核心账户流水为准' },
+  order: { en: 'the money stands on an order of this platform and goes where orders may go', zh: '订单资金，按订单规则' },
+  'own-account': { en: 'the money goes to the account its owner bound', zh: '仅划付至本人绑定账户' },
+  terms: { en: 'terms that the bank agreed with the platform beforehand cover it', zh: '银行事先审批的约定' },
+  reservation: { en: 'the money stays with its owner', zh: '资金仍归本人' },
+  channel: { en: 'a final answer of the channel or the core bank’s statement', zh: '渠道终态或核心对账单' },
+  bank: { en: 'the bank itself, or what it posted before', zh: '银行自身' },
+} as const;
+export type Proof = keyof typeof PROOFS;
+
+/** One kind of instruction: everything about it, in one file. */
+export interface Kind<Data = unknown> {
+  readonly name: string;
+  readonly en: string;
+  readonly zh: string;
+  readonly origins: readonly Origin[];
+  readonly proof: Proof;
+  /** From the wire form to the data that `decide` reads. */
+  readonly schema: z.ZodType<Data>;
+  /** A wire form, for the documents and the tests. */
+  readonly example: unknown;
+  /** The facts it must see, from its data alone. */
+  readonly needs: (data: Data, at: At) => Needs;
+  /** Further facts that only records name; asked again until it names nothing new. */
+  readonly needsThen?: (data: Data, facts: Facts, at: At) => Needs;
+  /** Pure: no clock, no chance, no database. Checks stand in the order of precedence of their refusals. */
+  readonly decide: (data: Data, facts: Facts, at: At) => Decision;
+  /** How a posted instruction of this kind is undone, if it can be. */
+  readonly undo?: Undo<Data>;
+}
+
+export interface Undo<Data> {
+  readonly origins: readonly Origin[];
+  readonly needs: (data: Data, at: At) => Needs;
+  readonly needsThen?: (data: Data, facts: Facts, at: At) => Needs;
+  /** The records as they are after the undoing (the postings are reversed by the correction itself), or why it cannot be. */
+  readonly records: (data: Data, facts: Facts, at: At) => Refusal | { records: readonly RecordChange[]; boundary?: readonly Boundary[] };
+}
+
+export interface Needs {
+  readonly accounts?: readonly Id[];
+  // biome-ignore lint/suspicious/noExplicitAny: a list of different record types
+  readonly records?: readonly (readonly [RecordType<any>, string])[];
+}
+
+/** The circumstances of one instruction. */
+export interface At {
+  readonly instruction: Id;
+  readonly platformId: Id;
+  readonly origin: Origin;
+  readonly nowMs: Instant;
+  readonly book: Book;
+  readonly calendar: Calendar;
+}
+
+/** What a decision may look at: its platform's accounts and records, as the decisions before it left them. */
+export interface Facts {
+  /** Undefined when it is not there or belongs to another platform. */
+  account(id: Id): LedgerAccount | undefined;
+  record<Row>(type: RecordType<Row>, key: string): Row | undefined;
+}
+
+export interface RecordChange {
+  // biome-ignore lint/suspicious/noExplicitAny: a list of different record types
+  readonly type: RecordType<any>;
+  readonly key: string;
+  readonly row: unknown;
+}
+
+export function change<Row>(type: RecordType<Row>, key: string, row: Row): RecordChange {
+  return { type, key, row };
+}
+
+/** Money over the wall of the custody account: positive in, negative out; the statement shows it under `reference`. */
+export interface Boundary {
+  readonly reference: string;
+  readonly amount: Minor;
+}
+
+/** What an instruction does when it is posted. */
+export interface Effects {
+  readonly opens?: readonly { readonly id: Id; readonly type: AccountType }[];
+  readonly postings: readonly Posting[];
+  readonly holds?: readonly HoldChange[];
+  readonly records?: readonly RecordChange[];
+  readonly boundary?: readonly Boundary[];
+  /** What others are told besides the outcome itself. */
+  readonly events?: readonly { readonly topic: Topic; readonly ref: Id }[];
+  /** What the caller is told, in wire form. */
+  readonly result?: Readonly<Record<string, unknown>>;
+}
+
+export type Topic = 'instruction.posted' | 'instruction.refused' | 'payout.created' | 'payout.settled' | 'payout.failed' | 'payout.returned';
+
+export type Decision = { readonly refused: Refusal } | Effects;
+
+export function refused(refusal: Refusal): { refused: Refusal } {
+  return { refused: refusal };
+}
+
+export type { BusinessDate };

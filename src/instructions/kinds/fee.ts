@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { refuse, toWire } from '../../kernel/index.js';
+import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
+import { type Kind, refused } from '../kind.js';
+
+const schema = z.strictObject({ account: wireId('account'), amount: moneySchema, for: textSchema(128) });
+type Fee = z.output<typeof schema>;
+
+/** A fee that a sub-merchant owes the platform, up to what the terms allow for one fee. */
+export const fee: Kind<Fee> = {
+  name: 'fee',
+  en: 'Fee of a sub-merchant',
+  zh: '手续费',
+  origins: ['P', 'O'],
+  proof: 'terms',
+  schema,
+  example: { account: 'acc_2236512894231552003', amount: { amount: 60, currency: 'CNY' }, for: '技术服务费' },
+  needs: (data, at) => ({ accounts: [data.account, at.book.accounts.fees] }),
+  decide(data, facts, at) {
+    const account = facts.account(data.account);
+    if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
+    if (account.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+    const { feeMax } = at.book.terms;
+    if (feeMax === 0n) return refused(refuse('PROOF_MISSING', 'No fees are agreed with this platform.'));
+    if (data.amount.amount > feeMax) return refused(refuse('TERMS_EXCEEDED', undefined, { feeMax: String(feeMax) }));
+    return {
+      postings: [
+        { account: account.id, amount: -data.amount.amount },
+        { account: at.book.accounts.fees, amount: data.amount.amount, clears: 'inherit' },
+      ],
+    };
+  },
+  undo: { origins: ['P', 'O'], needs: () => ({}), records: () => ({ records: [] }) },
+};

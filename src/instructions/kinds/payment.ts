@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { BALANCE_MAX, refuse } from '../../kernel/index.js';
+import { type Order, orderKey, orderRecords } from '../../orders/index.js';
+import { moneySchema, orderNo, textSchema } from '../../runtime/index.js';
+import { change, type Kind, refused } from '../kind.js';
+import { accountNumber, bankCode, reference } from '../wire.js';
+
+const schema = z.strictObject({
+  orderNo,
+  amount: moneySchema,
+  payer: z.strictObject({ name: textSchema(128), account: accountNumber, bankCode: bankCode.default('') }),
+  /** The reference under which the money stands on the core bank's statement. */
+  reference,
+});
+type Payment = z.output<typeof schema>;
+
+/** Money that a buyer paid for an order: it stands on the order, and is never the platform's. A later one adds to the first. */
+export const payment: Kind<Payment> = {
+  name: 'payment',
+  en: 'Payment for an order',
+  zh: '订单入金',
+  origins: ['P', 'O'],
+  proof: 'inflow',
+  schema,
+  example: {
+    orderNo: 'SO-1001',
+    amount: { amount: 10000, currency: 'CNY' },
+    payer: { name: '张三', account: '6222020000000000078', bankCode: '102100099996' },
+    reference: 'COL-1001',
+  },
+  needs: (data, at) => ({ accounts: [at.book.accounts.custody], records: [[orderRecords, orderKey(at.platformId, data.orderNo)]] }),
+  decide(data, facts, at) {
+    const amount = data.amount.amount;
+    const key = orderKey(at.platformId, data.orderNo);
+    const before = facts.record(orderRecords, key);
+    if (before !== undefined && !samePayer(before, data)) return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
+    const accountId = before?.accountId ?? at.instruction;
+    const after: Order = before
+      ? { ...before, paid: before.paid + amount }
+      : {
+          accountId, platformId: at.platformId, orderNo: data.orderNo, payer: data.payer,
+          paid: amount, split: 0n, returned: 0n, refunded: 0n, openedMs: at.nowMs,
+        };
+    // A counter or a custody account beyond what the books can hold would stop the shard, so it never gets there.
+    const custody = facts.account(at.book.accounts.custody)?.balance ?? 0n;
+    if (after.paid > BALANCE_MAX || amount - custody > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW'));
+    return {
+      opens: before ? [] : [{ id: accountId, type: 'order' }],
+      postings: [
+        { account: at.book.accounts.custody, amount: -amount },
+        { account: accountId, amount },
+      ],
+      records: [change(orderRecords, key, after)],
+      boundary: [{ reference: data.reference, amount }],
+    };
+  },
+  undo: {
+    origins: ['O'],
+    needs: (data, at) => ({ accounts: [at.book.accounts.custody], records: [[orderRecords, orderKey(at.platformId, data.orderNo)]] }),
+    records(data, facts, at) {
+      const key = orderKey(at.platformId, data.orderNo);
+      const order = facts.record(orderRecords, key);
+      if (order === undefined) return refuse('ORDER_NOT_FOUND');
+      return {
+        records: [change(orderRecords, key, { ...order, paid: order.paid - data.amount.amount })],
+        boundary: [{ reference: data.reference, amount: -data.amount.amount }],
+      };
+    },
+  },
+};
+
+function samePayer(order: Order, data: Payment): boolean {
+  return order.payer.name === data.payer.name && order.payer.account === data.payer.account && order.payer.bankCode === data.payer.bankCode;
+}

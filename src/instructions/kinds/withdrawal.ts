@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { refuse, toWire } from '../../kernel/index.js';
+import { isPlatformOwn } from '../../ledger/index.js';
+import { payoutRecords } from '../../payouts/index.js';
+import { moneySchema, wireId } from '../../runtime/index.js';
+import { type At, change, type Decision, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import { newPayout, settlementAccountRecords } from '../payout-effects.js';
+
+const schema = z.strictObject({ account: wireId('account'), amount: moneySchema });
+type Withdrawal = z.output<typeof schema>;
+
+function needs(data: Withdrawal, at: At): Needs {
+  return { accounts: [data.account, at.book.accounts['in-transit']], records: [[settlementAccountRecords, data.account]] };
+}
+
+/** Withdrawable money of an account goes to the settlement account its owner bound, and nowhere else. */
+function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Facts, at: At): Decision {
+  const account = facts.account(data.account);
+  if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
+  if (account.type !== 'sub' && !isPlatformOwn(account.type)) {
+    return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+  }
+  const bound = facts.record(settlementAccountRecords, data.account);
+  if (bound === undefined) return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', data.account) }));
+  const amount = data.amount.amount;
+  const payout = newPayout(at, { purpose, source: account.id, amount, payee: bound });
+  return {
+    postings: [
+      { account: account.id, amount: -amount, draw: 'cleared-only' },
+      { account: at.book.accounts['in-transit'], amount },
+    ],
+    records: [change(payoutRecords, payout.id, payout)],
+    events: [{ topic: 'payout.created', ref: payout.id }],
+    result: { payout: toWire('payout', payout.id) },
+  };
+}
+
+/** Asked for by the platform on behalf of the account's owner. */
+export const withdrawal: Kind<Withdrawal> = {
+  name: 'withdrawal',
+  en: 'Withdrawal to the bound settlement account',
+  zh: '提现',
+  origins: ['P', 'O'],
+  proof: 'own-account',
+  schema,
+  example: { account: 'acc_2236512894231552003', amount: { amount: 5000, currency: 'CNY' } },
+  needs,
+  decide: (data, facts, at) => payOut('withdrawal', data, facts, at),
+};
+
+/** Made by the day's clearing for what has become due. */
+export const clearing: Kind<Withdrawal> = {
+  name: 'clearing',
+  en: 'Clearing to the bound settlement account',
+  zh: '日终清算出款',
+  origins: ['S'],
+  proof: 'own-account',
+  schema,
+  example: { account: 'acc_2236512894231552003', amount: { amount: 9000, currency: 'CNY' } },
+  needs,
+  decide: (data, facts, at) => payOut('clearing', data, facts, at),
+};

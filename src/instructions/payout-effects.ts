@@ -1,0 +1,70 @@
+import { type SettlementAccount, settlementAccountsOf } from '../accounts/index.js';
+import { asId, type Id, invariant, type Minor, refuse, toWire } from '../kernel/index.js';
+import type { RecordType } from '../ledger/index.js';
+import { orderKey, orderRecords } from '../orders/index.js';
+import { mayBecome, type Payout, type PayoutState, payoutRecords } from '../payouts/index.js';
+import { type At, change, type Facts, type Needs, refused, type RecordChange } from './kind.js';
+
+/** The account that the owner of an account bound for what is paid out to him. Read here, changed in `accounts`. */
+export const settlementAccountRecords: RecordType<SettlementAccount> = {
+  name: 'settlement-account',
+  accountsOf: () => [],
+  load: (tx, keys) => settlementAccountsOf(tx, keys.map(asId)),
+  saving: () => {
+    throw new Error('no instruction changes a settlement account');
+  },
+};
+
+interface NewPayout {
+  readonly purpose: Payout['purpose'];
+  readonly source: Id;
+  readonly orderNo?: string;
+  readonly amount: Minor;
+  readonly payee: Payout['payee'];
+}
+
+/** The payout that an instruction makes: its number is the instruction's, so that there can be only one. */
+export function newPayout(at: At, of: NewPayout): Payout {
+  return {
+    id: at.instruction,
+    platformId: at.platformId,
+    shardId: at.book.shardId,
+    purpose: of.purpose,
+    sourceAccountId: of.source,
+    orderNo: of.orderNo ?? null,
+    amount: of.amount,
+    payee: of.payee,
+    businessDate: at.book.businessDate,
+    state: 'created',
+    channel: null,
+    reason: null,
+    attempts: 0,
+    nextMs: at.nowMs,
+    createdMs: at.nowMs,
+    changedMs: at.nowMs,
+  };
+}
+
+/** A payout in its new state, or the refusal that it cannot get there from where it is. */
+export function movedPayout(facts: Facts, at: At, id: Payout['id'], to: PayoutState, reason: string | null) {
+  const payout = facts.record(payoutRecords, id);
+  if (payout === undefined) return refused(refuse('PAYOUT_NOT_FOUND', undefined, { payout: toWire('payout', id) }));
+  if (!mayBecome(payout.state, to)) return refused(refuse('PAYOUT_STATE_CONFLICT', undefined, { from: payout.state, to }));
+  const after: Payout = { ...payout, state: to, reason, changedMs: at.nowMs };
+  return { payout, change: change(payoutRecords, id, after) };
+}
+
+/** The order behind a refund, which its failure or return changes. */
+export function refundedOrder(facts: Facts, at: At, id: Id): Needs {
+  const orderNo = facts.record(payoutRecords, id)?.orderNo;
+  return orderNo ? { records: [[orderRecords, orderKey(at.platformId, orderNo)]] } : {};
+}
+
+/** A refund that did not reach the payer is not a refund: the order's counter goes back with the money. */
+export function unrefunded(facts: Facts, at: At, payout: Payout): RecordChange[] {
+  if (payout.orderNo === null) return [];
+  const key = orderKey(at.platformId, payout.orderNo);
+  const order = facts.record(orderRecords, key);
+  invariant(order, 'the order of a refund is there');
+  return [change(orderRecords, key, { ...order, refunded: order.refunded - payout.amount })];
+}

@@ -1,0 +1,259 @@
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { entriesOfInstructions, type Entry, type RecordType, type ShardTurn } from '../ledger/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+import type { Outcome } from './engine.js';
+import type { Origin, Topic } from './kind.js';
+
+/** An instruction as it was received. `body` is the canonical JSON of its data; `bodyHash` covers kind and body. */
+export interface Received {
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly origin: Origin;
+  readonly requestNo: string;
+  readonly kind: string;
+  readonly body: string;
+  readonly bodyHash: Buffer;
+  /** Who gave it: a key id, an operator, or the part of the system. */
+  readonly actor: string;
+  readonly receivedMs: Instant;
+}
+
+interface ReceivedRow {
+  id: string; platform_id: string; origin: Origin; request_no: string; kind: string; body: string; body_hash: Buffer;
+  actor: string; received_ms: string;
+}
+
+function receivedOf(row: ReceivedRow): Received {
+  return {
+    id: asId(row.id), platformId: asId(row.platform_id), origin: row.origin, requestNo: row.request_no, kind: row.kind,
+    body: row.body, bodyHash: row.body_hash, actor: row.actor, receivedMs: Number(row.received_ms) as Instant,
+  };
+}
+
+/** Puts instructions on the books and into their shards' inboxes. @throws ER_DUP_ENTRY when a request number is there already */
+export async function insertReceived(tx: Tx, received: readonly Received[], shardOf: (platformId: Id) => number): Promise<void> {
+  const rows = received.map(
+    (r) =>
+      `${r.id},${r.platformId},'${r.origin}',${sql.text(r.requestNo)},'${r.kind}',${sql.text(r.body)},${sql.hex(r.bodyHash)},` +
+      `${sql.text(r.actor)},${r.receivedMs}`,
+  );
+  await tx.write(
+    `INSERT INTO instructions (id, platform_id, origin, request_no, kind, body, body_hash, actor, received_ms) VALUES ${sql.tuples(rows)}`,
+  );
+  await tx.write(
+    `INSERT INTO inbox (shard_id, instruction_id) VALUES ${sql.tuples(received.map((r) => `${shardOf(r.platformId)},${r.id}`))}`,
+  );
+}
+
+export interface RequestName {
+  readonly platformId: Id;
+  readonly origin: Origin;
+  readonly requestNo: string;
+}
+
+export function requestKey({ platformId, origin, requestNo }: RequestName): string {
+  return `${platformId}${origin}${requestNo}`;
+}
+
+/** Which of these request numbers were used before, and for what. */
+export async function findRequests(tx: Tx, names: readonly RequestName[]): Promise<Map<string, { id: Id; bodyHash: Buffer }>> {
+  if (names.length === 0) return new Map();
+  const tuples = names.map((name) => `${name.platformId},'${name.origin}',${sql.text(name.requestNo)}`);
+  const rows = await tx.rows<ReceivedRow>(
+    `SELECT id, platform_id, origin, request_no, body_hash FROM instructions WHERE (platform_id, origin, request_no) IN (${sql.tuples(tuples)})`,
+  );
+  return new Map(
+    rows.map((row) => [
+      requestKey({ platformId: asId(row.platform_id), origin: row.origin, requestNo: row.request_no }),
+      { id: asId(row.id), bodyHash: row.body_hash },
+    ]),
+  );
+}
+
+/** The oldest undecided instructions of a shard. */
+export async function takeReceived(tx: Tx, shardId: number, limit: number): Promise<Received[]> {
+  const rows = await tx.rows<ReceivedRow>(
+    `SELECT i.id, i.platform_id, i.origin, i.request_no, i.kind, i.body, i.body_hash, i.actor, i.received_ms
+     FROM (SELECT instruction_id FROM inbox WHERE shard_id = ? ORDER BY instruction_id LIMIT ?) AS q
+     STRAIGHT_JOIN instructions AS i ON i.id = q.instruction_id ORDER BY i.id`,
+    [shardId, limit],
+  );
+  return rows.map(receivedOf);
+}
+
+export function deletingFromInbox(shardId: number, ids: readonly Id[]): string {
+  return `DELETE FROM inbox WHERE shard_id = ${shardId} AND instruction_id IN (${ids.join()})`;
+}
+
+/** Shards with undecided instructions, and how many, for the sweep and the gauge. */
+export async function inboxDepths(tx: Tx): Promise<Map<number, number>> {
+  const rows = await tx.rows<{ shard_id: number; depth: string }>('SELECT shard_id, COUNT(*) AS depth FROM inbox GROUP BY shard_id');
+  return new Map(rows.map((row) => [row.shard_id, Number(row.depth)]));
+}
+
+export function insertingOutcomes(turn: ShardTurn, outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map(
+    (o) =>
+      `${o.instruction},${turn.shardId},${turn.batchNo},'${o.state}',${sql.nullableText(o.code)},` +
+      `${o.detail === null ? 'NULL' : sql.text(JSON.stringify(o.detail))},'${o.businessDate}',${o.decidedMs}`,
+  );
+  return `INSERT INTO outcomes (instruction_id, shard_id, batch_no, state, code, detail, business_date, decided_ms) VALUES ${sql.tuples(rows)}`;
+}
+
+export async function hasOutcome(tx: Tx, id: Id): Promise<boolean> {
+  return (await tx.rows('SELECT 1 FROM outcomes WHERE instruction_id = ?', [id])).length === 1;
+}
+
+const OUTBOX_STRIDE = 1_000_000n; // more events than any one batch makes
+
+/** Appends events in the shard's own order: `seq` is the batch number times a million plus the place in the batch. */
+export function insertingOutbox(turn: ShardTurn, events: readonly { topic: Topic; platformId: Id; ref: Id }[]): string {
+  const first = turn.batchNo * OUTBOX_STRIDE;
+  const rows = events.map((event, place) => `${turn.shardId},${first + BigInt(place)},'${event.topic}',${event.platformId},${event.ref}`);
+  return `INSERT INTO outbox (shard_id, seq, topic, platform_id, ref_id) VALUES ${sql.tuples(rows)}`;
+}
+
+export function insertingBoundary(
+  lines: readonly { instruction: Id; platformId: Id; businessDate: string; line: { reference: string; amount: Minor } }[],
+): string | undefined {
+  if (lines.length === 0) return undefined;
+  const rows = lines.map(
+    ({ instruction, platformId, businessDate, line }) => `${platformId},'${businessDate}',${instruction},${sql.text(line.reference)},${line.amount}`,
+  );
+  return `INSERT INTO boundary (platform_id, business_date, instruction_id, reference, amount) VALUES ${sql.tuples(rows)}`;
+}
+
+/** An instruction that was decided before, as a correction sees it. */
+export interface PastInstruction {
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly origin: Origin;
+  readonly kind: string;
+  readonly body: string;
+  readonly posted: boolean;
+  readonly businessDate: BusinessDate;
+  readonly entries: readonly Entry[];
+  readonly correctedBy: Id | null;
+}
+
+export const pastRecords: RecordType<PastInstruction> = {
+  name: 'past-instruction',
+  accountsOf: (past) => past.entries.map((entry) => entry.account),
+  async load(tx, keys) {
+    const ids = keys.map(asId);
+    const rows = await tx.rows<{
+      id: string; platform_id: string; origin: Origin; kind: string; body: string; state: string; business_date: BusinessDate; correction_id: string | null;
+    }>(
+      `SELECT i.id, i.platform_id, i.origin, i.kind, i.body, o.state, o.business_date, c.correction_id FROM instructions AS i
+       JOIN outcomes AS o ON o.instruction_id = i.id LEFT JOIN corrections AS c ON c.original_id = i.id WHERE i.id IN (${ids.join()})`,
+    );
+    const entries = await entriesOfInstructions(tx, ids);
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        {
+          id: asId(row.id), platformId: asId(row.platform_id), origin: row.origin, kind: row.kind, body: row.body, posted: row.state === 'posted',
+          businessDate: row.business_date, entries: entries.filter((entry) => entry.instruction === row.id),
+          correctedBy: row.correction_id === null ? null : asId(row.correction_id),
+        },
+      ]),
+    );
+  },
+  saving(pasts) {
+    const rows = pasts.map((past) => `${past.id},${past.correctedBy}`);
+    return `INSERT INTO corrections (original_id, correction_id) VALUES ${sql.tuples(rows)}`;
+  },
+};
+
+/** An instruction with what became of it. */
+export interface InstructionView extends Omit<Received, 'bodyHash'> {
+  readonly outcome: Outcome | null;
+}
+
+interface ViewRow extends Omit<ReceivedRow, 'body_hash'> {
+  state: 'posted' | 'refused' | null; code: string | null; detail: string | null; business_date: string | null; decided_ms: string | null;
+}
+
+const VIEW = `SELECT i.id, i.platform_id, i.origin, i.request_no, i.kind, i.body, i.actor, i.received_ms,
+    o.state, o.code, o.detail, o.business_date, o.decided_ms
+  FROM instructions AS i LEFT JOIN outcomes AS o ON o.instruction_id = i.id`;
+
+function viewOf(row: ViewRow): InstructionView {
+  const id = asId(row.id);
+  const platformId = asId(row.platform_id);
+  return {
+    id, platformId, origin: row.origin, requestNo: row.request_no, kind: row.kind, body: row.body, actor: row.actor,
+    receivedMs: Number(row.received_ms) as Instant,
+    outcome:
+      row.state === null
+        ? null
+        : {
+            instruction: id, platformId, kind: row.kind, state: row.state, code: row.code,
+            detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
+            businessDate: row.business_date as string, decidedMs: Number(row.decided_ms) as Instant,
+          },
+  };
+}
+
+export async function findInstructions(tx: Tx, ids: readonly Id[]): Promise<Map<Id, InstructionView>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx.rows<ViewRow>(`${VIEW} WHERE i.id IN (${ids.join()})`);
+  return new Map(rows.map((row) => [asId(row.id), viewOf(row)]));
+}
+
+export interface InstructionFilter {
+  readonly platformId: Id;
+  readonly requestNo?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly after?: Id | undefined;
+}
+
+/** A platform's instructions in the order they came, those of the system and the bank with them. */
+export async function listInstructions(tx: Tx, filter: InstructionFilter, limit: number): Promise<InstructionView[]> {
+  const conditions = ['i.platform_id = ?', 'i.id > ?'];
+  const values: unknown[] = [filter.platformId, filter.after ?? '0'];
+  if (filter.requestNo !== undefined) {
+    conditions.push("i.origin = 'P' AND i.request_no = ?");
+    values.push(filter.requestNo);
+  }
+  if (filter.kind !== undefined) {
+    conditions.push('i.kind = ?');
+    values.push(filter.kind);
+  }
+  const rows = await tx.rows<ViewRow>(`${VIEW} WHERE ${conditions.join(' AND ')} ORDER BY i.id LIMIT ?`, [...values, limit]);
+  return rows.map(viewOf);
+}
+
+/** One line of a batch: received as an instruction, or refused with a code and not received. */
+export interface BatchLine {
+  readonly requestNo: string;
+  readonly instruction: Id | null;
+  readonly code: string | null;
+}
+
+export async function insertBatch(
+  tx: Tx, batch: { id: Id; platformId: Id; receivedMs: Instant; lines: readonly BatchLine[] },
+): Promise<void> {
+  await tx.write('INSERT INTO batches (id, platform_id, line_count, received_ms) VALUES (?, ?, ?, ?)', [
+    batch.id, batch.platformId, batch.lines.length, batch.receivedMs,
+  ]);
+  const rows = batch.lines.map(
+    (line, place) => `${batch.id},${place + 1},${sql.text(line.requestNo)},${line.instruction ?? 'NULL'},${sql.nullableText(line.code)}`,
+  );
+  await tx.write(`INSERT INTO batch_lines (batch_id, line, request_no, instruction_id, code) VALUES ${sql.tuples(rows)}`);
+}
+
+/** The lines of a batch in their order; undefined when the platform has no such batch. */
+export async function findBatch(tx: Tx, platformId: Id, id: Id): Promise<BatchLine[] | undefined> {
+  const batch = await tx.rows('SELECT 1 FROM batches WHERE id = ? AND platform_id = ?', [id, platformId]);
+  if (batch.length === 0) return undefined;
+  const rows = await tx.rows<{ request_no: string; instruction_id: string | null; code: string | null }>(
+    'SELECT request_no, instruction_id, code FROM batch_lines WHERE batch_id = ? ORDER BY line',
+    [id],
+  );
+  return rows.map((row) => ({
+    requestNo: row.request_no,
+    instruction: row.instruction_id === null ? null : asId(row.instruction_id),
+    code: row.code,
+  }));
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { asId, type Id, type RefusalCode, Refused, REFUSALS, toRfc3339, toWire } from '../kernel/index.js';
+import type { Entry } from '../ledger/index.js';
+import { rfc3339Schema } from '../runtime/index.js';
+import type { Outcome } from './engine.js';
+import type { BatchLine, InstructionView } from './store.js';
+
+/** How instructions, outcomes and batches look on the wire. */
+const outcomeFields = {
+  state: z.enum(['received', 'posted', 'refused']),
+  code: z.string().nullable().meta({ description: 'The refusal, when refused' }),
+  detail: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What a posted instruction made, or why it was refused' }),
+  businessDate: z.string().nullable(),
+  decidedAt: rfc3339Schema.nullable(),
+};
+
+export const outcomeSchema = z
+  .strictObject({ instruction: z.string(), requestNo: z.string(), kind: z.string(), ...outcomeFields })
+  .meta({ id: 'Outcome', description: 'An instruction and what became of it' });
+
+export const instructionSchemaOut = z
+  .strictObject({
+    instruction: z.string(),
+    requestNo: z.string(),
+    kind: z.string(),
+    origin: z.enum(['platform', 'system', 'bank']),
+    data: z.record(z.string(), z.unknown()),
+    receivedAt: rfc3339Schema,
+    ...outcomeFields,
+    entries: z
+      .array(z.strictObject({ account: z.string(), seq: z.int(), amount: z.int(), balance: z.int() }))
+      .optional()
+      .meta({ description: 'Credit positive, minor units' }),
+  })
+  .meta({ id: 'Instruction' });
+
+export const batchSchema = z
+  .strictObject({
+    batch: z.string(),
+    lines: z.array(
+      z.strictObject({ line: z.int(), requestNo: z.string(), instruction: z.string().nullable(), state: outcomeFields.state, code: z.string().nullable(), detail: outcomeFields.detail }),
+    ),
+    posted: z.int(),
+    refused: z.int(),
+    undecided: z.int(),
+  })
+  .meta({ id: 'Batch' });
+
+export const instructionQuery = { kind: z.string().max(24).optional(), requestNo: z.string().max(64).optional() };
+
+export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Outcome | null | undefined) {
+  return {
+    instruction: toWire('instruction', id),
+    requestNo,
+    kind,
+    state: outcome?.state ?? ('received' as const),
+    code: outcome?.code ?? null,
+    detail: outcome?.detail ?? null,
+    businessDate: outcome?.businessDate ?? null,
+    decidedAt: outcome ? toRfc3339(outcome.decidedMs) : null,
+  };
+}
+
+const ORIGINS = { P: 'platform', S: 'system', O: 'bank' } as const;
+
+export function showInstruction(view: InstructionView, entries?: readonly Entry[]) {
+  return {
+    ...showOutcome(view.id, view.requestNo, view.kind, view.outcome),
+    origin: ORIGINS[view.origin],
+    data: JSON.parse(view.body) as Record<string, unknown>,
+    receivedAt: toRfc3339(view.receivedMs),
+    ...(entries === undefined
+      ? {}
+      : { entries: entries.map(({ account, seq, amount, balance }) => ({ account: toWire('account', account), seq, amount, balance })) }),
+  };
+}
+
+export function showBatch(id: Id, lines: readonly BatchLine[], outcomes: ReadonlyMap<Id, Outcome>) {
+  const shown = lines.map(({ requestNo, instruction, code }, place) => {
+    const outcome = instruction === null ? undefined : outcomes.get(instruction);
+    return {
+      line: place + 1,
+      requestNo,
+      instruction: instruction === null ? null : toWire('instruction', instruction),
+      state: code === null ? (outcome?.state ?? ('received' as const)) : ('refused' as const),
+      code: code ?? outcome?.code ?? null,
+      detail: outcome?.detail ?? null,
+    };
+  });
+  const count = (state: string) => shown.filter((line) => line.state === state).length;
+  return { batch: toWire('batch', id), lines: shown, posted: count('posted'), refused: count('refused'), undecided: count('received') };
+}
+
+/** A refused outcome as the problem that answers the request. */
+export function refusedOutcome(id: Id, requestNo: string, outcome: Outcome): Refused {
+  const code = outcome.code as RefusalCode;
+  const { detail, ...fields } = { detail: REFUSALS[code].en as string, ...outcome.detail } as { detail: string } & Record<string, unknown>;
+  return new Refused({ code, detail, fields: { ...fields, instruction: toWire('instruction', id), requestNo } });
+}
+
+export function idsOf(lines: readonly BatchLine[]): Id[] {
+  return lines.flatMap(({ instruction }) => (instruction === null ? [] : [asId(instruction)]));
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { Id, Minor } from '../kernel/index.js';
+import { moneySchema, wireId } from '../runtime/index.js';
+
+/** Field types that only instructions have. */
+export const accountNumber = z
+  .string()
+  .regex(/^[A-Za-z0-9]{0,34}$/, { error: 'must be up to 34 letters and digits' })
+  .meta({ description: 'An account or card number', example: '6222020000000000078' });
+
+export const bankCode = z
+  .string()
+  .regex(/^([0-9]{12})?$/, { error: 'must be a 12-digit bank code, or empty for the custodian itself' })
+  .meta({ description: 'CNAPS code of the bank; empty for the custodian itself', example: '102100099996' });
+
+export const reference = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A–Z a–z 0–9 _ . : -' })
+  .meta({ description: "The reference on the core bank's statement" });
+
+export const RECEIVERS_MAX = 50; // what the large marketplaces accept in one split
+
+export const lines = z
+  .array(z.strictObject({ account: wireId('account'), amount: moneySchema }))
+  .min(1)
+  .max(RECEIVERS_MAX);
+type Line = z.output<typeof lines>[number];
+
+export function totalOf(of: readonly Line[]): Minor {
+  return of.reduce((sum, line) => sum + line.amount.amount, 0n);
+}
+
+export function repeatedReceiver(of: readonly Line[]): Id | undefined {
+  const seen = new Set<Id>();
+  for (const { account } of of) {
+    if (seen.has(account)) return account;
+    seen.add(account);
+  }
+  return undefined;
+}

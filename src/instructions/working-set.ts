@@ -1,0 +1,133 @@
+import { type BusinessDate, type Id, invariant } from '../kernel/index.js';
+import { type Book, type LedgerAccount, loadAccounts, loadBooks, newAccount, type RecordType, type UnclearedSlice } from '../ledger/index.js';
+import type { Tx } from '../runtime/index.js';
+import type { Effects, Facts, Needs } from './kind.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: the set holds rows of every record type
+type AnyRecordType = RecordType<any>;
+
+/** The open date of a book that is not in the set: nothing of its accounts is looked at. */
+const NEVER = '9999-12-31' as BusinessDate;
+
+/**
+ * All that a batch of decisions sees and changes, in memory: each table is read once for the whole batch, each decision
+ * sees what the ones before it left, and each table is written once.
+ */
+export class WorkingSet {
+  readonly books: ReadonlyMap<Id, Book>;
+  private readonly asked = new Set<string>();
+  private readonly accounts = new Map<Id, LedgerAccount>();
+  private readonly changedAccounts = new Set<LedgerAccount>();
+  private readonly slicesBefore = new Map<Id, readonly UnclearedSlice[]>();
+  private readonly records = new Map<AnyRecordType, Map<string, unknown>>();
+  private readonly changedRecords = new Map<AnyRecordType, Set<string>>();
+
+  private constructor(books: ReadonlyMap<Id, Book>) {
+    this.books = books;
+  }
+
+  static async open(tx: Tx, platformIds: readonly Id[]): Promise<WorkingSet> {
+    return new WorkingSet(await loadBooks(tx, platformIds));
+  }
+
+  book(platformId: Id): Book {
+    const book = this.books.get(platformId);
+    invariant(book, `platform ${platformId} has a book`);
+    return book;
+  }
+
+  /** Loads what is needed and was not asked for yet, with the accounts that the loaded records name; false when nothing was. */
+  async load(tx: Tx, needs: readonly Needs[]): Promise<boolean> {
+    const accountIds: Id[] = [];
+    const askAccount = (id: Id) => {
+      if (this.asked.has(id)) return;
+      this.asked.add(id);
+      accountIds.push(id);
+    };
+    const keys = new Map<AnyRecordType, string[]>();
+    for (const need of needs) {
+      need.accounts?.forEach(askAccount);
+      for (const [type, key] of need.records ?? []) {
+        const name = `${type.name}:${key}`;
+        if (this.asked.has(name)) continue;
+        this.asked.add(name);
+        const wanted = keys.get(type);
+        if (wanted === undefined) keys.set(type, [key]);
+        else wanted.push(key);
+      }
+    }
+    for (const [type, wanted] of keys) {
+      const rows = this.records.get(type) ?? new Map<string, unknown>();
+      this.records.set(type, rows);
+      for (const [key, row] of await type.load(tx, wanted)) {
+        rows.set(key, row);
+        type.accountsOf(row).forEach(askAccount);
+      }
+    }
+    await this.loadAccounts(tx, accountIds);
+    return keys.size > 0 || accountIds.length > 0;
+  }
+
+  private async loadAccounts(tx: Tx, ids: readonly Id[]): Promise<void> {
+    const openDate = (platformId: Id): BusinessDate => this.books.get(platformId)?.businessDate ?? NEVER;
+    for (const [id, account] of await loadAccounts(tx, ids, openDate)) {
+      this.accounts.set(id, account);
+      this.slicesBefore.set(id, account.uncleared);
+    }
+  }
+
+  /** What the decisions of one platform may see. */
+  factsOf(platformId: Id): Facts {
+    return {
+      account: (id) => {
+        const account = this.accounts.get(id);
+        return account?.platformId === platformId ? account : undefined;
+      },
+      record: <Row>(type: RecordType<Row>, key: string) => {
+        const row = this.records.get(type)?.get(key) as (Row & { platformId?: Id }) | undefined;
+        return row?.platformId === undefined || row.platformId === platformId ? row : undefined;
+      },
+    };
+  }
+
+  /** The account to post to; the decision has seen it or opened it. */
+  readonly find = (id: Id): LedgerAccount => {
+    const account = this.accounts.get(id);
+    invariant(account, `account ${id} is in the working set`);
+    return account;
+  };
+
+  openAccounts(platformId: Id, opens: Effects['opens']): void {
+    for (const { id, type } of opens ?? []) {
+      const account = newAccount(id, platformId, type);
+      this.accounts.set(id, account);
+      this.changedAccounts.add(account);
+    }
+  }
+
+  /** Keeps what a posted instruction changed, to be written at the end of the batch. */
+  keep(effects: Effects): void {
+    for (const { account } of effects.postings) this.changedAccounts.add(this.find(account));
+    for (const { account } of effects.holds ?? []) this.changedAccounts.add(this.find(account));
+    for (const { type, key, row } of effects.records ?? []) {
+      const rows = this.records.get(type) ?? new Map<string, unknown>();
+      rows.set(key, row);
+      this.records.set(type, rows);
+      const changed = this.changedRecords.get(type) ?? new Set();
+      changed.add(key);
+      this.changedRecords.set(type, changed);
+    }
+  }
+
+  changes(): {
+    accounts: LedgerAccount[];
+    slicesBefore: ReadonlyMap<Id, readonly UnclearedSlice[]>;
+    records: [AnyRecordType, unknown[]][];
+  } {
+    return {
+      accounts: [...this.changedAccounts],
+      slicesBefore: this.slicesBefore,
+      records: [...this.changedRecords].map(([type, keys]) => [type, [...keys].map((key) => this.records.get(type)?.get(key))]),
+    };
+  }
+}
