@@ -1,12 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 export function sha256(data: string | Buffer): Buffer {
   return createHash('sha256').update(data).digest();
-}
-
-/** Equality in a time that depends on the lengths alone. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** A secret of 256 bits behind a prefix that secret scanners can look for: `cgo_…`. */
@@ -14,7 +9,10 @@ export function newToken(prefix: string): string {
   return `${prefix}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** What is stored of a token. It has 256 bits of chance, so a plain hash cannot be searched. */
+/**
+ * What is stored of a token. It has 256 bits of chance, so a plain hash cannot be searched; and since the lookup goes by the
+ * hash, its time tells nothing of the token.
+ */
 export function hashToken(token: string): Buffer {
   return sha256(token);
 }

@@ -5,8 +5,8 @@ import { Refused, refuse } from '../kernel/index.js';
  * Opaque cursors of keyset lists. A cursor names the list that made it and the key of the last row shown, so a row that
  * comes or goes between two pages neither repeats nor hides another.
  */
-export const LIMIT_DEFAULT = 50;
-export const LIMIT_MAX = 500;
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 500;
 
 const Cursor = z.tuple([z.string(), z.array(z.union([z.string().max(200), z.int()])).max(8)]);
 

@@ -14,7 +14,7 @@ import type { Route } from './route.js';
 import type { Runtime } from './runtime.js';
 import { type HttpParts, serve } from './serve.js';
 
-export type { AuditEntry, AuditTrail, HttpParts } from './serve.js';
+export type { AuditTrail } from './serve.js';
 
 /**
  * The app: one handler for every route, made from its declaration; besides them /health/live, /health/ready, /metrics,

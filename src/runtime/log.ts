@@ -4,7 +4,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
  * Structured logs. What may be logged is listed by each caller, field by field; the paths below are the net under it, for
  * an object that was logged whole by mistake.
  */
-export const SECRET_FIELDS = [
+const SECRET_FIELDS = [
   'name',
   'payerName',
   'payeeName',

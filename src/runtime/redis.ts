@@ -9,6 +9,7 @@ import { faultOf } from './log.js';
 const COMMON = {
   lazyConnect: true,
   connectTimeout: 2_000,
+  disconnectTimeout: 200, // a connection that never stood would keep the process for the default of two seconds
   retryStrategy: (times: number) => Math.min(times * 50, 1_000),
 };
 

@@ -11,18 +11,28 @@ export type Audience = 'platform' | 'operator' | 'public';
 
 /** What a role may do; which role has which is in `operators/rules.ts`. */
 export type Permission =
-  | 'platforms.read' | 'platforms.write'
+  | 'platforms.read'
+  | 'platforms.write'
   | 'accounts.read'
-  | 'instructions.read' | 'instructions.write'
-  | 'payouts.read' | 'payouts.write'
-  | 'days.read' | 'days.write'
-  | 'breaks.read' | 'breaks.write'
-  | 'operators.read' | 'operators.write'
+  | 'instructions.read'
+  | 'instructions.write'
+  | 'payouts.read'
+  | 'payouts.write'
+  | 'days.read'
+  | 'days.write'
+  | 'breaks.read'
+  | 'breaks.write'
+  | 'operators.read'
+  | 'operators.write'
   | 'audit.read'
   | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */
-export interface PlatformCaller { readonly kind: 'platform'; readonly platformId: Id; readonly keyId: string }
+export interface PlatformCaller {
+  readonly kind: 'platform';
+  readonly platformId: Id;
+  readonly keyId: string;
+}
 /** A member of the bank's staff, known by his token. */
 export interface OperatorCaller {
   readonly kind: 'operator';
@@ -30,7 +40,9 @@ export interface OperatorCaller {
   readonly name: string;
   readonly permissions: ReadonlySet<Permission>;
 }
-export interface PublicCaller { readonly kind: 'public' }
+export interface PublicCaller {
+  readonly kind: 'public';
+}
 
 /** What the edge knows of a request before anything of it is believed. */
 export interface IncomingRequest {
@@ -45,7 +57,11 @@ export interface IncomingRequest {
   readonly body: Buffer;
 }
 
-interface CallerOf { platform: PlatformCaller; operator: OperatorCaller; public: PublicCaller }
+interface CallerOf {
+  platform: PlatformCaller;
+  operator: OperatorCaller;
+  public: PublicCaller;
+}
 
 export interface RouteRequest<A extends Audience, Params, Query, Body> {
   readonly caller: CallerOf[A];

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { allRoutes, createApp } from '../../src/app.js';
+import { createRuntime, openApiOf, type StartedRuntime } from '../../src/runtime/index.js';
+import { configFor } from '../support/api.js';
+import { type FreshDatabase, freshDatabase } from '../support/database.js';
+import { expectSound } from '../support/document.js';
+
+let fresh: FreshDatabase;
+let runtime: StartedRuntime;
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  runtime = await createRuntime(configFor(fresh, { CLOCK: 'driven' }), 'api');
+});
+afterAll(async () => {
+  await runtime.close();
+  await fresh.drop();
+});
+
+test('the service starts with all its routes, and its document is sound', () => {
+  createApp(runtime);
+  expectSound(openApiOf(allRoutes(runtime)), allRoutes(runtime));
+});
+
+test('staff and platforms have doors of their own', () => {
+  for (const { audience, path } of allRoutes(runtime)) {
+    expect([path, path.startsWith('/admin/v1/') ? 'operator' : 'platform']).toEqual([path, audience]);
+  }
+});
+
+test('the time of a wall-clock service cannot be set', () => {
+  const paths = allRoutes({ ...runtime, drivenClock: undefined }).map((route) => route.path);
+  expect(paths).not.toContain('/admin/v1/clock');
+});
