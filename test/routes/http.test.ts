@@ -5,7 +5,7 @@ import {
   decodeCursor,
   encodeCursor,
   moneySchema,
-  type pageQuery,
+  pageQuery,
   type Route,
   route,
   textSchema,
