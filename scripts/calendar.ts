@@ -27,9 +27,7 @@ function exceptions(): Exception[] {
   ];
   const dates = new Set(all.map((day) => day.date));
   if (dates.size !== all.length) throw new Error('a day is both a holiday and a working day');
-  return all
-    .filter((day) => day.working !== isMondayToFriday(day.date))
-    .sort((a, b) => (a.date < b.date ? -1 : 1));
+  return all.filter((day) => day.working !== isMondayToFriday(day.date)).sort((a, b) => (a.date < b.date ? -1 : 1));
 }
 
 function isMondayToFriday(date: string): boolean {

@@ -45,7 +45,10 @@ const REGISTRIES = new Set('123456789ANY');
 
 /** The check character of an organisation code (GB 11714). @param first8 eight digits or capital letters */
 export function organisationCodeCheck(first8: string): string {
-  const sum = ORGANISATION_WEIGHTS.reduce((total, weight, place) => total + weight * Number.parseInt(first8[place] as string, 36), 0);
+  const sum = ORGANISATION_WEIGHTS.reduce(
+    (total, weight, place) => total + weight * Number.parseInt(first8[place] as string, 36),
+    0,
+  );
   const check = 11 - (sum % 11);
   return check === 10 ? 'X' : String(check % 11);
 }

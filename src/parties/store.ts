@@ -21,8 +21,14 @@ export async function insertParties(tx: Tx, parties: readonly StoredParty[]): Pr
 }
 
 interface PartyRow {
-  id: string; platform_id: string; kind: PartyKind; name: string; id_no: string;
-  legal_representative: string | null; mobile: string | null; created_ms: string;
+  id: string;
+  platform_id: string;
+  kind: PartyKind;
+  name: string;
+  id_no: string;
+  legal_representative: string | null;
+  mobile: string | null;
+  created_ms: string;
 }
 
 export async function loadParties(tx: Tx, ids: readonly Id[]): Promise<Map<Id, StoredParty>> {
@@ -34,8 +40,13 @@ export async function loadParties(tx: Tx, ids: readonly Id[]): Promise<Map<Id, S
     rows.map((row) => {
       const id = asId(row.id);
       const party: StoredParty = {
-        id, platformId: asId(row.platform_id), kind: row.kind, name: row.name, idNo: row.id_no,
-        legalRepresentative: row.legal_representative ?? undefined, mobile: row.mobile ?? undefined,
+        id,
+        platformId: asId(row.platform_id),
+        kind: row.kind,
+        name: row.name,
+        idNo: row.id_no,
+        legalRepresentative: row.legal_representative ?? undefined,
+        mobile: row.mobile ?? undefined,
         createdMs: Number(row.created_ms) as Instant,
       };
       return [id, party];

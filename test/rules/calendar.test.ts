@@ -1,8 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { test as property } from '@fast-check/jest';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  addDays, type BusinessDate, type Calendar, instantOf, isProvisional, isWorkingDay, naturalDate, workingDayAfter,
+  addDays,
+  type BusinessDate,
+  type Calendar,
+  instantOf,
+  isProvisional,
+  isWorkingDay,
+  naturalDate,
+  workingDayAfter,
 } from '../../src/kernel/index.js';
 import { Calendar1700000000005 } from '../../src/migrations/0005-calendar.js';
 import { loadCalendar } from '../../src/runtime/calendar-store.js';
@@ -109,7 +116,9 @@ describe("China's calendar", () => {
 
   it('is the same after its migration runs again', async () => {
     const again = await fresh.db.withTx('calendar again', async (tx) => {
-      await new Calendar1700000000005().up({ query: (statement: string, values?: unknown[]) => tx.manager.query(statement, values) } as never);
+      await new Calendar1700000000005().up({
+        query: (statement: string, values?: unknown[]) => tx.manager.query(statement, values),
+      } as never);
       return loadCalendar(tx);
     });
     expect(again).toEqual(calendar);

@@ -1,9 +1,24 @@
-import { describe, expect, it } from '@jest/globals';
 import { test as property } from '@fast-check/jest';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  bankCodeCheck, type Checked, checkBankCode, checkCardNumber, checkMobile, checkResidentId, checkUscc, isVirtualAccountNo, luhnDigit,
-  maskCardNumber, maskIdNo, maskMobile, maskName, organisationCodeCheck, residentIdCheck, usccCheck, VIRTUAL_SEQUENCE_END,
+  bankCodeCheck,
+  type Checked,
+  checkBankCode,
+  checkCardNumber,
+  checkMobile,
+  checkResidentId,
+  checkUscc,
+  isVirtualAccountNo,
+  luhnDigit,
+  maskCardNumber,
+  maskIdNo,
+  maskMobile,
+  maskName,
+  organisationCodeCheck,
+  residentIdCheck,
+  usccCheck,
+  VIRTUAL_SEQUENCE_END,
   virtualAccountNo,
 } from '../../src/kernel/index.js';
 
@@ -32,7 +47,11 @@ const residentId = fc
 
 const USCC_ALPHABET = '0123456789ABCDEFGHJKLMNPQRTUWXY';
 const uscc = fc
-  .tuple(fc.constantFrom('91', '92', '11', '52', 'Y1'), fc.constantFrom('110000', '350100', '440300', '100000'), fc.stringMatching(/^[0-9A-HJ-NPQRTUWXY]{8}$/))
+  .tuple(
+    fc.constantFrom('91', '92', '11', '52', 'Y1'),
+    fc.constantFrom('110000', '350100', '440300', '100000'),
+    fc.stringMatching(/^[0-9A-HJ-NPQRTUWXY]{8}$/),
+  )
   .map(([registry, area, organisation]) => {
     const first17 = registry + area + organisation + organisationCodeCheck(organisation);
     return first17 + usccCheck(first17);
@@ -71,9 +90,12 @@ describe('resident identity numbers', () => {
 });
 
 describe('unified social credit codes', () => {
-  it.each(['91350100M000100Y43', '914403001922038216', '9144030071526726XG', '91330100799655058B', '91110000600037341L'])('accepts %s', (text) => {
-    expect(checkUscc(text)).toEqual({ ok: true });
-  });
+  it.each(['91350100M000100Y43', '914403001922038216', '9144030071526726XG', '91330100799655058B', '91110000600037341L'])(
+    'accepts %s',
+    (text) => {
+      expect(checkUscc(text)).toEqual({ ok: true });
+    },
+  );
 
   it.each([
     ['91350100M000100Y4', 'length'],
@@ -124,9 +146,12 @@ describe('bank card numbers', () => {
 });
 
 describe('CNAPS bank codes', () => {
-  it.each(['102100099996', '103100000026', '104100000004', '105100000017', '308584000013', '313100000013', '403100000004'])('accepts %s', (text) => {
-    expect(checkBankCode(text)).toEqual({ ok: true });
-  });
+  it.each(['102100099996', '103100000026', '104100000004', '105100000017', '308584000013', '313100000013', '403100000004'])(
+    'accepts %s',
+    (text) => {
+      expect(checkBankCode(text)).toEqual({ ok: true });
+    },
+  );
 
   it.each([
     ['102100099997', 'check'],
@@ -183,11 +208,19 @@ describe('masks', () => {
     expect(maskMobile('13812345678')).toBe('138****5678');
   });
 
-  property.prop([fc.string({ unit: 'binary', maxLength: 40 })])('show a text that is too short for them not at all, and keep the length', (text) => {
-    const length = [...text].length;
-    for (const [mask, shown] of [[maskName, 1], [maskIdNo, 5], [maskCardNumber, 10], [maskMobile, 7]] as const) {
-      expect([...mask(text)]).toHaveLength(length);
-      if (length <= shown) expect(mask(text)).toBe('*'.repeat(length));
-    }
-  });
+  property.prop([fc.string({ unit: 'binary', maxLength: 40 })])(
+    'show a text that is too short for them not at all, and keep the length',
+    (text) => {
+      const length = [...text].length;
+      for (const [mask, shown] of [
+        [maskName, 1],
+        [maskIdNo, 5],
+        [maskCardNumber, 10],
+        [maskMobile, 7],
+      ] as const) {
+        expect([...mask(text)]).toHaveLength(length);
+        if (length <= shown) expect(mask(text)).toBe('*'.repeat(length));
+      }
+    },
+  );
 });

@@ -1,9 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
 import { test as property } from '@fast-check/jest';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { allocate, mulDivHalfUp, parseYuan, toWireAmount, toYuan, WIRE_MAX } from '../../src/kernel/index.js';
 
-const weights = fc.array(fc.bigInt({ min: 0n, max: 10n ** 12n }), { minLength: 1, maxLength: 20 }).filter((list) => list.some((w) => w > 0n));
+const weights = fc
+  .array(fc.bigInt({ min: 0n, max: 10n ** 12n }), { minLength: 1, maxLength: 20 })
+  .filter((list) => list.some((w) => w > 0n));
 const sum = (list: readonly bigint[]) => list.reduce((total, part) => total + part, 0n);
 
 describe('allocation', () => {

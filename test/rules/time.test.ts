@@ -1,8 +1,16 @@
-import { describe, expect, it } from '@jest/globals';
 import { test as property } from '@fast-check/jest';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  addDays, type BusinessDate, instantOf, naturalDate, parseBusinessDate, parseInstant, startOfDay, toRfc3339, weekday,
+  addDays,
+  type BusinessDate,
+  instantOf,
+  naturalDate,
+  parseBusinessDate,
+  parseInstant,
+  startOfDay,
+  toRfc3339,
+  weekday,
 } from '../../src/kernel/index.js';
 
 const instant = fc.integer({ min: Date.UTC(1992, 0, 1), max: Date.UTC(2199, 11, 31) }).map(instantOf);

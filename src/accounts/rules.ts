@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto';
+import { type BusinessDate, checkBankCode, checkCardNumber, type Minor, type Refusal, refuse } from '../kernel/index.js';
+import { type AccountType, availableOf, type LedgerAccount, unclearedOf, withdrawableOf } from '../ledger/index.js';
+import {
+  checkParty,
+  describeFault,
+  type Finding,
+  type Findings,
+  type Party,
+  type PartyKind,
+  type Warning,
+} from '../parties/index.js';
+
+/** The account outside, in its owner's own name, to which an owner's money is paid, and nowhere else. */
+export interface SettlementAccount {
+  readonly name: string;
+  readonly account: string;
+  /** 12-digit bank code; empty for the custodian itself. */
+  readonly bankCode: string;
+}
+
+/** When the money of a sub-merchant is paid out: by itself on the next working day, or when the platform asks for it. */
+export const CYCLES = ['t+1', 'on-request'] as const;
+export type Cycle = (typeof CYCLES)[number];
+
+export interface NewSubMerchant {
+  readonly merchantNo: string;
+  readonly party: Party;
+  readonly settlementAccount: SettlementAccount;
+  readonly cycle: Cycle;
+}
+
+/** What makes two openings under one number the same: every field, in a fixed order, absent ones as such. */
+export function contentHash({ party, settlementAccount, cycle }: NewSubMerchant): Buffer {
+  const { kind, name, idNo, legalRepresentative = null, mobile = null } = party;
+  const { name: holder, account, bankCode } = settlementAccount;
+  const fields = [kind, name, idNo, legalRepresentative, mobile, holder, account, bankCode, cycle];
+  return hash('sha256', JSON.stringify(fields), 'buffer');
+}
+
+/**
+ * Everything that is wrong with an opening, at once.
+ * @param root pointer of the opening in the request
+ */
+export function checkSubMerchant(of: NewSubMerchant, today: BusinessDate, root = ''): Findings {
+  const bound = checkSettlementAccount(of.settlementAccount, of.party, `${root}/settlementAccount`);
+  return { faults: [...checkParty(of.party, today, `${root}/party`), ...bound.faults], warnings: bound.warnings };
+}
+
+/**
+ * A settlement account must be its owner's own. Of its numbers only one that must be a card of UnionPay is held to its check
+ * digit: accounts of companies and passbooks have none, and no rule names the one of bank codes.
+ */
+export function checkSettlementAccount(
+  { name, account, bankCode }: SettlementAccount,
+  owner: { readonly name: string; readonly kind: PartyKind },
+  root = '/settlementAccount',
+): Findings {
+  const faults: Finding[] = [];
+  const warnings: Warning[] = [];
+  if (comparable(name) !== comparable(owner.name)) {
+    faults.push({ code: 'HOLDER_NAME_DIFFERS', pointer: `${root}/name`, detail: 'is not the name of the owner' });
+  }
+  const card = checkCardNumber(account);
+  if (owner.kind === 'person' && !card.ok) {
+    const pointer = `${root}/account`;
+    if (card.reason === 'check' && /^62[0-9]{14,17}$/.test(account)) {
+      faults.push({ code: 'CARD_NUMBER_INVALID', pointer, detail: describeFault('check') });
+    } else
+      warnings.push({ code: 'ACCOUNT_NUMBER_CHECK', pointer, detail: 'is no card number; is it an old account or passbook?' });
+  }
+  const bank = bankCode === '' ? undefined : checkBankCode(bankCode);
+  if (bank?.ok === false) {
+    warnings.push({ code: 'BANK_CODE_CHECK', pointer: `${root}/bankCode`, detail: describeFault(bank.reason) });
+  }
+  return { faults, warnings };
+}
+
+/** Full-width and half-width forms of a character, such as the two kinds of brackets, are one. */
+function comparable(name: string): string {
+  return name.normalize('NFKC');
+}
+
+/** One refusal that carries every fault; its code is that of the first. */
+export function refusalOf([first, ...others]: readonly Finding[]): Refusal | undefined {
+  if (first === undefined) return undefined;
+  return refuse(first.code, `${first.pointer} ${first.detail}`, { faults: [first, ...others] });
+}
+
+/** The balances of an account, each defined once in the ledger; minor units. */
+export interface Balances {
+  readonly balance: Minor;
+  readonly held: Minor;
+  readonly available: Minor;
+  readonly uncleared: Minor;
+  readonly withdrawable: Minor;
+}
+
+/** The custody account is the bank's asset: in the books below zero, shown as the money that is kept. */
+export function shown(type: AccountType, amount: Minor): Minor {
+  return type === 'custody' ? -amount : amount;
+}
+
+export function balancesOf(account: LedgerAccount): Balances {
+  const seen = { ...account, balance: shown(account.type, account.balance) };
+  return {
+    balance: seen.balance,
+    held: seen.held,
+    available: availableOf(seen),
+    uncleared: unclearedOf(seen),
+    withdrawable: withdrawableOf(seen),
+  };
+}

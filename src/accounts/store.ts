@@ -1,0 +1,262 @@
+import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
+import { type AccountState, type AccountType, type Entry, entryOf } from '../ledger/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+import type { Cycle, SettlementAccount } from './rules.js';
+
+export interface SubMerchant {
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly merchantNo: string;
+  readonly partyId: Id;
+  readonly accountId: Id;
+  readonly virtualNo: string;
+  readonly cycle: Cycle;
+  /** Of what was asked when it was opened. */
+  readonly contentHash: Buffer;
+  readonly openedMs: Instant;
+  readonly closedMs: Instant | null;
+}
+
+interface SubMerchantRow {
+  id: string;
+  platform_id: string;
+  merchant_no: string;
+  party_id: string;
+  account_id: string;
+  virtual_no: string;
+  cycle: Cycle;
+  content_hash: Buffer;
+  opened_ms: string;
+  closed_ms: string | null;
+}
+
+function subMerchantOf(row: SubMerchantRow): SubMerchant {
+  return {
+    id: asId(row.id),
+    platformId: asId(row.platform_id),
+    merchantNo: row.merchant_no,
+    partyId: asId(row.party_id),
+    accountId: asId(row.account_id),
+    virtualNo: row.virtual_no,
+    cycle: row.cycle,
+    contentHash: row.content_hash,
+    openedMs: Number(row.opened_ms) as Instant,
+    closedMs: row.closed_ms === null ? null : (Number(row.closed_ms) as Instant),
+  };
+}
+
+/** Takes `count` numbers in a row off the sequence of virtual account numbers; answers the first. */
+export async function takeVirtualNumbers(tx: Tx, count: number): Promise<bigint> {
+  await tx.write("INSERT INTO counters (name, value) VALUES ('virtual-account', ?) ON DUPLICATE KEY UPDATE value = value + ?", [
+    count,
+    count,
+  ]);
+  const [row] = await tx.rows<{ value: string }>("SELECT value FROM counters WHERE name = 'virtual-account'");
+  invariant(row, 'the sequence of virtual account numbers has a row');
+  return BigInt(row.value) - BigInt(count);
+}
+
+/** @throws a duplicate-key error when a number was taken meanwhile */
+export async function insertSubMerchants(tx: Tx, merchants: readonly SubMerchant[]): Promise<void> {
+  if (merchants.length === 0) return;
+  const rows = merchants.map(
+    (m) =>
+      `${m.id},${m.platformId},${sql.text(m.merchantNo)},${m.partyId},${m.accountId},'${m.virtualNo}','${m.cycle}',` +
+      `${sql.hex(m.contentHash)},${m.openedMs},NULL`,
+  );
+  await tx.write(
+    `INSERT INTO sub_merchants (id, platform_id, merchant_no, party_id, account_id, virtual_no, cycle, content_hash, opened_ms, closed_ms)
+     VALUES ${sql.tuples(rows)}`,
+  );
+}
+
+/** A platform's sub-merchants under these numbers, by number. */
+export async function subMerchantsByNumber(
+  tx: Tx,
+  platformId: Id,
+  numbers: readonly string[],
+): Promise<Map<string, SubMerchant>> {
+  if (numbers.length === 0) return new Map();
+  const rows = await tx.rows<SubMerchantRow>(
+    `SELECT * FROM sub_merchants WHERE platform_id = ? AND merchant_no IN (${numbers.map(sql.text).join()})`,
+    [platformId],
+  );
+  return new Map(rows.map((row) => [row.merchant_no, subMerchantOf(row)]));
+}
+
+export async function subMerchantsByAccount(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, SubMerchant>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await tx.rows<SubMerchantRow>(`SELECT * FROM sub_merchants WHERE account_id IN (${accountIds.join()})`);
+  return new Map(rows.map((row) => [asId(row.account_id), subMerchantOf(row)]));
+}
+
+export async function findSubMerchant(tx: Tx, platformId: Id, id: Id): Promise<SubMerchant | undefined> {
+  const [row] = await tx.rows<SubMerchantRow>('SELECT * FROM sub_merchants WHERE id = ? AND platform_id = ?', [id, platformId]);
+  return row && subMerchantOf(row);
+}
+
+/** In the order they were opened, after `after`. */
+export async function listSubMerchants(tx: Tx, platformId: Id, after: string, limit: number): Promise<SubMerchant[]> {
+  const rows = await tx.rows<SubMerchantRow>('SELECT * FROM sub_merchants WHERE platform_id = ? AND id > ? ORDER BY id LIMIT ?', [
+    platformId,
+    after,
+    limit,
+  ]);
+  return rows.map(subMerchantOf);
+}
+
+export async function markClosed(tx: Tx, id: Id, at: Instant): Promise<void> {
+  await tx.write('UPDATE sub_merchants SET closed_ms = ? WHERE id = ?', [at, id]);
+}
+
+/** Binds each account to its settlement account, in place of the one before. */
+export async function bindSettlementAccounts(
+  tx: Tx,
+  bindings: readonly (readonly [accountId: Id, to: SettlementAccount])[],
+): Promise<void> {
+  if (bindings.length === 0) return;
+  const rows = bindings.map(([id, to]) => `${id},${sql.text(to.name)},${sql.text(to.account)},${sql.text(to.bankCode)}`);
+  await tx.write(
+    `INSERT INTO settlement_accounts (account_id, holder_name, account_no, bank_code) VALUES ${sql.tuples(rows)}
+     ON DUPLICATE KEY UPDATE holder_name = VALUES(holder_name), account_no = VALUES(account_no), bank_code = VALUES(bank_code)`,
+  );
+}
+
+/** The settlement accounts bound to these accounts; one without is left out. */
+export async function settlementAccountsOf(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, SettlementAccount>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await tx.rows<{ account_id: string; holder_name: string; account_no: string; bank_code: string }>(
+    `SELECT account_id, holder_name, account_no, bank_code FROM settlement_accounts WHERE account_id IN (${accountIds.join()})`,
+  );
+  return new Map(
+    rows.map((row) => [asId(row.account_id), { name: row.holder_name, account: row.account_no, bankCode: row.bank_code }]),
+  );
+}
+
+/** The shard with the fewest books, the lowest of several. */
+export async function leastLoadedShard(tx: Tx): Promise<number> {
+  const [row] = await tx.rows<{ id: number }>(
+    `SELECT s.id AS id, COUNT(b.platform_id) AS books FROM shards AS s LEFT JOIN books AS b ON b.shard_id = s.id
+     GROUP BY s.id ORDER BY books, id LIMIT 1`,
+  );
+  invariant(row, 'there is a shard');
+  return row.id;
+}
+
+export async function isCustodyNoTaken(tx: Tx, custodyNo: string): Promise<boolean> {
+  return (await tx.rows('SELECT 1 FROM books WHERE custody_no = ?', [custodyNo])).length > 0;
+}
+
+export interface AccountKey {
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly type: AccountType;
+  readonly state: AccountState;
+  readonly entryCount: number;
+}
+
+export interface AccountFunds {
+  readonly state: AccountState;
+  readonly balance: Minor;
+  readonly held: Minor;
+}
+
+/** @param platformId leaves out accounts of others */
+export async function findAccount(tx: Tx, id: Id, platformId?: Id): Promise<AccountKey | undefined> {
+  const [row] = await tx.rows<{ platform_id: string; type: AccountType; state: AccountState; entry_count: string }>(
+    'SELECT platform_id, type, state, entry_count FROM accounts WHERE id = ?',
+    [id],
+  );
+  if (row === undefined || (platformId !== undefined && row.platform_id !== platformId)) return undefined;
+  return { id, platformId: asId(row.platform_id), type: row.type, state: row.state, entryCount: Number(row.entry_count) };
+}
+
+/** What stands on accounts and whether they may be used, by id. */
+export async function accountFunds(tx: Tx, ids: readonly Id[]): Promise<Map<Id, AccountFunds>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx.rows<{ id: string; state: AccountState; balance: string; held: string }>(
+    `SELECT id, state, balance, held FROM accounts WHERE id IN (${ids.join()})`,
+  );
+  return new Map(rows.map((row) => [asId(row.id), { state: row.state, balance: BigInt(row.balance), held: BigInt(row.held) }]));
+}
+
+/** Ids of a platform's accounts by type and id, after `after`. */
+export async function listAccountIds(
+  tx: Tx,
+  platformId: Id,
+  { type, after }: { type?: AccountType | undefined; after: readonly [type: string, id: string] },
+  limit: number,
+): Promise<Id[]> {
+  const rows =
+    type === undefined
+      ? await tx.rows<{ id: string }>(
+          `SELECT id FROM accounts WHERE platform_id = ? AND (type > ? OR (type = ? AND id > ?)) ORDER BY type, id LIMIT ?`,
+          [platformId, after[0], after[0], after[1], limit],
+        )
+      : await tx.rows<{ id: string }>(
+          'SELECT id FROM accounts WHERE platform_id = ? AND type = ? AND id > ? ORDER BY id LIMIT ?',
+          [platformId, type, after[1], limit],
+        );
+  return rows.map((row) => asId(row.id));
+}
+
+/** Whether a payout of this account is neither with the payee nor back. */
+export async function hasPayoutsUnderWay(tx: Tx, accountId: Id): Promise<boolean> {
+  const rows = await tx.rows(
+    "SELECT 1 FROM payouts WHERE source_account_id = ? AND state IN ('created', 'sent', 'unknown') LIMIT 1",
+    [accountId],
+  );
+  return rows.length > 0;
+}
+
+const PROBES = 24;
+
+/**
+ * How many entries of an account come before a boundary, by probing its chain instead of reading it: neither posting time nor
+ * business date ever decreases along a chain.
+ * @param count entries of the chain
+ */
+export async function countEntriesUpTo(
+  tx: Tx,
+  accountId: Id,
+  count: number,
+  boundary: { readonly instant: Instant } | { readonly date: BusinessDate },
+): Promise<number> {
+  const isWithin = 'instant' in boundary ? 'posted_ms <= ?' : 'business_date <= ?';
+  const bound = 'instant' in boundary ? boundary.instant : boundary.date;
+  let within = 0; // the chain up to here is within, the one from `beyond` on is not
+  let beyond = count + 1;
+  while (beyond - within > 1) {
+    const width = beyond - within;
+    const places = Array.from(
+      { length: Math.min(PROBES, width - 1) },
+      (_, n) => within + Math.ceil(((n + 1) * width) / (PROBES + 1)),
+    );
+    const probes = [...new Set(places.filter((place) => place < beyond))];
+    const rows = await tx.rows<{ seq: string; within: number }>(
+      `SELECT seq, ${isWithin} AS within FROM entries WHERE account_id = ? AND seq IN (${probes.join()}) ORDER BY seq`,
+      [bound, accountId],
+    );
+    invariant(rows.length === probes.length, `the chain of account ${accountId} has no gaps`);
+    for (const row of rows) {
+      if (Number(row.within) === 1) within = Number(row.seq);
+      else beyond = Math.min(beyond, Number(row.seq));
+    }
+  }
+  return within;
+}
+
+/** Entries at the places `first` to `last` of a chain, in either order. */
+export async function entriesBetween(
+  tx: Tx,
+  accountId: Id,
+  { first, last, newestFirst }: { first: number; last: number; newestFirst: boolean },
+  limit: number,
+): Promise<Entry[]> {
+  if (first > last) return [];
+  const rows = await tx.rows<Parameters<typeof entryOf>[0]>(
+    `SELECT * FROM entries WHERE account_id = ? AND seq BETWEEN ? AND ? ORDER BY seq ${newestFirst ? 'DESC' : 'ASC'} LIMIT ?`,
+    [accountId, first, last, limit],
+  );
+  return rows.map(entryOf);
+}
