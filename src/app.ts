@@ -1,21 +1,41 @@
+import { accountAdminRoutes, accountRoutes } from './accounts/index.js';
+import { type Answers, createAnswers, createIntake, type Intake, instructionRoutes } from './instructions/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
+import { orderRoutes } from './orders/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
-import { clockRoutes, createHttpApp, type Route, type StartedRuntime } from './runtime/index.js';
+import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
+
+/** What the API process keeps besides its runtime: the intake of instructions and the ear for their outcomes. */
+export interface AppParts {
+  readonly intake: Intake;
+  readonly answers: Answers;
+}
+
+export async function openParts(runtime: StartedRuntime): Promise<AppParts> {
+  return {
+    intake: createIntake(runtime),
+    answers: await createAnswers(runtime, subscriberConnection(runtime.config.REDIS_URL, runtime.log)),
+  };
+}
 
 /** Every route of the service, part by part in the order of the folders. */
-export function allRoutes(runtime: StartedRuntime): Route[] {
+export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
   const { drivenClock, redis, config } = runtime;
   return [
     ...(drivenClock ? clockRoutes(drivenClock, redis, config.REDIS_PREFIX) : []),
     ...platformRoutes(runtime),
+    ...accountRoutes(runtime),
+    ...accountAdminRoutes(runtime),
+    ...orderRoutes(runtime),
+    ...instructionRoutes(runtime, parts),
     ...operatorRoutes(runtime),
   ];
 }
 
 /** The API without a port: what `main.ts` listens with and tests call. */
-export function createApp(runtime: StartedRuntime) {
+export function createApp(runtime: StartedRuntime, parts: AppParts) {
   return createHttpApp({
-    routes: allRoutes(runtime),
+    routes: allRoutes(runtime, parts),
     authenticate: { platform: platformAuthentication(runtime), operator: operatorAuthentication(runtime) },
     audit: auditTrail(runtime),
     runtime,

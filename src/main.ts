@@ -1,17 +1,25 @@
-import { createApp } from './app.js';
+import { createApp, openParts } from './app.js';
+import { ensureShards } from './ledger/index.js';
 import { ConfigInvalid, createRuntime, faultOf, listen, parseConfig } from './runtime/index.js';
 
 /** The API process: starts, says on stdout that it is ready and where, and stops gracefully on SIGTERM or SIGINT. */
 async function main(): Promise<void> {
   const runtime = await createRuntime(parseConfig(process.env), 'api');
   const { config, log } = runtime;
-  const api = await listen(createApp(runtime), { host: config.HOST, port: config.PORT });
+  await runtime.db.withTx(
+    'shards',
+    (tx) => ensureShards(tx, config.SHARDS),
+    async () => undefined,
+  );
+  const parts = await openParts(runtime);
+  const api = await listen(createApp(runtime, parts), { host: config.HOST, port: config.PORT });
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
     stopping = true;
     log.info({ event: 'stopping', signal });
     await api.stop();
+    await parts.answers.close();
     await runtime.close();
     log.info({ event: 'stopped' });
   };

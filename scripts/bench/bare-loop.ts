@@ -10,11 +10,15 @@ export const BARE_BATCH = 2000;
 export class BareLoop {
   private transfers = 0;
 
-  private constructor(
-    private readonly pool: Pool,
-    private readonly accounts: number,
-    private readonly chance: () => number,
-  ) {}
+  private readonly pool: Pool;
+  private readonly accounts: number;
+  private readonly chance: () => number;
+
+  private constructor(pool: Pool, accounts: number, chance: () => number) {
+    this.pool = pool;
+    this.accounts = accounts;
+    this.chance = chance;
+  }
 
   static async open(url: string, accounts: number, chance: () => number): Promise<BareLoop> {
     const pool = createPool({ uri: url, connectionLimit: 1, supportBigNumbers: true, bigNumberStrings: true });
@@ -26,7 +30,7 @@ export class BareLoop {
     );
     await pool.query(
       `CREATE TABLE bare_entries (account_id BIGINT NOT NULL, seq BIGINT NOT NULL, transfer_id BIGINT NOT NULL, amount BIGINT NOT NULL,
-         PRIMARY KEY (account_id, seq), KEY bare_by_transfer (transfer_id))`,
+         PRIMARY KEY (transfer_id, account_id), UNIQUE KEY bare_chain (account_id, seq))`,
     );
     for (let from = 1; from <= accounts; from += 10_000) {
       const rows = Array.from({ length: Math.min(10_000, accounts - from + 1) }, (_, i) => `(${from + i},1000000000,0)`);
@@ -49,17 +53,23 @@ export class BareLoop {
     const pairs = Array.from({ length: BARE_BATCH }, () => {
       const payer = 1 + Math.floor(this.chance() * this.accounts);
       const payee = 1 + ((payer + Math.floor(this.chance() * (this.accounts - 1))) % this.accounts);
-      return { id: (this.transfers += 1), payer, payee };
+      this.transfers += 1;
+      return { id: this.transfers, payer, payee };
     });
     const ids = [...new Set(pairs.flatMap(({ payer, payee }) => [payer, payee]))].sort((a, b) => a - b);
     await connection.query('START TRANSACTION');
     const [rows] = await connection.query<RowDataPacket[]>(
       `SELECT id, balance, version FROM bare_accounts WHERE id IN (${ids.join()}) FOR UPDATE`,
     );
-    const accounts = new Map(rows.map((row) => [Number(row.id), { balance: BigInt(row.balance as string), version: Number(row.version) }]));
+    const accounts = new Map(
+      rows.map((row) => [Number(row.id), { balance: BigInt(row.balance as string), version: Number(row.version) }]),
+    );
     const entries: string[] = [];
     for (const { id, payer, payee } of pairs) {
-      for (const [account, amount] of [[payer, -1n], [payee, 1n]] as const) {
+      for (const [account, amount] of [
+        [payer, -1n],
+        [payee, 1n],
+      ] as const) {
         const state = accounts.get(account) as { balance: bigint; version: number };
         state.balance += amount;
         state.version += 1;

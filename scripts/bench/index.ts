@@ -12,5 +12,6 @@ if (bench === undefined) {
   process.exit(2);
 }
 const figures = await bench(args);
-if (!args.includes('--json')) for (const [figure, value] of Object.entries(figures)) process.stdout.write(`${figure.padEnd(24)} ${value}\n`);
+if (!args.includes('--json'))
+  for (const [figure, value] of Object.entries(figures)) process.stdout.write(`${figure.padEnd(24)} ${value}\n`);
 else process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -1,5 +1,5 @@
 import { createIntake, executeShard, type Submission } from '../../src/instructions/index.js';
-import { type BusinessDate, type Id } from '../../src/kernel/index.js';
+import type { BusinessDate, Id } from '../../src/kernel/index.js';
 import { ensureShards, type FunctionalAccount, insertBook, openAccounts } from '../../src/ledger/index.js';
 import { createRuntime, parseConfig, type Runtime } from '../../src/runtime/index.js';
 import { BARE_BATCH, BareLoop } from './bare-loop.js';
@@ -24,7 +24,7 @@ export async function benchPosting(args: readonly string[]): Promise<Record<stri
   const bare = await BareLoop.open(config.DATABASE_URL, ACCOUNTS, chance);
   try {
     const book = await openBook(rt);
-    const give = giver(rt, book.platformId);
+    const give = giver(book.platformId);
     await fund(rt, book, give);
     const rounds = { bare: [] as number[], intake: [] as number[], posting: [] as number[], hot: [] as number[] };
     for (let round = 0; round <= ROUNDS; round += 1) {
@@ -33,7 +33,9 @@ export async function benchPosting(args: readonly string[]): Promise<Record<stri
         ...(await measure(rt, give, () => randomPair(book.subs, chance))),
         hot: (await measure(rt, give, () => hotPair(book.subs, chance))).posting,
       };
-      process.stderr.write(`round ${round}: ${JSON.stringify(figures, (_, value) => (typeof value === 'number' ? Math.round(value) : value))}\n`);
+      process.stderr.write(
+        `round ${round}: ${JSON.stringify(figures, (_, value) => (typeof value === 'number' ? Math.round(value) : value))}\n`,
+      );
       if (round === 0) continue; // warm-up
       for (const name of Object.keys(rounds) as (keyof typeof rounds)[]) rounds[name].push(figures[name]);
     }
@@ -45,7 +47,8 @@ export async function benchPosting(args: readonly string[]): Promise<Record<stri
 }
 
 function figuresOf(rounds: Record<'bare' | 'intake' | 'posting' | 'hot', number[]>): Record<string, number> {
-  const ratio = (a: readonly number[], b: readonly number[]) => Number(median(a.map((value, round) => value / (b[round] as number))).toFixed(3));
+  const ratio = (a: readonly number[], b: readonly number[]) =>
+    Number(median(a.map((value, round) => value / (b[round] as number))).toFixed(3));
   return {
     accounts: ACCOUNTS,
     intakePerSecond: Math.round(median(rounds.intake)),
@@ -71,12 +74,23 @@ async function openBook(rt: Runtime): Promise<BenchBook> {
   await rt.db.withTx('bench-book', async (tx) => {
     await ensureShards(tx, 1);
     await insertBook(tx, {
-      platformId, shardId: 0, currency: 'CNY', custodyNo: `bench-${platformId}`, businessDate: '2026-03-02' as BusinessDate, accounts,
+      platformId,
+      shardId: 0,
+      currency: 'CNY',
+      custodyNo: `bench-${platformId}`,
+      businessDate: '2026-03-02' as BusinessDate,
+      accounts,
       terms: { transferMax: FUNDING, feeMax: 0n },
     });
-    await openAccounts(tx, functional.map((type) => ({ id: accounts[type], platformId, type })));
+    await openAccounts(
+      tx,
+      functional.map((type) => ({ id: accounts[type], platformId, type })),
+    );
     for (let from = 0; from < ACCOUNTS; from += 5000) {
-      await openAccounts(tx, subs.slice(from, from + 5000).map((id) => ({ id, platformId, type: 'sub' as const })));
+      await openAccounts(
+        tx,
+        subs.slice(from, from + 5000).map((id) => ({ id, platformId, type: 'sub' as const })),
+      );
     }
   });
   return { platformId, commission: accounts.commission, subs };
@@ -84,11 +98,12 @@ async function openBook(rt: Runtime): Promise<BenchBook> {
 
 type Give = (kind: string, data: unknown) => Submission;
 
-function giver(_rt: Runtime, platformId: Id): Give {
+function giver(platformId: Id): Give {
   let number = 0;
-  return (kind, data) => ({
-    platformId, origin: 'P', requestNo: `B-${(number += 1)}`, kind, body: JSON.stringify(data), actor: 'bench',
-  });
+  return (kind, data) => {
+    number += 1;
+    return { platformId, origin: 'P', requestNo: `B-${number}`, kind, body: JSON.stringify(data), actor: 'bench' };
+  };
 }
 
 const cny = (amount: bigint) => ({ amount: Number(amount), currency: 'CNY' });
@@ -96,7 +111,7 @@ const cny = (amount: bigint) => ({ amount: Number(amount), currency: 'CNY' });
 /** Money gets to the accounts the way it always does: an order is paid, split to the commission account, and passed on. */
 async function fund(rt: Runtime, book: BenchBook, give: Give): Promise<void> {
   const total = FUNDING * BigInt(ACCOUNTS);
-  const payer = { name: 'bench', account: '6222020000000000078' };
+  const payer = { name: 'bench', account: '622202000000000007' };
   await receiveAll(rt, [
     give('payment', { orderNo: 'BENCH', amount: cny(total), payer, reference: 'BENCH' }),
     give('split', { orderNo: 'BENCH', lines: [{ account: `acc_${book.commission}`, amount: cny(total) }] }),
@@ -111,7 +126,8 @@ async function receiveAll(rt: Runtime, submissions: readonly Submission[]): Prom
   // Single submissions, as that many requests under way at once would make them.
   const receipts = await Promise.all(submissions.map((submission) => intake.receive([submission])));
   const seconds = (performance.now() - started) / 1000;
-  for (const [receipt] of receipts) if (receipt === undefined || 'refused' in receipt) throw new Error('a submission was not received');
+  for (const [receipt] of receipts)
+    if (receipt === undefined || 'refused' in receipt) throw new Error('a submission was not received');
   return submissions.length / seconds;
 }
 
@@ -125,7 +141,9 @@ async function measure(rt: Runtime, give: Give, pair: () => readonly [Id, Id]): 
   const decided = await executeShard(rt, 0);
   const seconds = (performance.now() - started) / 1000;
   if (decided !== PER_ROUND) throw new Error(`${decided} of ${PER_ROUND} were decided`);
-  const [refused] = await rt.db.read('bench-refused', (tx) => tx.rows<{ n: string }>("SELECT COUNT(*) AS n FROM outcomes WHERE state <> 'posted'"));
+  const [refused] = await rt.db.read('bench-refused', (tx) =>
+    tx.rows<{ n: string }>("SELECT COUNT(*) AS n FROM outcomes WHERE state <> 'posted'"),
+  );
   if (refused?.n !== '0') throw new Error(`${refused?.n} transfers were refused`);
   return { intake, posting: decided / seconds };
 }
@@ -142,4 +160,3 @@ function hotPair(subs: readonly Id[], chance: () => number): readonly [Id, Id] {
   const other = subs[1 + Math.floor(chance() * (subs.length - 1))] as Id;
   return chance() < 0.5 ? [hot, other] : [other, hot];
 }
-

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Id } from '../kernel/index.js';
-import type { Runtime } from '../runtime/index.js';
-import type { Outcome } from './engine.js';
+import { connectOrLeave, disconnect, faultOf, type Runtime } from '../runtime/index.js';
+import type { Outcome } from './outcome.js';
 import { findInstructions } from './store.js';
 
 /**
@@ -24,7 +24,7 @@ function channelOf(rt: Runtime): string {
 export async function announce(rt: Runtime, outcomes: readonly Outcome[]): Promise<void> {
   if (outcomes.length === 0) return;
   await rt.redis.publish(channelOf(rt), JSON.stringify(outcomes)).catch((error: unknown) => {
-    rt.log.warn({ event: 'announce.failed', err: error }, 'outcomes could not be announced');
+    rt.log.warn({ event: 'announce-failed', error: faultOf(error) });
   });
 }
 
@@ -43,7 +43,12 @@ export async function createAnswers(rt: Runtime, subscriber: Redis): Promise<Ans
       recent.delete(oldest);
     }
   });
-  await subscriber.subscribe(channelOf(rt));
+  await connectOrLeave(subscriber);
+  // Redis may be away at the start: the subscription is made when it comes, and until then the books are asked.
+  const subscribed = subscriber
+    .subscribe(channelOf(rt))
+    .catch((error: unknown) => rt.log.warn({ event: 'outcomes-unheard', error: faultOf(error) }));
+  if (subscriber.status === 'ready') await subscribed;
 
   async function fromBooks(ids: readonly Id[]): Promise<Map<Id, Outcome>> {
     const found = new Map<Id, Outcome>();
@@ -89,5 +94,5 @@ export async function createAnswers(rt: Runtime, subscriber: Redis): Promise<Ans
     }
   }
 
-  return { wait, close: async () => void (await subscriber.quit()) };
+  return { wait, close: () => disconnect(subscriber) };
 }

@@ -1,8 +1,25 @@
-import { type Id, type Instant, invariant, type Refusal } from '../kernel/index.js';
-import { type Entry, insertingEntries, lockShard, post, savingAccounts, savingUncleared, type ShardTurn } from '../ledger/index.js';
+import { type Id, invariant, type Refusal } from '../kernel/index.js';
+import {
+  type Entry,
+  insertingEntries,
+  lockShard,
+  post,
+  type ShardTurn,
+  savingAccounts,
+  savingUncleared,
+} from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
-import { deletingFromInbox, hasOutcome, insertingBoundary, insertingOutbox, insertingOutcomes, type Received, takeReceived } from './store.js';
+import type { Outcome } from './outcome.js';
+import {
+  deletingFromInbox,
+  hasOutcome,
+  insertingBoundary,
+  insertingOutbox,
+  insertingOutcomes,
+  type Received,
+  takeReceived,
+} from './store.js';
 import { WorkingSet } from './working-set.js';
 
 /**
@@ -15,18 +32,6 @@ import { WorkingSet } from './working-set.js';
  */
 export const BATCH_MAX = 2000; // the gain of a larger batch is small, its lock on the shard longer
 
-export interface Outcome {
-  readonly instruction: Id;
-  readonly platformId: Id;
-  readonly kind: string;
-  readonly state: 'posted' | 'refused';
-  readonly code: string | null;
-  /** The result of a posted, the detail and fields of a refused instruction. */
-  readonly detail: Readonly<Record<string, unknown>> | null;
-  readonly businessDate: string;
-  readonly decidedMs: Instant;
-}
-
 export interface Batch {
   readonly outcomes: readonly Outcome[];
   readonly topics: ReadonlySet<Topic>;
@@ -36,7 +41,12 @@ export interface Batch {
 
 const EMPTY: Batch = { outcomes: [], topics: new Set(), full: false };
 
-export async function executeBatch(rt: Runtime, kinds: ReadonlyMap<string, Kind>, shardId: number, max = BATCH_MAX): Promise<Batch> {
+export async function executeBatch(
+  rt: Runtime,
+  kinds: ReadonlyMap<string, Kind>,
+  shardId: number,
+  max = BATCH_MAX,
+): Promise<Batch> {
   const endTimer = rt.metrics.batchSeconds.startTimer();
   let batch: Batch = EMPTY;
   const result = await rt.db.withTx(
@@ -51,7 +61,9 @@ export async function executeBatch(rt: Runtime, kinds: ReadonlyMap<string, Kind>
     // The commit's answer was lost: the outcome of any one of the batch tells whether all of it is there.
     async () => {
       const first = batch.outcomes[0];
-      return first === undefined || (await rt.db.read('batch-committed', (tx) => hasOutcome(tx, first.instruction))) ? batch : undefined;
+      return first === undefined || (await rt.db.read('batch-committed', (tx) => hasOutcome(tx, first.instruction)))
+        ? batch
+        : undefined;
     },
   );
   endTimer();
@@ -75,7 +87,12 @@ interface Written {
 }
 
 async function decideAndWrite(
-  tx: Tx, rt: Runtime, kinds: ReadonlyMap<string, Kind>, turn: ShardTurn, received: readonly Received[], max: number,
+  tx: Tx,
+  rt: Runtime,
+  kinds: ReadonlyMap<string, Kind>,
+  turn: ShardTurn,
+  received: readonly Received[],
+  max: number,
 ): Promise<Batch> {
   const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))]);
   const works = received.map((row) => prepare(row, kinds, set, rt, turn));
@@ -101,7 +118,10 @@ function prepare(received: Received, kinds: ReadonlyMap<string, Kind>, set: Work
 }
 
 async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<void> {
-  await set.load(tx, works.map(({ kind, data, at }) => kind.needs(data, at)));
+  await set.load(
+    tx,
+    works.map(({ kind, data, at }) => kind.needs(data, at)),
+  );
   const withMore = works.filter(({ kind }) => kind.needsThen !== undefined);
   const more = (): Needs[] => withMore.map(({ kind, data, at }) => kind.needsThen?.(data, set.factsOf(at.platformId), at) ?? {});
   while (withMore.length > 0 && (await set.load(tx, more())));
@@ -168,10 +188,18 @@ async function write(tx: Tx, turn: ShardTurn, set: WorkingSet, written: Written)
     () => insertingEntries(entries),
     () => savingAccounts(accounts),
     () => savingUncleared(accounts, slicesBefore),
-    ...records.map(([type, rows]) => () => type.saving(rows)),
+    ...records.map(
+      ([type, rows]) =>
+        () =>
+          type.saving(rows),
+    ),
     () => insertingBoundary(boundary),
     () => insertingOutcomes(turn, outcomes),
     () => insertingOutbox(turn, events),
-    () => deletingFromInbox(turn.shardId, outcomes.map((outcome) => outcome.instruction)),
+    () =>
+      deletingFromInbox(
+        turn.shardId,
+        outcomes.map((outcome) => outcome.instruction),
+      ),
   ]);
 }

@@ -2,9 +2,10 @@ import type { Id } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { announce } from './answers.js';
 import { canonicalJson } from './canonical.js';
-import { BATCH_MAX, executeBatch, type Outcome } from './engine.js';
+import { BATCH_MAX, executeBatch } from './engine.js';
 import type { Submission } from './intake.js';
 import { kinds } from './kinds/index.js';
+import type { Outcome } from './outcome.js';
 
 /**
  * The engine and the kinds of instructions: the one door through which money moves.
@@ -16,13 +17,14 @@ import { kinds } from './kinds/index.js';
  */
 export { type Answers, announce, createAnswers } from './answers.js';
 export { canonicalJson } from './canonical.js';
-export { BATCH_MAX, executeBatch, type Outcome } from './engine.js';
+export { BATCH_MAX, executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS, type Topic } from './kind.js';
 export { kinds } from './kinds/index.js';
 export { type OutboxEvent, relayOutbox } from './outbox.js';
-export { routes } from './routes.js';
-export { findInstructions, inboxDepths, type InstructionView } from './store.js';
+export type { Outcome } from './outcome.js';
+export { instructionRoutes } from './routes.js';
+export { findInstructions, type InstructionView, inboxDepths } from './store.js';
 
 /** Decides all that a shard has received, batch after batch, and announces each; answers how many. */
 export async function executeShard(rt: Runtime, shardId: number): Promise<number> {
@@ -37,8 +39,21 @@ export async function executeShard(rt: Runtime, shardId: number): Promise<number
 }
 
 /** An instruction of the system itself. The same `requestNo` never acts twice. */
-export function systemInstruction(of: { platformId: Id; requestNo: string; kind: string; data: unknown; actor: string }): Submission {
-  return { platformId: of.platformId, origin: 'S', requestNo: of.requestNo, kind: of.kind, body: canonicalJson(of.data), actor: of.actor };
+export function systemInstruction(of: {
+  platformId: Id;
+  requestNo: string;
+  kind: string;
+  data: unknown;
+  actor: string;
+}): Submission {
+  return {
+    platformId: of.platformId,
+    origin: 'S',
+    requestNo: of.requestNo,
+    kind: of.kind,
+    body: canonicalJson(of.data),
+    actor: of.actor,
+  };
 }
 
 export function isPosted(outcome: Outcome | null | undefined): boolean {

@@ -3,7 +3,7 @@ import { type Id, invariant, type Refusal, Refused, refuse, toWire } from '../ke
 import { loadBooks } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import type { Origin } from './kind.js';
-import { findRequests, insertReceived, inboxDepths, type Received, requestKey, type RequestName } from './store.js';
+import { findRequests, inboxDepths, insertReceived, type Received, type RequestName, requestKey } from './store.js';
 
 /** An instruction that was parsed and may be received. `body` is the canonical JSON of its data. */
 export interface Submission {
@@ -83,7 +83,7 @@ export function createIntake(rt: Runtime): Intake {
     });
     const rung = [...new Set(fresh.map(({ submission }) => shardOf(submission.platformId)))];
     await Promise.all(rung.map((shard) => rt.bells.ring('execute-shard', String(shard))));
-    accepted.forEach((entry, place) => entry.resolve(receipts[place] as Receipt));
+    for (const [place, entry] of accepted.entries()) entry.resolve(receipts[place] as Receipt);
   }
 
   async function run(): Promise<void> {
@@ -135,11 +135,18 @@ async function commit(rt: Runtime, group: readonly Waiting[], shardOf: (platform
     const { receipts, fresh } = sortOut(rt, group, known);
     if (fresh.length === 0) return receipts;
     try {
-      await rt.db.withTx('receive-instructions', async (tx) => insertReceived(tx, fresh, shardOf).then(() => true as const), () => received(rt, fresh));
+      await rt.db.withTx(
+        'receive-instructions',
+        async (tx) => insertReceived(tx, fresh, shardOf).then(() => true as const),
+        () => received(rt, fresh),
+      );
       return receipts;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      known = await lookUp(rt, group.map(({ submission }) => submission));
+      known = await lookUp(
+        rt,
+        group.map(({ submission }) => submission),
+      );
     }
   }
 }
@@ -155,7 +162,11 @@ function lookUp(rt: Runtime, names: readonly RequestName[]) {
 }
 
 /** Who is new, who repeats an earlier request (of before, or of this same group), and who misuses a number. */
-function sortOut(rt: Runtime, group: readonly Pick<Waiting, 'submission' | 'bodyHash'>[], known: ReadonlyMap<string, { id: Id; bodyHash: Buffer }>) {
+function sortOut(
+  rt: Runtime,
+  group: readonly Pick<Waiting, 'submission' | 'bodyHash'>[],
+  known: ReadonlyMap<string, { id: Id; bodyHash: Buffer }>,
+) {
   const seen = new Map(known);
   const fresh: Received[] = [];
   const receivedMs = rt.clock.now();
@@ -164,7 +175,12 @@ function sortOut(rt: Runtime, group: readonly Pick<Waiting, 'submission' | 'body
     const before = seen.get(key);
     if (before !== undefined) {
       if (before.bodyHash.equals(bodyHash)) return { id: before.id, replay: true };
-      return { refused: refuse('REQUEST_NO_REUSED', undefined, { requestNo: submission.requestNo, instruction: toWire('instruction', before.id) }) };
+      return {
+        refused: refuse('REQUEST_NO_REUSED', undefined, {
+          requestNo: submission.requestNo,
+          instruction: toWire('instruction', before.id),
+        }),
+      };
     }
     const id = rt.newId();
     seen.set(key, { id, bodyHash });

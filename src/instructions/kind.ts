@@ -43,7 +43,11 @@ export interface Undo<Data> {
   readonly needs: (data: Data, at: At) => Needs;
   readonly needsThen?: (data: Data, facts: Facts, at: At) => Needs;
   /** The records as they are after the undoing (the postings are reversed by the correction itself), or why it cannot be. */
-  readonly records: (data: Data, facts: Facts, at: At) => Refusal | { records: readonly RecordChange[]; boundary?: readonly Boundary[] };
+  readonly records: (
+    data: Data,
+    facts: Facts,
+    at: At,
+  ) => Refusal | { records: readonly RecordChange[]; boundary?: readonly Boundary[] };
 }
 
 export interface Needs {
@@ -99,7 +103,13 @@ export interface Effects {
   readonly result?: Readonly<Record<string, unknown>>;
 }
 
-export type Topic = 'instruction.posted' | 'instruction.refused' | 'payout.created' | 'payout.settled' | 'payout.failed' | 'payout.returned';
+export type Topic =
+  | 'instruction.posted'
+  | 'instruction.refused'
+  | 'payout.created'
+  | 'payout.settled'
+  | 'payout.failed'
+  | 'payout.returned';
 
 export type Decision = { readonly refused: Refusal } | Effects;
 

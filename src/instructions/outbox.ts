@@ -1,6 +1,6 @@
+import { asId, type Id } from '../kernel/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import type { Topic } from './kind.js';
-import { asId, type Id } from '../kernel/index.js';
 
 /** An event of a shard, in the shard's order. */
 export interface OutboxEvent {
@@ -17,14 +17,21 @@ const PAGE = 1000;
  * `handle` is done, so a crash in between hands them over again.
  */
 export async function relayOutbox(
-  rt: Runtime, consumer: string, shardId: number, handle: (events: readonly OutboxEvent[]) => Promise<void>,
+  rt: Runtime,
+  consumer: string,
+  shardId: number,
+  handle: (events: readonly OutboxEvent[]) => Promise<void>,
 ): Promise<number> {
   for (let relayed = 0; ; ) {
     const events = await rt.db.read('outbox', (tx) => nextEvents(tx, consumer, shardId));
     if (events.length > 0) {
       await handle(events);
       const last = (events.at(-1) as OutboxEvent).seq;
-      await rt.db.withTx('move-outbox-cursor', (tx) => moveCursor(tx, consumer, shardId, last), async () => undefined);
+      await rt.db.withTx(
+        'move-outbox-cursor',
+        (tx) => moveCursor(tx, consumer, shardId, last),
+        async () => undefined,
+      );
     }
     relayed += events.length;
     if (events.length < PAGE) return relayed;
@@ -32,12 +39,20 @@ export async function relayOutbox(
 }
 
 async function nextEvents(tx: Tx, consumer: string, shardId: number) {
-  const [row] = await tx.rows<{ seq: string }>('SELECT seq FROM outbox_cursors WHERE consumer = ? AND shard_id = ?', [consumer, shardId]);
+  const [row] = await tx.rows<{ seq: string }>('SELECT seq FROM outbox_cursors WHERE consumer = ? AND shard_id = ?', [
+    consumer,
+    shardId,
+  ]);
   const rows = await tx.rows<{ seq: string; topic: Topic; platform_id: string; ref_id: string }>(
     'SELECT seq, topic, platform_id, ref_id FROM outbox WHERE shard_id = ? AND seq > ? ORDER BY seq LIMIT ?',
     [shardId, row?.seq ?? '-1', PAGE],
   );
-  return rows.map((event) => ({ seq: BigInt(event.seq), topic: event.topic, platformId: asId(event.platform_id), ref: asId(event.ref_id) }));
+  return rows.map((event) => ({
+    seq: BigInt(event.seq),
+    topic: event.topic,
+    platformId: asId(event.platform_id),
+    ref: asId(event.ref_id),
+  }));
 }
 
 /** Forward only: of two relays at work at once, the slower one does not take the cursor back. */

@@ -16,9 +16,11 @@ const LINES_MAX = 5000;
 export const BATCH_BODY_MAX = 16 * 1024 * 1024; // 5,000 splits of 20 receivers fit
 
 function formOf(kind: Kind) {
-  return z
-    .strictObject({ requestNo, kind: z.literal(kind.name), data: kind.schema as z.ZodType<Record<string, unknown>> })
-    .meta({ id: `Instruction-${kind.name}`, description: `${kind.en} ${kind.zh}`, example: { requestNo: 'R-1', kind: kind.name, data: kind.example } });
+  return z.strictObject({ requestNo, kind: z.literal(kind.name), data: kind.schema as z.ZodType<Record<string, unknown>> }).meta({
+    id: `Instruction-${kind.name}`,
+    description: `${kind.en} ${kind.zh}`,
+    example: { requestNo: 'R-1', kind: kind.name, data: kind.example },
+  });
 }
 
 /** The schema of what may be given by this origin: one form a kind. */
@@ -36,7 +38,8 @@ const schemas = { P: instructionSchema('P'), O: instructionSchema('O') };
 export function parseInstruction(value: unknown, origin: 'P' | 'O', root = ''): ParsedInstruction {
   const name = (value as { kind?: unknown } | null)?.kind;
   const kind = typeof name === 'string' ? kinds.get(name) : undefined;
-  if (kind !== undefined && !kind.origins.includes(origin)) throw new Refused(refuse('KIND_NOT_PERMITTED', undefined, { kind: kind.name }));
+  if (kind !== undefined && !kind.origins.includes(origin))
+    throw new Refused(refuse('KIND_NOT_PERMITTED', undefined, { kind: kind.name }));
   const parsed = checkShape(schemas[origin], value, 'body', root);
   return { requestNo: parsed.requestNo, kind: parsed.kind, body: canonicalJson((value as { data: unknown }).data) };
 }
@@ -47,7 +50,8 @@ export function parseInstruction(value: unknown, origin: 'P' | 'O', root = ''): 
  */
 export function parseBatch(text: string, mediaType: string): ParsedInstruction[] {
   const values = mediaType.startsWith('application/x-ndjson') ? parseLines(text) : parseArray(text);
-  if (values.length > LINES_MAX) throw new Refused(refuse('BATCH_TOO_LARGE', undefined, { max: LINES_MAX, found: values.length }));
+  if (values.length > LINES_MAX)
+    throw new Refused(refuse('BATCH_TOO_LARGE', undefined, { max: LINES_MAX, found: values.length }));
   if (values.length === 0) throw shapeInvalid([{ in: 'body', pointer: '', detail: 'a batch has at least one instruction' }]);
   const faults: ShapeFault[] = [];
   const parsed: ParsedInstruction[] = [];

@@ -3,7 +3,7 @@ import { asId, type Id, invariant, type Minor, refuse, toWire } from '../kernel/
 import type { RecordType } from '../ledger/index.js';
 import { orderKey, orderRecords } from '../orders/index.js';
 import { mayBecome, type Payout, type PayoutState, payoutRecords } from '../payouts/index.js';
-import { type At, change, type Facts, type Needs, refused, type RecordChange } from './kind.js';
+import { type At, change, type Facts, type Needs, type RecordChange, refused } from './kind.js';
 
 /** The account that the owner of an account bound for what is paid out to him. Read here, changed in `accounts`. */
 export const settlementAccountRecords: RecordType<SettlementAccount> = {

@@ -1,13 +1,33 @@
 import { z } from 'zod';
 import { asId, type Id, Refused, refuse, toWire } from '../kernel/index.js';
 import { entriesOfInstructions } from '../ledger/index.js';
-import { decodeCursor, page, pageQuery, pageSchema, parseJson, type Route, route, type Runtime, wireId } from '../runtime/index.js';
+import {
+  decodeCursor,
+  page,
+  pageQuery,
+  pageSchema,
+  parseJson,
+  type Route,
+  type Runtime,
+  route,
+  wireId,
+} from '../runtime/index.js';
 import type { Answers } from './answers.js';
-import type { Outcome } from './engine.js';
 import { type Intake, type Receipt, receiveInTx } from './intake.js';
+import type { Outcome } from './outcome.js';
 import { BATCH_BODY_MAX, instructionSchema, parseBatch, parseInstruction } from './parse.js';
 import { type BatchLine, findBatch, findInstructions, insertBatch, listInstructions } from './store.js';
-import { batchSchema, idsOf, instructionQuery, instructionSchemaOut, outcomeSchema, refusedOutcome, showBatch, showInstruction, showOutcome } from './views.js';
+import {
+  batchSchema,
+  idsOf,
+  instructionQuery,
+  instructionSchemaOut,
+  outcomeSchema,
+  refusedOutcome,
+  showBatch,
+  showInstruction,
+  showOutcome,
+} from './views.js';
 
 const WAIT_DEFAULT_MS = 2000;
 const WAIT_MAX_MS = 30_000;
@@ -27,7 +47,7 @@ export interface InstructionParts {
   readonly answers: Answers;
 }
 
-export function routes(rt: Runtime, parts: InstructionParts): Route[] {
+export function instructionRoutes(rt: Runtime, parts: InstructionParts): Route[] {
   return [giveOne(rt, parts), giveBatch(rt, parts), readBatch(rt), ...readInstructions(rt), giveAsBank(rt), ...readAsBank(rt)];
 }
 
@@ -103,7 +123,11 @@ function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {
         }),
       );
       const batch = { id: rt.newId(), platformId: caller.platformId, receivedMs: rt.clock.now(), lines };
-      await rt.db.withTx('insert-batch', (tx) => insertBatch(tx, batch), async () => undefined);
+      await rt.db.withTx(
+        'insert-batch',
+        (tx) => insertBatch(tx, batch),
+        async () => undefined,
+      );
       const waiting = receipts.filter((receipt) => 'id' in receipt);
       const outcomes = await answers.wait(waiting, waitOf(headers.prefer));
       const shown = showBatch(batch.id, lines, outcomes);
@@ -145,14 +169,21 @@ async function list(rt: Runtime, platformId: Id, query: z.output<typeof listQuer
   const after = query.cursor === undefined ? undefined : asId(String(decodeCursor('instructions', 1, query.cursor)[0]));
   const filter = { platformId, after, kind: query.kind, requestNo: query.requestNo };
   const rows = await rt.db.read('list-instructions', (tx) => listInstructions(tx, filter, query.limit + 1));
-  return page('instructions', rows, query.limit, (row) => [row.id], (row) => showInstruction(row));
+  return page(
+    'instructions',
+    rows,
+    query.limit,
+    (row) => [row.id],
+    (row) => showInstruction(row),
+  );
 }
 
 /** @throws Refused NOT_FOUND, also when it is another platform's */
 async function readOne(rt: Runtime, id: Id, platformId?: Id) {
   return rt.db.read('read-instruction', async (tx) => {
     const view = (await findInstructions(tx, [id])).get(id);
-    if (view === undefined || (platformId !== undefined && view.platformId !== platformId)) throw new Refused(refuse('NOT_FOUND'));
+    if (view === undefined || (platformId !== undefined && view.platformId !== platformId))
+      throw new Refused(refuse('NOT_FOUND'));
     return showInstruction(view, await entriesOfInstructions(tx, [id]));
   });
 }
@@ -200,7 +231,12 @@ function giveAsBank(rt: Runtime): Route {
     refusals: ['REQUEST_NO_REUSED'],
     async handle({ caller, params, text, tx }) {
       const parsed = parseInstruction(parseJson(text), 'O');
-      const submission = { ...parsed, platformId: params.platform, origin: 'O' as const, actor: toWire('operator', caller.operatorId) };
+      const submission = {
+        ...parsed,
+        platformId: params.platform,
+        origin: 'O' as const,
+        actor: toWire('operator', caller.operatorId),
+      };
       const { receipt, shardId } = await receiveInTx(tx, rt, submission);
       const { id } = received(receipt);
       return {

@@ -1,8 +1,8 @@
-import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
-import { entriesOfInstructions, type Entry, type RecordType, type ShardTurn } from '../ledger/index.js';
+import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
+import type { ShardTurn } from '../ledger/index.js';
 import { sql, type Tx } from '../runtime/index.js';
-import type { Outcome } from './engine.js';
 import type { Origin, Topic } from './kind.js';
+import type { Outcome } from './outcome.js';
 
 /** An instruction as it was received. `body` is the canonical JSON of its data; `bodyHash` covers kind and body. */
 export interface Received {
@@ -19,14 +19,28 @@ export interface Received {
 }
 
 interface ReceivedRow {
-  id: string; platform_id: string; origin: Origin; request_no: string; kind: string; body: string; body_hash: Buffer;
-  actor: string; received_ms: string;
+  id: string;
+  platform_id: string;
+  origin: Origin;
+  request_no: string;
+  kind: string;
+  body: string;
+  body_hash: Buffer;
+  actor: string;
+  received_ms: string;
 }
 
 function receivedOf(row: ReceivedRow): Received {
   return {
-    id: asId(row.id), platformId: asId(row.platform_id), origin: row.origin, requestNo: row.request_no, kind: row.kind,
-    body: row.body, bodyHash: row.body_hash, actor: row.actor, receivedMs: Number(row.received_ms) as Instant,
+    id: asId(row.id),
+    platformId: asId(row.platform_id),
+    origin: row.origin,
+    requestNo: row.request_no,
+    kind: row.kind,
+    body: row.body,
+    bodyHash: row.body_hash,
+    actor: row.actor,
+    receivedMs: Number(row.received_ms) as Instant,
   };
 }
 
@@ -87,7 +101,9 @@ export function deletingFromInbox(shardId: number, ids: readonly Id[]): string {
 
 /** Shards with undecided instructions, and how many, for the sweep and the gauge. */
 export async function inboxDepths(tx: Tx): Promise<Map<number, number>> {
-  const rows = await tx.rows<{ shard_id: number; depth: string }>('SELECT shard_id, COUNT(*) AS depth FROM inbox GROUP BY shard_id');
+  const rows = await tx.rows<{ shard_id: number; depth: string }>(
+    'SELECT shard_id, COUNT(*) AS depth FROM inbox GROUP BY shard_id',
+  );
   return new Map(rows.map((row) => [row.shard_id, Number(row.depth)]));
 }
 
@@ -109,7 +125,9 @@ const OUTBOX_STRIDE = 1_000_000n; // more events than any one batch makes
 /** Appends events in the shard's own order: `seq` is the batch number times a million plus the place in the batch. */
 export function insertingOutbox(turn: ShardTurn, events: readonly { topic: Topic; platformId: Id; ref: Id }[]): string {
   const first = turn.batchNo * OUTBOX_STRIDE;
-  const rows = events.map((event, place) => `${turn.shardId},${first + BigInt(place)},'${event.topic}',${event.platformId},${event.ref}`);
+  const rows = events.map(
+    (event, place) => `${turn.shardId},${first + BigInt(place)},'${event.topic}',${event.platformId},${event.ref}`,
+  );
   return `INSERT INTO outbox (shard_id, seq, topic, platform_id, ref_id) VALUES ${sql.tuples(rows)}`;
 }
 
@@ -118,52 +136,11 @@ export function insertingBoundary(
 ): string | undefined {
   if (lines.length === 0) return undefined;
   const rows = lines.map(
-    ({ instruction, platformId, businessDate, line }) => `${platformId},'${businessDate}',${instruction},${sql.text(line.reference)},${line.amount}`,
+    ({ instruction, platformId, businessDate, line }) =>
+      `${platformId},'${businessDate}',${instruction},${sql.text(line.reference)},${line.amount}`,
   );
   return `INSERT INTO boundary (platform_id, business_date, instruction_id, reference, amount) VALUES ${sql.tuples(rows)}`;
 }
-
-/** An instruction that was decided before, as a correction sees it. */
-export interface PastInstruction {
-  readonly id: Id;
-  readonly platformId: Id;
-  readonly origin: Origin;
-  readonly kind: string;
-  readonly body: string;
-  readonly posted: boolean;
-  readonly businessDate: BusinessDate;
-  readonly entries: readonly Entry[];
-  readonly correctedBy: Id | null;
-}
-
-export const pastRecords: RecordType<PastInstruction> = {
-  name: 'past-instruction',
-  accountsOf: (past) => past.entries.map((entry) => entry.account),
-  async load(tx, keys) {
-    const ids = keys.map(asId);
-    const rows = await tx.rows<{
-      id: string; platform_id: string; origin: Origin; kind: string; body: string; state: string; business_date: BusinessDate; correction_id: string | null;
-    }>(
-      `SELECT i.id, i.platform_id, i.origin, i.kind, i.body, o.state, o.business_date, c.correction_id FROM instructions AS i
-       JOIN outcomes AS o ON o.instruction_id = i.id LEFT JOIN corrections AS c ON c.original_id = i.id WHERE i.id IN (${ids.join()})`,
-    );
-    const entries = await entriesOfInstructions(tx, ids);
-    return new Map(
-      rows.map((row) => [
-        row.id,
-        {
-          id: asId(row.id), platformId: asId(row.platform_id), origin: row.origin, kind: row.kind, body: row.body, posted: row.state === 'posted',
-          businessDate: row.business_date, entries: entries.filter((entry) => entry.instruction === row.id),
-          correctedBy: row.correction_id === null ? null : asId(row.correction_id),
-        },
-      ]),
-    );
-  },
-  saving(pasts) {
-    const rows = pasts.map((past) => `${past.id},${past.correctedBy}`);
-    return `INSERT INTO corrections (original_id, correction_id) VALUES ${sql.tuples(rows)}`;
-  },
-};
 
 /** An instruction with what became of it. */
 export interface InstructionView extends Omit<Received, 'bodyHash'> {
@@ -171,7 +148,11 @@ export interface InstructionView extends Omit<Received, 'bodyHash'> {
 }
 
 interface ViewRow extends Omit<ReceivedRow, 'body_hash'> {
-  state: 'posted' | 'refused' | null; code: string | null; detail: string | null; business_date: string | null; decided_ms: string | null;
+  state: 'posted' | 'refused' | null;
+  code: string | null;
+  detail: string | null;
+  business_date: string | null;
+  decided_ms: string | null;
 }
 
 const VIEW = `SELECT i.id, i.platform_id, i.origin, i.request_no, i.kind, i.body, i.actor, i.received_ms,
@@ -182,15 +163,26 @@ function viewOf(row: ViewRow): InstructionView {
   const id = asId(row.id);
   const platformId = asId(row.platform_id);
   return {
-    id, platformId, origin: row.origin, requestNo: row.request_no, kind: row.kind, body: row.body, actor: row.actor,
+    id,
+    platformId,
+    origin: row.origin,
+    requestNo: row.request_no,
+    kind: row.kind,
+    body: row.body,
+    actor: row.actor,
     receivedMs: Number(row.received_ms) as Instant,
     outcome:
       row.state === null
         ? null
         : {
-            instruction: id, platformId, kind: row.kind, state: row.state, code: row.code,
+            instruction: id,
+            platformId,
+            kind: row.kind,
+            state: row.state,
+            code: row.code,
             detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
-            businessDate: row.business_date as string, decidedMs: Number(row.decided_ms) as Instant,
+            businessDate: row.business_date as string,
+            decidedMs: Number(row.decided_ms) as Instant,
           },
   };
 }
@@ -232,13 +224,18 @@ export interface BatchLine {
 }
 
 export async function insertBatch(
-  tx: Tx, batch: { id: Id; platformId: Id; receivedMs: Instant; lines: readonly BatchLine[] },
+  tx: Tx,
+  batch: { id: Id; platformId: Id; receivedMs: Instant; lines: readonly BatchLine[] },
 ): Promise<void> {
   await tx.write('INSERT INTO batches (id, platform_id, line_count, received_ms) VALUES (?, ?, ?, ?)', [
-    batch.id, batch.platformId, batch.lines.length, batch.receivedMs,
+    batch.id,
+    batch.platformId,
+    batch.lines.length,
+    batch.receivedMs,
   ]);
   const rows = batch.lines.map(
-    (line, place) => `${batch.id},${place + 1},${sql.text(line.requestNo)},${line.instruction ?? 'NULL'},${sql.nullableText(line.code)}`,
+    (line, place) =>
+      `${batch.id},${place + 1},${sql.text(line.requestNo)},${line.instruction ?? 'NULL'},${sql.nullableText(line.code)}`,
   );
   await tx.write(`INSERT INTO batch_lines (batch_id, line, request_no, instruction_id, code) VALUES ${sql.tuples(rows)}`);
 }

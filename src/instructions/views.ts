@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { asId, type Id, type RefusalCode, Refused, REFUSALS, toRfc3339, toWire } from '../kernel/index.js';
+import { asId, type Id, REFUSALS, type RefusalCode, Refused, toRfc3339, toWire } from '../kernel/index.js';
 import type { Entry } from '../ledger/index.js';
 import { rfc3339Schema } from '../runtime/index.js';
-import type { Outcome } from './engine.js';
+import type { Outcome } from './outcome.js';
 import type { BatchLine, InstructionView } from './store.js';
 
 /** How instructions, outcomes and batches look on the wire. */
 const outcomeFields = {
   state: z.enum(['received', 'posted', 'refused']),
   code: z.string().nullable().meta({ description: 'The refusal, when refused' }),
-  detail: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What a posted instruction made, or why it was refused' }),
+  detail: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .meta({ description: 'What a posted instruction made, or why it was refused' }),
   businessDate: z.string().nullable(),
   decidedAt: rfc3339Schema.nullable(),
 };
@@ -38,7 +41,14 @@ export const batchSchema = z
   .strictObject({
     batch: z.string(),
     lines: z.array(
-      z.strictObject({ line: z.int(), requestNo: z.string(), instruction: z.string().nullable(), state: outcomeFields.state, code: z.string().nullable(), detail: outcomeFields.detail }),
+      z.strictObject({
+        line: z.int(),
+        requestNo: z.string(),
+        instruction: z.string().nullable(),
+        state: outcomeFields.state,
+        code: z.string().nullable(),
+        detail: outcomeFields.detail,
+      }),
     ),
     posted: z.int(),
     refused: z.int(),
@@ -71,7 +81,14 @@ export function showInstruction(view: InstructionView, entries?: readonly Entry[
     receivedAt: toRfc3339(view.receivedMs),
     ...(entries === undefined
       ? {}
-      : { entries: entries.map(({ account, seq, amount, balance }) => ({ account: toWire('account', account), seq, amount, balance })) }),
+      : {
+          entries: entries.map(({ account, seq, amount, balance }) => ({
+            account: toWire('account', account),
+            seq,
+            amount,
+            balance,
+          })),
+        }),
   };
 }
 
@@ -88,13 +105,22 @@ export function showBatch(id: Id, lines: readonly BatchLine[], outcomes: Readonl
     };
   });
   const count = (state: string) => shown.filter((line) => line.state === state).length;
-  return { batch: toWire('batch', id), lines: shown, posted: count('posted'), refused: count('refused'), undecided: count('received') };
+  return {
+    batch: toWire('batch', id),
+    lines: shown,
+    posted: count('posted'),
+    refused: count('refused'),
+    undecided: count('received'),
+  };
 }
 
 /** A refused outcome as the problem that answers the request. */
 export function refusedOutcome(id: Id, requestNo: string, outcome: Outcome): Refused {
   const code = outcome.code as RefusalCode;
-  const { detail, ...fields } = { detail: REFUSALS[code].en as string, ...outcome.detail } as { detail: string } & Record<string, unknown>;
+  const { detail, ...fields } = { detail: REFUSALS[code].en as string, ...outcome.detail } as { detail: string } & Record<
+    string,
+    unknown
+  >;
   return new Refused({ code, detail, fields: { ...fields, instruction: toWire('instruction', id), requestNo } });
 }
 

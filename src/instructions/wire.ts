@@ -6,7 +6,7 @@ import { moneySchema, wireId } from '../runtime/index.js';
 export const accountNumber = z
   .string()
   .regex(/^[A-Za-z0-9]{0,34}$/, { error: 'must be up to 34 letters and digits' })
-  .meta({ description: 'An account or card number', example: '6222020000000000078' });
+  .meta({ description: 'An account or card number', example: '622202000000000007' });
 
 export const bankCode = z
   .string()

@@ -1,5 +1,13 @@
 import { type BusinessDate, type Id, invariant } from '../kernel/index.js';
-import { type Book, type LedgerAccount, loadAccounts, loadBooks, newAccount, type RecordType, type UnclearedSlice } from '../ledger/index.js';
+import {
+  type Book,
+  type LedgerAccount,
+  loadAccounts,
+  loadBooks,
+  newAccount,
+  type RecordType,
+  type UnclearedSlice,
+} from '../ledger/index.js';
 import type { Tx } from '../runtime/index.js';
 import type { Effects, Facts, Needs } from './kind.js';
 

@@ -1,5 +1,15 @@
 import { hash } from 'node:crypto';
-import { BALANCE_MAX, type BusinessDate, type Id, type Instant, invariant, type Minor, type Refusal, refuse, toWire } from '../kernel/index.js';
+import {
+  BALANCE_MAX,
+  type BusinessDate,
+  type Id,
+  type Instant,
+  invariant,
+  type Minor,
+  type Refusal,
+  refuse,
+  toWire,
+} from '../kernel/index.js';
 import type { AccountState, AccountType } from './chart.js';
 
 /**
@@ -119,12 +129,17 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
     sum += posting.amount;
     if (account.type === 'custody') {
       account.balance += posting.amount;
-      if (account.balance < -BALANCE_MAX) return refuse('BALANCE_OVERFLOW', undefined, { account: toWire('account', account.id) });
+      if (account.balance < -BALANCE_MAX)
+        return refuse('BALANCE_OVERFLOW', undefined, { account: toWire('account', account.id) });
     } else if (posting.amount > 0n) {
       const inherited = takeSlices(drawn, posting.clears === 'inherit' ? posting.amount : 0n);
       drawn = inherited.left;
       const dated = posting.clears !== undefined && posting.clears !== 'inherit';
-      const refusal = credit(account, posting.amount, dated ? [{ due: posting.clears, amount: posting.amount }] : inherited.taken);
+      const refusal = credit(
+        account,
+        posting.amount,
+        dated ? [{ due: posting.clears, amount: posting.amount }] : inherited.taken,
+      );
       if (refusal !== undefined) return refusal;
     } else {
       const taken = debit(account, posting);

@@ -18,9 +18,20 @@ export interface Book {
 export type FunctionalAccount = Exclude<AccountType, 'sub' | 'order'>;
 
 interface BookRow {
-  platform_id: string; shard_id: number; currency: 'CNY'; custody_no: string; business_date: BusinessDate;
-  custody_id: string; in_transit_id: string; own_funds_id: string; commission_id: string; marketing_id: string;
-  fees_id: string; suspense_id: string; transfer_max: string; fee_max: string;
+  platform_id: string;
+  shard_id: number;
+  currency: 'CNY';
+  custody_no: string;
+  business_date: BusinessDate;
+  custody_id: string;
+  in_transit_id: string;
+  own_funds_id: string;
+  commission_id: string;
+  marketing_id: string;
+  fees_id: string;
+  suspense_id: string;
+  transfer_max: string;
+  fee_max: string;
 }
 
 function bookOf(row: BookRow): Book {
@@ -66,21 +77,40 @@ export async function insertBook(tx: Tx, book: Book): Promise<void> {
     `INSERT INTO books (platform_id, shard_id, currency, custody_no, business_date, custody_id, in_transit_id, own_funds_id,
        commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [book.platformId, book.shardId, book.currency, book.custodyNo, book.businessDate, accounts.custody, accounts['in-transit'],
-      accounts['own-funds'], accounts.commission, accounts.marketing, accounts.fees, accounts.suspense,
-      String(terms.transferMax), String(terms.feeMax)],
+    [
+      book.platformId,
+      book.shardId,
+      book.currency,
+      book.custodyNo,
+      book.businessDate,
+      accounts.custody,
+      accounts['in-transit'],
+      accounts['own-funds'],
+      accounts.commission,
+      accounts.marketing,
+      accounts.fees,
+      accounts.suspense,
+      String(terms.transferMax),
+      String(terms.feeMax),
+    ],
   );
 }
 
 /** Opens the next business date. Call it only under the shard's lock. */
 export async function setBusinessDate(tx: Tx, platformId: Id, from: BusinessDate, to: BusinessDate): Promise<boolean> {
-  const changed = await tx.write('UPDATE books SET business_date = ? WHERE platform_id = ? AND business_date = ?', [to, platformId, from]);
+  const changed = await tx.write('UPDATE books SET business_date = ? WHERE platform_id = ? AND business_date = ?', [
+    to,
+    platformId,
+    from,
+  ]);
   return changed === 1;
 }
 
 export async function setTerms(tx: Tx, platformId: Id, terms: Book['terms']): Promise<void> {
   await tx.write('UPDATE books SET transfer_max = ?, fee_max = ? WHERE platform_id = ?', [
-    String(terms.transferMax), String(terms.feeMax), platformId,
+    String(terms.transferMax),
+    String(terms.feeMax),
+    platformId,
   ]);
 }
 
@@ -88,7 +118,8 @@ export async function setTerms(tx: Tx, platformId: Id, terms: Book['terms']): Pr
 export async function ensureShards(tx: Tx, count: number): Promise<void> {
   const there = new Set((await tx.rows<{ id: number }>('SELECT id FROM shards')).map((row) => row.id));
   for (let id = 0; id < count; id += 1) {
-    if (!there.has(id)) await tx.write('INSERT INTO shards (id, batch_no, last_ms) VALUES (?, 0, 0) ON DUPLICATE KEY UPDATE id = id', [id]);
+    if (!there.has(id))
+      await tx.write('INSERT INTO shards (id, batch_no, last_ms) VALUES (?, 0, 0) ON DUPLICATE KEY UPDATE id = id', [id]);
   }
 }
 
@@ -104,16 +135,28 @@ export interface ShardTurn {
  * the commit, on one node by the row's lock and across nodes by certification.
  */
 export async function lockShard(tx: Tx, shardId: number, clockMs: Instant): Promise<ShardTurn> {
-  const changed = await tx.write('UPDATE shards SET batch_no = batch_no + 1, last_ms = GREATEST(last_ms, ?) WHERE id = ?', [clockMs, shardId]);
+  const changed = await tx.write('UPDATE shards SET batch_no = batch_no + 1, last_ms = GREATEST(last_ms, ?) WHERE id = ?', [
+    clockMs,
+    shardId,
+  ]);
   invariant(changed === 1, `shard ${shardId} has a row`);
-  const [row] = await tx.rows<{ batch_no: string; last_ms: string }>('SELECT batch_no, last_ms FROM shards WHERE id = ?', [shardId]);
+  const [row] = await tx.rows<{ batch_no: string; last_ms: string }>('SELECT batch_no, last_ms FROM shards WHERE id = ?', [
+    shardId,
+  ]);
   invariant(row, `shard ${shardId} has a row`);
   return { shardId, batchNo: BigInt(row.batch_no), nowMs: Number(row.last_ms) as Instant };
 }
 
 interface AccountRow {
-  id: string; platform_id: string; type: AccountType; state: AccountState; balance: string; held: string;
-  entry_count: string; head_hash: Buffer; uncleared_until: BusinessDate | null;
+  id: string;
+  platform_id: string;
+  type: AccountType;
+  state: AccountState;
+  balance: string;
+  held: string;
+  entry_count: string;
+  head_hash: Buffer;
+  uncleared_until: BusinessDate | null;
 }
 
 /**
@@ -121,7 +164,9 @@ interface AccountRow {
  * open business date. Call it under the shard's lock when the accounts are to be written.
  */
 export async function loadAccounts(
-  tx: Tx, ids: readonly Id[], openDate: (platformId: Id) => BusinessDate,
+  tx: Tx,
+  ids: readonly Id[],
+  openDate: (platformId: Id) => BusinessDate,
 ): Promise<Map<Id, LedgerAccount>> {
   const accounts = new Map<Id, LedgerAccount>();
   if (ids.length === 0) return accounts;
@@ -133,8 +178,15 @@ export async function loadAccounts(
     const id = asId(row.id);
     const platformId = asId(row.platform_id);
     accounts.set(id, {
-      id, platformId, type: row.type, state: row.state, balance: BigInt(row.balance), held: BigInt(row.held),
-      entryCount: Number(row.entry_count), headHash: row.head_hash, uncleared: [],
+      id,
+      platformId,
+      type: row.type,
+      state: row.state,
+      balance: BigInt(row.balance),
+      held: BigInt(row.held),
+      entryCount: Number(row.entry_count),
+      headHash: row.head_hash,
+      uncleared: [],
     });
     if (row.uncleared_until !== null && row.uncleared_until > openDate(platformId)) unclearedIds.push(id);
   }
@@ -143,7 +195,10 @@ export async function loadAccounts(
 }
 
 async function loadUncleared(
-  tx: Tx, ids: readonly Id[], accounts: Map<Id, LedgerAccount>, openDate: (platformId: Id) => BusinessDate,
+  tx: Tx,
+  ids: readonly Id[],
+  accounts: Map<Id, LedgerAccount>,
+  openDate: (platformId: Id) => BusinessDate,
 ): Promise<void> {
   const rows = await tx.rows<{ account_id: string; due_date: BusinessDate; amount: string }>(
     `SELECT account_id, due_date, amount FROM uncleared WHERE account_id IN (${ids.join()}) AND amount > 0 ORDER BY account_id, due_date`,
@@ -193,7 +248,8 @@ export function savingAccounts(accounts: readonly LedgerAccount[]): string | und
 
 /** The statement that writes what changed of their uncleared slices. */
 export function savingUncleared(
-  accounts: readonly LedgerAccount[], slicesBefore: ReadonlyMap<Id, readonly UnclearedSlice[]>,
+  accounts: readonly LedgerAccount[],
+  slicesBefore: ReadonlyMap<Id, readonly UnclearedSlice[]>,
 ): string | undefined {
   const slices: string[] = [];
   for (const account of accounts) {
@@ -217,26 +273,44 @@ export function insertingEntries(entries: readonly Entry[]): string | undefined 
 }
 
 interface EntryRow {
-  account_id: string; seq: string; instruction_id: string; amount: string; balance: string;
-  business_date: BusinessDate; posted_ms: string; hash: Buffer;
+  account_id: string;
+  seq: string;
+  instruction_id: string;
+  amount: string;
+  balance: string;
+  business_date: BusinessDate;
+  posted_ms: string;
+  hash: Buffer;
 }
 
 export function entryOf(row: EntryRow): Entry {
   return {
-    account: asId(row.account_id), seq: Number(row.seq), instruction: asId(row.instruction_id), amount: BigInt(row.amount),
-    balance: BigInt(row.balance), businessDate: row.business_date, postedMs: Number(row.posted_ms) as Instant, hash: row.hash,
+    account: asId(row.account_id),
+    seq: Number(row.seq),
+    instruction: asId(row.instruction_id),
+    amount: BigInt(row.amount),
+    balance: BigInt(row.balance),
+    businessDate: row.business_date,
+    postedMs: Number(row.posted_ms) as Instant,
+    hash: row.hash,
   };
 }
 
 export async function entriesOfInstructions(tx: Tx, ids: readonly Id[]): Promise<Entry[]> {
   if (ids.length === 0) return [];
-  const rows = await tx.rows<EntryRow>(`SELECT * FROM entries WHERE instruction_id IN (${ids.join()}) ORDER BY instruction_id, account_id`);
+  const rows = await tx.rows<EntryRow>(
+    `SELECT * FROM entries WHERE instruction_id IN (${ids.join()}) ORDER BY instruction_id, account_id`,
+  );
   return rows.map(entryOf);
 }
 
 /** The entries of an account from place `from` on, at most `limit`, in the order of its chain. */
 export async function chainOf(tx: Tx, accountId: Id, from: number, limit: number): Promise<Entry[]> {
-  const rows = await tx.rows<EntryRow>('SELECT * FROM entries WHERE account_id = ? AND seq >= ? ORDER BY seq LIMIT ?', [accountId, from, limit]);
+  const rows = await tx.rows<EntryRow>('SELECT * FROM entries WHERE account_id = ? AND seq >= ? ORDER BY seq LIMIT ?', [
+    accountId,
+    from,
+    limit,
+  ]);
   return rows.map(entryOf);
 }
 

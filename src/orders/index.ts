@@ -4,4 +4,5 @@
  * Guarantees: an order's counters always add up to the balance of its account. Deliberately absent: no rule here moves money;
  * the kinds of instructions do.
  */
+export { orderRoutes } from './routes.js';
 export * from './store.js';

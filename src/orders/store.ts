@@ -45,8 +45,17 @@ export interface Hold {
 }
 
 interface OrderRow {
-  account_id: string; platform_id: string; order_no: string; payer_name: string; payer_account: string; payer_bank: string;
-  paid: string; split: string; returned: string; refunded: string; opened_ms: string;
+  account_id: string;
+  platform_id: string;
+  order_no: string;
+  payer_name: string;
+  payer_account: string;
+  payer_bank: string;
+  paid: string;
+  split: string;
+  returned: string;
+  refunded: string;
+  opened_ms: string;
 }
 
 function orderOf(row: OrderRow): Order {
@@ -101,7 +110,12 @@ export const shareRecords: RecordType<OrderShare> = {
     );
     return new Map(
       rows.map((row) => {
-        const share = { orderId: asId(row.order_id), receiverId: asId(row.receiver_id), split: BigInt(row.split), returned: BigInt(row.returned) };
+        const share = {
+          orderId: asId(row.order_id),
+          receiverId: asId(row.receiver_id),
+          split: BigInt(row.split),
+          returned: BigInt(row.returned),
+        };
         return [shareKey(share.orderId, share.receiverId), share];
       }),
     );
@@ -114,8 +128,15 @@ export const shareRecords: RecordType<OrderShare> = {
 };
 
 interface HoldRow {
-  id: string; platform_id: string; account_id: string; amount: string; captured: string; released: string;
-  purpose: string; expires_ms: string | null; created_ms: string;
+  id: string;
+  platform_id: string;
+  account_id: string;
+  amount: string;
+  captured: string;
+  released: string;
+  purpose: string;
+  expires_ms: string | null;
+  created_ms: string;
 }
 
 function holdOf(row: HoldRow): Hold {
@@ -150,6 +171,11 @@ export const holdRecords: RecordType<Hold> = {
   },
 };
 
+/** What can still be split or refunded. */
+export function orderLeft(order: Order): Minor {
+  return order.paid - order.split + order.returned - order.refunded;
+}
+
 /** What is left of a hold. */
 export function holdRemaining(hold: Hold): Minor {
   return hold.amount - hold.captured - hold.released;
@@ -173,16 +199,28 @@ export async function sharesOfOrder(tx: Tx, orderId: Id): Promise<OrderShare[]> 
     'SELECT * FROM order_shares WHERE order_id = ? ORDER BY receiver_id',
     [orderId],
   );
-  return rows.map((row) => ({ orderId, receiverId: asId(row.receiver_id), split: BigInt(row.split), returned: BigInt(row.returned) }));
+  return rows.map((row) => ({
+    orderId,
+    receiverId: asId(row.receiver_id),
+    split: BigInt(row.split),
+    returned: BigInt(row.returned),
+  }));
 }
 
 export async function findHold(tx: Tx, id: Id): Promise<Hold | undefined> {
   return (await holdRecords.load(tx, [id])).get(id);
 }
 
-/** Holds of an account, oldest first. */
-export async function listHolds(tx: Tx, accountId: Id, after: Id | undefined, limit: number): Promise<Hold[]> {
-  const rows = await tx.rows<HoldRow>('SELECT * FROM holds WHERE account_id = ? AND id > ? ORDER BY id LIMIT ?', [accountId, after ?? '0', limit]);
+/** Holds on an account of this platform, oldest first. */
+export async function listHolds(
+  tx: Tx,
+  of: { platformId: Id; accountId: Id; after?: Id | undefined },
+  limit: number,
+): Promise<Hold[]> {
+  const rows = await tx.rows<HoldRow>(
+    'SELECT * FROM holds WHERE account_id = ? AND platform_id = ? AND id > ? ORDER BY id LIMIT ?',
+    [of.accountId, of.platformId, of.after ?? '0', limit],
+  );
   return rows.map(holdOf);
 }
 

@@ -29,9 +29,24 @@ export interface Payout {
 export type PayoutPurpose = 'clearing' | 'withdrawal' | 'refund';
 
 interface PayoutRow {
-  id: string; platform_id: string; shard_id: number; purpose: PayoutPurpose; source_account_id: string; order_no: string | null; amount: string;
-  payee_name: string; payee_account: string; payee_bank: string; business_date: BusinessDate; state: PayoutState;
-  channel: string | null; reason: string | null; attempts: number; next_ms: string; created_ms: string; changed_ms: string;
+  id: string;
+  platform_id: string;
+  shard_id: number;
+  purpose: PayoutPurpose;
+  source_account_id: string;
+  order_no: string | null;
+  amount: string;
+  payee_name: string;
+  payee_account: string;
+  payee_bank: string;
+  business_date: BusinessDate;
+  state: PayoutState;
+  channel: string | null;
+  reason: string | null;
+  attempts: number;
+  next_ms: string;
+  created_ms: string;
+  changed_ms: string;
 }
 
 function payoutOf(row: PayoutRow): Payout {
@@ -91,12 +106,19 @@ export interface PayoutFilter {
 export async function listPayouts(tx: Tx, filter: PayoutFilter, limit: number): Promise<Payout[]> {
   const conditions = ['id > ?'];
   const values: unknown[] = [filter.after ?? '0'];
-  for (const [column, value] of [['platform_id', filter.platformId], ['state', filter.state], ['business_date', filter.businessDate]]) {
+  for (const [column, value] of [
+    ['platform_id', filter.platformId],
+    ['state', filter.state],
+    ['business_date', filter.businessDate],
+  ]) {
     if (value === undefined) continue;
     conditions.push(`${column} = ?`);
     values.push(value);
   }
-  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [...values, limit]);
+  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [
+    ...values,
+    limit,
+  ]);
   return rows.map(payoutOf);
 }
 
@@ -124,7 +146,10 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.notOf !== undefined && scope.notOf.length > 0) also(`platform_id NOT IN (${scope.notOf.join()})`);
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
-  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [...values, limit]);
+  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [
+    ...values,
+    limit,
+  ]);
   return rows.map(payoutOf);
 }
 
@@ -133,7 +158,10 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
  * The condition on the state is what keeps two workers from sending the same payout.
  */
 export async function movePayouts(
-  tx: Tx, ids: readonly Id[], from: PayoutState, to: PayoutState,
+  tx: Tx,
+  ids: readonly Id[],
+  from: PayoutState,
+  to: PayoutState,
   change: { nowMs: Instant; nextMs: Instant; channel?: string; reason?: string | null },
 ): Promise<number> {
   if (ids.length === 0) return 0;

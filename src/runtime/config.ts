@@ -10,7 +10,11 @@ const Config = z.object({
   METRICS_PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('port of the worker for metrics and health'),
   SHARDS: z.coerce.number().int().min(1).max(1024).default(4).describe('number of shards; may grow, never shrink'),
   CLOCK: z.enum(['wall', 'driven']).default('wall').describe('driven: a sandbox whose time is set through the admin API'),
-  REDIS_PREFIX: z.string().regex(/^[a-z0-9-]+$/).default('cunguan').describe('prefix of every key in Redis'),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .default('cunguan')
+    .describe('prefix of every key in Redis'),
   POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10).describe('database connections of this process'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TICK_MS: z.coerce.number().int().min(50).default(1000).describe('pace of the timed jobs (sweep, polls) in milliseconds'),

@@ -75,7 +75,8 @@ interface DriverConnection {
 }
 
 function makeTx(manager: EntityManager, run: (sql: string, parameters?: readonly unknown[]) => Promise<unknown>): Tx {
-  const write = async (sql: string, parameters?: readonly unknown[]) => ((await run(sql, parameters)) as { affectedRows: number }).affectedRows;
+  const write = async (sql: string, parameters?: readonly unknown[]) =>
+    ((await run(sql, parameters)) as { affectedRows: number }).affectedRows;
   return {
     __tx: true,
     manager,
@@ -178,7 +179,7 @@ export function dataSourceOptions(url: string, poolSize: number) {
     connectTimeout: 10_000,
     extra: {
       // The driver looks for placeholders even where there are no values; over a multi-row insert that costs more than the rest.
-      queryFormat: (sql: string, values: unknown[]) => (values.length === 0 ? sql : format(sql, values, false, 'Z')),
+      queryFormat: (sql: string, values: unknown[]) => (values.length === 0 ? sql : format(sql, values as never, false, 'Z')),
       queueLimit: 10_000,
       maxIdle: Math.max(1, poolSize - 1),
       idleTimeout: 60_000,
@@ -200,7 +201,9 @@ export async function connectDatabase({ url, poolSize }: DatabaseOptions): Promi
     withTx: (label, work, committed) => withTx(source, label, work, committed),
     read: (label, work) => {
       assertNoTx(`read(${label})`);
-      return open.run(label, () => work(makeTx(source.manager, (sql, parameters) => source.query(sql, parameters as unknown[] | undefined))));
+      return open.run(label, () =>
+        work(makeTx(source.manager, (sql, parameters) => source.query(sql, parameters as unknown[] | undefined))),
+      );
     },
     snapshot: (label, work) => {
       assertNoTx(`snapshot(${label})`);
@@ -212,12 +215,17 @@ export async function connectDatabase({ url, poolSize }: DatabaseOptions): Promi
 }
 
 async function assertServerSettings(source: DataSource): Promise<void> {
-  const rows = (await source.query("SHOW VARIABLES WHERE Variable_name IN ('sql_mode','tx_isolation','transaction_isolation')")) as {
+  const rows = (await source.query(
+    "SHOW VARIABLES WHERE Variable_name IN ('sql_mode','tx_isolation','transaction_isolation')",
+  )) as {
     Variable_name: string;
     Value: string;
   }[];
   const setting = new Map(rows.map((row) => [row.Variable_name, row.Value]));
-  invariant(setting.get('sql_mode')?.includes('STRICT_TRANS_TABLES'), 'the server runs in strict mode (sql_mode STRICT_TRANS_TABLES)');
+  invariant(
+    setting.get('sql_mode')?.includes('STRICT_TRANS_TABLES'),
+    'the server runs in strict mode (sql_mode STRICT_TRANS_TABLES)',
+  );
   const isolation = setting.get('transaction_isolation') ?? setting.get('tx_isolation');
   invariant(isolation === 'READ-COMMITTED', `the server's transaction isolation is READ-COMMITTED, not ${isolation}`);
 }

@@ -13,7 +13,9 @@ const ESCAPES: Record<string, string> = {
   "'": "\\'",
   '\\': '\\\\',
 };
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that a literal must not hold bare
 const NEEDS_ESCAPE = /[\0\b\t\n\r\x1a"'\\]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const EVERY_ESCAPE = /[\0\b\t\n\r\x1a"'\\]/g;
 
 /** A string literal, valid under every sql_mode but NO_BACKSLASH_ESCAPES. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { allRoutes, createApp } from '../../src/app.js';
+import { type AppParts, allRoutes, createApp, openParts } from '../../src/app.js';
 import { createRuntime, openApiOf, type StartedRuntime } from '../../src/runtime/index.js';
 import { configFor } from '../support/api.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
@@ -7,27 +7,30 @@ import { expectSound } from '../support/document.js';
 
 let fresh: FreshDatabase;
 let runtime: StartedRuntime;
+let parts: AppParts;
 beforeAll(async () => {
   fresh = await freshDatabase();
   runtime = await createRuntime(configFor(fresh, { CLOCK: 'driven' }), 'api');
+  parts = await openParts(runtime);
 });
 afterAll(async () => {
+  await parts.answers.close();
   await runtime.close();
   await fresh.drop();
 });
 
 test('the service starts with all its routes, and its document is sound', () => {
-  createApp(runtime);
-  expectSound(openApiOf(allRoutes(runtime)), allRoutes(runtime));
+  createApp(runtime, parts);
+  expectSound(openApiOf(allRoutes(runtime, parts)), allRoutes(runtime, parts));
 });
 
 test('staff and platforms have doors of their own', () => {
-  for (const { audience, path } of allRoutes(runtime)) {
+  for (const { audience, path } of allRoutes(runtime, parts)) {
     expect([path, path.startsWith('/admin/v1/') ? 'operator' : 'platform']).toEqual([path, audience]);
   }
 });
 
 test('the time of a wall-clock service cannot be set', () => {
-  const paths = allRoutes({ ...runtime, drivenClock: undefined }).map((route) => route.path);
+  const paths = allRoutes({ ...runtime, drivenClock: undefined }, parts).map((route) => route.path);
   expect(paths).not.toContain('/admin/v1/clock');
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { refuse, toWire } from '../../kernel/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, refused } from '../kind.js';
-import { type PastInstruction, pastRecords } from '../store.js';
+import { type PastInstruction, pastRecords } from '../past.js';
 
 const schema = z.strictObject({ instruction: wireId('instruction'), reason: textSchema(256) });
 type Correction = z.output<typeof schema>;
@@ -69,11 +69,15 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
 
 function mayCorrect(past: PastInstruction, kind: Kind, at: At) {
   if (!past.posted || kind.undo === undefined) return refuse('NOT_CORRECTABLE', undefined, { kind: past.kind });
-  if (past.correctedBy !== null) return refuse('ALREADY_CORRECTED', undefined, { correctedBy: toWire('instruction', past.correctedBy) });
+  if (past.correctedBy !== null)
+    return refuse('ALREADY_CORRECTED', undefined, { correctedBy: toWire('instruction', past.correctedBy) });
   if (at.origin === 'P' && past.origin !== 'P') return refuse('NOT_CORRECTABLE', 'Only the bank can correct what the bank gave.');
-  if (!kind.undo.origins.includes(at.origin)) return refuse('NOT_CORRECTABLE', 'Only the bank can correct this kind.', { kind: past.kind });
+  if (!kind.undo.origins.includes(at.origin))
+    return refuse('NOT_CORRECTABLE', 'Only the bank can correct this kind.', { kind: past.kind });
   if (at.origin === 'P' && past.businessDate !== at.book.businessDate) {
-    return refuse('NOT_CORRECTABLE', 'After its business date only the bank can correct it.', { businessDate: past.businessDate });
+    return refuse('NOT_CORRECTABLE', 'After its business date only the bank can correct it.', {
+      businessDate: past.businessDate,
+    });
   }
   return undefined;
 }

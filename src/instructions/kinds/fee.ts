@@ -18,7 +18,8 @@ export const fee: Kind<Fee> = {
   needs: (data, at) => ({ accounts: [data.account, at.book.accounts.fees] }),
   decide(data, facts, at) {
     const account = facts.account(data.account);
-    if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
+    if (account === undefined)
+      return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
     if (account.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
     const { feeMax } = at.book.terms;
     if (feeMax === 0n) return refused(refuse('PROOF_MISSING', 'No fees are agreed with this platform.'));

@@ -19,16 +19,29 @@ export const hold: Kind<z.output<typeof holdSchema>> = {
   origins: ['P', 'O'],
   proof: 'reservation',
   schema: holdSchema,
-  example: { account: 'acc_2236512894231552003', amount: { amount: 300, currency: 'CNY' }, purpose: '售后保证', expiresAt: '2026-03-31T00:00:00+08:00' },
+  example: {
+    account: 'acc_2236512894231552003',
+    amount: { amount: 300, currency: 'CNY' },
+    purpose: '售后保证',
+    expiresAt: '2026-03-31T00:00:00+08:00',
+  },
   needs: (data) => ({ accounts: [data.account] }),
   decide(data, facts, at) {
     const account = facts.account(data.account);
-    if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
+    if (account === undefined)
+      return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
     if (account.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
     const amount = data.amount.amount;
     const row: Hold = {
-      id: at.instruction, platformId: at.platformId, accountId: account.id, amount, captured: 0n, released: 0n,
-      purpose: data.purpose, expiresMs: data.expiresAt ?? null, createdMs: at.nowMs,
+      id: at.instruction,
+      platformId: at.platformId,
+      accountId: account.id,
+      amount,
+      captured: 0n,
+      released: 0n,
+      purpose: data.purpose,
+      expiresMs: data.expiresAt ?? null,
+      createdMs: at.nowMs,
     };
     if (row.expiresMs !== null && row.expiresMs <= at.nowMs) return refused(refuse('HOLD_ENDED', 'The expiry is in the past.'));
     return {
@@ -93,14 +106,16 @@ export const capture: Kind<z.output<typeof captureSchema>> = {
     const live = liveHold(facts, at, data.hold);
     if ('code' in live) return refused(live);
     const { hold: row, expired } = live;
-    if (expired) return refused(refuse('HOLD_ENDED', 'The hold has expired.', { expiredAt: toRfc3339(row.expiresMs ?? at.nowMs) }));
+    if (expired)
+      return refused(refuse('HOLD_ENDED', 'The hold has expired.', { expiredAt: toRfc3339(row.expiresMs ?? at.nowMs) }));
     const to = facts.account(data.to);
     if (to === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.to) }));
     if (to.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: to.type }));
     if (to.id === row.accountId) return refused(refuse('SAME_ACCOUNT', undefined, { account: toWire('account', data.to) }));
     const amount = data.amount.amount;
     const { transferMax } = at.book.terms;
-    if (transferMax === 0n) return refused(refuse('PROOF_MISSING', 'Captures to sub-merchants are not agreed with this platform.'));
+    if (transferMax === 0n)
+      return refused(refuse('PROOF_MISSING', 'Captures to sub-merchants are not agreed with this platform.'));
     if (amount > transferMax) return refused(refuse('TERMS_EXCEEDED', undefined, { transferMax: String(transferMax) }));
     const left = holdRemaining(row);
     if (amount > left) return refused(refuse('CAPTURE_EXCEEDS_HOLD', undefined, { left: String(left) }));

@@ -25,21 +25,32 @@ export const payment: Kind<Payment> = {
   example: {
     orderNo: 'SO-1001',
     amount: { amount: 10000, currency: 'CNY' },
-    payer: { name: '张三', account: '6222020000000000078', bankCode: '102100099996' },
+    payer: { name: '张三', account: '622202000000000007', bankCode: '102100099996' },
     reference: 'COL-1001',
   },
-  needs: (data, at) => ({ accounts: [at.book.accounts.custody], records: [[orderRecords, orderKey(at.platformId, data.orderNo)]] }),
+  needs: (data, at) => ({
+    accounts: [at.book.accounts.custody],
+    records: [[orderRecords, orderKey(at.platformId, data.orderNo)]],
+  }),
   decide(data, facts, at) {
     const amount = data.amount.amount;
     const key = orderKey(at.platformId, data.orderNo);
     const before = facts.record(orderRecords, key);
-    if (before !== undefined && !samePayer(before, data)) return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
+    if (before !== undefined && !samePayer(before, data))
+      return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
     const accountId = before?.accountId ?? at.instruction;
     const after: Order = before
       ? { ...before, paid: before.paid + amount }
       : {
-          accountId, platformId: at.platformId, orderNo: data.orderNo, payer: data.payer,
-          paid: amount, split: 0n, returned: 0n, refunded: 0n, openedMs: at.nowMs,
+          accountId,
+          platformId: at.platformId,
+          orderNo: data.orderNo,
+          payer: data.payer,
+          paid: amount,
+          split: 0n,
+          returned: 0n,
+          refunded: 0n,
+          openedMs: at.nowMs,
         };
     // A counter or a custody account beyond what the books can hold would stop the shard, so it never gets there.
     const custody = facts.account(at.book.accounts.custody)?.balance ?? 0n;
@@ -56,7 +67,10 @@ export const payment: Kind<Payment> = {
   },
   undo: {
     origins: ['O'],
-    needs: (data, at) => ({ accounts: [at.book.accounts.custody], records: [[orderRecords, orderKey(at.platformId, data.orderNo)]] }),
+    needs: (data, at) => ({
+      accounts: [at.book.accounts.custody],
+      records: [[orderRecords, orderKey(at.platformId, data.orderNo)]],
+    }),
     records(data, facts, at) {
       const key = orderKey(at.platformId, data.orderNo);
       const order = facts.record(orderRecords, key);
@@ -70,5 +84,9 @@ export const payment: Kind<Payment> = {
 };
 
 function samePayer(order: Order, data: Payment): boolean {
-  return order.payer.name === data.payer.name && order.payer.account === data.payer.account && order.payer.bankCode === data.payer.bankCode;
+  return (
+    order.payer.name === data.payer.name &&
+    order.payer.account === data.payer.account &&
+    order.payer.bankCode === data.payer.bankCode
+  );
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { toWire } from '../../kernel/index.js';
 import { payoutRecords } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
-import { type At, type Kind, type Needs } from '../kind.js';
+import type { At, Kind, Needs } from '../kind.js';
 import { movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BALANCE_MAX, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
-import { type Order, type OrderShare, orderKey, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
+import { type Order, type OrderShare, orderKey, orderLeft, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
 import { orderNo } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
@@ -19,7 +19,14 @@ function shareNeeds(data: Split, facts: Facts, at: At): Needs {
 }
 
 function shareOf(facts: Facts, order: Order, receiverId: OrderShare['receiverId']): OrderShare {
-  return facts.record(shareRecords, shareKey(order.accountId, receiverId)) ?? { orderId: order.accountId, receiverId, split: 0n, returned: 0n };
+  return (
+    facts.record(shareRecords, shareKey(order.accountId, receiverId)) ?? {
+      orderId: order.accountId,
+      receiverId,
+      split: 0n,
+      returned: 0n,
+    }
+  );
 }
 
 /** Order money goes to the sub-merchants who earned it and to the platform's commission account; it is withdrawable T+1. */
@@ -47,15 +54,19 @@ export const split: Kind<Split> = {
     if (repeated !== undefined) return refused(refuse('RECEIVER_REPEATED', undefined, { account: toWire('account', repeated) }));
     for (const line of data.lines) {
       const receiver = facts.account(line.account);
-      if (receiver === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', line.account) }));
+      if (receiver === undefined)
+        return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', line.account) }));
       if (receiver.type !== 'sub' && receiver.type !== 'commission') {
-        return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', 'A split goes to sub-merchants and to the commission account.', {
-          account: toWire('account', line.account), type: receiver.type,
-        }));
+        return refused(
+          refuse('ACCOUNT_TYPE_NOT_ALLOWED', 'A split goes to sub-merchants and to the commission account.', {
+            account: toWire('account', line.account),
+            type: receiver.type,
+          }),
+        );
       }
     }
     const total = totalOf(data.lines);
-    const left = order.paid - order.split + order.returned - order.refunded;
+    const left = orderLeft(order);
     if (total > left) return refused(refuse('SPLIT_EXCEEDS_ORDER', undefined, { left: String(left), asked: String(total) }));
     if (order.split + total > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW')); // split and returned over and over
     const clears = workingDayAfter(at.calendar, at.book.businessDate);
@@ -72,7 +83,10 @@ export const split: Kind<Split> = {
         change(orderRecords, key, { ...order, split: order.split + total }),
         ...data.lines.map((line) => {
           const share = shareOf(facts, order, line.account);
-          return change(shareRecords, shareKey(order.accountId, line.account), { ...share, split: share.split + line.amount.amount });
+          return change(shareRecords, shareKey(order.accountId, line.account), {
+            ...share,
+            split: share.split + line.amount.amount,
+          });
         }),
       ],
       result: { withdrawableFrom: clears },
@@ -102,7 +116,10 @@ function splitReturned(data: Split, facts: Facts, at: At) {
     records: [
       change(orderRecords, key, { ...order, returned: order.returned + totalOf(data.lines) }),
       ...shares.map(({ line, share }) =>
-        change(shareRecords, shareKey(order.accountId, line.account), { ...share, returned: share.returned + line.amount.amount }),
+        change(shareRecords, shareKey(order.accountId, line.account), {
+          ...share,
+          returned: share.returned + line.amount.amount,
+        }),
       ),
     ],
   };
@@ -125,7 +142,8 @@ export const splitReturn: Kind<Split> = {
     const repeated = repeatedReceiver(data.lines);
     if (repeated !== undefined) return refused(refuse('RECEIVER_REPEATED', undefined, { account: toWire('account', repeated) }));
     const unknown = data.lines.find((line) => facts.account(line.account) === undefined);
-    if (unknown !== undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', unknown.account) }));
+    if (unknown !== undefined)
+      return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', unknown.account) }));
     const after = splitReturned(data, facts, at);
     if ('code' in after) return refused(after);
     return {

@@ -23,7 +23,12 @@ export const transfer: Kind<Transfer> = {
   origins: ['P', 'O'],
   proof: 'terms',
   schema,
-  example: { from: 'acc_2236512894231552003', to: 'acc_2236512894231552004', amount: { amount: 100, currency: 'CNY' }, remark: '活动补贴' },
+  example: {
+    from: 'acc_2236512894231552003',
+    to: 'acc_2236512894231552004',
+    amount: { amount: 100, currency: 'CNY' },
+    remark: '活动补贴',
+  },
   needs: (data) => ({ accounts: [data.from, data.to] }),
   decide(data, facts, at) {
     const from = facts.account(data.from);

@@ -21,7 +21,8 @@ function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Fac
     return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
   }
   const bound = facts.record(settlementAccountRecords, data.account);
-  if (bound === undefined) return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', data.account) }));
+  if (bound === undefined)
+    return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', data.account) }));
   const amount = data.amount.amount;
   const payout = newPayout(at, { purpose, source: account.id, amount, payee: bound });
   return {
