@@ -58,22 +58,25 @@ export function createIntake(rt: Runtime): Intake {
     return shard;
   };
 
-  async function overloaded(group: readonly Waiting[]): Promise<Set<number>> {
+  /** Shards with more undecided work than may wait. The depths are up to a second old. */
+  async function fullShards(): Promise<Set<number>> {
     const now = rt.clock.wall();
     if (now - depthsAt > DEPTH_EVERY_MS) {
       depths = await rt.db.read('inbox-depths', inboxDepths);
       depthsAt = now;
     }
-    const full = new Set([...depths].filter(([, depth]) => depth > INBOX_MAX).map(([shard]) => shard));
-    return new Set(group.map(({ submission }) => shardOf(submission.platformId)).filter((shard) => full.has(shard)));
+    return new Set([...depths].filter(([, depth]) => depth > INBOX_MAX).map(([shard]) => shard));
   }
 
   async function writeGroup(group: readonly Waiting[]): Promise<void> {
     await shardsOf(group.map(({ submission }) => submission.platformId));
-    const full = await overloaded(group);
+    const full = await fullShards();
     const accepted: Waiting[] = [];
     for (const entry of group) {
-      if (full.has(shardOf(entry.submission.platformId))) entry.resolve({ refused: refuse('OVERLOADED') });
+      const shard = shards.get(entry.submission.platformId);
+      if (shard === undefined) entry.resolve({ refused: refuse('NOT_FOUND', 'The platform has no book.') });
+      // What the system itself says (a payout's result) is never turned away: it ends work that was accepted.
+      else if (full.has(shard) && entry.submission.origin !== 'S') entry.resolve({ refused: refuse('OVERLOADED') });
       else accepted.push(entry);
     }
     const receipts = await commit(rt, accepted, shardOf);
