@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import type { Id } from '../../src/kernel/index.js';
+import type { Database, Tx } from '../../src/runtime/index.js';
+
+/**
+ * What must be true of the books at every commit, checked from the tables alone: every sum is made here, none is read from
+ * the code that is under test. Each sentence that comes back is a violation; of sound books none does.
+ * @param platformIds the books to check; all of them when absent
+ */
+export async function violations(db: Database, platformIds?: readonly Id[]): Promise<string[]> {
+  if (platformIds?.length === 0) return [];
+  const within = (column: string) => (platformIds === undefined ? '1 = 1' : `${column} IN (${platformIds.join()})`);
+  const found: string[] = [];
+  await db.snapshot('invariants', async (tx) => {
+    for (const [sentence, statement] of Object.entries(STATEMENTS)) {
+      for (const row of await tx.rows<Record<string, unknown>>(statement(within)))
+        found.push(`${sentence}: ${JSON.stringify(row)}`);
+    }
+    found.push(...(await brokenChains(tx, within)));
+  });
+  return found;
+}
+
+type Within = (column: string) => string;
+
+/** Each statement finds the rows for which its sentence is not true. */
+const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
+  'all accounts of a book sum to zero, so custody is the sum of the others': (within) =>
+    `SELECT platform_id, CAST(SUM(balance) AS CHAR) AS total FROM accounts WHERE ${within('platform_id')}
+     GROUP BY platform_id HAVING SUM(balance) <> 0`,
+  'custody is what crossed its wall': (within) =>
+    `SELECT a.platform_id, a.balance, COALESCE(b.total, 0) AS crossed FROM accounts AS a
+     LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM boundary GROUP BY platform_id) AS b ON b.platform_id = a.platform_id
+     WHERE a.type = 'custody' AND ${within('a.platform_id')} AND a.balance + COALESCE(b.total, 0) <> 0`,
+  'the entries of an instruction sum to zero': (within) =>
+    `SELECT e.instruction_id, CAST(SUM(e.amount) AS CHAR) AS total FROM entries AS e JOIN accounts AS a ON a.id = e.account_id
+     WHERE ${within('a.platform_id')} GROUP BY e.instruction_id HAVING SUM(e.amount) <> 0 OR COUNT(DISTINCT a.platform_id) <> 1`,
+  'no account is below its floor': (within) =>
+    `SELECT id, type, balance, held FROM accounts WHERE ${within('platform_id')}
+     AND IF(type = 'custody', balance > 0 OR held <> 0, held < 0 OR balance < held)`,
+  'held is what is left of the holds': (within) =>
+    `SELECT a.id, a.held, COALESCE(h.total, 0) AS open FROM accounts AS a
+     LEFT JOIN (SELECT account_id, SUM(amount - captured - released) AS total FROM holds GROUP BY account_id) AS h ON h.account_id = a.id
+     WHERE ${within('a.platform_id')} AND a.held <> COALESCE(h.total, 0)`,
+  'what has not cleared is part of the balance': (within) =>
+    `SELECT a.id, a.balance, u.total FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id
+     JOIN (SELECT account_id, SUM(amount) AS total, MAX(due_date) AS until FROM uncleared WHERE amount > 0 GROUP BY account_id) AS u
+       ON u.account_id = a.id AND u.until > b.business_date
+     WHERE ${within('a.platform_id')} AND a.balance < (SELECT SUM(x.amount) FROM uncleared AS x
+       WHERE x.account_id = a.id AND x.due_date > b.business_date)`,
+  'an account tells until when it has uncleared money': (within) =>
+    `SELECT a.id, a.uncleared_until, u.due_date FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id
+     JOIN uncleared AS u ON u.account_id = a.id AND u.amount > 0 AND u.due_date > b.business_date
+     WHERE ${within('a.platform_id')} AND (a.uncleared_until IS NULL OR a.uncleared_until < u.due_date)`,
+  "an order's counters add up to its account": (within) =>
+    `SELECT o.order_no, a.balance, o.paid, o.split, o.returned, o.refunded FROM orders AS o
+     LEFT JOIN accounts AS a ON a.id = o.account_id AND a.type = 'order'
+     WHERE ${within('o.platform_id')} AND (a.id IS NULL OR a.balance <> o.paid - o.split + o.returned - o.refunded)`,
+  "an order's shares add up to its counters": (within) =>
+    `SELECT o.order_no, o.split, o.returned, s.split AS shares, s.returned AS back FROM orders AS o
+     LEFT JOIN (SELECT order_id, SUM(split) AS split, SUM(returned) AS returned FROM order_shares GROUP BY order_id) AS s
+       ON s.order_id = o.account_id
+     WHERE ${within('o.platform_id')} AND (o.split <> COALESCE(s.split, 0) OR o.returned <> COALESCE(s.returned, 0))`,
+  'money in transit is the payouts under way': (within) =>
+    `SELECT a.platform_id, a.balance, COALESCE(p.total, 0) AS payouts FROM accounts AS a
+     LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM payouts WHERE state IN ('created', 'sent', 'unknown') GROUP BY platform_id) AS p
+       ON p.platform_id = a.platform_id
+     WHERE a.type = 'in-transit' AND ${within('a.platform_id')} AND a.balance <> COALESCE(p.total, 0)`,
+  'only a posted instruction has entries': (within) =>
+    `SELECT DISTINCT e.instruction_id FROM entries AS e JOIN accounts AS a ON a.id = e.account_id
+     LEFT JOIN outcomes AS o ON o.instruction_id = e.instruction_id WHERE ${within('a.platform_id')} AND COALESCE(o.state, '') <> 'posted'`,
+  'a refused instruction makes nothing': (within) =>
+    `SELECT i.id FROM instructions AS i JOIN outcomes AS o ON o.instruction_id = i.id AND o.state = 'refused'
+     WHERE ${within('i.platform_id')} AND (EXISTS (SELECT 1 FROM boundary WHERE instruction_id = i.id)
+       OR EXISTS (SELECT 1 FROM payouts WHERE id = i.id) OR EXISTS (SELECT 1 FROM holds WHERE id = i.id)
+       OR EXISTS (SELECT 1 FROM accounts WHERE id = i.id) OR EXISTS (SELECT 1 FROM corrections WHERE correction_id = i.id))`,
+  'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
+    `SELECT i.id FROM instructions AS i LEFT JOIN outcomes AS o ON o.instruction_id = i.id LEFT JOIN inbox AS q ON q.instruction_id = i.id
+     WHERE ${within('i.platform_id')} AND (o.instruction_id IS NULL) = (q.instruction_id IS NULL)`,
+  'an outcome names its refusal, and only a refused one does': (within) =>
+    `SELECT o.instruction_id, o.state, o.code FROM outcomes AS o LEFT JOIN instructions AS i ON i.id = o.instruction_id
+     WHERE i.id IS NULL OR (${within('i.platform_id')} AND (o.state = 'refused') = (o.code IS NULL))`,
+  'others hear of every outcome once': (within) =>
+    `SELECT o.instruction_id, COUNT(b.seq) AS events FROM outcomes AS o JOIN instructions AS i ON i.id = o.instruction_id
+     LEFT JOIN outbox AS b ON b.ref_id = o.instruction_id AND b.shard_id = o.shard_id AND b.topic = CONCAT('instruction.', o.state)
+     WHERE ${within('i.platform_id')} GROUP BY o.instruction_id HAVING COUNT(b.seq) <> 1`,
+  'others hear of every payout that was made': (within) =>
+    `SELECT p.id FROM payouts AS p LEFT JOIN outbox AS b ON b.ref_id = p.id AND b.topic = 'payout.created'
+     WHERE ${within('p.platform_id')} GROUP BY p.id HAVING COUNT(b.seq) <> 1`,
+};
+
+interface EntryRow {
+  account_id: string;
+  seq: string;
+  instruction_id: string;
+  amount: string;
+  balance: string;
+  day: string;
+  posted_ms: string;
+  hash: Buffer;
+}
+
+/** Replays every chain from its first entry, with a hash made here. */
+async function brokenChains(tx: Tx, within: Within): Promise<string[]> {
+  const accounts = await tx.rows<{ id: string; balance: string; entry_count: string; head_hash: Buffer }>(
+    `SELECT id, balance, entry_count, head_hash FROM accounts WHERE ${within('platform_id')}`,
+  );
+  const rows = await tx.rows<EntryRow>(
+    `SELECT e.account_id, e.seq, e.instruction_id, e.amount, e.balance, DATE_FORMAT(e.business_date, '%Y%m%d') AS day, e.posted_ms, e.hash
+     FROM entries AS e JOIN accounts AS a ON a.id = e.account_id WHERE ${within('a.platform_id')} ORDER BY e.account_id, e.seq`,
+  );
+  const chains = new Map<string, EntryRow[]>();
+  for (const row of rows) {
+    const chain = chains.get(row.account_id);
+    if (chain === undefined) chains.set(row.account_id, [row]);
+    else chain.push(row);
+  }
+  const found: string[] = [];
+  for (const account of accounts) {
+    const replayed = replay(chains.get(account.id) ?? []);
+    if (replayed.faultAt !== undefined) found.push(`the entries of ${account.id} are no chain from place ${replayed.faultAt} on`);
+    if (replayed.balance !== BigInt(account.balance)) found.push(`the balance of ${account.id} is not the sum of its entries`);
+    if (replayed.count !== Number(account.entry_count)) found.push(`account ${account.id} counts other entries than it has`);
+    if (!replayed.head.equals(account.head_hash)) found.push(`the chain of ${account.id} does not end in its head`);
+  }
+  return found;
+}
+
+function replay(chain: readonly EntryRow[]) {
+  let head = Buffer.alloc(32);
+  let balance = 0n;
+  let faultAt: number | undefined;
+  for (const [place, row] of chain.entries()) {
+    balance += BigInt(row.amount);
+    const text = [row.account_id, row.seq, row.instruction_id, row.amount, row.balance].map((field) => eightBytes(BigInt(field)));
+    const day = Buffer.alloc(4);
+    day.writeUInt32BE(Number(row.day));
+    head = createHash('sha256')
+      .update(Buffer.concat([head, ...text, day, eightBytes(BigInt(row.posted_ms))]))
+      .digest();
+    const sound = Number(row.seq) === place + 1 && BigInt(row.balance) === balance && row.hash.equals(head);
+    if (!sound) faultAt ??= place + 1;
+  }
+  return { head, balance, faultAt, count: chain.length };
+}
+
+function eightBytes(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(value);
+  return bytes;
+}

@@ -1,0 +1,445 @@
+/**
+ * A bank in plain maps, written from the rules of the house and not from its code, so that the two can be held against each
+ * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
+ */
+export interface ModelAccount {
+  readonly platform: string;
+  readonly type: string;
+  readonly bound: boolean;
+  state: 'open' | 'frozen' | 'closed';
+  balance: bigint;
+  held: bigint;
+  /** By the date from which it is withdrawable. */
+  readonly uncleared: Map<string, bigint>;
+}
+
+interface ModelOrder {
+  readonly account: string;
+  readonly payer: string;
+  readonly refundable: boolean;
+  paid: bigint;
+  split: bigint;
+  returned: bigint;
+  refunded: bigint;
+}
+
+interface ModelHold {
+  readonly platform: string;
+  readonly account: string;
+  readonly expires: number | undefined;
+  left: bigint;
+}
+
+interface ModelPayout {
+  readonly platform: string;
+  readonly source: string;
+  readonly order: ModelOrder | undefined;
+  readonly amount: bigint;
+  state: string;
+}
+
+interface ModelPlatform {
+  date: string;
+  transferMax: bigint;
+  feeMax: bigint;
+  /** The functional accounts by purpose. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
+/** The wire form of an instruction's data; each kind reads the fields that its form has. */
+export interface Data {
+  orderNo: string;
+  amount: { amount: number; currency: 'CNY' };
+  payer: { name: string; account: string; bankCode?: string };
+  reference: string;
+  lines: { account: string; amount: { amount: number; currency: 'CNY' } }[];
+  account: string;
+  from: string;
+  to: string;
+  hold: string;
+  payout: string;
+  instruction: string;
+  purpose: string;
+  for: string;
+  reason: string;
+  expiresAt: string;
+}
+
+export interface Given {
+  readonly id: string;
+  readonly platform: string;
+  readonly origin: 'P' | 'S' | 'O';
+  readonly kind: string;
+  readonly data: Partial<Data>;
+}
+
+type Take = { from: string; amount: bigint; how?: 'uncleared-first' | 'cleared-only'; freed?: bigint };
+type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean };
+
+class No extends Error {
+  constructor(readonly code: string) {
+    super(code);
+  }
+}
+function refuseIf(condition: boolean, code: string): void {
+  if (condition) throw new No(code);
+}
+const bare = (wire: string) => wire.slice(4);
+const minor = (money: { amount: number }) => BigInt(money.amount);
+const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n);
+const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
+const BOOKS_MAX = 2n ** 62n;
+
+export class Model {
+  readonly platforms = new Map<string, ModelPlatform>();
+  readonly accounts = new Map<string, ModelAccount>();
+  /** By platform/number. */
+  readonly orders = new Map<string, ModelOrder>();
+  /** By order account/receiver. */
+  readonly shares = new Map<string, { split: bigint; returned: bigint }>();
+  readonly holds = new Map<string, ModelHold>();
+  readonly payouts = new Map<string, ModelPayout>();
+  readonly past = new Map<string, Given & { result: string; date: string; batch: number; corrected: boolean }>();
+  /** What is decided together cannot be corrected by its own batch. */
+  batch = 0;
+  now = 0;
+  readonly #nextWorkingDay: (date: string) => string;
+
+  constructor(nextWorkingDay: (date: string) => string) {
+    this.#nextWorkingDay = nextWorkingDay;
+  }
+
+  openPlatform(id: string, date: string, own: Readonly<Record<string, string>>): void {
+    this.platforms.set(id, { date, transferMax: 0n, feeMax: 0n, own });
+    for (const [type, account] of Object.entries(own)) this.openAccount(account, id, type, OWN.includes(type));
+  }
+
+  openAccount(id: string, platform: string, type: string, bound: boolean): void {
+    this.accounts.set(id, { platform, type, bound, state: 'open', balance: 0n, held: 0n, uncleared: new Map() });
+  }
+
+  openDate(platform: string, date: string): void {
+    this.platform(platform).date = date;
+    for (const account of this.accounts.values()) {
+      if (account.platform !== platform) continue;
+      for (const due of account.uncleared.keys()) if (due <= date) account.uncleared.delete(due);
+    }
+  }
+
+  platform(id: string): ModelPlatform {
+    return found(this.platforms.get(id), 'no such platform');
+  }
+
+  /** 'posted', or the code of the refusal, which changes nothing. */
+  decide(given: Given): string {
+    const result = this.#try(given);
+    this.past.set(given.id, { ...given, result, date: this.platform(given.platform).date, batch: this.batch, corrected: false });
+    return result;
+  }
+
+  #try(given: Given): string {
+    try {
+      found(this.#rules[given.kind], `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
+      return 'posted';
+    } catch (no) {
+      if (no instanceof No) return no.code;
+      throw no;
+    }
+  }
+
+  readonly #rules: Record<string, (given: Given, data: Data, at: ModelPlatform) => void> = {
+    payment: (given, data, at) => {
+      const amount = minor(data.amount);
+      const key = `${given.platform}/${data.orderNo}`;
+      const payer = [data.payer.name, data.payer.account, data.payer.bankCode ?? ''].join('|');
+      const order = this.orders.get(key) ?? {
+        account: given.id,
+        payer,
+        refundable: data.payer.account !== '',
+        paid: 0n,
+        split: 0n,
+        returned: 0n,
+        refunded: 0n,
+      };
+      refuseIf(order.payer !== payer, 'ORDER_PAYER_DIFFERS');
+      refuseIf(order.paid + amount > BOOKS_MAX || amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
+      if (!this.orders.has(key)) this.openAccount(given.id, given.platform, 'order', false);
+      this.orders.set(key, order);
+      this.#move(at, [], [{ to: order.account, amount }]);
+      order.paid += amount;
+    },
+
+    split: (given, data, at) => {
+      const order = this.#order(given, data);
+      refuseIf(new Set(data.lines.map((line) => line.account)).size < data.lines.length, 'RECEIVER_REPEATED');
+      for (const line of data.lines) {
+        const { type } = this.#mine(given, line.account);
+        refuseIf(type !== 'sub' && type !== 'commission', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      }
+      const amount = sum(data.lines.map((line) => minor(line.amount)));
+      refuseIf(amount > this.#account(order.account).balance, 'SPLIT_EXCEEDS_ORDER');
+      refuseIf(order.split + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
+      const clears = this.#nextWorkingDay(at.date);
+      const gives = data.lines.map((line) => {
+        const waits = this.#mine(given, line.account).type === 'sub' ? { clears } : {};
+        return { to: bare(line.account), amount: minor(line.amount), ...waits };
+      });
+      this.#move(at, [{ from: order.account, amount }], gives);
+      order.split += amount;
+      for (const { to, amount: part } of gives) this.#share(order, to).split += part;
+    },
+
+    'split-return': (given, data, at) => {
+      const order = this.#order(given, data);
+      refuseIf(new Set(data.lines.map((line) => line.account)).size < data.lines.length, 'RECEIVER_REPEATED');
+      for (const line of data.lines) this.#mine(given, line.account);
+      this.#unsplit(order, data.lines, at);
+    },
+
+    refund: (given, data, at) => {
+      const order = this.#order(given, data);
+      const amount = minor(data.amount);
+      refuseIf(amount > this.#account(order.account).balance, 'REFUND_EXCEEDS_ORDER');
+      refuseIf(!order.refundable, 'REFUND_ACCOUNT_MISSING');
+      this.#move(at, [{ from: order.account, amount }], [{ to: inTransit(at), amount }]);
+      order.refunded += amount;
+      this.#makePayout(given, { source: order.account, order, amount });
+    },
+
+    transfer: (given, data, at) => {
+      const from = this.#mine(given, data.from);
+      const to = this.#mine(given, data.to);
+      refuseIf(data.from === data.to, 'SAME_ACCOUNT');
+      const amount = minor(data.amount);
+      if (!(OWN.includes(from.type) && (OWN.includes(to.type) || to.type === 'sub'))) {
+        refuseIf(from.type !== 'sub' || to.type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+        withinTerms(amount, at.transferMax);
+      }
+      this.#move(at, [{ from: bare(data.from), amount }], [{ to: bare(data.to), amount, inherits: true }]);
+    },
+
+    hold: (given, data) => {
+      const account = this.#mine(given, data.account);
+      refuseIf(account.type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const expires = data.expiresAt === undefined ? undefined : Date.parse(data.expiresAt);
+      refuseIf(expires !== undefined && expires <= this.now, 'HOLD_ENDED');
+      const amount = minor(data.amount);
+      this.#mayTake({ from: bare(data.account), amount });
+      account.held += amount;
+      this.holds.set(given.id, { platform: given.platform, account: bare(data.account), expires, left: amount });
+    },
+
+    release: (given, data) => {
+      const hold = this.#hold(given, data);
+      const asked = data.amount as Data['amount'] | undefined;
+      const amount = asked === undefined ? hold.left : minor(asked);
+      refuseIf(amount > hold.left, 'CAPTURE_EXCEEDS_HOLD');
+      hold.left -= amount;
+      this.#account(hold.account).held -= amount;
+    },
+
+    capture: (given, data, at) => {
+      const hold = this.#hold(given, data);
+      refuseIf(hold.expires !== undefined && hold.expires <= this.now, 'HOLD_ENDED');
+      refuseIf(this.#mine(given, data.to).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      refuseIf(bare(data.to) === hold.account, 'SAME_ACCOUNT');
+      const amount = minor(data.amount);
+      withinTerms(amount, at.transferMax);
+      refuseIf(amount > hold.left, 'CAPTURE_EXCEEDS_HOLD');
+      this.#move(at, [{ from: hold.account, amount, freed: amount }], [{ to: bare(data.to), amount, inherits: true }]);
+      hold.left -= amount;
+      this.#account(hold.account).held -= amount;
+    },
+
+    withdrawal: (given, data, at) => this.#payOut(given, data, at),
+    clearing: (given, data, at) => this.#payOut(given, data, at),
+
+    fee: (given, data, at) => {
+      refuseIf(this.#mine(given, data.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const amount = minor(data.amount);
+      withinTerms(amount, at.feeMax);
+      this.#move(at, [{ from: bare(data.account), amount }], [{ to: at.own.fees as string, amount, inherits: true }]);
+    },
+
+    'payout-settled': (given, data, at) => {
+      const payout = this.#payout(given, data, ['sent', 'unknown']);
+      this.#move(at, [{ from: inTransit(at), amount: payout.amount }], []);
+      payout.state = 'settled';
+    },
+
+    'payout-failed': (given, data, at) => {
+      const payout = this.#payout(given, data, ['sent', 'unknown']);
+      this.#move(at, [{ from: inTransit(at), amount: payout.amount }], [{ to: payout.source, amount: payout.amount }]);
+      if (payout.order !== undefined) payout.order.refunded -= payout.amount;
+      payout.state = 'failed';
+    },
+
+    'payout-returned': (given, data, at) => {
+      const payout = this.#payout(given, data, ['settled']);
+      const gone = this.#account(payout.source).state === 'closed';
+      this.#move(at, [], [{ to: gone ? (at.own.suspense as string) : payout.source, amount: payout.amount }]);
+      if (payout.order !== undefined) payout.order.refunded -= payout.amount;
+      payout.state = 'returned';
+    },
+
+    correction: (given, data, at) => {
+      const past = this.past.get(bare(data.instruction));
+      refuseIf(past === undefined || past.platform !== given.platform || past.batch === this.batch, 'INSTRUCTION_NOT_FOUND');
+      if (past === undefined) return;
+      refuseIf(past.result !== 'posted' || this.#undo[past.kind] === undefined, 'NOT_CORRECTABLE');
+      refuseIf(past.corrected, 'ALREADY_CORRECTED');
+      if (given.origin === 'P') {
+        refuseIf(past.kind === 'payment' || past.origin !== 'P' || past.date !== at.date, 'NOT_CORRECTABLE');
+      }
+      this.#undo[past.kind]?.(past, past.data as Data, at);
+      past.corrected = true;
+    },
+  };
+
+  readonly #undo: Record<string, (past: Given, data: Data, at: ModelPlatform) => void> = {
+    payment: (past, data, at) => {
+      const order = this.#order(past, data);
+      this.#move(at, [{ from: order.account, amount: minor(data.amount) }], []);
+      order.paid -= minor(data.amount);
+    },
+    split: (past, data, at) => this.#unsplit(this.#order(past, data), largestFirst(data.lines), at),
+    transfer: (_past, data, at) => this.#giveBack(at, bare(data.to), bare(data.from), data),
+    fee: (_past, data, at) => this.#giveBack(at, at.own.fees as string, bare(data.account), data),
+  };
+
+  #giveBack(at: ModelPlatform, from: string, to: string, data: Data): void {
+    const amount = minor(data.amount);
+    this.#move(at, [{ from, amount, how: 'uncleared-first' }], [{ to, amount, inherits: true }]);
+  }
+
+  /** Checks all, then moves all. What is not given to an account leaves custody, what is not taken from one comes in. */
+  #move(at: ModelPlatform, takes: readonly Take[], gives: readonly Give[]): void {
+    const custody = this.#account(at.own.custody);
+    const incoming = sum(gives.map((give) => give.amount)) - sum(takes.map((take) => take.amount));
+    refuseIf(incoming - custody.balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
+    for (const take of takes) this.#mayTake(take);
+    for (const give of gives) refuseIf(this.#account(give.to).state === 'closed', 'ACCOUNT_CLOSED');
+    custody.balance -= incoming;
+    const carried = takes.flatMap((take) => this.#take(take));
+    for (const { to, amount, clears, inherits } of gives) {
+      const account = this.#account(to);
+      account.balance += amount;
+      const waiting: [string, bigint][] = clears === undefined ? (inherits ? carried : []) : [[clears, amount]];
+      for (const [due, part] of waiting) account.uncleared.set(due, (account.uncleared.get(due) ?? 0n) + part);
+    }
+  }
+
+  #mayTake({ from, amount, how, freed = 0n }: Take): void {
+    const account = this.#account(from);
+    refuseIf(account.state === 'closed', 'ACCOUNT_CLOSED');
+    refuseIf(account.state === 'frozen', 'ACCOUNT_FROZEN');
+    refuseIf(amount > account.balance - account.held + freed, 'FUNDS_INSUFFICIENT');
+    const uncleared = sum(account.uncleared.values());
+    const kept = uncleared > account.held ? uncleared : account.held;
+    refuseIf(how === 'cleared-only' && amount > account.balance - kept, 'FUNDS_UNCLEARED');
+  }
+
+  /** Answers the uncleared money that went: as little as possible, or as much; what clears last goes first. */
+  #take({ from, amount, how }: Take): [string, bigint][] {
+    const account = this.#account(from);
+    const cleared = account.balance - sum(account.uncleared.values());
+    account.balance -= amount;
+    const gone: [string, bigint][] = [];
+    let rest = how === 'uncleared-first' ? amount : amount - cleared;
+    for (const due of [...account.uncleared.keys()].sort().reverse()) {
+      const there = account.uncleared.get(due) ?? 0n;
+      const part = rest < there ? rest : there;
+      if (part <= 0n) continue;
+      gone.push([due, part]);
+      account.uncleared.set(due, there - part);
+      if (part === there) account.uncleared.delete(due);
+      rest -= part;
+    }
+    return gone;
+  }
+
+  #unsplit(order: ModelOrder, lines: Data['lines'], at: ModelPlatform): void {
+    for (const line of lines) {
+      const share = this.#share(order, bare(line.account));
+      refuseIf(minor(line.amount) > share.split - share.returned, 'SPLIT_RETURN_EXCEEDS');
+    }
+    const takes = lines.map((line) => ({
+      from: bare(line.account),
+      amount: minor(line.amount),
+      how: 'uncleared-first' as const,
+    }));
+    const amount = sum(takes.map((take) => take.amount));
+    this.#move(at, takes, [{ to: order.account, amount }]);
+    order.returned += amount;
+    for (const take of takes) this.#share(order, take.from).returned += take.amount;
+  }
+
+  #payOut(given: Given, data: Data, at: ModelPlatform): void {
+    const account = this.#mine(given, data.account);
+    refuseIf(account.type !== 'sub' && !OWN.includes(account.type), 'ACCOUNT_TYPE_NOT_ALLOWED');
+    refuseIf(!account.bound, 'SETTLEMENT_ACCOUNT_MISSING');
+    const amount = minor(data.amount);
+    this.#move(at, [{ from: bare(data.account), amount, how: 'cleared-only' }], [{ to: inTransit(at), amount }]);
+    this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
+  }
+
+  #makePayout(given: Given, of: Pick<ModelPayout, 'source' | 'order' | 'amount'>): void {
+    this.payouts.set(given.id, { platform: given.platform, state: 'created', ...of });
+  }
+
+  #account(id: string | undefined): ModelAccount {
+    return found(this.accounts.get(id ?? ''), `no account ${id}`);
+  }
+
+  #mine(given: Given, wire: string): ModelAccount {
+    const account = this.accounts.get(bare(wire));
+    if (account?.platform !== given.platform) throw new No('ACCOUNT_NOT_FOUND');
+    return account;
+  }
+
+  #order(given: Given, data: Data): ModelOrder {
+    const order = this.orders.get(`${given.platform}/${data.orderNo}`);
+    if (order === undefined) throw new No('ORDER_NOT_FOUND');
+    return order;
+  }
+
+  #share(order: ModelOrder, receiver: string) {
+    const key = `${order.account}/${receiver}`;
+    const share = this.shares.get(key) ?? { split: 0n, returned: 0n };
+    this.shares.set(key, share);
+    return share;
+  }
+
+  #hold(given: Given, data: Data): ModelHold {
+    const hold = this.holds.get(bare(data.hold));
+    if (hold?.platform !== given.platform) throw new No('HOLD_NOT_FOUND');
+    refuseIf(hold.left === 0n, 'HOLD_ENDED');
+    return hold;
+  }
+
+  #payout(given: Given, data: Data, from: readonly string[]): ModelPayout {
+    const payout = this.payouts.get(bare(data.payout));
+    if (payout?.platform !== given.platform) throw new No('PAYOUT_NOT_FOUND');
+    refuseIf(!from.includes(payout.state), 'PAYOUT_STATE_CONFLICT');
+    return payout;
+  }
+}
+
+function found<T>(value: T | undefined, otherwise: string): T {
+  if (value === undefined) throw new Error(otherwise);
+  return value;
+}
+
+function inTransit(at: ModelPlatform): string {
+  return at.own['in-transit'] as string;
+}
+
+function withinTerms(amount: bigint, max: bigint): void {
+  refuseIf(max === 0n, 'PROOF_MISSING');
+  refuseIf(amount > max, 'TERMS_EXCEEDED');
+}
+
+/** A correction takes the largest part first, and of equal ones the account that was opened first. */
+function largestFirst(lines: Data['lines']): Data['lines'] {
+  return [...lines].sort((a, b) => b.amount.amount - a.amount.amount || (a.account < b.account ? -1 : 1));
+}

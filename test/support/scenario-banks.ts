@@ -1,0 +1,243 @@
+import { isDeepStrictEqual } from 'node:util';
+import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
+import { violations } from './invariants.js';
+import { Model } from './model.js';
+import type { Bank, Look } from './scenario.js';
+import {
+  type Asked,
+  changeState,
+  changeTerms,
+  execute,
+  markSent,
+  nextWorkingDayOf,
+  openBook,
+  openDate,
+  openSub,
+  PURPOSES,
+  pictureOfBooks,
+  pictureOfModel,
+  receive,
+  type TestBook,
+  type World,
+} from './world.js';
+
+/** The model as a bank of its own: ids are counted, request numbers are remembered. */
+export class ModelBank implements Bank {
+  readonly model: Model;
+  readonly #requests = new Map<string, { id: string; body: string }>();
+  #postings = 0;
+  #last = 2_000_000_000_000_000_000n;
+
+  constructor(calendar: Pick<Calendar, 'exceptions'>) {
+    this.model = new Model(nextWorkingDayOf(calendar));
+  }
+
+  #newId(): string {
+    this.#last += 1n;
+    return String(this.#last);
+  }
+
+  async openPlatform(date: string) {
+    const own = Object.fromEntries(PURPOSES.map((purpose) => [purpose, this.#newId()]));
+    const id = this.#newId();
+    this.model.openPlatform(id, date, own);
+    return { id, own };
+  }
+
+  async openSeller(platform: string, bound: boolean) {
+    const id = this.#newId();
+    this.model.openAccount(id, platform, 'sub', bound);
+    return id;
+  }
+
+  async setTerms(platform: string, transferMax: bigint, feeMax: bigint) {
+    Object.assign(this.model.platform(platform), { transferMax, feeMax });
+  }
+
+  async setState(account: string, state: 'open' | 'frozen' | 'closed') {
+    Object.assign(this.model.accounts.get(account) ?? {}, { state });
+  }
+
+  async openDate(platform: string, _from: string, to: string) {
+    this.model.openDate(platform, to);
+  }
+
+  async setNow(ms: number) {
+    this.model.now = ms;
+  }
+
+  async markSent(id: string) {
+    const payout = this.model.payouts.get(id);
+    if (payout?.state !== 'created') throw new Error('only a payout that was just made is sent');
+    payout.state = 'sent';
+  }
+
+  async give(asked: Asked) {
+    const name = `${asked.platform}${asked.origin}${asked.requestNo}`;
+    const body = JSON.stringify([asked.kind, asked.data]);
+    const before = this.#requests.get(name);
+    if (before !== undefined) {
+      const result = before.body === body ? (this.model.past.get(before.id)?.result ?? '') : 'REQUEST_NO_REUSED';
+      return { id: before.id, replay: true, result };
+    }
+    const id = this.#newId();
+    this.#requests.set(name, { id, body });
+    this.model.batch += 1;
+    const result = this.model.decide({ ...asked, id });
+    if (result === 'posted') this.#postings += 1;
+    return { id, replay: false, result };
+  }
+
+  async look(): Promise<Look> {
+    const { accounts, orders, payouts } = this.model;
+    const sum = (parts: ReadonlyMap<string, bigint>) => [...parts.values()].reduce((total, part) => total + part, 0n);
+    return {
+      accounts: new Map([...accounts].map(([id, account]) => [id, { ...account, uncleared: sum(account.uncleared) }])),
+      orders,
+      payouts: new Map([...payouts].map(([id, { state }]) => [id, state])),
+      postings: this.#postings,
+    };
+  }
+
+  async check() {
+    const totals = new Map<string, bigint>();
+    for (const { platform, balance } of this.model.accounts.values())
+      totals.set(platform, (totals.get(platform) ?? 0n) + balance);
+    for (const [platform, total] of totals) if (total !== 0n) throw new Error(`the book of ${platform} does not sum to zero`);
+  }
+}
+
+/** The real service; the model walks beside it, and after every step both must have the same books. */
+export class ServiceBank implements Bank {
+  readonly #world: World;
+  readonly #books = new Map<string, TestBook>();
+  readonly model: Model;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.model = new Model(nextWorkingDayOf(world.rt.calendar));
+  }
+
+  get platformIds(): Id[] {
+    return [...this.#books.keys()].map(asId);
+  }
+
+  #book(platform: string): TestBook {
+    const book = this.#books.get(platform);
+    if (book === undefined) throw new Error(`no platform ${platform}`);
+    return book;
+  }
+
+  async openPlatform(date: string) {
+    const book = await openBook(this.#world, date);
+    this.#books.set(book.platformId, book);
+    this.model.openPlatform(book.platformId, date, book.accounts);
+    return { id: book.platformId as string, own: book.accounts };
+  }
+
+  async openSeller(platform: string, bound: boolean) {
+    const id = await openSub(this.#world, asId(platform), bound);
+    this.model.openAccount(id, platform, 'sub', bound);
+    return id;
+  }
+
+  async setTerms(platform: string, transferMax: bigint, feeMax: bigint) {
+    await changeTerms(this.#world, asId(platform), transferMax, feeMax);
+    Object.assign(this.model.platform(platform), { transferMax, feeMax });
+  }
+
+  async setState(account: string, state: 'open' | 'frozen' | 'closed') {
+    await changeState(this.#world, asId(account), state);
+    Object.assign(this.model.accounts.get(account) ?? {}, { state });
+  }
+
+  async openDate(platform: string, from: string, to: string) {
+    await openDate(this.#world, this.#book(platform), from, to);
+    this.model.openDate(platform, to);
+  }
+
+  async setNow(ms: number) {
+    this.#world.clock.advance(instantOf(ms));
+    this.model.now = ms;
+  }
+
+  async markSent(id: string) {
+    if (!(await markSent(this.#world, asId(id)))) throw new Error('only a payout that was just made is sent');
+    const payout = this.model.payouts.get(id);
+    if (payout !== undefined) payout.state = 'sent';
+  }
+
+  async give(asked: Asked) {
+    return (await this.giveAll([asked]))[0] as { id: string; replay: boolean; result: string };
+  }
+
+  /** Received together and decided together. */
+  async giveAll(asked: readonly Asked[]) {
+    const receipts = await receive(this.#world, asked);
+    const ids = receipts.flatMap((receipt) => ('id' in receipt ? [receipt.id] : []));
+    const results = await execute(this.#world, ids);
+    this.model.batch += 1;
+    return receipts.map((receipt, place) => {
+      if ('refused' in receipt) return { id: '', replay: false, result: receipt.refused.code as string };
+      const given = asked[place] as Asked;
+      const result = results.get(receipt.id) ?? 'not there';
+      const predicted = receipt.replay
+        ? (this.model.past.get(receipt.id)?.result ?? 'new')
+        : this.model.decide({ ...given, id: receipt.id });
+      if (predicted !== result) {
+        throw new Error(
+          `the model says ${predicted}, the service ${result}, to ${given.requestNo} ${given.kind} ${JSON.stringify(given.data)}`,
+        );
+      }
+      return { id: receipt.id as string, replay: receipt.replay, result };
+    });
+  }
+
+  async look(): Promise<Look> {
+    const { db } = this.#world;
+    type Row = Record<string, string>;
+    const within = `platform_id IN (${this.platformIds.join()})`;
+    return db.snapshot('look', async (tx) => {
+      const accounts = await tx.rows<Row>(
+        `SELECT a.id, a.balance, a.held, (SELECT CAST(COALESCE(SUM(u.amount), 0) AS CHAR) FROM uncleared AS u
+           WHERE u.account_id = a.id AND u.due_date > b.business_date) AS uncleared
+         FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id WHERE a.${within}`,
+      );
+      const orders = await tx.rows<Row>(`SELECT * FROM orders WHERE ${within}`);
+      const payouts = await tx.rows<Row>(`SELECT id, state FROM payouts WHERE ${within}`);
+      const [count] = await tx.rows<Row>(
+        `SELECT COUNT(*) AS n FROM entries AS e JOIN accounts AS a ON a.id = e.account_id WHERE a.${within}`,
+      );
+      const amounts = (row: Row, ...fields: string[]) =>
+        Object.fromEntries(fields.map((field) => [field, BigInt(row[field] as string)]));
+      return {
+        accounts: new Map(accounts.map((row) => [row.id as string, amounts(row, 'balance', 'held', 'uncleared')])),
+        orders: new Map(
+          orders.map((row) => [
+            `${row.platform_id}/${row.order_no}`,
+            { account: row.account_id as string, ...amounts(row, 'paid', 'split', 'returned', 'refunded') },
+          ]),
+        ),
+        payouts: new Map(payouts.map((row) => [row.id as string, row.state as string])),
+        postings: Number(count?.n),
+      } as unknown as Look;
+    });
+  }
+
+  async check() {
+    if (this.#books.size === 0) return;
+    const found = await violations(this.#world.db, this.platformIds);
+    if (found.length > 0) throw new Error(`invariants: ${found.join('\n')}`);
+    const predicted = pictureOfModel(this.model);
+    const actual = await pictureOfBooks(this.#world.db, this.platformIds);
+    if (!isDeepStrictEqual(actual, predicted))
+      throw new Error(`the books differ from the model:\n${differences(actual, predicted)}`);
+  }
+}
+
+function differences(actual: Record<string, string>, predicted: Record<string, string>): string {
+  return [...new Set([...Object.keys(actual), ...Object.keys(predicted)])]
+    .filter((key) => actual[key] !== predicted[key])
+    .map((key) => `${key}\n  books: ${actual[key]}\n  model: ${predicted[key]}`)
+    .join('\n');
+}

@@ -1,0 +1,339 @@
+import type { Asked } from './world.js';
+
+/**
+ * Scenarios: a bank's days as text that a bookkeeper can read, one step a line, run on any `Bank`.
+ *
+ *   day 2026-03-02                                  opens the first platform's book on that day; `platform other` opens one more
+ *   sellers anna, ben                               sub-merchants with a settlement account; `seller carl unbound` has none
+ *   terms transfer 100.00 fee 5.00                  what the bank agreed with the platform
+ *   pay P1 buyer → order:7 100.00                   every instruction: its kind, its request number, what it says …
+ *   split S1 order:7 → anna 60.00, ben 39.40        … and, where the bank says no, `refused CODE`; `by bank` where the bank gives it
+ *   expect anna 60.00 uncleared 60.00, order:7 0.60
+ *   replay S1                                       same number, same body: the same answer, and nothing new
+ *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
+ */
+export interface Bank {
+  /** Ids of the functional accounts by purpose. */
+  openPlatform(date: string): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
+  openSeller(platform: string, bound: boolean): Promise<string>;
+  setTerms(platform: string, transferMax: bigint, feeMax: bigint): Promise<void>;
+  setState(account: string, state: 'open' | 'frozen' | 'closed'): Promise<void>;
+  openDate(platform: string, from: string, to: string): Promise<void>;
+  setNow(ms: number): Promise<void>;
+  markSent(payout: string): Promise<void>;
+  give(asked: Asked): Promise<{ id: string; replay: boolean; result: string }>;
+  look(): Promise<Look>;
+  /** Whatever must be true after every step; throws when something is not. */
+  check(): Promise<void>;
+}
+
+export interface Look {
+  readonly accounts: ReadonlyMap<string, { balance: bigint; held: bigint; uncleared: bigint }>;
+  readonly orders: ReadonlyMap<string, { account: string; paid: bigint; split: bigint; returned: bigint; refunded: bigint }>;
+  readonly payouts: ReadonlyMap<string, string>;
+  /** How many entries were posted in all. */
+  readonly postings: number;
+}
+
+const NOBODY = '1000000000000000001'; // an id that nothing has
+const AMOUNT = String.raw`(\d+\.\d\d)`;
+const ORDER = String.raw`order:(\S+)`;
+
+interface Remembered extends Asked {
+  readonly id: string;
+  readonly result: string;
+}
+
+class Stage {
+  readonly given = new Map<string, Remembered>();
+  readonly sellers = new Map<string, string>();
+  readonly platforms = new Map<string, { id: string; own: Readonly<Record<string, string>>; date: string }>();
+  current = '';
+
+  constructor(readonly bank: Bank) {}
+
+  get platform() {
+    return known(this.platforms.get(this.current), 'a scenario begins with its day');
+  }
+
+  /** A name, or `platform's purpose`; what nobody knows is an account that is not there. */
+  account(name: string): string {
+    const [platform = '', purpose] = name.includes('/') ? name.split('/') : [this.current, name];
+    return this.sellers.get(name) ?? this.platforms.get(platform)?.own[purpose as string] ?? NOBODY;
+  }
+
+  idOf(requestNo: string): string {
+    return this.given.get(requestNo)?.id ?? NOBODY;
+  }
+
+  lines(text: string): Asked['data']['lines'] {
+    return text.split(', ').map((part) => {
+      const [name = '', amount = ''] = pick(new RegExp(`^(\\S+) ${AMOUNT}$`), part);
+      return { account: `acc_${this.account(name)}`, amount: money(amount) };
+    });
+  }
+}
+
+type Reader = (stage: Stage, parts: string[]) => [kind: string, data: Asked['data']];
+
+/** The verbs of instructions: the rest of the line after the request number, and what it means. */
+const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Reader }>> = {
+  pay: {
+    form: new RegExp(`^(\\S+) → ${ORDER} ${AMOUNT}$`),
+    read: (_stage, [buyer = '', orderNo = '', amount = '']) => {
+      const account = buyer === 'cash' ? '' : `6222${Buffer.from(buyer).toString('hex').slice(0, 12)}`;
+      return ['payment', { orderNo, amount: money(amount), payer: { name: buyer, account }, reference: `IN-${orderNo}` }];
+    },
+  },
+  split: {
+    form: new RegExp(`^${ORDER} → (.+)$`),
+    read: (stage, [orderNo = '', lines = '']) => ['split', { orderNo, lines: stage.lines(lines) as [] }],
+  },
+  return: {
+    form: new RegExp(`^${ORDER} ← (.+)$`),
+    read: (stage, [orderNo = '', lines = '']) => ['split-return', { orderNo, lines: stage.lines(lines) as [] }],
+  },
+  refund: {
+    form: new RegExp(`^${ORDER} ${AMOUNT}$`),
+    read: (_stage, [orderNo = '', amount = '']) => ['refund', { orderNo, amount: money(amount) }],
+  },
+  transfer: {
+    form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}$`),
+    read: (stage, [from = '', to = '', amount = '']) => [
+      'transfer',
+      { from: `acc_${stage.account(from)}`, to: `acc_${stage.account(to)}`, amount: money(amount) },
+    ],
+  },
+  hold: {
+    form: new RegExp(`^(\\S+) ${AMOUNT}(?: until (\\S+))?$`),
+    read: (stage, [account = '', amount = '', until]) => [
+      'hold',
+      {
+        account: `acc_${stage.account(account)}`,
+        amount: money(amount),
+        purpose: '保证',
+        ...(until === undefined ? {} : { expiresAt: `${until}T00:00:00+08:00` }),
+      },
+    ],
+  },
+  release: {
+    form: new RegExp(`^(\\S+)(?: ${AMOUNT})?$`),
+    read: (stage, [hold = '', amount]) => [
+      'release',
+      { hold: `hld_${stage.idOf(hold)}`, ...(amount === undefined ? {} : { amount: money(amount) }) },
+    ],
+  },
+  capture: {
+    form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}$`),
+    read: (stage, [hold = '', to = '', amount = '']) => [
+      'capture',
+      { hold: `hld_${stage.idOf(hold)}`, to: `acc_${stage.account(to)}`, amount: money(amount) },
+    ],
+  },
+  withdraw: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['withdrawal', ofAccount(stage, parts)] },
+  clear: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), by: 'S', read: (stage, parts) => ['clearing', ofAccount(stage, parts)] },
+  fee: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['fee', { ...ofAccount(stage, parts), for: '服务费' }] },
+  correct: {
+    form: /^(\S+)$/,
+    read: (stage, [requestNo = '']) => ['correction', { instruction: `ins_${stage.idOf(requestNo)}`, reason: '重复提交' }],
+  },
+  settled: { form: /^(\S+)$/, by: 'S', read: (stage, [no = '']) => ['payout-settled', { payout: `pay_${stage.idOf(no)}` }] },
+  failed: {
+    form: /^(\S+)$/,
+    by: 'S',
+    read: (stage, [no = '']) => ['payout-failed', { payout: `pay_${stage.idOf(no)}`, reason: '户名不符' }],
+  },
+  returned: {
+    form: /^(\S+)$/,
+    by: 'S',
+    read: (stage, [no = '']) => ['payout-returned', { payout: `pay_${stage.idOf(no)}`, reason: '已销户' }],
+  },
+};
+
+function ofAccount(stage: Stage, [account = '', amount = '']: string[]): Asked['data'] {
+  return { account: `acc_${stage.account(account)}`, amount: money(amount) };
+}
+
+/** The other steps. */
+const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
+  [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
+  [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],
+  [/^as (\S+)$/, async (stage, [name = '']) => void (stage.current = name)],
+  [
+    /^sellers (.+)$/,
+    async (stage, [names = '']) => {
+      for (const name of names.split(', ')) stage.sellers.set(name, await stage.bank.openSeller(stage.platform.id, true));
+    },
+  ],
+  [
+    /^seller (\S+) unbound$/,
+    async (stage, [name = '']) => void stage.sellers.set(name, await stage.bank.openSeller(stage.platform.id, false)),
+  ],
+  [
+    new RegExp(`^terms transfer ${AMOUNT} fee ${AMOUNT}$`),
+    (stage, [transfer = '', fee = '']) => stage.bank.setTerms(stage.platform.id, minor(transfer), minor(fee)),
+  ],
+  [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
+  [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
+  [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],
+  [/^send (\S+)$/, (stage, [no = '']) => stage.bank.markSent(stage.idOf(no))],
+  [/^end of day(?: until (\S+))?$/, (stage, [until]) => endOfDay(stage, until)],
+  [/^expect (.+)$/, (stage, [what = '']) => expectFigures(stage, what)],
+  [
+    /^payout (\S+) (\S+)$/,
+    async (stage, [no = '', state = '']) => same((await stage.bank.look()).payouts.get(stage.idOf(no)), state, `payout ${no}`),
+  ],
+  [/^replay (\S+)$/, (stage, [no = '']) => replay(stage, no)],
+];
+
+async function openPlatform(stage: Stage, name: string, date: string): Promise<void> {
+  await stage.bank.setNow(morning(date));
+  stage.platforms.set(name, { ...(await stage.bank.openPlatform(date)), date });
+  stage.current = name;
+}
+
+async function endOfDay(stage: Stage, until: string | undefined): Promise<void> {
+  do {
+    const to = new Date(Date.parse(stage.platform.date) + 86_400_000).toISOString().slice(0, 10);
+    for (const platform of stage.platforms.values()) {
+      await stage.bank.openDate(platform.id, platform.date, to);
+      platform.date = to;
+    }
+    await stage.bank.setNow(morning(to));
+  } while (until !== undefined && stage.platform.date < until);
+  if (until !== undefined) same(stage.platform.date, until, 'the business date');
+}
+
+const morning = (date: string) => Date.parse(`${date}T09:00:00+08:00`);
+
+async function expectFigures(stage: Stage, what: string): Promise<void> {
+  const look = await stage.bank.look();
+  for (const part of what.split(', ')) {
+    const [name = '', ...words] = part.split(' ');
+    if (/^\d/.test(words[0] ?? '')) words.unshift('balance');
+    for (let at = 0; at < words.length; at += 2) {
+      const field = words[at] as string;
+      same(figure(stage, look, name, field), words[at + 1], `${field} of ${name}`);
+    }
+  }
+}
+
+function figure(stage: Stage, look: Look, name: string, field: string): string {
+  const order = name.startsWith('order:') ? look.orders.get(`${stage.platform.id}/${name.slice(6)}`) : undefined;
+  if (order !== undefined && field in order) return yuan(order[field as 'paid']);
+  const account = look.accounts.get(order?.account ?? stage.account(name));
+  if (account === undefined) return 'not there';
+  const { held, uncleared } = account;
+  const balance = name.endsWith('custody') ? -account.balance : account.balance; // the bank's asset, shown as what it keeps
+  const figures: Record<string, bigint> = {
+    balance,
+    held,
+    uncleared,
+    available: balance - held,
+    withdrawable: balance - (held > uncleared ? held : uncleared),
+  };
+  return yuan(known(figures[field], `no figure ${field}`));
+}
+
+async function give(stage: Stage, verb: string, requestNo: string, rest: string): Promise<void> {
+  const [, said = '', by, refused] = /^(.*?)(?: by (bank|system))?(?: +refused (\S+))?$/.exec(rest) as unknown as string[];
+  const instruction = known(INSTRUCTIONS[verb], `no verb ${verb}`);
+  const [kind, data] = instruction.read(stage, pick(instruction.form, said.trim()));
+  const origin = by === 'bank' ? 'O' : by === 'system' ? 'S' : (instruction.by ?? 'P');
+  const asked: Asked = { platform: stage.platform.id, origin, requestNo, kind, data };
+  const before = (await stage.bank.look()).postings;
+  const answer = await stage.bank.give(asked);
+  same(answer.result, refused ?? 'posted', `${verb} ${requestNo}`);
+  if (refused !== undefined) same((await stage.bank.look()).postings, before, 'the number of postings after a refusal');
+  if (answer.result !== 'REQUEST_NO_REUSED') stage.given.set(requestNo, { ...asked, ...answer });
+}
+
+async function replay(stage: Stage, requestNo: string): Promise<void> {
+  const before = known(stage.given.get(requestNo), `nothing was given under ${requestNo}`);
+  const { postings } = await stage.bank.look();
+  const answer = await stage.bank.give(before);
+  same(answer.id, before.id, `the instruction of ${requestNo}`);
+  same(answer.result, before.result, `the answer to ${requestNo}`);
+  same(answer.replay, true, `whether ${requestNo} is a replay`);
+  same((await stage.bank.look()).postings, postings, 'the number of postings');
+}
+
+/** @throws with the line that did not hold */
+export async function runScenario(text: string, bank: Bank): Promise<void> {
+  const stage = new Stage(bank);
+  for (const [place, whole] of text.split('\n').entries()) {
+    const line = whole
+      .replace(/(^| )#.*/, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
+    if (line === '') continue;
+    try {
+      await runLine(stage, line);
+      await bank.check();
+    } catch (error) {
+      throw new Error(`line ${place + 1}: ${line}\n${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+async function runLine(stage: Stage, line: string): Promise<void> {
+  for (const [form, run] of STEPS) {
+    const match = form.exec(line);
+    if (match !== null) return run(stage, match.slice(1));
+  }
+  const [verb = '', requestNo = '', ...rest] = line.split(' ');
+  await give(stage, verb, requestNo, rest.join(' '));
+}
+
+/** The kinds and refusals that a text names, for the check that none goes untold. */
+export function namedIn(text: string): { verbs: Set<string>; codes: Set<string> } {
+  const lines = text.split('\n').map((line) => line.replace(/(^| )#.*/, ''));
+  return {
+    verbs: new Set(lines.map((line) => line.split(' ')[0] as string).filter((verb) => verb in INSTRUCTIONS)),
+    codes: new Set(lines.flatMap((line) => /refused (\S+)/.exec(line)?.[1] ?? [])),
+  };
+}
+
+export const VERB_OF_KIND: Readonly<Record<string, string>> = {
+  payment: 'pay',
+  split: 'split',
+  'split-return': 'return',
+  refund: 'refund',
+  transfer: 'transfer',
+  hold: 'hold',
+  release: 'release',
+  capture: 'capture',
+  withdrawal: 'withdraw',
+  clearing: 'clear',
+  fee: 'fee',
+  correction: 'correct',
+  'payout-settled': 'settled',
+  'payout-failed': 'failed',
+  'payout-returned': 'returned',
+};
+
+function minor(text: string): bigint {
+  return BigInt(text.replace('.', ''));
+}
+
+function money(text: string): { amount: number; currency: 'CNY' } {
+  return { amount: Number(minor(text)), currency: 'CNY' };
+}
+
+function yuan(amount: bigint): string {
+  const digits = String(amount < 0n ? -amount : amount).padStart(3, '0');
+  return `${amount < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
+function pick(form: RegExp, text: string): string[] {
+  return known(form.exec(text) ?? undefined, `cannot be read: ${text}`).slice(1);
+}
+
+function known<T>(value: T | undefined, otherwise: string): T {
+  if (value === undefined) throw new Error(otherwise);
+  return value;
+}
+
+function same(got: unknown, expected: unknown, what: string): void {
+  if (got !== expected) throw new Error(`${what}: expected ${expected}, got ${got}`);
+}

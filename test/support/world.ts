@@ -1,0 +1,282 @@
+import {
+  canonicalJson,
+  createIntake,
+  executeShard,
+  findInstructions,
+  type Intake,
+  type Receipt,
+} from '../../src/instructions/index.js';
+import {
+  addDays,
+  asId,
+  type BusinessDate,
+  type Calendar,
+  type Id,
+  idGenerator,
+  instantOf,
+  PROCESS_NUMBERS,
+  weekday,
+} from '../../src/kernel/index.js';
+import {
+  ACCOUNT_TYPES,
+  type AccountState,
+  type AccountType,
+  ensureShards,
+  insertBook,
+  lockShard,
+  openAccounts,
+  setAccountState,
+  setBusinessDate,
+  setTerms,
+} from '../../src/ledger/index.js';
+import { movePayouts } from '../../src/payouts/index.js';
+import { loadCalendar } from '../../src/runtime/calendar-store.js';
+import {
+  commandConnection,
+  connectOrLeave,
+  createLog,
+  createMetrics,
+  type Database,
+  type DrivenClock,
+  disconnect,
+  drivenClock,
+  parseConfig,
+  type Runtime,
+} from '../../src/runtime/index.js';
+import { type FreshDatabase, freshDatabase } from './database.js';
+import type { Given, Model } from './model.js';
+
+/**
+ * The real service without its edges: the database, the intake and the engine, with a clock that the test drives and bells
+ * that nobody hears (the test executes the shard itself).
+ */
+export interface World {
+  readonly fresh: FreshDatabase;
+  readonly db: Database;
+  readonly rt: Runtime;
+  readonly clock: DrivenClock;
+  readonly intake: Intake;
+  /** The shard that its books are opened on. */
+  readonly shardId: number;
+  /** A second process on the same database, with the same clock. */
+  another(): Runtime;
+  /** The same database with a shard and a clock of its own, so that what it does disturbs nobody. */
+  onShard(shardId: number, now: number): World;
+  close(): Promise<void>;
+}
+
+let processes = 0;
+
+export async function startWorld(now: number, shards = 1): Promise<World> {
+  const fresh = await freshDatabase({ poolSize: 8 });
+  const log = createLog('silent', 'script');
+  const redis = commandConnection(fresh.redisUrl, log);
+  await connectOrLeave(redis);
+  const config = parseConfig({
+    DATABASE_URL: fresh.url,
+    REDIS_URL: fresh.redisUrl,
+    BANK_URL: 'http://127.0.0.1:1',
+    REDIS_PREFIX: fresh.redisPrefix,
+    LOG_LEVEL: 'silent',
+  });
+  const calendar = await fresh.db.read('calendar', loadCalendar);
+  await fresh.db.withTx('shards', (tx) => ensureShards(tx, shards));
+  const bells = { ring: async () => undefined };
+  const metrics = createMetrics();
+  const runtime = (clock: DrivenClock): Runtime => {
+    processes += 1;
+    const newId = idGenerator(processes % PROCESS_NUMBERS, clock.wall);
+    return { config, db: fresh.db, clock, calendar, newId, redis, bells, log, metrics };
+  };
+  const close = async () => {
+    await disconnect(redis);
+    await fresh.drop();
+  };
+  const onShard = (shardId: number, ms: number): World => {
+    const clock = drivenClock(instantOf(ms));
+    const rt = runtime(clock);
+    return { fresh, db: fresh.db, rt, clock, shardId, intake: createIntake(rt), another: () => runtime(clock), onShard, close };
+  };
+  return onShard(0, now);
+}
+
+/** The purposes of a platform's functional accounts. */
+export const PURPOSES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
+  (type): type is Exclude<AccountType, 'sub' | 'order'> => type !== 'sub' && type !== 'order',
+);
+const OWN = PURPOSES.filter((type) => ACCOUNT_TYPES[type].belongsTo === 'platform');
+
+export interface TestBook {
+  readonly platformId: Id;
+  readonly shardId: number;
+  readonly accounts: Readonly<Record<(typeof PURPOSES)[number], Id>>;
+}
+
+export async function openBook({ db, rt, shardId }: World, date: string): Promise<TestBook> {
+  const platformId = rt.newId();
+  const ids = PURPOSES.map((type) => [type, rt.newId()] as const);
+  const accounts = Object.fromEntries(ids) as TestBook['accounts'];
+  await db.withTx('open book', async (tx) => {
+    await insertBook(tx, {
+      platformId,
+      shardId,
+      accounts,
+      currency: 'CNY',
+      custodyNo: `C${platformId}`,
+      businessDate: date as BusinessDate,
+      terms: { transferMax: 0n, feeMax: 0n },
+    });
+    await openAccounts(
+      tx,
+      ids.map(([type, id]) => ({ id, platformId, type })),
+    );
+    for (const type of OWN) await bind(tx, accounts[type]);
+  });
+  return { platformId, shardId, accounts };
+}
+
+/** A sub-account, with a settlement account bound to it unless it is to have none. */
+export async function openSub({ db, rt }: World, platformId: Id, bound = true): Promise<Id> {
+  const id = rt.newId();
+  await db.withTx('open sub-account', async (tx) => {
+    await openAccounts(tx, [{ id, platformId, type: 'sub' }]);
+    if (bound) await bind(tx, id);
+  });
+  return id;
+}
+
+async function bind(tx: Parameters<typeof openAccounts>[0], accountId: Id): Promise<void> {
+  await tx.write('INSERT INTO settlement_accounts (account_id, holder_name, account_no, bank_code) VALUES (?, ?, ?, ?)', [
+    accountId,
+    '户名',
+    `62${accountId.slice(-16)}`,
+    '',
+  ]);
+}
+
+export async function changeTerms({ db }: World, platformId: Id, transferMax: bigint, feeMax: bigint): Promise<void> {
+  await db.withTx('terms', (tx) => setTerms(tx, platformId, { transferMax, feeMax }));
+}
+
+/** Under the shard's lock, as the service does it. */
+export async function changeState({ db, clock, shardId }: World, account: Id, state: AccountState): Promise<void> {
+  await db.withTx('account state', async (tx) => {
+    await lockShard(tx, shardId, clock.now());
+    await setAccountState(tx, account, state);
+  });
+}
+
+/** Under the shard's lock, as the cut-off does it. */
+export async function openDate({ db, clock }: World, book: TestBook, from: string, to: string): Promise<void> {
+  const changed = await db.withTx('cut-off', async (tx) => {
+    await lockShard(tx, book.shardId, clock.now());
+    return setBusinessDate(tx, book.platformId, from as BusinessDate, to as BusinessDate);
+  });
+  if (!changed) throw new Error(`${from} is not the open business date`);
+}
+
+/** As dispatch does when it sends a payout; answers whether there was one to send. */
+export async function markSent({ db, clock }: World, payout: Id): Promise<boolean> {
+  const change = { nowMs: clock.now(), nextMs: clock.now(), channel: 'book' };
+  return (await db.withTx('sent', (tx) => movePayouts(tx, [payout], 'created', 'sent', change))) === 1;
+}
+
+export interface Asked {
+  readonly platform: string;
+  readonly origin: Given['origin'];
+  readonly requestNo: string;
+  readonly kind: string;
+  readonly data: Given['data'];
+}
+
+/** Hands instructions to the intake, all together; they are not decided yet. */
+export function receive({ intake }: World, asked: readonly Asked[]): Promise<Receipt[]> {
+  return intake.receive(
+    asked.map(({ platform, origin, requestNo, kind, data }) => ({
+      platformId: asId(platform),
+      origin,
+      requestNo,
+      kind,
+      body: canonicalJson(data),
+      actor: 'test',
+    })),
+  );
+}
+
+/** Decides what a shard has received; answers what became of these instructions: posted, or the code of the refusal. */
+export async function execute({ db, rt, shardId }: World, ids: readonly Id[]): Promise<Map<Id, string>> {
+  await executeShard(rt, shardId);
+  const views = await db.read('outcomes', (tx) => findInstructions(tx, ids));
+  return new Map([...views].map(([id, { outcome }]) => [id, outcome?.code ?? outcome?.state ?? 'undecided']));
+}
+
+/** A line for every account, order, share, hold and payout of these platforms, for one look at all differences. */
+export type Picture = Record<string, string>;
+
+const lots = (uncleared: ReadonlyMap<string, bigint>) =>
+  [...uncleared]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([due, amount]) => ` ${due}:${amount}`)
+    .join('');
+
+export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): Promise<Picture> {
+  const within = `platform_id IN (${platformIds.join()})`;
+  type Row = Record<string, string>;
+  return db.snapshot('picture', async (tx) => {
+    const picture: Picture = {};
+    const uncleared = new Map<string, Map<string, bigint>>();
+    for (const row of await tx.rows<Row>(
+      `SELECT u.account_id, u.due_date, u.amount FROM uncleared AS u JOIN accounts AS a ON a.id = u.account_id
+       JOIN books AS b ON b.platform_id = a.platform_id WHERE u.amount > 0 AND u.due_date > b.business_date AND a.${within}`,
+    )) {
+      const of = uncleared.get(row.account_id as string) ?? new Map<string, bigint>();
+      uncleared.set(row.account_id as string, of.set(row.due_date as string, BigInt(row.amount as string)));
+    }
+    for (const row of await tx.rows<Row>(`SELECT id, type, state, balance, held FROM accounts WHERE ${within}`)) {
+      const lines = lots(uncleared.get(row.id as string) ?? new Map());
+      picture[`account ${row.id}`] = `${row.type} ${row.state} ${row.balance} held ${row.held} uncleared${lines}`;
+    }
+    for (const row of await tx.rows<Row>(`SELECT * FROM orders WHERE ${within}`)) {
+      picture[`order ${row.platform_id}/${row.order_no}`] =
+        `${row.account_id} paid ${row.paid} split ${row.split} returned ${row.returned} refunded ${row.refunded}`;
+    }
+    for (const row of await tx.rows<Row>(
+      `SELECT s.* FROM order_shares AS s JOIN orders AS o ON o.account_id = s.order_id WHERE o.${within}`,
+    )) {
+      picture[`share ${row.order_id}/${row.receiver_id}`] = `split ${row.split} returned ${row.returned}`;
+    }
+    for (const row of await tx.rows<Row>(
+      `SELECT id, account_id, amount - captured - released AS open FROM holds WHERE ${within}`,
+    )) {
+      picture[`hold ${row.id}`] = `on ${row.account_id} left ${row.open}`;
+    }
+    for (const row of await tx.rows<Row>(`SELECT id, source_account_id, amount, state FROM payouts WHERE ${within}`)) {
+      picture[`payout ${row.id}`] = `from ${row.source_account_id} ${row.amount} ${row.state}`;
+    }
+    return picture;
+  });
+}
+
+export function pictureOfModel(model: Model): Picture {
+  const picture: Picture = {};
+  for (const [id, a] of model.accounts) {
+    picture[`account ${id}`] = `${a.type} ${a.state} ${a.balance} held ${a.held} uncleared${lots(a.uncleared)}`;
+  }
+  for (const [key, o] of model.orders) {
+    picture[`order ${key}`] = `${o.account} paid ${o.paid} split ${o.split} returned ${o.returned} refunded ${o.refunded}`;
+  }
+  for (const [key, s] of model.shares) if (s.split > 0n) picture[`share ${key}`] = `split ${s.split} returned ${s.returned}`;
+  for (const [id, h] of model.holds) picture[`hold ${id}`] = `on ${h.account} left ${h.left}`;
+  for (const [id, p] of model.payouts) picture[`payout ${id}`] = `from ${p.source} ${p.amount} ${p.state}`;
+  return picture;
+}
+
+/** The next working day by the calendar's data, counted here and not by the kernel. */
+export function nextWorkingDayOf(calendar: Pick<Calendar, 'exceptions'>): (date: string) => string {
+  return (date) => {
+    for (let day = addDays(date as BusinessDate, 1); ; day = addDays(day, 1)) {
+      const works = calendar.exceptions.get(day);
+      if (works === true || (works === undefined && weekday(day) >= 1 && weekday(day) <= 5)) return day;
+    }
+  };
+}
