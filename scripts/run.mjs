@@ -37,6 +37,7 @@ const COMMANDS = {
   check: { node: ['scripts/quality/check.mjs'] },
   fix: { node: program('@biomejs/biome', 'bin/biome'), arguments: ['check', '--write'] },
   build: { node: program('typescript', 'bin/tsc'), arguments: ['-p', 'tsconfig.build.json'] },
+  docs: { node: typescript('scripts/docs.ts') },
 };
 const PATIENCE_MS = 60_000;
 

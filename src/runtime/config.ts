@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Everything the processes are told from outside, parsed once; all faults are printed together. */
-const Config = z.object({
+export const Config = z.object({
   DATABASE_URL: z.string().startsWith('mysql://').describe('mysql://user:password@host:port/database'),
   REDIS_URL: z.string().startsWith('redis://').describe('redis://host:port/db'),
   BANK_URL: z.url().describe('base URL of the core bank and its channels (the simulator in a sandbox)'),
@@ -16,7 +16,7 @@ const Config = z.object({
     .default('cunguan')
     .describe('prefix of every key in Redis'),
   POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10).describe('database connections of this process'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('the least level that is logged'),
   TICK_MS: z.coerce.number().int().min(50).default(1000).describe('pace of the timed jobs (sweep, polls) in milliseconds'),
 });
 export type Config = z.infer<typeof Config>;

@@ -1,0 +1,131 @@
+import type { SettlementAccount } from '../../src/accounts/index.js';
+import type { At, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
+import { kinds } from '../../src/instructions/index.js';
+import { pastRecords } from '../../src/instructions/past.js';
+import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
+import { asId, type BusinessDate, type Id, instantOf, invariant, startOfDay } from '../../src/kernel/index.js';
+import { ACCOUNT_TYPES, type AccountType, type Book, type Entry, type LedgerAccount, newAccount, post } from '../../src/ledger/index.js';
+import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+
+/** What an instruction did to a book: the entries it made, and what it told besides. */
+export interface Posted {
+  readonly entries: readonly Entry[];
+  readonly effects: Effects;
+}
+
+const FIRST_DATE = '2026-03-02' as BusinessDate;
+const SECOND_DATE = '2026-03-03' as BusinessDate;
+const PLATFORM = idOf(1);
+
+/** The ids that the examples of the kinds name end in these numbers. */
+export function idOf(number: number): Id {
+  return asId(2236512894231552000n + BigInt(number));
+}
+
+/** A platform's book in memory, decided and posted by the kinds and the ledger themselves; what the engine keeps in tables is in maps. */
+export class SmallBook {
+  readonly accounts = new Map<Id, LedgerAccount>();
+  readonly labels = new Map<Id, string>();
+  readonly #records = new Map<string, Map<string, unknown>>();
+  #book: Book;
+
+  constructor() {
+    const functional = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter((type) => type !== 'sub' && type !== 'order');
+    const ids = Object.fromEntries(functional.map((type, place) => [type, idOf(201 + place)])) as Book['accounts'];
+    this.#book = {
+      platformId: PLATFORM,
+      shardId: 0,
+      currency: 'CNY',
+      custodyNo: '9990106000001',
+      businessDate: FIRST_DATE,
+      accounts: ids,
+      terms: { transferMax: 50_000n, feeMax: 1_000n },
+    };
+    for (const type of functional) this.#open(ids[type as keyof Book['accounts']], type, '');
+    for (const [id, label] of [
+      [idOf(3), 'A'],
+      [idOf(4), 'B'],
+    ] as const) {
+      this.#open(id, 'sub', label);
+      const bound: SettlementAccount = { name: label, account: '6228480012345678903', bankCode: '' };
+      this.#keep(settlementAccountRecords.name, id, bound);
+    }
+  }
+
+  #open(id: Id, type: AccountType, label: string): void {
+    this.accounts.set(id, newAccount(id, PLATFORM, type));
+    this.labels.set(id, label);
+  }
+
+  #keep(type: string, key: string, row: unknown): void {
+    this.#records.set(type, (this.#records.get(type) ?? new Map()).set(key, row));
+  }
+
+  #find = (id: Id): LedgerAccount => {
+    const account = this.accounts.get(id);
+    invariant(account, `account ${id} is in the small book`);
+    return account;
+  };
+
+  /**
+   * Decides and posts one instruction.
+   * @param data its wire form
+   * @throws when it is refused: an example of the documents is one that works
+   */
+  give(instruction: Id, kindName: string, data: unknown): Posted {
+    const kind = kinds.get(kindName) as Kind;
+    const parsed = kind.schema.parse(data);
+    const at = this.#at(instruction, kind.origins[0] as Origin);
+    const facts: Facts = {
+      account: (id) => this.accounts.get(id),
+      record: (type, key) => this.#records.get(type.name)?.get(key) as never,
+    };
+    const decision = kind.decide(parsed, facts, at);
+    if ('refused' in decision) throw new Error(`the example of ${kindName} is refused: ${JSON.stringify(decision.refused)}`);
+    for (const { id, type } of decision.opens ?? []) this.#open(id, type, '');
+    const posted = post(decision, { instruction, businessDate: at.book.businessDate, postedMs: at.nowMs }, this.#find);
+    if ('code' in posted) throw new Error(`the example of ${kindName} cannot be posted: ${JSON.stringify(posted)}`);
+    for (const { type, key, row } of decision.records ?? []) this.#keep(type.name, key, row);
+    this.#keep(pastRecords.name, instruction, {
+      ...{ id: instruction, platformId: PLATFORM, origin: at.origin, kind: kindName, body: JSON.stringify(data) },
+      ...{ posted: true, businessDate: at.book.businessDate, entries: posted, correctedBy: null },
+    });
+    return { entries: posted, effects: decision };
+  }
+
+  #at(instruction: Id, origin: Origin): At {
+    const nowMs = instantOf(startOfDay(this.#book.businessDate) + 36_000_000);
+    const calendar = { exceptions: new Map<string, boolean>(), knownYears: new Set(['2026']) };
+    return { instruction, platformId: PLATFORM, origin, nowMs, book: this.#book, calendar };
+  }
+
+  /** Opens the next business date; what has become due is withdrawable. */
+  openDate(date: BusinessDate): void {
+    this.#book = { ...this.#book, businessDate: date };
+    for (const account of this.accounts.values()) account.uncleared = account.uncleared.filter((slice) => slice.due > date);
+  }
+
+  /** What the dispatch does outside the engine; no money moves. */
+  markSent(payout: Id): void {
+    const row = this.#records.get(payoutRecords.name)?.get(payout) as Payout;
+    this.#keep(payoutRecords.name, payout, { ...row, state: 'sent' });
+  }
+}
+
+/**
+ * A book on which every example of the kinds can be posted: order SO-1001 with money left on it, sub-merchants A and B who
+ * got their part the day before, a hold, a fee to correct, and a payout that was sent.
+ */
+export function seededBook(): SmallBook {
+  const book = new SmallBook();
+  const cny = (amount: number) => ({ amount, currency: 'CNY' });
+  const [a, b] = [`acc_${idOf(3)}`, `acc_${idOf(4)}`];
+  book.give(idOf(101), 'payment', { ...(kinds.get('payment')?.example as object), amount: cny(30_000), reference: 'COL-1000' });
+  book.give(idOf(102), 'split', { orderNo: 'SO-1001', lines: [{ account: a, amount: cny(15_000) }, { account: b, amount: cny(2_000) }] });
+  book.openDate(SECOND_DATE);
+  book.give(idOf(9), 'hold', { account: a, amount: cny(300), purpose: '售后保证' });
+  book.give(idOf(11), 'fee', { account: a, amount: cny(60), for: '技术服务费' });
+  book.give(idOf(21), 'withdrawal', { account: a, amount: cny(1_000) });
+  book.markSent(idOf(21));
+  return book;
+}

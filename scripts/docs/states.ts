@@ -1,0 +1,30 @@
+import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/states.js';
+import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
+import { documentOf, table } from './markdown.js';
+
+/** A drawing of a transition table: the first state is where it begins, states without a way on are where it ends. */
+function drawing(transitions: Readonly<Record<string, readonly string[]>>): string {
+  const states = Object.keys(transitions);
+  const ways = Object.entries(transitions).flatMap(([from, to]) =>
+    to.length === 0 ? [`  ${from} --> [*]`] : to.map((state) => `  ${from} --> ${state}`),
+  );
+  return ['```mermaid', 'stateDiagram-v2', `  [*] --> ${states[0]}`, ...ways, '```'].join('\n');
+}
+
+export function statesPage(): string {
+  const steps = STEPS.map((step, place) => [String(place + 1), `\`${step}\``, STEP_NAMES[step].zh, STEP_NAMES[step].en]);
+  const underWay = PAYOUT_STATES.filter(isUnderWay).map((state) => `\`${state}\``);
+  return documentOf(
+    'States 状态',
+    'The states are data in the code, and these drawings are made from it. What a change of state does to the money stands in ' +
+      '[accounting.md](accounting.md).',
+    '## A payout 出款',
+    drawing(PAYOUT_TRANSITIONS),
+    `From \`src/payouts/states.ts\`. The money is neither with the payee nor back while the payout is ${underWay.join(', ')}.`,
+    '## A business day 营业日',
+    drawing(DAY_TRANSITIONS),
+    'From `src/clearing/states.ts`.',
+    '## The steps of a close 日终步骤',
+    table(['', 'step', '中文', 'what it does'], steps),
+  );
+}
