@@ -3,6 +3,14 @@ import { Orders1700000000002 } from './0002-orders.js';
 import { Platforms1700000000003 } from './0003-platforms.js';
 import { Accounts1700000000004 } from './0004-accounts.js';
 import { Calendar1700000000005 } from './0005-calendar.js';
+import { Days1700000000006 } from './0006-days.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
-export const migrations = [Books1700000000001, Orders1700000000002, Platforms1700000000003, Accounts1700000000004, Calendar1700000000005];
+export const migrations = [
+  Books1700000000001,
+  Orders1700000000002,
+  Platforms1700000000003,
+  Accounts1700000000004,
+  Calendar1700000000005,
+  Days1700000000006,
+];

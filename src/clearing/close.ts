@@ -1,0 +1,137 @@
+import type { Desk } from '../dispatch/index.js';
+import { addDays, type BusinessDate, type Id, naturalDate, type Refusal } from '../kernel/index.js';
+import { loadBook } from '../ledger/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { type Close, type ClosePoint, keepPending, type StepResult, TakenOver } from './progress.js';
+import { mayClose, retryDelayMs } from './rules.js';
+import { type DayState, type Step, STEPS } from './states.js';
+import { cutOff, netting, payouts, proof, reconcile, results } from './steps.js';
+import { changeDay, type Day, daysFrom, findDay, type StepRow, stepsOf } from './store.js';
+
+export interface CloseOptions {
+  /** Called at each point; what it throws ends the run there, as a crash would. */
+  readonly at?: (point: ClosePoint) => void | Promise<void>;
+}
+
+export interface CloseOutcome {
+  readonly date: BusinessDate;
+  readonly state: 'closed' | 'waiting' | 'stopped';
+}
+
+const RUN: Readonly<Record<Step, (close: Close) => Promise<StepResult>>> = {
+  'cut-off': cutOff,
+  reconcile,
+  proof,
+  netting,
+  payouts,
+  results,
+  close: async () => ({ state: 'done', detail: {}, keep: true }),
+};
+
+/** Whether a day of a platform can be closed now. */
+export async function dayToClose(rt: Pick<Runtime, 'clock'>, tx: Tx, platformId: Id, date: BusinessDate): Promise<'closed' | 'due' | Refusal> {
+  const { businessDate: openDate } = await loadBook(tx, platformId);
+  const day = await findDay(tx, platformId, date);
+  const before = await findDay(tx, platformId, addDays(openDate, -1));
+  const unfinished = before !== undefined && before.state !== 'closed' ? before : undefined;
+  return mayClose({ date, openDate, today: naturalDate(rt.clock.now()), state: day?.state, unfinished });
+}
+
+/**
+ * Closes every day of a platform that is over, in order, and goes on with a close that an earlier run left. Ends at a day that
+ * waits for the bank or stopped. Answers what became of each; running it again changes nothing.
+ */
+export async function closeDueDays(desk: Desk, platformId: Id, options: CloseOptions = {}): Promise<CloseOutcome[]> {
+  const outcomes: CloseOutcome[] = [];
+  for (;;) {
+    const close = await openClose(desk, platformId, options);
+    if (close === undefined) return outcomes;
+    const state = await runSteps(close);
+    outcomes.push({ date: close.date, state });
+    if (state !== 'closed') return outcomes;
+  }
+}
+
+/** The earliest close that is to be begun or to be gone on with. */
+async function openClose(desk: Desk, platformId: Id, { at = () => undefined }: CloseOptions): Promise<Close | undefined> {
+  return desk.rt.db.read('open-close', async (tx) => {
+    const book = await loadBook(tx, platformId);
+    const days = await daysFrom(tx, platformId, addDays(book.businessDate, -2));
+    const yesterday = days.get(addDays(book.businessDate, -1));
+    if (yesterday?.state === 'stopped') return undefined;
+    const unfinished = yesterday?.state === 'closing' ? yesterday : undefined;
+    if (unfinished === undefined && naturalDate(desk.rt.clock.now()) <= book.businessDate) return undefined;
+    const date = unfinished?.date ?? book.businessDate;
+    const steps = unfinished === undefined ? [] : await stepsOf(tx, platformId, date);
+    return {
+      desk, platformId, shardId: book.shardId, custodyNo: book.custodyNo, date, next: addDays(date, 1), at,
+      controlBefore: days.get(addDays(date, -1))?.control ?? 0n,
+      resumed: unfinished !== undefined,
+      ended: new Map(steps.filter(({ state }) => state === 'done' || state === 'stopped').map((row) => [row.step, row])),
+      totals: totalsOf(unfinished),
+      reconciliation: undefined, nothingToPay: false, pending: { rows: [], writes: [] },
+    };
+  });
+}
+
+function totalsOf(day: Day | undefined): Close['totals'] {
+  return day === undefined || day.custody === null || day.children === null ? undefined : { custody: day.custody, children: day.children };
+}
+
+async function runSteps(close: Close): Promise<CloseOutcome['state']> {
+  const { desk, date, platformId } = close;
+  try {
+    for (const step of STEPS) {
+      if (close.ended.get(step)?.state === 'done') continue;
+      const result = await runStep(close, step);
+      if (result.state !== 'done') {
+        const [level, event] = result.state === 'stopped' ? (['error', 'close.stopped'] as const) : (['warn', 'close.waiting'] as const);
+        desk.rt.log[level]({ event, platformId, businessDate: date, step, reason: result.reason });
+        return result.state;
+      }
+      await close.at(`after ${step}`);
+    }
+  } catch (error) {
+    if (!(error instanceof TakenOver || isDuplicateKey(error))) throw error;
+    desk.rt.log.info({ event: 'close.taken-over', platformId, businessDate: date });
+    return 'waiting';
+  }
+  desk.rt.log.info({ event: 'close.done', platformId, businessDate: date });
+  return 'closed';
+}
+
+/** Runs a step and writes what it did, with what was pending before it. */
+async function runStep(close: Close, step: Step): Promise<StepResult> {
+  const { desk, platformId, date } = close;
+  const startedMs = desk.rt.clock.now();
+  const result = await RUN[step](close);
+  const finishedMs = desk.rt.clock.now();
+  if (result.state === 'done') {
+    const row: StepRow = { step, state: 'done', startedMs, finishedMs, detail: result.detail };
+    close.ended.set(step, row);
+    close.pending.rows.push(row);
+    if (result.write !== undefined) close.pending.writes.push(result.write);
+    if (step === 'close') close.pending.writes.push(async (tx) => void (await changeDay(tx, platformId, date, toState('closed', finishedMs))));
+    if (result.keep) await keepPending(close);
+    return result;
+  }
+  const detail = result.state === 'stopped' ? result.detail : { reason: result.reason };
+  close.pending.rows.push({ step, state: result.state, startedMs, finishedMs: null, detail });
+  close.pending.writes.push(async (tx) => {
+    if (result.state === 'waiting') return waitLonger(tx, close, result.reason);
+    await result.write(tx);
+    await changeDay(tx, platformId, date, { ...toState('stopped', null), reason: result.reason });
+  });
+  await keepPending(close);
+  return result;
+}
+
+function toState(to: DayState, closedMs: StepRow['finishedMs']) {
+  return { from: 'closing', to, reason: null, attempts: 0, retryMs: 0, closedMs } as const;
+}
+
+async function waitLonger(tx: Tx, { desk, platformId, date }: Close, reason: string): Promise<void> {
+  const attempts = (await findDay(tx, platformId, date))?.attempts ?? 0;
+  const retryMs = desk.rt.clock.wall() + retryDelayMs(attempts);
+  await changeDay(tx, platformId, date, { ...toState('closing', null), reason, attempts: attempts + 1, retryMs });
+}

@@ -1,0 +1,14 @@
+/**
+ * The business day: cut-off, check against the bank, clearing to the sub-merchants, close.
+ *
+ *   cut-off → reconcile → proof → netting → payouts → results → close
+ *
+ * Guarantees: no entry is dated on a day that was cut off; each step can run again from its beginning at any time and then
+ * changes nothing; what a clearing pays is written down before any of it is instructed; a day that does not prove stops its
+ * platform, and no other. Deliberately absent: postings; the clearing instructs, the engine decides.
+ */
+export { closeDueDays, type CloseOptions, type CloseOutcome } from './close.js';
+export type { ClosePoint } from './progress.js';
+export { clearingRoutes } from './routes.js';
+export { DAY_STATES, DAY_TRANSITIONS, type DayState, STEP_NAMES, STEPS, type Step } from './states.js';
+export { clearingLines, closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';

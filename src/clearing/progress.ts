@@ -1,0 +1,62 @@
+import type { Desk } from '../dispatch/index.js';
+import type { BusinessDate, Id, Minor } from '../kernel/index.js';
+import type { Reconciliation } from '../reconciliation/index.js';
+import type { Tx } from '../runtime/index.js';
+import type { Step } from './states.js';
+import { saveSteps, type StepRow } from './store.js';
+
+/** A close at work. */
+export interface Close {
+  readonly desk: Desk;
+  readonly platformId: Id;
+  readonly shardId: number;
+  readonly custodyNo: string;
+  readonly date: BusinessDate;
+  readonly next: BusinessDate;
+  /** The control total of the day before, in minor units. */
+  readonly controlBefore: Minor;
+  /** An earlier run has begun this close. */
+  readonly resumed: boolean;
+  /** Steps that ended, as they did: done, or stopped in an earlier run. */
+  readonly ended: Map<Step, StepRow>;
+  /** Of the cut-off. */
+  totals: { readonly custody: Minor; readonly children: Minor } | undefined;
+  reconciliation: Reconciliation | undefined;
+  /** No payout of the platform is to be sent or under way. */
+  nothingToPay: boolean;
+  /**
+   * What ended and is not written yet. Days on which nothing happens are many, and a commit is dear: a step that changed nothing
+   * is written with the next that did, since after a crash it runs again and finds the same.
+   */
+  pending: { rows: StepRow[]; writes: ((tx: Tx) => Promise<void>)[] };
+  readonly at: (point: ClosePoint) => void | Promise<void>;
+}
+
+/** Where a close may be interrupted: after each step, and when the clearing was written down and not submitted yet. */
+export type ClosePoint = `after ${Step}` | 'clearing written';
+
+type Detail = Readonly<Record<string, unknown>>;
+
+/** What a step answers. Its `write` is committed together with the step's row; with `keep` at once. */
+export type StepResult =
+  | { readonly state: 'done'; readonly detail: Detail; readonly keep: boolean; readonly write?: (tx: Tx) => Promise<void> }
+  | { readonly state: 'waiting'; readonly reason: string }
+  | { readonly state: 'stopped'; readonly reason: string; readonly detail: Detail; readonly write: (tx: Tx) => Promise<void> };
+
+/** Another run of the same close was quicker. What it wrote is what this one would have written. */
+export class TakenOver extends Error {}
+
+export async function writePending(tx: Tx, { pending, platformId, date }: Close): Promise<void> {
+  for (const write of pending.writes) await write(tx);
+  await saveSteps(tx, platformId, date, pending.rows);
+}
+
+/** Call it when what `writePending` wrote is committed. */
+export function forgetPending(close: Close): void {
+  close.pending = { rows: [], writes: [] };
+}
+
+export async function keepPending(close: Close): Promise<void> {
+  await close.desk.rt.db.withTx('keep-steps', (tx) => writePending(tx, close).then(() => true), async () => undefined);
+  forgetPending(close);
+}

@@ -1,0 +1,38 @@
+import { type BusinessDate, type Minor, type Refusal, refuse, WIRE_MAX } from '../kernel/index.js';
+import type { DayState } from './states.js';
+
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 300_000;
+
+/** How long a close that waits for the bank is left alone, by how often it waited before: 1 s doubling to 5 min. */
+export function retryDelayMs(attempts: number): number {
+  return Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempts, 16), RETRY_MAX_MS);
+}
+
+export interface DayFacts {
+  readonly date: BusinessDate;
+  /** The open business date of the platform. */
+  readonly openDate: BusinessDate;
+  /** The natural date now. */
+  readonly today: BusinessDate;
+  /** What became of `date`, if its close has begun. */
+  readonly state: DayState | undefined;
+  /** The earliest day whose close has begun and not ended. */
+  readonly unfinished: { readonly date: BusinessDate; readonly state: DayState } | undefined;
+}
+
+/** Whether a day can be closed now: `closed` already, `due` (the close begins or goes on), or why not. */
+export function mayClose({ date, openDate, today, state, unfinished }: DayFacts): 'closed' | 'due' | Refusal {
+  if (state === 'closed') return 'closed';
+  if (unfinished?.state === 'stopped') return refuse('DAY_STOPPED', `The close of ${unfinished.date} stopped.`, { stopped: unfinished.date });
+  if (unfinished?.date === date) return 'due';
+  if (date === openDate && today > date) return 'due';
+  return refuse('DAY_NOT_DUE', `The open business date is ${openDate}, today is ${today}.`, { openDate, today });
+}
+
+/** What the clearing pays out of one account: all that may leave the bank, in minor units; zero when there is nothing. */
+export function clearingAmount(of: { readonly balance: Minor; readonly held: Minor; readonly uncleared: Minor }): Minor {
+  const withdrawable = of.balance - (of.uncleared > of.held ? of.uncleared : of.held);
+  if (withdrawable <= 0n) return 0n;
+  return withdrawable < WIRE_MAX ? withdrawable : WIRE_MAX; // the rest goes with the next clearing
+}

@@ -1,0 +1,27 @@
+/** The life of a business day. `open` takes entries; `closing` was cut off; `stopped` did not prove and needs a person. */
+export const DAY_STATES = ['open', 'closing', 'stopped', 'closed'] as const;
+export type DayState = (typeof DAY_STATES)[number];
+
+export const DAY_TRANSITIONS: Readonly<Record<DayState, readonly DayState[]>> = {
+  open: ['closing'],
+  closing: ['closed', 'stopped'],
+  stopped: ['closing'],
+  closed: [],
+};
+
+/** The steps of a close in their order. Each may be run again from its beginning at any time, and then changes nothing. */
+export const STEPS = ['cut-off', 'reconcile', 'proof', 'netting', 'payouts', 'results', 'close'] as const;
+export type Step = (typeof STEPS)[number];
+
+export const STEP_NAMES: Readonly<Record<Step, { readonly zh: string; readonly en: string }>> = {
+  'cut-off': { zh: '日切', en: 'the business date moves on; what the books add up to is written down' },
+  reconcile: { zh: '对账', en: "the bank's statement is fetched and matched with the books" },
+  proof: { zh: '总分核对', en: 'accounts, control total and statement agree, or nothing is paid' },
+  netting: { zh: '清算轧差', en: 'what each sub-merchant has withdrawable is written down and instructed' },
+  payouts: { zh: '出款', en: 'the payouts are handed to their channels' },
+  results: { zh: '出款结果', en: 'their results are taken; what is not final is carried over' },
+  close: { zh: '结账', en: 'the day is closed' },
+};
+
+export const STEP_STATES = ['waiting', 'running', 'done', 'stopped'] as const;
+export type StepState = (typeof STEP_STATES)[number];

@@ -1,0 +1,14 @@
+/**
+ * The way out: sends payouts to their channels and learns what became of them.
+ *
+ *   send (claim, commit, call) → answers, news and queries → instructions, which the engine decides
+ *
+ * Guarantees: a payout is committed as sent before any channel hears of it; it is only ever sent under its own number; nothing of
+ * a platform whose books did not prove is sent. Deliberately absent: every movement of money, which is the engine's alone.
+ */
+export { createDesk, type Desk, decideNow, type Directive, returnedDirective, settledDirective } from './desk.js';
+export { ask, pollDue, takeNews } from './poll.js';
+export { dispatchRoutes } from './routes.js';
+export { groupBy } from './rules.js';
+export { putOff, sendAgain, sendDue } from './send.js';
+export { type Dispatch, findDispatches, resumePayments, shardsWithPayouts, stopPayments } from './store.js';

@@ -1,0 +1,62 @@
+import { type ChannelAnswer, type ChannelNews, OTHER_CONTENT } from '../channels/index.js';
+import { isUnderWay, type PayoutState } from '../payouts/index.js';
+
+const FIRST_QUERY_MS = 2_000;
+const QUERY_DELAY_MAX_MS = 300_000;
+const REASON_MAX = 128; // what the books keep
+
+/** How long to wait before a payout is asked after, by how often it was sent, asked after or put off before: 2 s doubling to 5 min. */
+export function queryDelayMs(attempts: number): number {
+  return Math.min(FIRST_QUERY_MS * 2 ** Math.min(attempts, 16), QUERY_DELAY_MAX_MS);
+}
+
+/** What an answer makes of a payout that is under way. `final` answers become instructions; the others move no money. */
+export type Reading = 'settled' | 'failed' | 'under-way' | 'unknown' | 'never-received';
+
+const READINGS: Readonly<Record<ChannelAnswer['status'], Reading>> = {
+  settled: 'settled',
+  failed: 'failed',
+  accepted: 'under-way',
+  unknown: 'unknown',
+  'not-found': 'never-received',
+};
+
+export function readAnswer(answer: ChannelAnswer): Reading {
+  // Only this call was refused; an earlier order under the number may have been paid.
+  if (answer.status === 'failed' && answer.reason === OTHER_CONTENT) return 'unknown';
+  return READINGS[answer.status];
+}
+
+/**
+ * What a piece of news means for a payout in this state: nothing new, a final result, a return of money that the books have
+ * as paid out (or under way, then it must have been settled first), or a contradiction that a person has to look at.
+ */
+export function readNews(news: Pick<ChannelNews, 'status'>, state: PayoutState): 'old' | 'settled' | 'failed' | 'returned' | 'settled-and-returned' | 'contradiction' {
+  if (state === 'created') return 'contradiction';
+  if (isUnderWay(state)) return news.status === 'returned' ? 'settled-and-returned' : news.status;
+  if (news.status === state) return 'old';
+  if (news.status === 'settled') return state === 'returned' ? 'old' : 'contradiction';
+  return news.status === 'returned' && state === 'settled' ? 'returned' : 'contradiction';
+}
+
+/** Words of a channel in the form that the books take: one line, at most 128 characters, never empty. */
+export function tidyReason(reason: string | undefined): string {
+  let tidy = '';
+  for (const char of (reason ?? '').replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()) {
+    if (tidy.length + char.length > REASON_MAX) break;
+    tidy += char;
+  }
+  return tidy.trim() || 'no reason given';
+}
+
+/** Things of one key together, in the order in which the keys came. */
+export function groupBy<T, K>(things: readonly T[], keyOf: (thing: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const thing of things) {
+    const key = keyOf(thing);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [thing]);
+    else group.push(thing);
+  }
+  return groups;
+}

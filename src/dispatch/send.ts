@@ -1,0 +1,197 @@
+import { type ChannelAnswer, type ChannelCode, chooseChannel, type PaymentOrder } from '../channels/index.js';
+import { type BusinessDate, type Id, type Instant, invariant } from '../kernel/index.js';
+import { type Book, loadBooks } from '../ledger/index.js';
+import { movePayouts, type Payout, type PayoutPurpose, type PayoutState, payoutsInScope } from '../payouts/index.js';
+import type { Tx } from '../runtime/index.js';
+import { type Desk, decideNow, failedDirective, noteSuccess, type Directive, settledDirective } from './desk.js';
+import { groupBy, queryDelayMs, readAnswer, tidyReason } from './rules.js';
+import { hasDispatchBatch, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
+
+/** A payout as it is handed to its channel. */
+export interface Sending {
+  readonly payout: Payout;
+  readonly channel: ChannelCode;
+  readonly custodyNo: string;
+  readonly businessDate: BusinessDate;
+}
+
+export interface SendScope {
+  readonly shardId: number;
+  readonly platformId?: Id;
+  readonly purposes?: readonly PayoutPurpose[];
+}
+
+const CLAIM_MAX = 500;
+const TRIES_MAX = 10;
+const REMARKS: Readonly<Record<PayoutPurpose, string>> = { clearing: '日终清算', withdrawal: '提现', refund: '退款' };
+
+/** Somebody else took some of the payouts between our look and our write. */
+class Contended extends Error {}
+
+/**
+ * Sends what is to be sent: the state `sent` is committed before the network is touched, so that a crash in between leaves a
+ * payout that is asked after by its number, and never one that is sent under another. Answers how many were sent.
+ */
+export async function sendDue(desk: Desk, scope: SendScope): Promise<number> {
+  for (let sent = 0; ; ) {
+    const batch = await claim(desk, scope);
+    if (batch.length === 0) return sent;
+    await submit(desk, batch);
+    sent += batch.length;
+  }
+}
+
+async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
+  const { db } = desk.rt;
+  for (let tries = 1; ; tries += 1) {
+    const candidates = await db.read('payouts-to-send', async (tx) => {
+      const first = await payoutsInScope(tx, { ...scope, states: ['created'] }, CLAIM_MAX);
+      if (first.length === 0) return first;
+      const stopped = await stoppedPlatforms(tx);
+      if (!first.some((payout) => stopped.includes(payout.platformId))) return first;
+      return payoutsInScope(tx, { ...scope, states: ['created'], notOf: stopped }, CLAIM_MAX);
+    });
+    if (candidates.length === 0) return [];
+    try {
+      return await markSent(desk, candidates, insertDispatches);
+    } catch (error) {
+      if (!(error instanceof Contended) || tries >= TRIES_MAX) throw error;
+    }
+  }
+}
+
+/** Commits that these payouts are being sent, under the date that is open now; all of them or none. */
+async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof insertDispatches): Promise<Sending[]> {
+  const batchId = rt.newId();
+  const first = payouts[0] as Payout;
+  let sendings: Sending[] = [];
+  return rt.db.withTx(
+    'mark-sent',
+    async (tx) => {
+      const books = await loadBooks(tx, [...new Set(payouts.map((payout) => payout.platformId))]);
+      sendings = payouts.map((payout) => toSending(payout, books.get(payout.platformId)));
+      await moveToSent(tx, sendings, rt.clock.now());
+      const sentWallMs = rt.clock.wall();
+      await write(tx, sendings.map(({ payout, businessDate }) => ({ payoutId: payout.id, batchId, businessDate, sentWallMs })));
+      return sendings;
+    },
+    async () => ((await rt.db.read('dispatched', (tx) => hasDispatchBatch(tx, first.id, batchId))) ? sendings : undefined),
+  );
+}
+
+function toSending(payout: Payout, book: Book | undefined): Sending {
+  invariant(book, `platform ${payout.platformId} has a book`);
+  return { payout, channel: chooseChannel(payout.payee.bankCode), custodyNo: book.custodyNo, businessDate: book.businessDate };
+}
+
+async function moveToSent(tx: Tx, sendings: readonly Sending[], nowMs: Instant): Promise<void> {
+  const byMove = groupBy(sendings, ({ payout, channel }) => `${payout.state}/${channel}`);
+  for (const group of byMove.values()) {
+    const { payout, channel } = group[0] as Sending;
+    const nextMs = (nowMs + queryDelayMs(0)) as Instant;
+    const moved = await movePayouts(tx, group.map((each) => each.payout.id), payout.state, 'sent', { nowMs, nextMs, channel });
+    if (moved !== group.length) throw new Contended('payouts were taken by somebody else');
+  }
+}
+
+/** Hands the payouts to their channels, each platform's in calls of its own, and acts on what they answer. */
+async function submit(desk: Desk, sendings: readonly Sending[]): Promise<void> {
+  const groups = [...groupBy(sendings, ({ channel, custodyNo }) => `${channel}/${custodyNo}`).values()];
+  for (const { channel } of sendings) desk.rt.metrics.payouts.inc({ channel, state: 'sent' });
+  const answered = await Promise.all(
+    groups.map(async (group) => {
+      const { channel } = group[0] as Sending;
+      const answers = await desk.channels.channels[channel].submit(group.map(toOrder));
+      await noteAnswers(desk, channel, answers);
+      return group.map(({ payout }, place) => ({ payout: { ...payout, state: 'sent' as const, channel }, answer: answers[place] as ChannelAnswer }));
+    }),
+  );
+  await act(desk, answered.flat());
+}
+
+export async function noteAnswers(desk: Desk, channel: ChannelCode, answers: readonly ChannelAnswer[]): Promise<void> {
+  if (answers.some((answer) => answer.status !== 'unknown')) await noteSuccess(desk, channel);
+}
+
+function toOrder({ payout, custodyNo, businessDate }: Sending): PaymentOrder {
+  return {
+    messageNo: payout.id,
+    custodyNo,
+    amount: payout.amount,
+    payeeName: payout.payee.name,
+    payeeAccount: payout.payee.account,
+    payeeBank: payout.payee.bankCode,
+    businessDate,
+    remark: REMARKS[payout.purpose],
+  };
+}
+
+export interface Answered {
+  readonly payout: Payout;
+  readonly answer: ChannelAnswer;
+}
+
+/**
+ * Acts on answers of a channel: final ones become instructions, which the engine decides at once; the others only move the
+ * payout between `sent` and `unknown` and say when it is asked after next. Answers what the channel never received.
+ */
+export async function act(desk: Desk, answered: readonly Answered[]): Promise<Payout[]> {
+  const directives: Directive[] = [];
+  const moves: Move[] = [];
+  const neverReceived: Payout[] = [];
+  for (const { payout, answer } of answered) {
+    const reading = readAnswer(answer);
+    if (reading === 'settled') directives.push(settledDirective(payout));
+    else if (reading === 'failed') directives.push(failedDirective(payout, answer.reason));
+    else if (reading === 'never-received') neverReceived.push(payout);
+    else moves.push({ payout, to: reading === 'unknown' ? 'unknown' : 'sent', reason: reading === 'unknown' ? tidyReason(answer.reason) : null });
+    if (reading === 'settled' || reading === 'failed' || reading === 'unknown') {
+      desk.rt.metrics.payouts.inc({ channel: payout.channel ?? '', state: reading });
+    }
+  }
+  await putOff(desk, moves);
+  await decideNow(desk, directives);
+  return neverReceived;
+}
+
+export interface Move {
+  readonly payout: Payout;
+  readonly to: PayoutState;
+  readonly reason: string | null;
+}
+
+/** Says when payouts are asked after next. One that got its result meanwhile is left alone. */
+export async function putOff({ rt }: Desk, moves: readonly Move[]): Promise<void> {
+  if (moves.length === 0) return;
+  const nowMs = rt.clock.now();
+  const groups = groupBy(moves, ({ payout, to, reason }) => JSON.stringify([payout.state, to, payout.attempts, reason]));
+  await rt.db.withTx(
+    'put-off-payouts',
+    async (tx) => {
+      for (const group of groups.values()) {
+        const { payout, to, reason } = group[0] as Move;
+        const nextMs = (nowMs + queryDelayMs(payout.attempts)) as Instant;
+        await movePayouts(tx, group.map((each) => each.payout.id), payout.state, to, { nowMs, nextMs, reason });
+      }
+      return true;
+    },
+    async () => undefined,
+  );
+}
+
+/**
+ * Sends again, under the same number, what a channel says it never received. The date is the one open now: that of a closed day
+ * would change a statement that was read already. A payout that moved meanwhile, or that a proof stopped, stays as it is.
+ */
+export async function sendAgain(desk: Desk, payouts: readonly Payout[]): Promise<void> {
+  if (payouts.length === 0) return;
+  const stopped = await desk.rt.db.read('stopped-platforms', stoppedPlatforms);
+  const [stay, go] = [true, false].map((stays) => payouts.filter((payout) => stopped.includes(payout.platformId) === stays)) as [Payout[], Payout[]];
+  await putOff(desk, stay.map((payout) => ({ payout, to: payout.state, reason: 'payments of the platform are stopped' })));
+  if (go.length === 0) return;
+  try {
+    await submit(desk, await markSent(desk, go, renewDispatches));
+  } catch (error) {
+    if (!(error instanceof Contended)) throw error;
+  }
+}

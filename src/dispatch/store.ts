@@ -1,0 +1,127 @@
+import type { ChannelCode } from '../channels/index.js';
+import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
+import type { PayoutState } from '../payouts/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+
+/** What was handed to a channel: with the payout it is the whole message. */
+export interface Dispatch {
+  readonly payoutId: Id;
+  /** The sending that it last went with. */
+  readonly batchId: Id;
+  /** The date whose statement shows the debit. */
+  readonly businessDate: BusinessDate;
+  /** Wall time of the commit before the call. */
+  readonly sentWallMs: Instant;
+}
+
+/** Writes down what is about to be sent. @throws a duplicate-key error when somebody else is sending one of them */
+export async function insertDispatches(tx: Tx, dispatches: readonly Dispatch[]): Promise<void> {
+  const rows = dispatches.map((d) => `${d.payoutId},${d.batchId},'${d.businessDate}',${d.sentWallMs}`);
+  await tx.write(`INSERT INTO dispatches (payout_id, batch_id, business_date, sent_wall_ms) VALUES ${sql.tuples(rows)}`);
+}
+
+/** Writes down that something is sent again, under the date that is open now. */
+export async function renewDispatches(tx: Tx, dispatches: readonly Dispatch[]): Promise<void> {
+  const rows = dispatches.map((d) => `${d.payoutId},${d.batchId},'${d.businessDate}',${d.sentWallMs}`);
+  await tx.write(
+    `INSERT INTO dispatches (payout_id, batch_id, business_date, sent_wall_ms) VALUES ${sql.tuples(rows)}
+     ON DUPLICATE KEY UPDATE batch_id = VALUES(batch_id), business_date = VALUES(business_date), sent_wall_ms = VALUES(sent_wall_ms)`,
+  );
+}
+
+export async function hasDispatchBatch(tx: Tx, payoutId: Id, batchId: Id): Promise<boolean> {
+  return (await tx.rows('SELECT 1 FROM dispatches WHERE payout_id = ? AND batch_id = ?', [payoutId, batchId])).length === 1;
+}
+
+interface DispatchRow {
+  payout_id: string; batch_id: string; business_date: BusinessDate; sent_wall_ms: string;
+}
+
+export async function findDispatches(tx: Tx, payoutIds: readonly Id[]): Promise<Map<Id, Dispatch>> {
+  if (payoutIds.length === 0) return new Map();
+  const rows = await tx.rows<DispatchRow>(`SELECT * FROM dispatches WHERE payout_id IN (${payoutIds.join()})`);
+  return new Map(
+    rows.map((row) => {
+      const payoutId = asId(row.payout_id);
+      const sentWallMs = Number(row.sent_wall_ms) as Instant;
+      return [payoutId, { payoutId, batchId: asId(row.batch_id), businessDate: row.business_date, sentWallMs }];
+    }),
+  );
+}
+
+export interface ChannelRow {
+  readonly channel: ChannelCode;
+  readonly cursor: string;
+  readonly successMs: Instant;
+}
+
+/** How far each channel's feed was read, and when it last answered; a channel that never did is left out. */
+export async function channelRows(tx: Tx): Promise<Map<ChannelCode, ChannelRow>> {
+  const rows = await tx.rows<{ channel: ChannelCode; feed_cursor: string; success_ms: string }>('SELECT * FROM channel_cursors');
+  return new Map(
+    rows.map((row) => [row.channel, { channel: row.channel, cursor: row.feed_cursor, successMs: Number(row.success_ms) as Instant }]),
+  );
+}
+
+/** Moves the cursor on, unless somebody else moved it meanwhile: what he took was acted upon before he moved it. */
+export async function moveFeedCursor(tx: Tx, channel: ChannelCode, from: string, to: string): Promise<void> {
+  await tx.write('UPDATE channel_cursors SET feed_cursor = ? WHERE channel = ? AND feed_cursor = ?', [to, channel, from]);
+}
+
+export async function noteChannelSuccess(tx: Tx, channel: ChannelCode, wallMs: Instant): Promise<void> {
+  await tx.write(
+    `INSERT INTO channel_cursors (channel, feed_cursor, success_ms) VALUES (?, '', ?)
+     ON DUPLICATE KEY UPDATE success_ms = GREATEST(success_ms, VALUES(success_ms))`,
+    [channel, wallMs],
+  );
+}
+
+/** Platforms of which nothing is sent. */
+export async function stoppedPlatforms(tx: Tx): Promise<Id[]> {
+  return (await tx.rows<{ platform_id: string }>('SELECT platform_id FROM payment_stops')).map((row) => asId(row.platform_id));
+}
+
+/** From the commit on nothing of this platform is sent. Doing it twice changes nothing. */
+export async function stopPayments(tx: Tx, platformId: Id, reason: string, sinceMs: Instant): Promise<void> {
+  await tx.write(
+    'INSERT INTO payment_stops (platform_id, reason, since_ms) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE reason = VALUES(reason)',
+    [platformId, reason, sinceMs],
+  );
+}
+
+export async function resumePayments(tx: Tx, platformId: Id): Promise<void> {
+  await tx.write('DELETE FROM payment_stops WHERE platform_id = ?', [platformId]);
+}
+
+export interface BacklogRow {
+  /** Null until it is sent. */
+  readonly channel: ChannelCode | null;
+  readonly state: PayoutState;
+  readonly payeeBank: string;
+  readonly number: number;
+}
+
+/** Payouts that are under way, counted. */
+export async function backlog(tx: Tx): Promise<BacklogRow[]> {
+  const rows = await tx.rows<{ channel: ChannelCode | null; state: PayoutState; bank: string; number: string }>(
+    `SELECT channel, state, LEFT(payee_bank, 3) AS bank, COUNT(*) AS number FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown') GROUP BY channel, state, LEFT(payee_bank, 3)`,
+  );
+  return rows.map((row) => ({ channel: row.channel, state: row.state, payeeBank: row.bank, number: Number(row.number) }));
+}
+
+/** Which shards have payouts to send, and which have some to ask after. */
+export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSend: number[]; toAsk: number[] }> {
+  const rows = await tx.rows<{ shard_id: number; created: number }>(
+    `SELECT DISTINCT shard_id, state = 'created' AS created FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown') AND next_ms <= ?`,
+    [nowMs],
+  );
+  const shards = (created: boolean) => rows.filter((row) => Boolean(Number(row.created)) === created).map((row) => row.shard_id);
+  return { toSend: shards(true), toAsk: shards(false) };
+}
+
+/** Makes a payout that is under way due for a question at once. */
+export async function askSoon(tx: Tx, payoutId: Id, nowMs: Instant): Promise<void> {
+  await tx.write("UPDATE payouts SET next_ms = ? WHERE id = ? AND state IN ('sent', 'unknown')", [nowMs, payoutId]);
+}

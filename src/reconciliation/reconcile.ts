@@ -1,0 +1,178 @@
+import { BankRefused, BankUnreachable, type Statement, StatementFaulty } from '../channels/index.js';
+import { ask, type Desk, decideNow, findDispatches, putOff, returnedDirective, settledDirective } from '../dispatch/index.js';
+import { asId, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
+import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
+import type { Tx } from '../runtime/index.js';
+import {
+  classify, type Difference, differenceOf, digestOf, type Figures, type Finding, keyOfReference, Matcher, type Outstanding, payoutOfReference,
+  settleOutstanding,
+} from './rules.js';
+import {
+  boundaryPage, boundarySum, clearBreaks, endTiming, insertBreaks, insertStatement, insertStatementLines, laterBoundary, type NewBreak,
+  outstandingOf, statementsAt,
+} from './store.js';
+
+/** Which day of which platform. */
+export interface DayToReconcile {
+  readonly platformId: Id;
+  readonly shardId: number;
+  readonly custodyNo: string;
+  readonly date: BusinessDate;
+}
+
+/** What a reconciliation contributes to the proof of its day. */
+export interface Reconciliation extends Pick<Figures, 'statement' | 'outstanding' | 'openBreaks'> {
+  /** Σ of the day's movements over the wall. */
+  readonly movement: Minor;
+  readonly lines: number;
+  readonly found: number;
+  readonly cleared: number;
+}
+
+export type Reconciled =
+  | { readonly state: 'waiting'; readonly reason: string }
+  | {
+      readonly state: 'done';
+      readonly result: Reconciliation;
+      /** Nothing differed and nothing was cleared. */
+      readonly quiet: boolean;
+      /** Keeps statement and breaks, once. @throws a duplicate-key error when they were kept before */
+      readonly write: (tx: Tx) => Promise<void>;
+    };
+
+const UNDER_WAY_MAX = 10_000;
+const PAGE = 5_000;
+/** Longer than any call to a channel takes: an order older than this that its channel does not know never left. */
+const CALL_MAX_MS = 15_000;
+
+/**
+ * Compares the books of a day that was cut off with the bank's statement of it. The statement is final: a payout that stands on
+ * it and is under way in the books is settled by it. Fetches over the network; call it outside any transaction.
+ */
+export async function reconcileDay(desk: Desk, day: DayToReconcile): Promise<Reconciled> {
+  const stored = await storedReconciliation(desk, day);
+  if (stored !== undefined) return { state: 'done', result: stored, quiet: true, write: async () => undefined };
+  const onTheirWay = await askAfterDay(desk, day);
+  if (onTheirWay > 0) return { state: 'waiting', reason: `${onTheirWay} payouts may still be on their way to their channel` };
+  const statement = await fetchStatement(desk, day);
+  if (typeof statement === 'string') return { state: 'waiting', reason: statement };
+  return compare(desk, day, statement);
+}
+
+/** What an earlier run kept. */
+export async function storedReconciliation({ rt }: Desk, { platformId, date }: DayToReconcile): Promise<Reconciliation | undefined> {
+  return rt.db.read('stored-reconciliation', async (tx) => {
+    const { stored } = await statementsAt(tx, platformId, date);
+    if (stored === undefined) return undefined;
+    const movement = await boundarySum(tx, platformId, date);
+    return { ...sumUp(await outstandingOf(tx, platformId)), statement: stored.closing, movement, lines: stored.lineCount, found: 0, cleared: 0 };
+  });
+}
+
+function sumUp(standing: readonly Pick<Outstanding, 'difference' | 'timing' | 'open'>[]): Pick<Figures, 'outstanding' | 'openBreaks'> {
+  return {
+    outstanding: standing.reduce((sum, item) => sum + item.difference, 0n),
+    openBreaks: standing.filter((item) => item.open && !item.timing).length,
+  };
+}
+
+/**
+ * Asks after what was sent under this date or before and has no result, so that the statement changes no more once it is read.
+ * Answers how many orders may have left us and not arrived yet.
+ */
+async function askAfterDay(desk: Desk, { platformId, shardId, date }: DayToReconcile): Promise<number> {
+  const { db, clock } = desk.rt;
+  const underWay = await db.read('payouts-under-way', (tx) => payoutsInScope(tx, { shardId, platformId, states: ['sent', 'unknown'] }, UNDER_WAY_MAX));
+  if (underWay.length === 0) return 0;
+  const dispatches = await db.read('dispatches', (tx) => findDispatches(tx, underWay.map((payout) => payout.id)));
+  const ofDay = underWay.filter((payout) => (dispatches.get(payout.id)?.businessDate ?? date) <= date);
+  const neverReceived = await ask(desk, ofDay);
+  const young = (payout: Payout) => payout.state === 'sent' && clock.wall() - (dispatches.get(payout.id)?.sentWallMs ?? 0) < CALL_MAX_MS;
+  const settled = neverReceived.filter((payout) => !young(payout));
+  await putOff(desk, settled.map((payout) => ({ payout, to: 'unknown' as const, reason: 'its channel never received it' })));
+  return neverReceived.length - settled.length;
+}
+
+async function fetchStatement({ rt, channels }: Desk, { platformId, custodyNo, date }: DayToReconcile): Promise<Statement | string> {
+  try {
+    const statement = await channels.coreBank.statement(custodyNo, date);
+    return statement.complete ? statement : 'the statement is not complete yet';
+  } catch (error) {
+    if (!(error instanceof BankUnreachable || error instanceof StatementFaulty || error instanceof BankRefused)) throw error;
+    rt.log.warn({ event: 'statement.unavailable', platformId, businessDate: date, why: error.message.slice(0, 200) });
+    return `the statement cannot be had: ${error.message}`.slice(0, 200);
+  }
+}
+
+async function compare(desk: Desk, day: DayToReconcile, statement: Statement): Promise<Reconciled> {
+  const { rt } = desk;
+  const { platformId, date } = day;
+  const matcher = new Matcher(statement.lines);
+  const { before, outstanding } = await rt.db.read('day-to-match', async (tx) => {
+    for (let after: Id | undefined = asId('0'); after !== undefined; ) {
+      const page: Awaited<ReturnType<typeof boundaryPage>> = await boundaryPage(tx, platformId, date, after, PAGE);
+      matcher.take(page.lines);
+      after = page.next;
+    }
+    return { before: (await statementsAt(tx, platformId, date)).before, outstanding: await outstandingOf(tx, platformId) };
+  });
+  const differences = [...openingDifference(before, statement.opening), ...matcher.differences()];
+  const { cleared, fresh, stay, stale } = settleOutstanding(outstanding, differences, date);
+  const findings = await classifyAll(desk, day, fresh);
+  await converge(desk, findings);
+  const openedMs = rt.clock.now();
+  const breaks: NewBreak[] = findings.map((finding) => ({
+    id: rt.newId(), platformId, businessDate: date, class: finding.class, reference: keyOfReference(finding.reference),
+    ourAmount: finding.ours, theirAmount: finding.theirs, timing: finding.timing, openedMs,
+  }));
+  const standing = [
+    ...stay.map((item) => ({ ...item, timing: item.timing && !stale.includes(item) })),
+    ...findings.map((finding) => ({ difference: differenceOf(finding), timing: finding.timing, open: true })),
+  ];
+  const head = {
+    platformId, businessDate: date, opening: statement.opening, closing: statement.closing, lineCount: statement.lines.length,
+    digest: digestOf(statement.lines), fetchedMs: openedMs,
+  };
+  return {
+    state: 'done',
+    quiet: breaks.length === 0 && cleared.length === 0 && stale.length === 0,
+    result: {
+      ...sumUp(standing), statement: statement.closing, movement: matcher.sum, lines: statement.lines.length, found: breaks.length,
+      cleared: cleared.length,
+    },
+    async write(tx) {
+      await insertStatement(tx, head);
+      await insertStatementLines(tx, platformId, date, findings.flatMap((finding) => finding.lines));
+      await insertBreaks(tx, breaks);
+      await clearBreaks(tx, cleared.map((item) => item.id), date, openedMs);
+      await endTiming(tx, stale.map((item) => item.id));
+    },
+  };
+}
+
+/** A statement that does not begin where the last one ended: a line was booked on a day that was read already. */
+function openingDifference(before: Minor, opening: Minor): Difference[] {
+  return before === opening ? [] : [{ reference: 'OPENING', ours: before, theirs: opening, lines: [] }];
+}
+
+async function classifyAll({ rt }: Desk, { platformId, date }: DayToReconcile, differences: readonly Difference[]): Promise<Finding[]> {
+  if (differences.length === 0) return [];
+  const ids = differences.flatMap(({ reference }) => payoutOfReference(reference)?.id ?? []);
+  const { payouts, later } = await rt.db.read('facts-of-differences', async (tx) => ({
+    payouts: ids.length === 0 ? new Map<string, Payout>() : await payoutRecords.load(tx, ids),
+    later: await laterBoundary(tx, platformId, date, differences.map((difference) => difference.reference)),
+  }));
+  return differences.map((difference) => {
+    const payout = payouts.get(payoutOfReference(difference.reference)?.id ?? '');
+    return classify(difference, payout?.platformId === platformId ? payout : undefined, later.get(difference.reference) ?? null);
+  });
+}
+
+/** Does by the statement what no answer and no news has done: first what was paid, then what came back. */
+async function converge(desk: Desk, findings: readonly Finding[]): Promise<void> {
+  const of = findings.flatMap(({ converge: to, reference }) => (to === null ? [] : [{ ...to, reference }]));
+  const settled = of.filter(({ payout, to }) => to === 'settled' || payout.state !== 'settled');
+  await decideNow(desk, settled.map(({ payout }) => settledDirective(payout)));
+  const returned = of.filter(({ to }) => to === 'returned');
+  await decideNow(desk, returned.map(({ payout, reference }) => returnedDirective(payout, reference, '对账单显示退汇')));
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import type { StatementLine } from '../channels/index.js';
+import type { BusinessDate, Id, Minor } from '../kernel/index.js';
+import { isUnderWay, type Payout } from '../payouts/index.js';
+
+/** How the books and the bank's statement differ. What matches is not kept. */
+export const BREAK_CLASSES = ['amount-differs', 'only-ours', 'only-theirs', 'state-differs'] as const;
+export type BreakClass = (typeof BREAK_CLASSES)[number];
+
+/** A movement over the wall of the custody account as the books have it. */
+export interface OurLine {
+  readonly reference: string;
+  readonly amount: Minor;
+}
+
+/** What is left under one reference when all that agrees is taken away. */
+export interface Difference {
+  readonly reference: string;
+  /** The sum of our movements without a counterpart; null when there is none. */
+  readonly ours: Minor | null;
+  readonly theirs: Minor | null;
+  readonly lines: readonly StatementLine[];
+}
+
+interface Rest {
+  ours: Minor[];
+  readonly lines: StatementLine[];
+}
+
+/**
+ * Matches a day by reference and amount. The statement is held in memory, our movements pass by in pages. A movement and its
+ * correction cancel each other, and several of one reference match a line of their sum.
+ */
+export class Matcher {
+  sum: Minor = 0n;
+  readonly #rest = new Map<string, Rest>();
+
+  constructor(lines: readonly StatementLine[]) {
+    for (const line of lines) this.#of(line.reference).lines.push(line);
+  }
+
+  take(lines: readonly OurLine[]): void {
+    for (const { reference, amount } of lines) {
+      this.sum += amount;
+      const key = reference.trimEnd();
+      const rest = this.#rest.get(key);
+      const place = rest?.lines.findIndex((line) => line.amount === amount) ?? -1;
+      if (rest === undefined || place < 0) this.#of(key).ours.push(amount);
+      else {
+        rest.lines.splice(place, 1);
+        if (rest.lines.length === 0 && rest.ours.length === 0) this.#rest.delete(key);
+      }
+    }
+  }
+
+  differences(): Difference[] {
+    const differences: Difference[] = [];
+    for (const [reference, { ours, lines }] of this.#rest) {
+      const difference: Difference = { reference, ours: sumOf(ours), theirs: sumOf(lines.map((line) => line.amount)), lines };
+      if (differenceOf(difference) !== 0n) differences.push(difference);
+    }
+    return differences;
+  }
+
+  #of(reference: string): Rest {
+    const key = reference.trimEnd();
+    const known = this.#rest.get(key);
+    if (known !== undefined) return known;
+    const rest: Rest = { ours: [], lines: [] };
+    this.#rest.set(key, rest);
+    return rest;
+  }
+}
+
+function sumOf(amounts: readonly Minor[]): Minor | null {
+  return amounts.length === 0 ? null : amounts.reduce((sum, amount) => sum + amount, 0n);
+}
+
+/** Ours less theirs. */
+export function differenceOf({ ours, theirs }: Pick<Difference, 'ours' | 'theirs'>): Minor {
+  return (ours ?? 0n) - (theirs ?? 0n);
+}
+
+/** Which payout a reference names, and whether it is its payment or its return. */
+export function payoutOfReference(reference: string): { id: Id; returned: boolean } | undefined {
+  const match = /^(RT)?([1-9][0-9]{18})$/.exec(reference);
+  return match === null ? undefined : { id: match[2] as Id, returned: match[1] !== undefined };
+}
+
+export interface Finding extends Difference {
+  readonly class: BreakClass;
+  /** Explained by the cut-off alone: the other side is on its way, and closes the break when it appears. */
+  readonly timing: boolean;
+  /** What the statement, which is final, makes of a payout that the books have otherwise. */
+  readonly converge: { readonly payout: Payout; readonly to: 'settled' | 'returned' } | null;
+}
+
+/**
+ * Names a difference.
+ * @param payout the platform's payout under this reference, if there is one
+ * @param laterOurs what the books have under this reference on later dates
+ */
+export function classify(difference: Difference, payout: Payout | undefined, laterOurs: Minor | null): Finding {
+  const { ours, theirs } = difference;
+  const finding = (kind: BreakClass, timing = false, converge: Finding['converge'] = null): Finding => ({ ...difference, class: kind, timing, converge });
+  if (theirs === null) return finding('only-ours');
+  if (ours !== null) return finding('amount-differs');
+  if (laterOurs === theirs) return finding('only-theirs', true);
+  const named = payoutOfReference(difference.reference);
+  if (payout === undefined || named === undefined || laterOurs !== null) return finding('only-theirs');
+  const expected = named.returned ? payout.amount : -payout.amount;
+  if (theirs !== expected) return finding('only-theirs');
+  if (payout.state === 'created' || payout.state === 'failed') return finding('state-differs');
+  if (isUnderWay(payout.state)) return finding('only-theirs', true, { payout, to: named.returned ? 'returned' : 'settled' });
+  if (named.returned && payout.state === 'settled') return finding('only-theirs', true, { payout, to: 'returned' });
+  return finding('only-theirs'); // the books had it before: the bank booked it twice
+}
+
+/** A difference that stands between the books and the bank. */
+export interface Outstanding {
+  readonly id: Id;
+  readonly businessDate: BusinessDate;
+  readonly reference: string;
+  readonly difference: Minor;
+  readonly timing: boolean;
+  readonly open: boolean;
+}
+
+/**
+ * Lets new differences meet the outstanding ones: where all of one reference come to zero, the other side has appeared.
+ * A timing difference that the next day did not explain is none.
+ */
+export function settleOutstanding(outstanding: readonly Outstanding[], differences: readonly Difference[], date: BusinessDate) {
+  const byReference = new Map<string, Outstanding[]>();
+  for (const item of outstanding) byReference.set(item.reference, [...(byReference.get(item.reference) ?? []), item]);
+  const cleared: Outstanding[] = [];
+  const fresh: Difference[] = [];
+  for (const difference of differences) {
+    const before = byReference.get(keyOfReference(difference.reference)) ?? [];
+    const sum = before.reduce((total, item) => total + item.difference, differenceOf(difference));
+    if (before.length > 0 && sum === 0n) cleared.push(...before);
+    else fresh.push(difference);
+  }
+  const gone = new Set(cleared);
+  const stay = outstanding.filter((item) => !gone.has(item));
+  return { cleared, fresh, stay, stale: stay.filter((item) => item.timing && item.businessDate < date) };
+}
+
+const REFERENCE_MAX = 64;
+
+/** The form in which a reference is kept: one that is too long keeps its beginning and a hash. */
+export function keyOfReference(reference: string): string {
+  if (reference.length <= REFERENCE_MAX) return reference;
+  return `${reference.slice(0, 47)}#${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
+}
+
+/** The figures of a day, in minor units. */
+export interface Figures {
+  /** What the books have in the custody account, at the cut-off. */
+  readonly custody: Minor;
+  /** The sum of all other accounts, at the cut-off. */
+  readonly children: Minor;
+  /** Kept from movements over the wall alone. */
+  readonly control: Minor;
+  /** What the bank says that the custody account has. */
+  readonly statement: Minor;
+  /** Σ of the differences that stand, each explained by a break. */
+  readonly outstanding: Minor;
+  /** Breaks that are open and no matter of timing. */
+  readonly openBreaks: number;
+}
+
+/** What is wrong with the books of a day; empty when they prove. */
+export function prove(figures: Figures): string[] {
+  const { custody, children, control, statement, outstanding, openBreaks } = figures;
+  const faults: string[] = [];
+  if (children !== custody) faults.push(`the accounts add up to ${children}, custody has ${custody}`);
+  if (control !== custody) faults.push(`the control total is ${control}, custody has ${custody}`);
+  if (statement + outstanding !== control) {
+    faults.push(`the statement closes with ${statement}, explained are ${outstanding}, the control total is ${control}`);
+  }
+  if (openBreaks > 0) faults.push(`${openBreaks} breaks are open`);
+  return faults;
+}
+
+/** SHA-256 over the lines of a statement, one JSON array and a line feed each. */
+export function digestOf(lines: readonly StatementLine[]): Buffer {
+  const hash = createHash('sha256');
+  for (const { lineNo, reference, amount, counterparty, text } of lines) {
+    hash.update(`${JSON.stringify([lineNo, reference, String(amount), counterparty, text])}\n`);
+  }
+  return hash.digest();
+}

@@ -1,0 +1,207 @@
+import type { StatementLine } from '../channels/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+import type { BreakClass, OurLine, Outstanding } from './rules.js';
+
+export interface StatementHead {
+  readonly platformId: Id;
+  readonly businessDate: BusinessDate;
+  readonly opening: Minor;
+  readonly closing: Minor;
+  readonly lineCount: number;
+  readonly digest: Buffer;
+  readonly fetchedMs: Instant;
+}
+
+interface StatementRow {
+  platform_id: string; business_date: BusinessDate; opening: string; closing: string; line_count: number; digest: Buffer; fetched_ms: string;
+}
+
+/** The statement of a date, and the closing of the one before it (zero when there is none). */
+export async function statementsAt(tx: Tx, platformId: Id, date: BusinessDate): Promise<{ stored: StatementHead | undefined; before: Minor }> {
+  const rows = await tx.rows<StatementRow>(
+    'SELECT * FROM statements WHERE platform_id = ? AND business_date <= ? ORDER BY business_date DESC LIMIT 2',
+    [platformId, date],
+  );
+  const row = rows.find((each) => each.business_date === date);
+  const before = rows.find((each) => each.business_date < date);
+  const stored = row && {
+    platformId, businessDate: date, opening: BigInt(row.opening), closing: BigInt(row.closing), lineCount: row.line_count,
+    digest: row.digest, fetchedMs: Number(row.fetched_ms) as Instant,
+  };
+  return { stored, before: BigInt(before?.closing ?? '0') };
+}
+
+/** @throws a duplicate-key error when the statement of this date is there already */
+export async function insertStatement(tx: Tx, head: StatementHead): Promise<void> {
+  await tx.write(
+    'INSERT INTO statements (platform_id, business_date, opening, closing, line_count, digest, fetched_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    [head.platformId, head.businessDate, String(head.opening), String(head.closing), head.lineCount, head.digest, head.fetchedMs],
+  );
+}
+
+const PART = 1_000;
+
+export async function insertStatementLines(tx: Tx, platformId: Id, date: BusinessDate, lines: readonly StatementLine[]): Promise<void> {
+  for (let from = 0; from < lines.length; from += PART) {
+    const rows = lines.slice(from, from + PART).map(
+      (line) =>
+        `${platformId},'${date}',${line.lineNo},${sql.text(cut(line.reference, 64))},${line.amount},` +
+        `${sql.text(cut(line.counterparty, 140))},${sql.text(cut(line.text, 140))}`,
+    );
+    await tx.write(
+      `INSERT INTO statement_lines (platform_id, business_date, line_no, reference, amount, counterparty, text) VALUES ${sql.tuples(rows)}`,
+    );
+  }
+}
+
+function cut(text: string, max: number): string {
+  return [...text].slice(0, max).join('');
+}
+
+/** Movements over the wall on a date, in the order of their instructions, after `after`. */
+export async function boundaryPage(tx: Tx, platformId: Id, date: BusinessDate, after: Id, limit: number) {
+  const rows = await tx.rows<{ instruction_id: string; reference: string; amount: string }>(
+    `SELECT instruction_id, reference, amount FROM boundary
+     WHERE platform_id = ? AND business_date = ? AND instruction_id > ? ORDER BY instruction_id LIMIT ?`,
+    [platformId, date, after, limit],
+  );
+  const lines: OurLine[] = rows.map((row) => ({ reference: row.reference, amount: BigInt(row.amount) }));
+  const last = rows.at(-1);
+  return { lines, next: rows.length === limit && last !== undefined ? asId(last.instruction_id) : undefined };
+}
+
+export async function boundarySum(tx: Tx, platformId: Id, date: BusinessDate): Promise<Minor> {
+  const [row] = await tx.rows<{ total: string | null }>(
+    'SELECT CAST(SUM(amount) AS CHAR) AS total FROM boundary WHERE platform_id = ? AND business_date = ?',
+    [platformId, date],
+  );
+  return BigInt(row?.total ?? '0');
+}
+
+/** What the books have under these references after a date. */
+export async function laterBoundary(tx: Tx, platformId: Id, date: BusinessDate, references: readonly string[]): Promise<Map<string, Minor>> {
+  if (references.length === 0) return new Map();
+  const rows = await tx.rows<{ reference: string; total: string }>(
+    `SELECT reference, CAST(SUM(amount) AS CHAR) AS total FROM boundary
+     WHERE platform_id = ? AND business_date > ? AND reference IN (${references.map(sql.text).join()}) GROUP BY reference`,
+    [platformId, date],
+  );
+  return new Map(rows.map((row) => [row.reference, BigInt(row.total)]));
+}
+
+/** A difference with a state: `closed` when the other side appeared, or when a person accepted it. */
+export interface Break {
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly businessDate: BusinessDate;
+  readonly class: BreakClass;
+  readonly reference: string;
+  readonly ourAmount: Minor | null;
+  readonly theirAmount: Minor | null;
+  readonly timing: boolean;
+  readonly state: 'open' | 'closed';
+  /** The date on which the other side appeared. */
+  readonly clearedDate: BusinessDate | null;
+  readonly openedMs: Instant;
+  readonly closedMs: Instant | null;
+  readonly closedBy: string | null;
+  readonly note: string | null;
+}
+
+interface BreakRow {
+  id: string; platform_id: string; business_date: BusinessDate; class: BreakClass; reference: string; our_amount: string | null;
+  their_amount: string | null; difference: string; timing: number; state: 'open' | 'closed'; cleared_date: BusinessDate | null;
+  opened_ms: string; closed_ms: string | null; closed_by: string | null; note: string | null;
+}
+
+function breakOf(row: BreakRow): Break {
+  return {
+    id: asId(row.id), platformId: asId(row.platform_id), businessDate: row.business_date, class: row.class, reference: row.reference,
+    ourAmount: row.our_amount === null ? null : BigInt(row.our_amount), theirAmount: row.their_amount === null ? null : BigInt(row.their_amount),
+    timing: row.timing === 1, state: row.state, clearedDate: row.cleared_date, openedMs: Number(row.opened_ms) as Instant,
+    closedMs: row.closed_ms === null ? null : (Number(row.closed_ms) as Instant), closedBy: row.closed_by, note: row.note,
+  };
+}
+
+export type NewBreak = Omit<Break, 'state' | 'clearedDate' | 'closedMs' | 'closedBy' | 'note'>;
+
+export async function insertBreaks(tx: Tx, breaks: readonly NewBreak[]): Promise<void> {
+  for (let from = 0; from < breaks.length; from += PART) {
+    const rows = breaks.slice(from, from + PART).map(
+      (b) =>
+        `${b.id},${b.platformId},'${b.businessDate}','${b.class}',${sql.text(b.reference)},${b.ourAmount ?? 'NULL'},${b.theirAmount ?? 'NULL'},` +
+        `${(b.ourAmount ?? 0n) - (b.theirAmount ?? 0n)},${b.timing ? 1 : 0},'open',${b.openedMs}`,
+    );
+    await tx.write(
+      `INSERT INTO breaks (id, platform_id, business_date, class, reference, our_amount, their_amount, difference, timing, state, opened_ms)
+       VALUES ${sql.tuples(rows)}`,
+    );
+  }
+}
+
+/** Every difference of a platform that stands between its books and the bank, accepted ones too. */
+export async function outstandingOf(tx: Tx, platformId: Id): Promise<Outstanding[]> {
+  const rows = await tx.rows<BreakRow>('SELECT * FROM breaks WHERE platform_id = ? AND cleared_date IS NULL ORDER BY id', [platformId]);
+  return rows.map((row) => ({
+    id: asId(row.id), businessDate: row.business_date, reference: row.reference, difference: BigInt(row.difference),
+    timing: row.timing === 1, open: row.state === 'open',
+  }));
+}
+
+/** The other side appeared: the difference stands no more, and closes if nobody had closed it. */
+export async function clearBreaks(tx: Tx, ids: readonly Id[], date: BusinessDate, nowMs: Instant): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.write(`UPDATE breaks SET cleared_date = ? WHERE id IN (${ids.join()}) AND cleared_date IS NULL`, [date]);
+  await tx.write(
+    `UPDATE breaks SET state = 'closed', closed_ms = ?, closed_by = 'system', note = 'the other side appeared' WHERE id IN (${ids.join()}) AND state = 'open'`,
+    [nowMs],
+  );
+}
+
+/** From now on these need a person. */
+export async function endTiming(tx: Tx, ids: readonly Id[]): Promise<void> {
+  if (ids.length > 0) await tx.write(`UPDATE breaks SET timing = 0 WHERE id IN (${ids.join()})`);
+}
+
+/** A person accepts a difference as it stands. Answers false when it was closed before. */
+export async function acceptBreak(tx: Tx, id: Id, by: string, note: string, nowMs: Instant): Promise<boolean> {
+  const changed = await tx.write(
+    "UPDATE breaks SET state = 'closed', closed_ms = ?, closed_by = ?, note = ? WHERE id = ? AND state = 'open'",
+    [nowMs, by, note, id],
+  );
+  return changed === 1;
+}
+
+export async function findBreak(tx: Tx, id: Id): Promise<Break | undefined> {
+  const [row] = await tx.rows<BreakRow>('SELECT * FROM breaks WHERE id = ?', [id]);
+  return row && breakOf(row);
+}
+
+export interface BreakFilter {
+  readonly platformId?: Id | undefined;
+  readonly state?: Break['state'] | undefined;
+  readonly class?: BreakClass | undefined;
+  readonly businessDate?: BusinessDate | undefined;
+  readonly after?: Id | undefined;
+}
+
+/** Breaks in the order they were found. */
+export async function listBreaks(tx: Tx, filter: BreakFilter, limit: number): Promise<Break[]> {
+  const conditions = ['id > ?'];
+  const values: unknown[] = [filter.after ?? '0'];
+  for (const [column, value] of [
+    ['platform_id', filter.platformId], ['state', filter.state], ['class', filter.class], ['business_date', filter.businessDate],
+  ]) {
+    if (value === undefined) continue;
+    conditions.push(`${column} = ?`);
+    values.push(value);
+  }
+  const rows = await tx.rows<BreakRow>(`SELECT * FROM breaks WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [...values, limit]);
+  return rows.map(breakOf);
+}
+
+export async function countOpenBreaks(tx: Tx): Promise<number> {
+  const [row] = await tx.rows<{ number: string }>("SELECT COUNT(*) AS number FROM breaks WHERE state = 'open'");
+  return Number(row?.number ?? 0);
+}

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ClosePoint, clearingLines, STEPS } from '../../src/clearing/index.js';
+import type { BusinessDate } from '../../src/kernel/index.js';
+import { atBank, closeNext, type Market, MONDAY, openMarket } from './market.js';
+
+const TUESDAY = '2026-03-03';
+const WEDNESDAY = '2026-03-04';
+
+describe('the close of a business day', () => {
+  let market: Market;
+  beforeEach(async () => {
+    market = await openMarket();
+  });
+  afterEach(() => market.end());
+
+  async function tradeOf1000(orderNo = 'A'): Promise<void> {
+    await market.pay(orderNo, 1000n);
+    await market.split(orderNo, [[market.here, 600n], [market.there, 300n], [(await market.book()).accounts.commission, 100n]]);
+  }
+
+  test('pays what was split on one day to the sub-merchants on the next working day, directly, through both channels', async () => {
+    await tradeOf1000();
+    expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'closed' }]);
+    const payouts = await market.payouts();
+    expect(payouts.map(({ amount, state, channel, businessDate, purpose }) => ({ amount, state, channel, businessDate, purpose }))).toEqual([
+      { amount: 600n, state: 'settled', channel: 'book', businessDate: TUESDAY, purpose: 'clearing' },
+      { amount: 300n, state: 'settled', channel: 'interbank', businessDate: TUESDAY, purpose: 'clearing' },
+    ]);
+    expect(await market.day(MONDAY)).toMatchObject({ state: 'closed', custody: 1000n, children: 1000n, control: 1000n, statement: { closing: 1000n } });
+    expect(await closeNext(market)).toEqual([{ date: TUESDAY, state: 'closed' }]);
+    expect(await market.day(TUESDAY)).toMatchObject({ custody: 100n, children: 100n, control: 100n, statement: { opening: 1000n, closing: 100n, lines: 2 } });
+    expect(atBank(market)).toBe(100n);
+    expect(await market.breaks()).toEqual([]);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('cannot be begun before the day is over', async () => {
+    expect(await market.close()).toEqual([]);
+    expect((await market.book()).businessDate).toBe(MONDAY);
+  });
+
+  test('done twice changes nothing', async () => {
+    await tradeOf1000();
+    await closeNext(market);
+    const before = [await market.day(MONDAY), await market.step(MONDAY, 'netting'), await market.payouts()];
+    expect(await market.close()).toEqual([]);
+    expect([await market.day(MONDAY), await market.step(MONDAY, 'netting'), await market.payouts()]).toEqual(before);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('keeps every step, and the figures of a proof that passed', async () => {
+    await closeNext(market);
+    for (const step of STEPS) expect((await market.step(MONDAY, step)).state).toBe('done');
+    expect((await market.step(MONDAY, 'proof')).detail).toEqual({
+      custody: '0', children: '0', control: '0', statement: '0', outstanding: '0', openBreaks: 0, faults: [],
+    });
+  });
+
+  test('run by two workers at once pays once', async () => {
+    await tradeOf1000();
+    market.goTo(TUESDAY);
+    await Promise.all([market.close(), market.close(), market.close()]);
+    await market.close();
+    expect((await market.day(MONDAY)).state).toBe('closed');
+    expect((await market.payouts()).map((payout) => payout.state)).toEqual(['settled', 'settled']);
+    expect(market.bank.bank.books().totals.paid).toBe(900n);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  const points: ClosePoint[] = [...STEPS.map((step) => `after ${step}` as const), 'clearing written'];
+  test.each(points)('that crashed at the point "%s" is gone on with, and nothing is paid twice', async (point) => {
+    await tradeOf1000();
+    let crashes = 0;
+    const at = (reached: ClosePoint) => {
+      if (reached !== point || crashes > 0) return;
+      crashes += 1;
+      throw new Error('crash');
+    };
+    await expect(closeNext(market, { at })).rejects.toThrow('crash');
+    await market.close({ at });
+    expect(crashes).toBe(1);
+    expect((await market.day(MONDAY)).state).toBe('closed');
+    expect((await market.payouts()).map(({ amount, state }) => [amount, state])).toEqual([[600n, 'settled'], [300n, 'settled']]);
+    expect(market.bank.bank.books().totals).toMatchObject({ paid: 900n, paidTwice: 0 });
+    await closeNext(market);
+    expect(await market.day(TUESDAY)).toMatchObject({ state: 'closed', statement: { closing: 100n }, control: 100n });
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('dates nothing on a day that was cut off', async () => {
+    market.goTo(TUESDAY);
+    const at = async (point: ClosePoint) => {
+      if (point === 'after cut-off') await market.pay('LATE', 500n);
+    };
+    await market.close({ at });
+    expect(await market.day(MONDAY)).toMatchObject({ state: 'closed', custody: 0n, statement: { closing: 0n } });
+    await closeNext(market);
+    expect(await market.day(TUESDAY)).toMatchObject({ state: 'closed', custody: 500n, statement: { closing: 500n } });
+  });
+
+  test('leaves with its owner what the clearing could not pay, tells why, and pays it the next time', async () => {
+    await tradeOf1000();
+    await market.world.db.withTx('freeze', (tx) => tx.write("UPDATE accounts SET state = 'frozen' WHERE id = ?", [market.here]));
+    await closeNext(market);
+    expect((await market.step(MONDAY, 'netting')).detail).toEqual({ lines: 2, posted: 1, postedAmount: '300', refused: { ACCOUNT_FROZEN: 1 } });
+    expect(await market.balance(market.here)).toBe(600n);
+    await market.world.db.withTx('thaw', (tx) => tx.write("UPDATE accounts SET state = 'open' WHERE id = ?", [market.here]));
+    await closeNext(market);
+    expect(await market.balance(market.here)).toBe(0n);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('closes several days that were left, in their order', async () => {
+    await tradeOf1000();
+    market.goTo('2026-03-06');
+    expect((await market.close()).map((outcome) => outcome.date)).toEqual([MONDAY, TUESDAY, WEDNESDAY, '2026-03-05']);
+    expect(market.bank.bank.books().totals.paid).toBe(900n);
+  });
+
+  test('of one platform that waits for its statement holds up no other', async () => {
+    const other = await openMarket({ world: market.world, bank: market.bank });
+    await tradeOf1000();
+    market.faults({ scope: 'core', fault: 'maintenance', messageNo: market.custodyNo, times: 1 });
+    market.goTo(TUESDAY);
+    const [ours, theirs] = await Promise.all([market.close(), other.close()]);
+    expect(ours).toEqual([{ date: MONDAY, state: 'waiting' }]);
+    expect(theirs).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await market.day(MONDAY)).toMatchObject({ state: 'closing', attempts: 1 });
+    expect(await market.payouts()).toEqual([]);
+    expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
+    await other.end();
+  });
+
+  test('over the national holiday pays on the first working day after it, and once', async () => {
+    const golden = await openMarket({ date: '2025-09-30' });
+    await golden.pay('G', 700n);
+    await golden.split('G', [[golden.here, 700n]]);
+    const lines = (date: string) => golden.world.db.read('lines', (tx) => clearingLines(tx, golden.platformId, date as BusinessDate));
+    golden.goTo('2025-10-08');
+    expect(await golden.close()).toHaveLength(8);
+    expect(await golden.payouts()).toEqual([]);
+    golden.goTo('2025-10-09');
+    await golden.close();
+    expect(await lines('2025-10-09')).toEqual([{ accountId: golden.here, amount: 700n }]);
+    expect((await golden.payouts()).map(({ amount, businessDate, state }) => [amount, businessDate, state])).toEqual([[700n, '2025-10-09', 'settled']]);
+    await golden.end();
+  });
+});
