@@ -81,6 +81,7 @@ interface Work {
 
 interface Written {
   readonly outcomes: Outcome[];
+  /** Those not written yet. */
   readonly entries: Entry[];
   readonly boundary: { instruction: Id; platformId: Id; businessDate: string; line: Boundary }[];
   readonly events: { topic: Topic; platformId: Id; ref: Id }[];
@@ -98,8 +99,7 @@ async function decideAndWrite(
   const works = received.map((row) => prepare(row, kinds, set, rt, turn));
   await gather(tx, works, set);
   const written: Written = { outcomes: [], entries: [], boundary: [], events: [] };
-  for (const work of works) decideOne(work, set, written);
-  await write(tx, turn, set, written);
+  await tx.writeInTurn(decideInTurn(works, turn, set, written));
   return {
     outcomes: written.outcomes,
     topics: new Set(written.events.map((event) => event.topic)),
@@ -181,25 +181,36 @@ function outcomeOf({ kind, at }: Work, refusal: Refusal | undefined, effects?: E
   };
 }
 
-async function write(tx: Tx, turn: ShardTurn, set: WorkingSet, written: Written): Promise<void> {
+const CHUNK = 250; // decisions that are made while the server writes the entries of the ones before
+
+/**
+ * The statements of a batch in their order. The decisions are made on the way: entries are final as soon as an instruction is
+ * decided, so the server writes those of one chunk while the next is decided; what later decisions may still change (accounts,
+ * records) comes after the last.
+ */
+function* decideInTurn(
+  works: readonly Work[],
+  turn: ShardTurn,
+  set: WorkingSet,
+  written: Written,
+): Iterable<() => string | undefined> {
+  for (let from = 0; from < works.length; from += CHUNK) {
+    yield () => {
+      for (const work of works.slice(from, from + CHUNK)) decideOne(work, set, written);
+      return insertingEntries(written.entries.splice(0));
+    };
+  }
   const { accounts, slicesBefore, records } = set.changes();
-  const { entries, boundary, outcomes, events } = written;
-  await tx.writeInTurn([
-    () => insertingEntries(entries),
-    () => savingAccounts(accounts),
-    () => savingUncleared(accounts, slicesBefore),
-    ...records.map(
-      ([type, rows]) =>
-        () =>
-          type.saving(rows),
-    ),
-    () => insertingBoundary(boundary),
-    () => insertingOutcomes(turn, outcomes),
-    () => insertingOutbox(turn, events),
-    () =>
-      deletingFromInbox(
-        turn.shardId,
-        outcomes.map((outcome) => outcome.instruction),
-      ),
-  ]);
+  const { boundary, outcomes, events } = written;
+  yield () => savingAccounts(accounts);
+  yield () => savingUncleared(accounts, slicesBefore);
+  for (const [type, rows] of records) yield () => type.saving(rows);
+  yield () => insertingBoundary(boundary);
+  yield () => insertingOutcomes(turn, outcomes);
+  yield () => insertingOutbox(turn, events);
+  yield () =>
+    deletingFromInbox(
+      turn.shardId,
+      outcomes.map((outcome) => outcome.instruction),
+    );
 }

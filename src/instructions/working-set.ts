@@ -24,6 +24,7 @@ const NEVER = '9999-12-31' as BusinessDate;
 export class WorkingSet {
   readonly books: ReadonlyMap<Id, Book>;
   private readonly asked = new Set<string>();
+  private readonly facts = new Map<Id, Facts>();
   private readonly accounts = new Map<Id, LedgerAccount>();
   private readonly changedAccounts = new Set<LedgerAccount>();
   private readonly slicesBefore = new Map<Id, readonly UnclearedSlice[]>();
@@ -86,7 +87,9 @@ export class WorkingSet {
 
   /** What the decisions of one platform may see. */
   factsOf(platformId: Id): Facts {
-    return {
+    const made = this.facts.get(platformId);
+    if (made !== undefined) return made;
+    const facts: Facts = {
       account: (id) => {
         const account = this.accounts.get(id);
         return account?.platformId === platformId ? account : undefined;
@@ -96,6 +99,8 @@ export class WorkingSet {
         return row?.platformId === undefined || row.platformId === platformId ? row : undefined;
       },
     };
+    this.facts.set(platformId, facts);
+    return facts;
   }
 
   /** The account to post to; the decision has seen it or opened it. */

@@ -241,7 +241,7 @@ function enter(account: LedgerAccount, amount: Minor, stamp: PostingStamp): Entr
     postedMs: stamp.postedMs,
   };
   account.headHash = chainHash(account.headHash, entry);
-  return { ...entry, hash: account.headHash };
+  return Object.assign(entry, { hash: account.headHash });
 }
 
 /**

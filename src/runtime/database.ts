@@ -17,10 +17,10 @@ export interface Tx {
   /** Runs a writing statement; answers the number of affected rows. */
   write(sql: string, parameters?: readonly unknown[]): Promise<number>;
   /**
-   * Runs writing statements one after the other, and builds the text of each while the server is at work on the one before.
+   * Runs writing statements one after the other, and builds each while the server is at work on the one before.
    * Never more than one is under way: after a deadlock the server would run what follows outside the transaction.
    */
-  writeInTurn(statements: readonly (() => string | undefined)[]): Promise<void>;
+  writeInTurn(statements: Iterable<() => string | undefined>): Promise<void>;
   readonly manager: EntityManager;
 }
 
@@ -84,10 +84,15 @@ function makeTx(manager: EntityManager, run: (sql: string, parameters?: readonly
     write,
     writeInTurn: async (statements) => {
       let running: Promise<unknown> = Promise.resolve();
-      for (const build of statements) {
-        const text = build();
-        await running;
-        if (text !== undefined) running = write(text);
+      try {
+        for (const build of statements) {
+          const text = build();
+          await running;
+          if (text !== undefined) running = write(text);
+        }
+      } catch (error) {
+        await running.catch(() => undefined); // the first error is the one to tell; the rollback waits for the statement
+        throw error;
       }
       await running;
     },
