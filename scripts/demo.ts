@@ -1,0 +1,236 @@
+/**
+ * The run on orders of a marketplace, through the HTTP API of the running service, its clock driven by the data.
+ *
+ *   npm run demo -- [--orders DIR | --seed N] [--json] [--out DIR] [--keep]
+ *
+ * Started by `npm run demo`, which gives it a database and a Redis of its own. Progress goes to stderr, the report to stdout. The
+ * exit code is 0 when every figure agrees, 1 when one does not or the run fails, 2 when it cannot be started as it was called.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type BusinessDate, type Instant, naturalDate, startOfDay, workingDayAfter } from '../src/kernel/index.js';
+import { loadCalendar } from '../src/runtime/calendar-store.js';
+import { connectDatabase, type Database } from '../src/runtime/index.js';
+import { differencesOf, expectedOf, identitiesOf } from './demo/figures.js';
+import { Stopwatch } from './demo/http.js';
+import { madeUpTables } from './demo/made-up.js';
+import { type OpenMarket, openMarket } from './demo/opening.js';
+import { DataFaulty, joinTables, type Marketplace, readTables } from './demo/orders.js';
+import { Processes } from './demo/processes.js';
+import { Progress } from './demo/progress.js';
+import { agreesWithBank, readResult } from './demo/reading.js';
+import { daysOf, type Plan, replay } from './demo/replay.js';
+import { count, figuresLine, type Report, reportText, seconds, writeSellers } from './demo/report.js';
+import { eventsOf } from './demo/rules.js';
+import { makeOperator } from './operator.js';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const FOLDER = join(ROOT, '.local', 'demo');
+const KEY_FILE = join(FOLDER, 'platform.json');
+const USAGE = 'usage: npm run demo -- [--orders DIR | --seed N] [--json] [--out DIR] [--keep]';
+
+/** It cannot be started like this; the message is a sentence for the person at the keyboard. */
+class Unusable extends Error {}
+
+interface Options {
+  readonly orders: string | undefined;
+  readonly seed: number;
+  readonly json: boolean;
+  readonly out: string | undefined;
+  readonly keep: boolean;
+}
+
+function parseOptions(args: readonly string[]): Options {
+  let values: { orders?: string; seed?: string; json?: boolean; out?: string; keep?: boolean };
+  try {
+    const text = { type: 'string' } as const;
+    const flag = { type: 'boolean' } as const;
+    ({ values } = parseArgs({ args: [...args], options: { orders: text, seed: text, json: flag, out: text, keep: flag } }));
+  } catch (error) {
+    throw new Unusable(`${(error as Error).message}\n${USAGE}`);
+  }
+  const { orders, seed, json = false, out, keep = false } = values;
+  if (orders !== undefined && seed !== undefined) throw new Unusable(`--seed is for the made-up marketplace alone.\n${USAGE}`);
+  if (seed !== undefined && !/^[0-9]{1,9}$/.test(seed)) throw new Unusable(`--seed is a whole number, not "${seed}".\n${USAGE}`);
+  return { orders, seed: Number(seed ?? 1), json, out, keep };
+}
+
+function readMarketplace({ orders, seed }: Options): Marketplace {
+  const marketplace = joinTables(orders === undefined ? madeUpTables(seed) : readTables(orders));
+  if (eventsOf(marketplace.orders).length === 0)
+    throw new DataFaulty('None of these orders was paid or delivered: there is nothing to replay.');
+  return marketplace;
+}
+
+/** The folder is tried at once, and not only after the run. */
+function prepareOut({ out }: Options): void {
+  if (out === undefined) return;
+  try {
+    mkdirSync(out, { recursive: true });
+  } catch (error) {
+    throw new Unusable(`--out ${out} cannot be made (${(error as { code?: string }).code}).`);
+  }
+}
+
+interface Servers {
+  readonly DATABASE_URL: string;
+  readonly REDIS_URL: string;
+}
+
+function findServers(): Servers {
+  const { DATABASE_URL, REDIS_URL } = process.env;
+  if (!DATABASE_URL || !REDIS_URL)
+    throw new Unusable('DATABASE_URL and REDIS_URL are not set; `npm run demo` starts servers and sets them.');
+  return { DATABASE_URL, REDIS_URL };
+}
+
+async function planOf({ orders }: Marketplace, db: Database): Promise<Plan> {
+  const events = eventsOf(orders);
+  const at = (place: number) => naturalDate(events.at(place)?.at as Instant);
+  const calendar = await db.read('calendar', loadCalendar);
+  return { events, firstDay: at(0), lastDay: workingDayAfter(calendar, at(-1), 2) };
+}
+
+/** The service starts in the morning of the first day: its clock never goes back. */
+async function setFirstMoment(db: Database, firstDay: BusinessDate): Promise<void> {
+  await db.withTx('first moment', async (tx) => {
+    const [row] = await tx.rows<{ now_ms: string }>('SELECT now_ms FROM driven_clock WHERE id = 1');
+    if (row !== undefined)
+      throw new Unusable('This database has been used before. The run needs a migrated and otherwise empty one.');
+    await tx.write('INSERT INTO driven_clock (id, now_ms) VALUES (1, ?)', [startOfDay(firstDay)]);
+  });
+}
+
+async function startProcesses(processes: Processes, servers: Servers): Promise<{ api: string; bank: string }> {
+  const bank = await processes.start('bank', ['scripts/bank.ts', '--port', '0'], {});
+  const env = { ...servers, CLOCK: 'driven', BANK_URL: bank.url, PORT: '0', METRICS_PORT: '0', HOST: '127.0.0.1' };
+  const [api] = await Promise.all([
+    processes.start('api', ['src/main.ts'], env),
+    processes.start('worker', ['jobs/main.ts'], { ...env, TICK_MS: '250' }),
+  ]);
+  return { api: api.url, bank: bank.url };
+}
+
+interface Started {
+  readonly market: OpenMarket;
+  readonly plan: Plan;
+  readonly watch: Stopwatch;
+  readonly token: string;
+  readonly urls: { readonly api: string; readonly bank: string };
+}
+
+async function start(marketplace: Marketplace, processes: Processes, progress: Progress): Promise<Started> {
+  const servers = findServers();
+  const db = await connectDatabase({ url: servers.DATABASE_URL, poolSize: 2 });
+  try {
+    const plan = await planOf(marketplace, db);
+    await setFirstMoment(db, plan.firstDay);
+    const watch = new Stopwatch();
+    const urls = await watch.measure('starting processes', () => startProcesses(processes, servers));
+    progress.say(
+      `API on ${urls.api}, bank simulator on ${urls.bank}, one worker; logs in ${relative(process.cwd(), FOLDER) || '.'}`,
+    );
+    const { token } = await makeOperator(db, 'demo', ['administrator', 'operator']);
+    const { firstDay } = plan;
+    const market = await openMarket({ ...urls, token, firstDay, sellerIds: marketplace.sellerIds, watch });
+    progress.say(`Opened the platform and ${count(marketplace.sellerIds.length)} sellers.`);
+    return { market, plan, watch, token, urls };
+  } finally {
+    await db.close();
+  }
+}
+
+async function run(options: Options, marketplace: Marketplace, processes: Processes): Promise<{ ok: boolean; started: Started }> {
+  const progress = new Progress(process.stderr);
+  const startedAt = performance.now();
+  const started = await start(marketplace, processes, progress);
+  const { market, plan, watch } = started;
+  await replay(market, plan, ({ date, day, days, instructions }) => {
+    const took = seconds(performance.now() - startedAt);
+    progress.show(
+      `${date} closed: day ${day} of ${days}, ${count(instructions)} of ${count(plan.events.length)} instructions, ${took} s`,
+    );
+  });
+  progress.say('All days are closed. Reading the figures from the service.');
+  const {
+    result,
+    refusals,
+    payouts,
+    checks: itself,
+  } = await readResult(market, { orders: marketplace.orders.length, lastDay: plan.lastDay });
+  const expected = expectedOf(marketplace, daysOf(plan).length);
+  const checks = [
+    ...identitiesOf(result.figures),
+    ...differencesOf(result, expected),
+    ...itself,
+    ...(await agreesWithBank(market, result)),
+  ];
+  const took = Number(seconds(performance.now() - startedAt));
+  const title =
+    options.orders === undefined
+      ? `A made-up marketplace (seed ${options.seed}) 示例集市`
+      : `The orders of ${options.orders} 真实订单回放`;
+  const { firstDay, lastDay } = plan;
+  const report: Report = {
+    ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, checks },
+    ...{ timings: watch.list(), seconds: took },
+  };
+  process.stdout.write(`${reportText(report)}\n`);
+  if (options.out !== undefined) progress.say(`Wrote ${writeSellers(options.out, result.sellers)}`);
+  if (options.json) process.stdout.write(`${figuresLine(result.figures, took)}\n`);
+  await Promise.all(Object.values(market.clients).map((client) => client.close()));
+  return { ok: checks.every((check) => check.ok), started };
+}
+
+/** Says how to go on by hand, and waits to be stopped. */
+async function stay({ market, token, urls }: Started, stopped: Promise<void>): Promise<void> {
+  const { keyId, privateKey } = market;
+  writeFileSync(KEY_FILE, `${JSON.stringify({ url: urls.api, keyId, privateKey }, null, 2)}\n`, { mode: 0o600 });
+  const lines = [
+    '',
+    'The service goes on running. 服务保持运行。',
+    `  API             ${urls.api}`,
+    `  documentation   ${urls.api}/docs`,
+    `  bank simulator  ${urls.bank}/sandbox/books`,
+    '',
+    'A signed request as the platform (RFC 9421):',
+    '  node --import tsx scripts/request.ts GET /v1/platform',
+    "As the bank's staff:",
+    `  curl -H 'Authorization: Bearer ${token}' ${urls.api}/admin/v1/platforms/${market.platformId}/book`,
+    '',
+    'Ctrl-C stops everything.',
+  ];
+  process.stderr.write(`${lines.join('\n')}\n`);
+  await stopped;
+  rmSync(KEY_FILE, { force: true });
+}
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  prepareOut(options);
+  const marketplace = readMarketplace(options);
+  mkdirSync(FOLDER, { recursive: true });
+  const processes = new Processes(FOLDER);
+  const signalled = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+  try {
+    const interrupted = signalled.then((): never => {
+      throw new Error('Stopped before the end.');
+    });
+    const { ok, started } = await Promise.race([run(options, marketplace, processes), processes.failed, interrupted]);
+    if (options.keep) await Promise.race([stay(started, signalled), processes.failed]);
+    return ok ? 0 : 1;
+  } finally {
+    await processes.stop();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`\n${(error as Error).message}\n`);
+  process.exitCode = error instanceof Unusable || error instanceof DataFaulty ? 2 : 1;
+}

@@ -1,0 +1,115 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BusinessDate, type Minor, toYuan } from '../../src/kernel/index.js';
+import type { Check, Figures, Result, SellerFigures } from './figures.js';
+
+/** What a run tells at its end. */
+export interface Report {
+  readonly title: string;
+  readonly sellers: number;
+  readonly firstDay: BusinessDate;
+  readonly lastDay: BusinessDate;
+  readonly result: Result;
+  readonly refusals: ReadonlyMap<string, number>;
+  readonly payouts: number;
+  readonly checks: readonly Check[];
+  readonly timings: readonly { readonly what: string; readonly calls: number; readonly ms: number }[];
+  readonly seconds: number;
+}
+
+/** `1,234,567.89`. */
+export function yuan(amount: Minor): string {
+  return toYuan(amount).replace(/\B(?=(\d{3})+\.)/g, ',');
+}
+
+export function count(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+const WIDE = /[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]/g;
+
+/** Pads for a terminal, where a Chinese character takes two columns. */
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - text.length - (text.match(WIDE)?.length ?? 0)));
+}
+
+function row(en: string, zh: string, value: string, note = ''): string {
+  return `  ${pad(en, 28)}${pad(zh, 18)}${value.padStart(16)}${note === '' ? '' : `   ${note}`}`;
+}
+
+export function reportText(report: Report): string {
+  const { figures } = report.result;
+  const failed = report.checks.filter((check) => !check.ok);
+  return [
+    '',
+    `${report.title}`,
+    `${report.firstDay} to ${report.lastDay}, ${count(report.sellers)} sellers; amounts in CNY`,
+    '',
+    ...moneyRows(figures),
+    '',
+    ...countRows(report),
+    '',
+    'Checks 核对',
+    ...report.checks.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),
+    '',
+    'Time 用时',
+    ...report.timings
+      .slice(0, 8)
+      .map(({ what, calls, ms }) => `  ${pad(what, 28)}${`${seconds(ms)} s`.padStart(12)}   ${count(calls)} calls`),
+    `  ${pad('whole run', 28)}${`${report.seconds} s`.padStart(12)}`,
+    '',
+    failed.length === 0 ? 'Everything agrees. 全部相符。' : `${failed.length} checks failed. 有 ${failed.length} 项不符。`,
+    '',
+  ].join('\n');
+}
+
+function moneyRows(figures: Figures): string[] {
+  return [
+    row('paid in by buyers', '买家入金', yuan(figures.paid)),
+    row('refunded to buyers', '退款', yuan(figures.refunded)),
+    row('split to sellers', '分账至商户', yuan(figures.split)),
+    row('commission of the platform', '平台佣金', yuan(figures.commission)),
+    row('still on orders', '订单待分账', yuan(figures.onOrders)),
+    row('paid out to sellers', '商户结算出款', yuan(figures.paidOut)),
+    row('custody account', '存管专户余额', yuan(figures.custody)),
+    row('sum of sub-accounts', '子账户合计', yuan(figures.sumOfSubAccounts)),
+  ];
+}
+
+function countRows({ result: { figures }, refusals, payouts }: Report): string[] {
+  const why = [...refusals].map(([code, times]) => `${times} × ${code}`).join(', ');
+  return [
+    row('orders', '订单', count(figures.orders)),
+    row('instructions', '指令', count(figures.instructions)),
+    row('refused splits', '拒绝的分账', count(figures.refusedSplits), why),
+    row('payouts', '出款笔数', count(payouts)),
+    row('business days closed', '日终', count(figures.days)),
+    row('breaks', '差错', count(figures.breaks)),
+  ];
+}
+
+/** Milliseconds as seconds with one decimal. */
+export function seconds(ms: number): string {
+  const tenths = Math.round(ms / 100);
+  return `${Math.floor(tenths / 10)}.${tenths % 10}`;
+}
+
+/** The figures as one line of JSON, amounts in fen. */
+export function figuresLine(figures: Figures, took: number): string {
+  const entries = Object.entries(figures).map(([name, value]) => [name, Number(value)] as const);
+  return JSON.stringify(Object.fromEntries([...entries, ['seconds', took] as const]));
+}
+
+/** Writes `sellers.csv` into a folder, which is made when it is not there. */
+export function writeSellers(folder: string, sellers: ReadonlyMap<string, SellerFigures>): string {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, 'sellers.csv');
+  writeFileSync(path, sellersCsv(sellers));
+  return path;
+}
+
+export function sellersCsv(sellers: ReadonlyMap<string, SellerFigures>): string {
+  const ids = [...sellers.keys()].sort();
+  const lines = ids.map((id) => `${id},${sellers.get(id)?.split},${sellers.get(id)?.paidOut}`);
+  return `${['seller_id,split,paid_out', ...lines].join('\n')}\n`;
+}
