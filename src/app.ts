@@ -1,8 +1,11 @@
 import { accountAdminRoutes, accountRoutes } from './accounts/index.js';
+import { clearingRoutes } from './clearing/index.js';
+import { dispatchRoutes } from './dispatch/index.js';
 import { type Answers, createAnswers, createIntake, type Intake, instructionRoutes } from './instructions/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
+import { reconciliationRoutes } from './reconciliation/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
 
 /** What the API process keeps besides its runtime: the intake of instructions and the ear for their outcomes. */
@@ -28,6 +31,9 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...accountAdminRoutes(runtime),
     ...orderRoutes(runtime),
     ...instructionRoutes(runtime, parts),
+    ...dispatchRoutes(runtime),
+    ...reconciliationRoutes(runtime),
+    ...clearingRoutes(runtime),
     ...operatorRoutes(runtime),
   ];
 }
