@@ -1,4 +1,4 @@
-import { kinds, type Kind, type Origin, PROOFS } from '../../src/instructions/index.js';
+import { type Kind, kinds, type Origin, PROOFS } from '../../src/instructions/index.js';
 import { type Minor, toYuan } from '../../src/kernel/index.js';
 import { ACCOUNT_TYPES, type LedgerAccount, unclearedOf } from '../../src/ledger/index.js';
 import { documentOf, table } from './markdown.js';
@@ -15,8 +15,8 @@ export function accountingPage(): string {
   return documentOf(
     'Accounting 记账',
     'How each kind of instruction is posted. Every table below was made by really deciding the example of its kind over a small book: ' +
-      'order SO-1001 was paid with 300.00 and split the day before (A 150.00, B 20.00); A has a hold of 3.00, paid a fee of 0.60 and has ' +
-      'a payout of 10.00 under way; transfers up to 500.00 and fees up to 10.00 are agreed. Amounts are in yuan; the API and the ' +
+      'order SO-1001 was paid with 300.00 and split the day before (A 150.00, B 20.00, commission 10.00); A has a hold of 3.00, paid a fee of 0.60 and has ' +
+      'a payout of 10.00 that was sent (and, before its return, settled); transfers up to 500.00 and fees up to 10.00 are agreed. Amounts are in yuan; the API and the ' +
       'database keep fen.',
     '## The chart of a book 科目',
     'A positive balance is credit: what the bank owes to somebody. `custody` is the bank’s asset and the only account whose balance is ' +

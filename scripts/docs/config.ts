@@ -15,7 +15,9 @@ function valuesOf({ type, enum: choices, minimum, maximum }: Variable): string {
   if (choices !== undefined) return choices.map((choice) => `\`${choice}\``).join(', ');
   if (minimum === undefined) return type ?? '';
   // A bound that is the range of the number type itself says nothing.
-  return maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? `${type}, at least ${minimum}` : `${type}, ${minimum} to ${maximum}`;
+  return maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER
+    ? `${type}, at least ${minimum}`
+    : `${type}, ${minimum} to ${maximum}`;
 }
 
 export function configPage(): string {

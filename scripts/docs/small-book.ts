@@ -1,10 +1,18 @@
 import type { SettlementAccount } from '../../src/accounts/index.js';
-import type { At, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { kinds } from '../../src/instructions/index.js';
+import type { At, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { pastRecords } from '../../src/instructions/past.js';
 import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
 import { asId, type BusinessDate, type Id, instantOf, invariant, startOfDay } from '../../src/kernel/index.js';
-import { ACCOUNT_TYPES, type AccountType, type Book, type Entry, type LedgerAccount, newAccount, post } from '../../src/ledger/index.js';
+import {
+  ACCOUNT_TYPES,
+  type AccountType,
+  type Book,
+  type Entry,
+  type LedgerAccount,
+  newAccount,
+  post,
+} from '../../src/ledger/index.js';
 import { type Payout, payoutRecords } from '../../src/payouts/index.js';
 
 /** What an instruction did to a book: the entries it made, and what it told besides. */
@@ -55,6 +63,10 @@ export class SmallBook {
   #open(id: Id, type: AccountType, label: string): void {
     this.accounts.set(id, newAccount(id, PLATFORM, type));
     this.labels.set(id, label);
+  }
+
+  get functional(): Book['accounts'] {
+    return this.#book.accounts;
   }
 
   #keep(type: string, key: string, row: unknown): void {
@@ -121,7 +133,11 @@ export function seededBook(): SmallBook {
   const cny = (amount: number) => ({ amount, currency: 'CNY' });
   const [a, b] = [`acc_${idOf(3)}`, `acc_${idOf(4)}`];
   book.give(idOf(101), 'payment', { ...(kinds.get('payment')?.example as object), amount: cny(30_000), reference: 'COL-1000' });
-  book.give(idOf(102), 'split', { orderNo: 'SO-1001', lines: [{ account: a, amount: cny(15_000) }, { account: b, amount: cny(2_000) }] });
+  const lines = [a, b, `acc_${book.functional.commission}`].map((account, place) => ({
+    account,
+    amount: cny([15_000, 2_000, 1_000][place] ?? 0),
+  }));
+  book.give(idOf(102), 'split', { orderNo: 'SO-1001', lines });
   book.openDate(SECOND_DATE);
   book.give(idOf(9), 'hold', { account: a, amount: cny(300), purpose: '售后保证' });
   book.give(idOf(11), 'fee', { account: a, amount: cny(60), for: '技术服务费' });

@@ -16,7 +16,10 @@ export const Config = z.object({
     .default('cunguan')
     .describe('prefix of every key in Redis'),
   POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10).describe('database connections of this process'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('the least level that is logged'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('the least level that is logged'),
   TICK_MS: z.coerce.number().int().min(50).default(1000).describe('pace of the timed jobs (sweep, polls) in milliseconds'),
 });
 export type Config = z.infer<typeof Config>;
