@@ -48,7 +48,7 @@ export async function closeDueDays(desk: Desk, platformId: Id, options: CloseOpt
     if (close === undefined) return outcomes;
     const state = await runSteps(close);
     outcomes.push({ date: close.date, state });
-    if (state !== 'closed') return outcomes;
+    if (state !== 'closed' || naturalDate(desk.rt.clock.now()) <= close.next) return outcomes;
   }
 }
 
@@ -69,7 +69,7 @@ async function openClose(desk: Desk, platformId: Id, { at = () => undefined }: C
       resumed: unfinished !== undefined,
       ended: new Map(steps.filter(({ state }) => state === 'done' || state === 'stopped').map((row) => [row.step, row])),
       totals: totalsOf(unfinished),
-      reconciliation: undefined, nothingToPay: false, pending: { rows: [], writes: [] },
+      reconciliation: undefined, answered: [], nothingToPay: false, pending: { rows: [], writes: [] },
     };
   });
 }

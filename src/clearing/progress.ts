@@ -1,4 +1,4 @@
-import type { Desk } from '../dispatch/index.js';
+import type { Desk, Directive } from '../dispatch/index.js';
 import type { BusinessDate, Id, Minor } from '../kernel/index.js';
 import type { Reconciliation } from '../reconciliation/index.js';
 import type { Tx } from '../runtime/index.js';
@@ -22,6 +22,8 @@ export interface Close {
   /** Of the cut-off. */
   totals: { readonly custody: Minor; readonly children: Minor } | undefined;
   reconciliation: Reconciliation | undefined;
+  /** What the channels' answers make; decided together with the first news. */
+  readonly answered: Directive[];
   /** No payout of the platform is to be sent or under way. */
   nothingToPay: boolean;
   /**

@@ -48,8 +48,8 @@ async function cutOffIn(tx: Tx, { desk, platformId, shardId, date, next }: Close
   return { totals, detail };
 }
 
-function dayOf({ platformId, shardId, custodyNo, date }: Close): DayToReconcile {
-  return { platformId, shardId, custodyNo, date };
+function dayOf({ platformId, shardId, custodyNo, date, resumed }: Close): DayToReconcile {
+  return { platformId, shardId, custodyNo, date, resumed };
 }
 
 /** 2: the bank's statement of the day is fetched and matched with the books. */
@@ -117,10 +117,12 @@ export async function netting(close: Close): Promise<StepResult> {
   const tally = newTally();
   for (let from = 0; from < lines.length; from += GROUP) await instruct(close, lines.slice(from, from + GROUP), tally);
   const { posted, postedAmount, refused } = tally;
-  return { state: 'done', keep: true, detail: { lines: lines.length, posted, postedAmount: String(postedAmount), refused } };
+  return { state: 'done', keep: lines.length >= MANY, detail: { lines: lines.length, posted, postedAmount: String(postedAmount), refused } };
 }
 
 const GROUP = 2_000;
+/** From so many payouts on a step is written at once, so that whoever watches sees the close get on. */
+const MANY = 500;
 
 async function linesToPay(close: Close): Promise<readonly ClearingLine[]> {
   const { desk, platformId, shardId, next, resumed } = close;
@@ -188,8 +190,8 @@ function payoutsOf({ desk, platformId, shardId }: Close, states: readonly Payout
 export async function payouts(close: Close): Promise<StepResult> {
   close.nothingToPay = (await payoutsOf(close, ['created', 'sent', 'unknown'], 1)).length === 0;
   if (close.nothingToPay) return { state: 'done', keep: false, detail: { sent: 0 } };
-  const sent = await sendDue(close.desk, { shardId: close.shardId, platformId: close.platformId });
-  return { state: 'done', keep: sent > 0, detail: { sent } };
+  const sent = await sendDue(close.desk, { shardId: close.shardId, platformId: close.platformId }, close.answered);
+  return { state: 'done', keep: sent >= MANY, detail: { sent } };
 }
 
 /** 6: results are taken from the feeds, then by asking. What is not final then is carried over, and does not hold up the close. */
@@ -199,12 +201,12 @@ export async function results(close: Close): Promise<StepResult> {
   const first = await payoutsOf(close, ['sent', 'unknown']);
   let left = first;
   if (left.length > 0) {
-    await takeNews(desk);
+    await takeNews(desk, close.answered.splice(0));
     left = await payoutsOf(close, ['sent', 'unknown']);
   }
   if (left.length > 0) left = await askAfter(close, left);
   const unknown = left.filter((payout) => payout.state === 'unknown').length;
-  return { state: 'done', keep: first.length > 0, detail: { carriedOver: left.length, unknown } };
+  return { state: 'done', keep: false, detail: { carriedOver: left.length, unknown } };
 }
 
 async function askAfter(close: Close, left: readonly Payout[]): Promise<Payout[]> {

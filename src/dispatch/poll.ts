@@ -1,10 +1,10 @@
-import { BankUnreachable, type ChannelCode, type ChannelNews, chooseChannel } from '../channels/index.js';
+import { BankUnreachable, type ChannelCode, type ChannelNews, chooseChannel, type NewsPage } from '../channels/index.js';
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
-import { faultOf } from '../runtime/index.js';
+import { faultOf, type Tx } from '../runtime/index.js';
 import { type Desk, decideNow, failedDirective, noteSuccess, type Directive, returnedDirective, settledDirective } from './desk.js';
 import { groupBy, readNews } from './rules.js';
-import { act, type Answered, noteAnswers, sendAgain } from './send.js';
+import { type Answered, noteAnswers, read, sendAgain } from './send.js';
 import { channelRows, moveFeedCursor, noteChannelSuccess } from './store.js';
 
 const ASK_MAX = 500;
@@ -35,48 +35,61 @@ export async function ask(desk: Desk, payouts: readonly Payout[]): Promise<Payou
       return group.map((payout, place) => ({ payout, answer: answers[place] as Answered['answer'] }));
     }),
   );
-  return act(desk, answered.flat());
+  const { directives, neverReceived } = await read(desk, answered.flat());
+  await decideNow(desk, directives);
+  return neverReceived;
 }
 
 /**
  * Reads every channel's feed to its end. The cursor moves only after the items were acted upon, and each item acts once however
  * often it comes. A channel that does not answer is left for the next time.
+ * @param also is decided together with the first news, whatever the channels answer
  */
-export async function takeNews(desk: Desk): Promise<void> {
-  const rows = await desk.rt.db.read('channel-cursors', channelRows);
-  for (const channel of CHANNELS) {
-    if (rows.has(channel)) continue;
-    await desk.rt.db.withTx('first-cursor', (tx) => noteChannelSuccess(tx, channel, 0 as Instant).then(() => true), async () => undefined);
+export async function takeNews(desk: Desk, also: readonly Directive[] = []): Promise<void> {
+  const { db } = desk.rt;
+  const rows = await db.read('channel-cursors', channelRows);
+  const feeds = CHANNELS.map((channel) => ({ channel, after: rows.get(channel)?.cursor ?? '', ended: false }));
+  const unread = feeds.filter(({ channel }) => !rows.has(channel));
+  if (unread.length > 0) {
+    const write = (tx: Tx) => Promise.all(unread.map(({ channel }) => noteChannelSuccess(tx, channel, 0 as Instant)));
+    await db.withTx('first-cursors', write, async () => undefined);
   }
-  await Promise.all(CHANNELS.map((channel) => takeFeed(desk, channel, rows.get(channel)?.cursor ?? '')));
-}
-
-async function takeFeed(desk: Desk, channel: ChannelCode, cursor: string): Promise<void> {
-  const { rt, channels } = desk;
-  for (let after = cursor; ; ) {
-    let page: Awaited<ReturnType<(typeof channels.channels)[ChannelCode]['news']>>;
-    try {
-      page = await channels.channels[channel].news(after, NEWS_PAGE);
-    } catch (error) {
-      if (!(error instanceof BankUnreachable)) throw error;
-      rt.log.warn({ event: 'channel.news-unreachable', channel, error: faultOf(error) });
-      return;
+  for (let waiting = also; ; waiting = []) {
+    const pages = await Promise.all(feeds.filter((feed) => !feed.ended).map(async (feed) => ({ feed, page: await nextPage(desk, feed) })));
+    await actOnNews(desk, waiting, pages.flatMap(({ page }) => page?.items ?? []));
+    const moved = pages.flatMap(({ feed, page }) => (page === undefined || page.items.length === 0 ? [] : [{ channel: feed.channel, from: feed.after, to: page.next }]));
+    if (moved.length > 0) {
+      const write = async (tx: Tx) => {
+        for (const { channel, from, to } of moved) await moveFeedCursor(tx, channel, from, to);
+        return true;
+      };
+      await db.withTx('move-feed-cursors', write, async () => undefined);
     }
-    await noteSuccess(desk, channel);
-    if (page.items.length === 0) return;
-    await actOnNews(desk, page.items);
-    const from = after;
-    await rt.db.withTx('move-feed-cursor', (tx) => moveFeedCursor(tx, channel, from, page.next).then(() => true), async () => undefined);
-    after = page.next;
+    for (const { feed, page } of pages) {
+      feed.ended = page === undefined || page.items.length < NEWS_PAGE;
+      feed.after = page?.next ?? feed.after;
+    }
+    if (feeds.every((feed) => feed.ended)) return;
   }
 }
 
-async function actOnNews(desk: Desk, items: readonly ChannelNews[]): Promise<void> {
+async function nextPage(desk: Desk, { channel, after }: { channel: ChannelCode; after: string }): Promise<NewsPage | undefined> {
+  try {
+    const page = await desk.channels.channels[channel].news(after, NEWS_PAGE);
+    await noteSuccess(desk, channel);
+    return page;
+  } catch (error) {
+    if (!(error instanceof BankUnreachable)) throw error;
+    desk.rt.log.warn({ event: 'channel.news-unreachable', channel, error: faultOf(error) });
+    return undefined;
+  }
+}
+
+async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly ChannelNews[]): Promise<void> {
   const first = await readItems(desk, items);
   // A return of what the books have under way says that it had been settled: that is decided before the return is received.
-  await decideNow(desk, first.finals);
-  const returned = first.returns.length === 0 ? [] : (await readItems(desk, first.returns)).returnDirectives;
-  await decideNow(desk, returned);
+  await decideNow(desk, [...also, ...first.finals]);
+  if (first.returns.length > 0) await decideNow(desk, (await readItems(desk, first.returns)).returnDirectives);
   for (const { channel, state } of first.counted) desk.rt.metrics.payouts.inc({ channel: channel ?? '', state });
 }
 

@@ -23,6 +23,7 @@ export interface SendScope {
 
 const CLAIM_MAX = 500;
 const TRIES_MAX = 10;
+const COLLECT_MAX = 2_000;
 const REMARKS: Readonly<Record<PayoutPurpose, string>> = { clearing: '日终清算', withdrawal: '提现', refund: '退款' };
 
 /** Somebody else took some of the payouts between our look and our write. */
@@ -31,12 +32,15 @@ class Contended extends Error {}
 /**
  * Sends what is to be sent: the state `sent` is committed before the network is touched, so that a crash in between leaves a
  * payout that is asked after by its number, and never one that is sent under another. Answers how many were sent.
+ * @param collect takes what final answers make, for a caller who has it decided with more; else it is decided here
  */
-export async function sendDue(desk: Desk, scope: SendScope): Promise<number> {
+export async function sendDue(desk: Desk, scope: SendScope, collect?: Directive[]): Promise<number> {
   for (let sent = 0; ; ) {
     const batch = await claim(desk, scope);
     if (batch.length === 0) return sent;
-    await submit(desk, batch);
+    const directives = await submit(desk, batch);
+    if (collect === undefined || collect.length >= COLLECT_MAX) await decideNow(desk, directives);
+    else collect.push(...directives);
     sent += batch.length;
   }
 }
@@ -94,8 +98,8 @@ async function moveToSent(tx: Tx, sendings: readonly Sending[], nowMs: Instant):
   }
 }
 
-/** Hands the payouts to their channels, each platform's in calls of its own, and acts on what they answer. */
-async function submit(desk: Desk, sendings: readonly Sending[]): Promise<void> {
+/** Hands the payouts to their channels, each platform's in calls of its own. Answers what final answers make. */
+async function submit(desk: Desk, sendings: readonly Sending[]): Promise<Directive[]> {
   const groups = [...groupBy(sendings, ({ channel, custodyNo }) => `${channel}/${custodyNo}`).values()];
   for (const { channel } of sendings) desk.rt.metrics.payouts.inc({ channel, state: 'sent' });
   const answered = await Promise.all(
@@ -106,7 +110,9 @@ async function submit(desk: Desk, sendings: readonly Sending[]): Promise<void> {
       return group.map(({ payout }, place) => ({ payout: { ...payout, state: 'sent' as const, channel }, answer: answers[place] as ChannelAnswer }));
     }),
   );
-  await act(desk, answered.flat());
+  // When it is asked after next was said with the sending: an order that was merely accepted needs no writing.
+  const told = answered.flat().filter(({ answer }) => answer.status !== 'accepted');
+  return (await read(desk, told)).directives;
 }
 
 export async function noteAnswers(desk: Desk, channel: ChannelCode, answers: readonly ChannelAnswer[]): Promise<void> {
@@ -132,10 +138,10 @@ export interface Answered {
 }
 
 /**
- * Acts on answers of a channel: final ones become instructions, which the engine decides at once; the others only move the
- * payout between `sent` and `unknown` and say when it is asked after next. Answers what the channel never received.
+ * Reads answers of a channel: final ones make instructions; the others only move the payout between `sent` and `unknown` and say
+ * when it is asked after next. Tells apart what the channel never received.
  */
-export async function act(desk: Desk, answered: readonly Answered[]): Promise<Payout[]> {
+export async function read(desk: Desk, answered: readonly Answered[]): Promise<{ directives: Directive[]; neverReceived: Payout[] }> {
   const directives: Directive[] = [];
   const moves: Move[] = [];
   const neverReceived: Payout[] = [];
@@ -150,8 +156,7 @@ export async function act(desk: Desk, answered: readonly Answered[]): Promise<Pa
     }
   }
   await putOff(desk, moves);
-  await decideNow(desk, directives);
-  return neverReceived;
+  return { directives, neverReceived };
 }
 
 export interface Move {
@@ -190,7 +195,7 @@ export async function sendAgain(desk: Desk, payouts: readonly Payout[]): Promise
   await putOff(desk, stay.map((payout) => ({ payout, to: payout.state, reason: 'payments of the platform are stopped' })));
   if (go.length === 0) return;
   try {
-    await submit(desk, await markSent(desk, go, renewDispatches));
+    await decideNow(desk, await submit(desk, await markSent(desk, go, renewDispatches)));
   } catch (error) {
     if (!(error instanceof Contended)) throw error;
   }

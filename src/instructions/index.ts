@@ -21,7 +21,7 @@ export { BATCH_MAX, executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS, type Topic } from './kind.js';
 export { kinds } from './kinds/index.js';
-export { type OutboxEvent, relayOutbox } from './outbox.js';
+export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
 export type { Outcome } from './outcome.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, type InstructionView, inboxDepths } from './store.js';

@@ -64,3 +64,13 @@ async function moveCursor(tx: Tx, consumer: string, shardId: number, seq: bigint
   );
   return true;
 }
+
+/** Shards with events that a consumer has not had, for the sweep. */
+export async function shardsBehind(tx: Tx, consumer: string): Promise<number[]> {
+  const rows = await tx.rows<{ id: number }>(
+    `SELECT s.id FROM shards AS s LEFT JOIN outbox_cursors AS c ON c.shard_id = s.id AND c.consumer = ?
+     WHERE EXISTS (SELECT 1 FROM outbox AS o WHERE o.shard_id = s.id AND o.seq > COALESCE(c.seq, -1))`,
+    [consumer],
+  );
+  return rows.map((row) => row.id);
+}

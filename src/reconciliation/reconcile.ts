@@ -1,6 +1,6 @@
 import { BankRefused, BankUnreachable, type Statement, StatementFaulty } from '../channels/index.js';
 import { ask, type Desk, decideNow, findDispatches, putOff, returnedDirective, settledDirective } from '../dispatch/index.js';
-import { asId, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, type Minor, startOfDay } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
 import {
@@ -8,7 +8,7 @@ import {
   settleOutstanding,
 } from './rules.js';
 import {
-  boundaryPage, boundarySum, clearBreaks, endTiming, insertBreaks, insertStatement, insertStatementLines, laterBoundary, type NewBreak,
+  boundaryPage, boundarySum, clearBreaks, endTiming, firstPosted, insertBreaks, insertStatement, insertStatementLines, laterBoundary, type NewBreak,
   outstandingOf, statementsAt,
 } from './store.js';
 
@@ -18,6 +18,8 @@ export interface DayToReconcile {
   readonly shardId: number;
   readonly custodyNo: string;
   readonly date: BusinessDate;
+  /** An earlier run may have kept the statement already. */
+  readonly resumed: boolean;
 }
 
 /** What a reconciliation contributes to the proof of its day. */
@@ -50,7 +52,7 @@ const CALL_MAX_MS = 15_000;
  * it and is under way in the books is settled by it. Fetches over the network; call it outside any transaction.
  */
 export async function reconcileDay(desk: Desk, day: DayToReconcile): Promise<Reconciled> {
-  const stored = await storedReconciliation(desk, day);
+  const stored = day.resumed ? await storedReconciliation(desk, day) : undefined;
   if (stored !== undefined) return { state: 'done', result: stored, quiet: true, write: async () => undefined };
   const onTheirWay = await askAfterDay(desk, day);
   if (onTheirWay > 0) return { state: 'waiting', reason: `${onTheirWay} payouts may still be on their way to their channel` };
@@ -158,13 +160,21 @@ function openingDifference(before: Minor, opening: Minor): Difference[] {
 async function classifyAll({ rt }: Desk, { platformId, date }: DayToReconcile, differences: readonly Difference[]): Promise<Finding[]> {
   if (differences.length === 0) return [];
   const ids = differences.flatMap(({ reference }) => payoutOfReference(reference)?.id ?? []);
-  const { payouts, later } = await rt.db.read('facts-of-differences', async (tx) => ({
+  const references = differences.map((difference) => difference.reference);
+  const { payouts, later, posted } = await rt.db.read('facts-of-differences', async (tx) => ({
     payouts: ids.length === 0 ? new Map<string, Payout>() : await payoutRecords.load(tx, ids),
-    later: await laterBoundary(tx, platformId, date, differences.map((difference) => difference.reference)),
+    later: await laterBoundary(tx, platformId, date, references),
+    posted: await firstPosted(tx, platformId, date, references),
   }));
+  const midnight = startOfDay(addDays(date, 1));
   return differences.map((difference) => {
-    const payout = payouts.get(payoutOfReference(difference.reference)?.id ?? '');
-    return classify(difference, payout?.platformId === platformId ? payout : undefined, later.get(difference.reference) ?? null);
+    const { reference } = difference;
+    const payout = payouts.get(payoutOfReference(reference)?.id ?? '');
+    return classify(difference, {
+      payout: payout?.platformId === platformId ? payout : undefined,
+      laterOurs: later.get(reference) ?? null,
+      afterMidnight: (posted.get(reference) ?? 0) >= midnight,
+    });
   });
 }
 

@@ -95,15 +95,21 @@ export interface Finding extends Difference {
   readonly converge: { readonly payout: Payout; readonly to: 'settled' | 'returned' } | null;
 }
 
-/**
- * Names a difference.
- * @param payout the platform's payout under this reference, if there is one
- * @param laterOurs what the books have under this reference on later dates
- */
-export function classify(difference: Difference, payout: Payout | undefined, laterOurs: Minor | null): Finding {
+/** What explains a difference, if anything does. */
+export interface Circumstances {
+  /** The platform's payout under this reference. */
+  readonly payout: Payout | undefined;
+  /** What the books have under this reference on later dates, in minor units. */
+  readonly laterOurs: Minor | null;
+  /** All that the books have under it was posted when the natural day was over and the cut-off not made yet. */
+  readonly afterMidnight: boolean;
+}
+
+/** Names a difference. */
+export function classify(difference: Difference, { payout, laterOurs, afterMidnight }: Circumstances): Finding {
   const { ours, theirs } = difference;
   const finding = (kind: BreakClass, timing = false, converge: Finding['converge'] = null): Finding => ({ ...difference, class: kind, timing, converge });
-  if (theirs === null) return finding('only-ours');
+  if (theirs === null) return finding('only-ours', afterMidnight); // the bank has it on its next day
   if (ours !== null) return finding('amount-differs');
   if (laterOurs === theirs) return finding('only-theirs', true);
   const named = payoutOfReference(difference.reference);

@@ -90,6 +90,17 @@ export async function laterBoundary(tx: Tx, platformId: Id, date: BusinessDate, 
   return new Map(rows.map((row) => [row.reference, BigInt(row.total)]));
 }
 
+/** When the first of the movements of a date was posted, by reference. */
+export async function firstPosted(tx: Tx, platformId: Id, date: BusinessDate, references: readonly string[]): Promise<Map<string, number>> {
+  if (references.length === 0) return new Map();
+  const rows = await tx.rows<{ reference: string; first_ms: string }>(
+    `SELECT b.reference, MIN(o.decided_ms) AS first_ms FROM boundary AS b JOIN outcomes AS o ON o.instruction_id = b.instruction_id
+     WHERE b.platform_id = ? AND b.business_date = ? AND b.reference IN (${references.map(sql.text).join()}) GROUP BY b.reference`,
+    [platformId, date],
+  );
+  return new Map(rows.map((row) => [row.reference, Number(row.first_ms)]));
+}
+
 /** A difference with a state: `closed` when the other side appeared, or when a person accepted it. */
 export interface Break {
   readonly id: Id;

@@ -1,0 +1,10 @@
+import type { BellName, Config } from '../src/runtime/index.js';
+
+export interface TimedJob {
+  readonly job: BellName;
+  readonly key: string;
+  readonly everyMs: (config: Config) => number;
+}
+
+/** Every job that time alone starts. All else is rung for, or found by the sweep. */
+export const SCHEDULE: readonly TimedJob[] = [{ job: 'sweep', key: 'all', everyMs: (config) => config.TICK_MS }];

@@ -1,0 +1,15 @@
+import { sendDue } from '../src/dispatch/index.js';
+import type { JobDefinition } from './job.js';
+
+export const sendPayoutsJob: JobDefinition = {
+  name: 'send-payouts',
+  en: 'sends the withdrawals and refunds of a shard (what a clearing makes is sent by its close); key: the shard',
+  zh: '发送提现与退款出款',
+  concurrency: 4,
+  async run(desk, key) {
+    const sent = await sendDue(desk, { shardId: Number(key), purposes: ['withdrawal', 'refund'] });
+    if (sent === 0) return 'nothing';
+    await desk.rt.bells.ring('poll-payouts', key); // a result may be there already
+    return 'done';
+  },
+};

@@ -1,0 +1,61 @@
+import { closesDue } from '../src/clearing/index.js';
+import { type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
+import { inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
+import { invariant, naturalDate, toWire } from '../src/kernel/index.js';
+import { loadBooks } from '../src/ledger/index.js';
+import { expiredHolds, type Hold } from '../src/orders/index.js';
+import { countOpenBreaks } from '../src/reconciliation/index.js';
+import type { BellName, Tx } from '../src/runtime/index.js';
+import type { JobDefinition } from './job.js';
+import { RELAY } from './relay-outbox.job.js';
+
+const HOLDS_MAX = 1_000;
+
+/** Looks through the tables for work that no bell has told of, and rings for it; and frees holds that have expired. */
+export async function sweep(desk: Desk): Promise<void> {
+  const { rt } = desk;
+  const nowMs = rt.clock.now();
+  const found = await rt.db.read('sweep', async (tx: Tx) => ({
+    depths: await inboxDepths(tx),
+    behind: await shardsBehind(tx, RELAY),
+    payouts: await shardsWithPayouts(tx, nowMs),
+    closes: await closesDue(tx, naturalDate(nowMs), rt.clock.wall()),
+    holds: await expiredHolds(tx, nowMs, HOLDS_MAX),
+    breaks: await countOpenBreaks(tx),
+  }));
+  const rings: [BellName, readonly (number | string)[]][] = [
+    ['execute-shard', [...found.depths.keys()]],
+    ['relay-outbox', found.behind],
+    ['send-payouts', found.payouts.toSend],
+    ['poll-payouts', found.payouts.toAsk],
+    ['close-day', found.closes],
+  ];
+  for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
+  for (let shard = 0; shard < rt.config.SHARDS; shard += 1) rt.metrics.inboxDepth.set({ shard: String(shard) }, found.depths.get(shard) ?? 0);
+  rt.metrics.breaksOpen.set(found.breaks);
+  await freeHolds(desk, found.holds);
+}
+
+/** What was held past its time goes back to being available. */
+async function freeHolds(desk: Desk, holds: readonly Hold[]): Promise<void> {
+  if (holds.length === 0) return;
+  const books = await desk.rt.db.read('books-of-holds', (tx) => loadBooks(tx, [...new Set(holds.map((hold) => hold.platformId))]));
+  const directives = holds.map(({ id, platformId }) => {
+    const book = books.get(platformId);
+    invariant(book, `platform ${platformId} has a book`);
+    const data = { hold: toWire('hold', id) };
+    return { shardId: book.shardId, submission: systemInstruction({ platformId, requestNo: `expired:${id}`, kind: 'release', data, actor: 'sweep' }) };
+  });
+  await decideNow(desk, directives);
+}
+
+export const sweepJob: JobDefinition = {
+  name: 'sweep',
+  en: 'rings for all work that Redis forgot; key: all',
+  zh: '巡检补漏',
+  concurrency: 1,
+  async run(desk) {
+    await sweep(desk);
+    return 'done';
+  },
+};

@@ -1,0 +1,32 @@
+import { fc, test as check } from '@fast-check/jest';
+import { describe, expect, test } from '@jest/globals';
+import { OTHER_CONTENT } from '../../src/channels/index.js';
+import { queryDelayMs, readAnswer, readNews, tidyReason } from '../../src/dispatch/rules.js';
+import { PAYOUT_STATES } from '../../src/payouts/index.js';
+
+describe('what is made of the words of a channel', () => {
+  test('a refusal of other content says nothing of the first order', () => {
+    expect(readAnswer({ messageNo: '1', status: 'failed', reason: OTHER_CONTENT })).toBe('unknown');
+    expect(readAnswer({ messageNo: '1', status: 'failed', reason: 'account closed' })).toBe('failed');
+  });
+
+  test.each([
+    ['settled', ['contradiction', 'settled', 'settled', 'old', 'contradiction', 'old']],
+    ['failed', ['contradiction', 'failed', 'failed', 'contradiction', 'old', 'contradiction']],
+    ['returned', ['contradiction', 'settled-and-returned', 'settled-and-returned', 'returned', 'contradiction', 'old']],
+  ] as const)('news "%s" by the state of the payout', (status, readings) => {
+    expect(PAYOUT_STATES.map((state) => readNews({ status }, state))).toEqual(readings);
+  });
+
+  check.prop([fc.string({ unit: 'binary', maxLength: 300 })])('a reason is one line that the books take', (reason) => {
+    const tidy = tidyReason(reason);
+    expect(tidy.length).toBeGreaterThan(0);
+    expect(tidy.length).toBeLessThanOrEqual(128);
+    expect(tidy).toBe(tidy.trim());
+    expect(tidy).not.toMatch(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u);
+  });
+
+  test('questions come at growing distances, and not at ever greater ones', () => {
+    expect([0, 1, 2, 8, 1000].map(queryDelayMs)).toEqual([2_000, 4_000, 8_000, 300_000, 300_000]);
+  });
+});
