@@ -43,11 +43,9 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      LEFT JOIN (SELECT account_id, SUM(amount - captured - released) AS total FROM holds GROUP BY account_id) AS h ON h.account_id = a.id
      WHERE ${within('a.platform_id')} AND a.held <> COALESCE(h.total, 0)`,
   'what has not cleared is part of the balance': (within) =>
-    `SELECT a.id, a.balance, u.total FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id
-     JOIN (SELECT account_id, SUM(amount) AS total, MAX(due_date) AS until FROM uncleared WHERE amount > 0 GROUP BY account_id) AS u
-       ON u.account_id = a.id AND u.until > b.business_date
-     WHERE ${within('a.platform_id')} AND a.balance < (SELECT SUM(x.amount) FROM uncleared AS x
-       WHERE x.account_id = a.id AND x.due_date > b.business_date)`,
+    `SELECT a.id, a.balance, SUM(u.amount) AS total FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id
+     JOIN uncleared AS u ON u.account_id = a.id AND u.due_date > b.business_date
+     WHERE ${within('a.platform_id')} GROUP BY a.id, a.balance HAVING SUM(u.amount) > a.balance`,
   'an account tells until when it has uncleared money': (within) =>
     `SELECT a.id, a.uncleared_until, u.due_date FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id
      JOIN uncleared AS u ON u.account_id = a.id AND u.amount > 0 AND u.due_date > b.business_date
@@ -70,23 +68,29 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
     `SELECT DISTINCT e.instruction_id FROM entries AS e JOIN accounts AS a ON a.id = e.account_id
      LEFT JOIN outcomes AS o ON o.instruction_id = e.instruction_id WHERE ${within('a.platform_id')} AND COALESCE(o.state, '') <> 'posted'`,
   'a refused instruction makes nothing': (within) =>
-    `SELECT i.id FROM instructions AS i JOIN outcomes AS o ON o.instruction_id = i.id AND o.state = 'refused'
-     WHERE ${within('i.platform_id')} AND (EXISTS (SELECT 1 FROM boundary WHERE instruction_id = i.id)
-       OR EXISTS (SELECT 1 FROM payouts WHERE id = i.id) OR EXISTS (SELECT 1 FROM holds WHERE id = i.id)
-       OR EXISTS (SELECT 1 FROM accounts WHERE id = i.id) OR EXISTS (SELECT 1 FROM corrections WHERE correction_id = i.id))`,
+    `SELECT made.what, made.id FROM (
+       SELECT 'boundary' AS what, instruction_id AS id FROM boundary UNION ALL SELECT 'payout', id FROM payouts
+       UNION ALL SELECT 'hold', id FROM holds UNION ALL SELECT 'account', id FROM accounts WHERE type = 'order'
+       UNION ALL SELECT 'correction', correction_id FROM corrections) AS made
+     JOIN instructions AS i ON i.id = made.id LEFT JOIN outcomes AS o ON o.instruction_id = i.id
+     WHERE ${within('i.platform_id')} AND COALESCE(o.state, '') <> 'posted'`,
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
-    `SELECT i.id FROM instructions AS i LEFT JOIN outcomes AS o ON o.instruction_id = i.id LEFT JOIN inbox AS q ON q.instruction_id = i.id
-     WHERE ${within('i.platform_id')} AND (o.instruction_id IS NULL) = (q.instruction_id IS NULL)`,
+    `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
+       UNION ALL SELECT instruction_id, 1 FROM inbox) AS p JOIN instructions AS i ON i.id = p.id
+     WHERE ${within('i.platform_id')} GROUP BY i.id HAVING SUM(p.places) <> 1`,
   'an outcome names its refusal, and only a refused one does': (within) =>
     `SELECT o.instruction_id, o.state, o.code FROM outcomes AS o LEFT JOIN instructions AS i ON i.id = o.instruction_id
      WHERE i.id IS NULL OR (${within('i.platform_id')} AND (o.state = 'refused') = (o.code IS NULL))`,
-  'others hear of every outcome once': (within) =>
-    `SELECT o.instruction_id, COUNT(b.seq) AS events FROM outcomes AS o JOIN instructions AS i ON i.id = o.instruction_id
-     LEFT JOIN outbox AS b ON b.ref_id = o.instruction_id AND b.shard_id = o.shard_id AND b.topic = CONCAT('instruction.', o.state)
-     WHERE ${within('i.platform_id')} GROUP BY o.instruction_id HAVING COUNT(b.seq) <> 1`,
-  'others hear of every payout that was made': (within) =>
-    `SELECT p.id FROM payouts AS p LEFT JOIN outbox AS b ON b.ref_id = p.id AND b.topic = 'payout.created'
-     WHERE ${within('p.platform_id')} GROUP BY p.id HAVING COUNT(b.seq) <> 1`,
+  'others hear of every outcome once, and of no other': (within) =>
+    `SELECT told.id, told.topic, SUM(told.n) AS n FROM (
+       SELECT i.platform_id, o.instruction_id AS id, CONCAT('instruction.', o.state) AS topic, 1 AS n
+         FROM outcomes AS o JOIN instructions AS i ON i.id = o.instruction_id
+       UNION ALL SELECT platform_id, ref_id, topic, -1 FROM outbox WHERE topic LIKE 'instruction.%') AS told
+     WHERE ${within('told.platform_id')} GROUP BY told.id, told.topic HAVING SUM(told.n) <> 0`,
+  'others hear of every payout that was made once': (within) =>
+    `SELECT told.id, SUM(told.n) AS n FROM (SELECT platform_id, id, 1 AS n FROM payouts
+       UNION ALL SELECT platform_id, ref_id, -1 FROM outbox WHERE topic = 'payout.created') AS told
+     WHERE ${within('told.platform_id')} GROUP BY told.id HAVING SUM(told.n) <> 0`,
 };
 
 interface EntryRow {

@@ -77,8 +77,8 @@ type Take = { from: string; amount: bigint; how?: 'uncleared-first' | 'cleared-o
 type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean };
 
 class No extends Error {
-  constructor(readonly code: string) {
-    super(code);
+  get code(): string {
+    return this.message;
   }
 }
 function refuseIf(condition: boolean, code: string): void {

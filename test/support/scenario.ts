@@ -50,7 +50,11 @@ class Stage {
   readonly platforms = new Map<string, { id: string; own: Readonly<Record<string, string>>; date: string }>();
   current = '';
 
-  constructor(readonly bank: Bank) {}
+  readonly bank: Bank;
+
+  constructor(bank: Bank) {
+    this.bank = bank;
+  }
 
   get platform() {
     return known(this.platforms.get(this.current), 'a scenario begins with its day');
@@ -158,7 +162,12 @@ function ofAccount(stage: Stage, [account = '', amount = '']: string[]): Asked['
 const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
   [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
   [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],
-  [/^as (\S+)$/, async (stage, [name = '']) => void (stage.current = name)],
+  [
+    /^as (\S+)$/,
+    async (stage, [name = '']) => {
+      stage.current = name;
+    },
+  ],
   [
     /^sellers (.+)$/,
     async (stage, [names = '']) => {

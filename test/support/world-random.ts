@@ -1,0 +1,213 @@
+import type { Data, Given } from './model.js';
+import { ServiceBank } from './scenario-banks.js';
+import type { Asked, World } from './world.js';
+import type { Chance } from './world-chance.js';
+
+const START = '2026-09-25'; // a holiday, a worked Sunday behind it and a week of holidays ahead
+const GHOST = '1000000000000000001';
+
+interface Side {
+  readonly id: string;
+  readonly own: Readonly<Record<string, string>>;
+  readonly subs: string[];
+  date: string;
+}
+
+/** The service and the model under random instructions, many of them wrong, in batches of random size. */
+export class RandomBank extends ServiceBank {
+  readonly results = new Map<string, number>();
+  batches = 0;
+  readonly #chance: Chance;
+  readonly #sides: Side[] = [];
+  #requests = 0;
+  readonly #asked: Asked[] = [];
+
+  constructor(world: World, chance: Chance) {
+    super(world);
+    this.#chance = chance;
+  }
+
+  async open(): Promise<void> {
+    await this.setNow(Date.parse(`${START}T09:00:00+08:00`));
+    for (let count = 0; count < 3; count += 1) {
+      const { id, own } = await this.openPlatform(START);
+      const side: Side = { id, own, subs: [], date: START };
+      for (let sub = 0; sub < 6; sub += 1) side.subs.push(await this.openSeller(id, sub !== 5));
+      if (count !== 2) await this.setTerms(id, 5_000n, 300n);
+      this.#sides.push(side);
+    }
+  }
+
+  /** Something happens outside the engine, or a batch is received and decided; then all is compared. */
+  async step(): Promise<void> {
+    this.batches += 1;
+    await this.#between();
+    const asked = Array.from({ length: 1 + this.#chance.below(40) }, () => this.#any());
+    for (const { result } of await this.giveAll(asked)) this.results.set(result, (this.results.get(result) ?? 0) + 1);
+    await this.check();
+  }
+
+  async #between(): Promise<void> {
+    const side = this.#chance.pick(this.#sides);
+    for (const [id, payout] of this.model.payouts)
+      if (payout.state === 'created' && this.#chance.once(2)) await this.markSent(id);
+    if (this.#chance.once(3)) {
+      const to = new Date(Date.parse(side.date) + 86_400_000).toISOString().slice(0, 10);
+      await this.openDate(side.id, side.date, to);
+      side.date = to;
+      await this.setNow(Math.max(this.model.now, Date.parse(`${to}T09:00:00+08:00`)));
+    }
+    if (this.#chance.once(4)) await this.#changeState(this.#chance.pick(side.subs));
+  }
+
+  /** Freezes, thaws, or closes an account that may be closed. */
+  async #changeState(id: string): Promise<void> {
+    const account = this.model.accounts.get(id);
+    if (account === undefined || account.state === 'closed') return;
+    const underWay = [...this.model.payouts.values()].some(
+      (payout) => payout.source === id && ['created', 'sent', 'unknown'].includes(payout.state),
+    );
+    const others = [...this.model.accounts.values()].some(
+      (other) => other.platform === account.platform && other.state === 'closed',
+    );
+    const mayClose = account.balance === 0n && !underWay && account.state === 'open' && !others;
+    if (mayClose) await this.setState(id, 'closed');
+    else await this.setState(id, account.state === 'frozen' ? 'open' : 'frozen');
+  }
+
+  #any(): Asked {
+    if (this.#asked.length > 0 && this.#chance.once(25)) return this.#again();
+    const side = this.#chance.pick(this.#sides);
+    const kind = this.#chance.pick(KINDS);
+    this.#requests += 1;
+    const origin = ORIGIN[kind] ?? (this.#chance.once(8) ? 'O' : 'P');
+    const data = this.#data(kind, side);
+    const asked: Asked = { platform: side.id, origin, requestNo: `R${this.#requests}`, kind, data };
+    this.#asked.push(asked);
+    return asked;
+  }
+
+  /** A number that was used: mostly for the same, sometimes for another thing. */
+  #again(): Asked {
+    const before = this.#chance.pick(this.#asked);
+    if (!this.#chance.once(3)) return before;
+    const data: Given['data'] = { ...before.data, amount: this.#money(100) };
+    return { ...before, data };
+  }
+
+  #data(kind: string, side: Side): Partial<Data> {
+    switch (kind) {
+      case 'payment':
+        return {
+          orderNo: this.#orderNo(),
+          amount: this.#money(9_000),
+          reference: `C${this.#requests}`,
+          payer: this.#chance.once(10)
+            ? { name: '李四', account: '', bankCode: '' }
+            : { name: '张三', account: '6222020000000000078' },
+        };
+      case 'split':
+        return { orderNo: this.#orderNo(), lines: this.#lines(side, 3_000) };
+      case 'split-return':
+        return { orderNo: this.#orderNo(), lines: this.#lines(side, 800) };
+      case 'refund':
+        return { orderNo: this.#orderNo(), amount: this.#money(2_000) };
+      case 'transfer':
+        return { from: this.#account(side), to: this.#account(side), amount: this.#money(2_500) };
+      case 'hold':
+        return { account: this.#account(side), amount: this.#money(1_500), purpose: '保证', ...this.#expiry() };
+      case 'release':
+        return { hold: `hld_${this.#of('hold', side)}`, ...(this.#chance.once(2) ? {} : { amount: this.#money(900) }) };
+      case 'capture':
+        return { hold: `hld_${this.#of('hold', side)}`, to: this.#account(side), amount: this.#money(900) };
+      case 'fee':
+        return { account: this.#account(side), amount: this.#money(320), for: '服务费' };
+      case 'correction':
+        return { instruction: `ins_${this.#of(undefined, side)}`, reason: '重复提交' };
+      case 'withdrawal':
+      case 'clearing':
+        return { account: this.#account(side), amount: this.#money(2_000) };
+      default: // the results of a payout
+        return {
+          payout: `pay_${this.#payout(side, kind === 'payout-returned' ? 'settled' : 'sent')}`,
+          ...(kind === 'payout-settled' ? {} : { reason: '户名不符' }),
+        };
+    }
+  }
+
+  #money(max: number): Data['amount'] {
+    return {
+      amount: this.#chance.once(300) ? 2 ** 53 - 1 : 1 + this.#chance.below(this.#chance.once(4) ? 50 : max),
+      currency: 'CNY',
+    };
+  }
+
+  #orderNo(): string {
+    return `SO-${this.#chance.below(12)}`;
+  }
+
+  #lines(side: Side, max: number): Data['lines'] {
+    const sellers = [...side.subs].sort(() => this.#chance.below(3) - 1).slice(0, 1 + this.#chance.below(3));
+    if (this.#chance.once(3)) sellers.push(side.own.commission as string);
+    if (this.#chance.once(12)) sellers.push(this.#account(side).slice(4));
+    return sellers.map((account) => ({ account: `acc_${account}`, amount: this.#money(max) }));
+  }
+
+  #account(side: Side): string {
+    if (this.#chance.once(20))
+      return `acc_${this.#chance.once(2) ? GHOST : this.#chance.pick(this.#chance.pick(this.#sides).subs)}`;
+    if (this.#chance.once(4)) return `acc_${this.#chance.pick(Object.values(side.own))}`;
+    return `acc_${this.#chance.pick(side.subs)}`;
+  }
+
+  #expiry(): Partial<Data> {
+    if (!this.#chance.once(3)) return {};
+    const days = this.#chance.below(6) - 1;
+    return { expiresAt: new Date(this.model.now + days * 86_400_000).toISOString() };
+  }
+
+  /** An instruction that was given, mostly one of this platform and of the last ones, mostly posted. */
+  #of(kind: string | undefined, side: Side): string {
+    const found = [...this.model.past.values()].filter(
+      (past) =>
+        (kind === undefined || past.kind === kind) &&
+        (this.#chance.once(40) || (past.platform === side.id && past.result === 'posted')),
+    );
+    return found.length === 0 ? GHOST : this.#chance.pick(found.slice(-30)).id;
+  }
+
+  /** Mostly one of this platform in the right state. */
+  #payout(side: Side, wanted: string): string {
+    const found = [...this.model.payouts].filter(
+      ([, { platform, state }]) => (platform === side.id && state === wanted) || this.#chance.once(50),
+    );
+    return found.length === 0 ? GHOST : (this.#chance.pick(found)[0] as string);
+  }
+}
+
+const ORIGIN: Readonly<Record<string, Given['origin']>> = {
+  clearing: 'S',
+  'payout-settled': 'S',
+  'payout-failed': 'S',
+  'payout-returned': 'S',
+};
+
+/** As often as they stand here. */
+const KINDS = [
+  ...[
+    'payment',
+    'payment',
+    'payment',
+    'split',
+    'split',
+    'split',
+    'split',
+    'split-return',
+    'refund',
+    'transfer',
+    'transfer',
+    'fee',
+  ],
+  ...['hold', 'hold', 'release', 'capture', 'capture', 'withdrawal', 'withdrawal', 'clearing', 'correction', 'correction'],
+  ...['payout-settled', 'payout-settled', 'payout-failed', 'payout-returned'],
+];
