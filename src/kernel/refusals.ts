@@ -109,13 +109,6 @@ export const REFUSALS = {
     actor: caller,
   },
   CURSOR_INVALID: { http: 400, en: 'The cursor was not made by this list.', zh: '游标无效', retry: 'never', actor: caller },
-  RATE_LIMITED: {
-    http: 429,
-    en: 'Too many requests; wait as long as Retry-After says.',
-    zh: '请求过于频繁',
-    retry: 'same-number',
-    actor: caller,
-  },
   OVERLOADED: {
     http: 503,
     en: 'The shard has too much undecided work; nothing was accepted.',
