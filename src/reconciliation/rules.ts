@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { StatementLine } from '../channels/index.js';
-import type { BusinessDate, Id, Minor } from '../kernel/index.js';
+import { addDays, type BusinessDate, type Id, type Instant, type Minor, naturalDate } from '../kernel/index.js';
 import { isUnderWay, type Payout } from '../payouts/index.js';
 
 /** How the books and the bank's statement differ. What matches is not kept. */
@@ -130,11 +130,24 @@ export interface Outstanding {
   readonly difference: Minor;
   readonly timing: boolean;
   readonly open: boolean;
+  /** Of a timing difference: the business date at whose statement the other side must have appeared. */
+  readonly expectedBy: BusinessDate;
+}
+
+/**
+ * When the other side of a timing difference must be there. What the bank alone has, the books post on the date that is open when it
+ * is found, which is the next. What the books alone have, the bank has on a date that had begun when it was found: while a
+ * platform's close is days behind, the bank's date runs ahead of the books'.
+ */
+export function expectedBy(of: { class: BreakClass; businessDate: BusinessDate; openedMs: Instant }): BusinessDate {
+  const next = addDays(of.businessDate, 1);
+  const found = naturalDate(of.openedMs);
+  return of.class === 'only-ours' && found > next ? found : next;
 }
 
 /**
  * Lets new differences meet the outstanding ones: where all of one reference come to zero, the other side has appeared.
- * A timing difference that the next day did not explain is none.
+ * A timing difference that was not explained in its time is none.
  */
 export function settleOutstanding(outstanding: readonly Outstanding[], differences: readonly Difference[], date: BusinessDate) {
   const byReference = new Map<string, Outstanding[]>();
@@ -149,7 +162,7 @@ export function settleOutstanding(outstanding: readonly Outstanding[], differenc
   }
   const gone = new Set(cleared);
   const stay = outstanding.filter((item) => !gone.has(item));
-  return { cleared, fresh, stay, stale: stay.filter((item) => item.timing && item.businessDate < date) };
+  return { cleared, fresh, stay, stale: stay.filter((item) => item.timing && item.expectedBy <= date) };
 }
 
 const REFERENCE_MAX = 64;

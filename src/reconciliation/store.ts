@@ -1,7 +1,7 @@
 import type { StatementLine } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
-import type { BreakClass, OurLine, Outstanding } from './rules.js';
+import { type BreakClass, expectedBy, type OurLine, type Outstanding } from './rules.js';
 
 export interface StatementHead {
   readonly platformId: Id;
@@ -157,6 +157,7 @@ export async function outstandingOf(tx: Tx, platformId: Id): Promise<Outstanding
   return rows.map((row) => ({
     id: asId(row.id), businessDate: row.business_date, reference: row.reference, difference: BigInt(row.difference),
     timing: row.timing === 1, open: row.state === 'open',
+    expectedBy: expectedBy({ class: row.class, businessDate: row.business_date, openedMs: Number(row.opened_ms) as Instant }),
   }));
 }
 
