@@ -1,5 +1,5 @@
 /** What the made documents begin with. */
-export const MADE = '<!-- Made by `npm run docs` from the code. Do not edit. -->';
+const MADE = '<!-- Made by `npm run docs` from the code. Do not edit. -->';
 
 /** A table; a bar inside a cell would end it, so it is escaped. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,4 +1,4 @@
-import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/states.js';
+import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { documentOf, table } from './markdown.js';
 
