@@ -1,0 +1,364 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { kinds } from '../../src/instructions/index.js';
+import { pastRecords } from '../../src/instructions/past.js';
+import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
+import { asId, BALANCE_MAX, type BusinessDate, type Id, REFUSALS } from '../../src/kernel/index.js';
+import type { AccountType, Entry } from '../../src/ledger/index.js';
+import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
+import { payoutRecords } from '../../src/payouts/index.js';
+import { DESK, Desk } from '../support/world-desk.js';
+
+const { anna, ben } = DESK;
+const ORDER = orderKey(DESK.platform, 'SO-1001');
+const NOBODY = 'acc_1000000000000000001';
+const YESTERDAY = '2026-03-01' as BusinessDate;
+
+// What can be wrong, each by its own word.
+const noAccount = (id: Id) => (desk: Desk) => desk.removeAccount(id);
+const closed = (id: Id) => (desk: Desk) => Object.assign(desk.account(id), { state: 'closed' });
+const frozen = (id: Id) => (desk: Desk) => Object.assign(desk.account(id), { state: 'frozen' });
+const type = (id: Id, of: AccountType) => (desk: Desk) => Object.assign(desk.account(id), { type: of });
+const balance = (id: Id, of: bigint) => (desk: Desk) => Object.assign(desk.account(id), { balance: of, held: 0n, uncleared: [] });
+const uncleared = (id: Id) => (desk: Desk) =>
+  Object.assign(desk.account(id), { uncleared: [{ due: '2026-03-03' as BusinessDate, amount: desk.account(id).balance }] });
+const noOrder = (desk: Desk) => desk.remove(orderRecords, ORDER);
+const terms = (of: bigint) => (desk: Desk) => Object.assign(desk.book.terms, { transferMax: of, feeMax: of });
+const said = (fields: object) => (desk: Desk) => Object.assign(desk.data, structuredClone(fields));
+const noHold = (desk: Desk) => desk.remove(holdRecords, DESK.hold);
+const hold = (fields: object) => (desk: Desk) => desk.bend(holdRecords, DESK.hold, fields);
+const noPayout = (desk: Desk) => desk.remove(payoutRecords, DESK.payout);
+const payout = (fields: object) => (desk: Desk) => desk.bend(payoutRecords, DESK.payout, fields);
+const past = (fields: object) => (desk: Desk) => desk.bend(pastRecords, DESK.original, fields);
+const custodyFull = (desk: Desk) => Object.assign(desk.account(desk.book.accounts.custody), { balance: -BALANCE_MAX });
+const repeated = (desk: Desk) => desk.data.lines.push(desk.data.lines[0]);
+
+type Wrong = readonly [code: string, what: string, spoil: (desk: Desk) => unknown];
+
+/** For each kind all that can be wrong, in the order in which it is told: the first line that is wrong is the answer. */
+const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
+  payment: [
+    ['ORDER_PAYER_DIFFERS', 'another payer opened the order', otherPayer],
+    ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
+  ],
+  split: [
+    ['ORDER_NOT_FOUND', 'no such order', noOrder],
+    ['RECEIVER_REPEATED', 'a receiver twice', repeated],
+    ['ACCOUNT_NOT_FOUND', 'no such receiver', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'a receiver that no order may go to', type(anna, 'own-funds')],
+    ['SPLIT_EXCEEDS_ORDER', 'more than is left', (desk) => desk.bend(orderRecords, ORDER, { refunded: 49_999n })],
+    ['BALANCE_OVERFLOW', 'split and returned too often to be counted', splitForEver],
+    ['ACCOUNT_FROZEN', 'the order is frozen', frozen(DESK.order)],
+    ['ACCOUNT_CLOSED', 'a receiver is closed', closed(ben)],
+  ],
+  'split-return': [
+    ['ORDER_NOT_FOUND', 'no such order', noOrder],
+    ['RECEIVER_REPEATED', 'a receiver twice', repeated],
+    ['ACCOUNT_NOT_FOUND', 'no such receiver', noAccount(anna)],
+    ['SPLIT_RETURN_EXCEEDS', 'more than he got', said({ lines: [line(anna, 10_001)] })],
+    ['ACCOUNT_CLOSED', 'the receiver is closed', closed(anna)],
+    ['ACCOUNT_FROZEN', 'the receiver is frozen', frozen(anna)],
+    ['FUNDS_INSUFFICIENT', 'the receiver has it no more', balance(anna, 0n)],
+  ],
+  refund: [
+    ['ORDER_NOT_FOUND', 'no such order', noOrder],
+    ['REFUND_EXCEEDS_ORDER', 'more than is left', said({ amount: cny(50_001) })],
+    [
+      'REFUND_ACCOUNT_MISSING',
+      'nowhere to refund to',
+      (desk) => desk.bend(orderRecords, ORDER, { payer: { name: '张三', account: '', bankCode: '' } }),
+    ],
+    ['ACCOUNT_FROZEN', 'the order is frozen', frozen(DESK.order)],
+  ],
+  transfer: [
+    ['ACCOUNT_NOT_FOUND', 'no such payer', noAccount(anna)],
+    ['ACCOUNT_NOT_FOUND', 'no such payee', said({ to: NOBODY })],
+    ['SAME_ACCOUNT', 'payer and payee are one', said({ to: `acc_${anna}` })],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'from a sub-merchant to the platform', type(ben, 'own-funds')],
+    ['PROOF_MISSING', 'nothing is agreed', terms(0n)],
+    ['TERMS_EXCEEDED', 'more than is agreed', terms(99n)],
+    ['ACCOUNT_CLOSED', 'the payer is closed', closed(anna)],
+    ['ACCOUNT_FROZEN', 'the payer is frozen', frozen(anna)],
+    ['FUNDS_INSUFFICIENT', 'the payer has not so much', balance(anna, 99n)],
+    ['ACCOUNT_CLOSED', 'the payee is closed', closed(ben)],
+  ],
+  hold: [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', "not a sub-merchant's", type(anna, 'commission')],
+    ['HOLD_ENDED', 'it would be over before it begins', said({ expiresAt: '2026-03-02T09:00:00+08:00' })],
+    ['ACCOUNT_CLOSED', 'the account is closed', closed(anna)],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(anna)],
+    ['FUNDS_INSUFFICIENT', 'it has not so much', balance(anna, 299n)],
+  ],
+  release: [
+    ['HOLD_NOT_FOUND', 'no such hold', noHold],
+    ['HOLD_ENDED', 'the hold is used up', hold({ captured: 500n })],
+    ['CAPTURE_EXCEEDS_HOLD', 'more than is left', said({ amount: cny(501) })],
+  ],
+  capture: [
+    ['HOLD_NOT_FOUND', 'no such hold', noHold],
+    ['HOLD_ENDED', 'the hold is used up', hold({ captured: 200n, released: 300n })],
+    ['HOLD_ENDED', 'the hold has expired', hold({ expiresMs: DESK.now })],
+    ['ACCOUNT_NOT_FOUND', 'no such payee', said({ to: NOBODY })],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'the payee is no sub-merchant', (desk) => said({ to: `acc_${desk.book.accounts.fees}` })(desk)],
+    ['SAME_ACCOUNT', 'the payee is the owner', said({ to: `acc_${anna}` })],
+    ['PROOF_MISSING', 'nothing is agreed', terms(0n)],
+    ['TERMS_EXCEEDED', 'more than is agreed', terms(99n)],
+    ['CAPTURE_EXCEEDS_HOLD', 'more than is left', hold({ released: 401n })],
+    ['ACCOUNT_FROZEN', 'the owner is frozen', frozen(anna)],
+    ['ACCOUNT_CLOSED', 'the payee is closed', closed(ben)],
+  ],
+  withdrawal: outOf(4_999n),
+  clearing: outOf(8_999n),
+  fee: [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', "not a sub-merchant's", type(anna, 'marketing')],
+    ['PROOF_MISSING', 'nothing is agreed', terms(0n)],
+    ['TERMS_EXCEEDED', 'more than is agreed', terms(59n)],
+    ['ACCOUNT_CLOSED', 'the account is closed', closed(anna)],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(anna)],
+    ['FUNDS_INSUFFICIENT', 'it has not so much', balance(anna, 59n)],
+  ],
+  correction: [
+    ['INSTRUCTION_NOT_FOUND', 'no such instruction', (desk) => desk.remove(pastRecords, DESK.original)],
+    ['NOT_CORRECTABLE', 'it was refused', past({ posted: false })],
+    ['ALREADY_CORRECTED', 'it was corrected', past({ correctedBy: DESK.hold })],
+    ['NOT_CORRECTABLE', 'the bank gave it', past({ origin: 'O' })],
+    ['NOT_CORRECTABLE', 'its day is over', past({ businessDate: YESTERDAY })],
+    ['SPLIT_RETURN_EXCEEDS', 'part of it went back', partlyReturned],
+    ['ACCOUNT_CLOSED', 'the receiver is closed', closed(anna)],
+    ['ACCOUNT_FROZEN', 'the receiver is frozen', frozen(anna)],
+    ['FUNDS_INSUFFICIENT', 'the receiver has it no more', balance(anna, 9_999n)],
+  ],
+  'payout-settled': [
+    ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
+    ['PAYOUT_STATE_CONFLICT', 'it was never sent', payout({ state: 'created' })],
+  ],
+  'payout-failed': [
+    ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
+    ['PAYOUT_STATE_CONFLICT', 'it is settled', payout({ state: 'settled' })],
+  ],
+  'payout-returned': [
+    ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
+    ['PAYOUT_STATE_CONFLICT', 'it was not settled', payout({ state: 'sent' })],
+    ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
+  ],
+};
+
+function outOf(tooLittle: bigint): readonly Wrong[] {
+  return [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', "the bank's own account", type(anna, 'suspense')],
+    ['SETTLEMENT_ACCOUNT_MISSING', 'no account is bound', (desk) => desk.remove(settlementAccountRecords, anna)],
+    ['ACCOUNT_CLOSED', 'the account is closed', closed(anna)],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(anna)],
+    ['FUNDS_INSUFFICIENT', 'it has not so much', balance(anna, tooLittle)],
+    ['FUNDS_UNCLEARED', 'it has not cleared', uncleared(anna)],
+  ];
+}
+
+function cny(amount: number) {
+  return { amount, currency: 'CNY' };
+}
+
+function line(account: Id, amount: number) {
+  return { account: `acc_${account}`, amount: cny(amount) };
+}
+
+function otherPayer(desk: Desk): void {
+  const payer = { name: '李四', account: '6222020000000000078', bankCode: '102100099996' };
+  const counters = { paid: 1n, split: 0n, returned: 0n, refunded: 0n };
+  const order = { accountId: DESK.order, platformId: DESK.platform, orderNo: 'SO-1001', payer, ...counters, openedMs: DESK.now };
+  desk.put(orderRecords, ORDER, order);
+  desk.open(DESK.order, 'order');
+}
+
+function splitForEver(desk: Desk): void {
+  const counters = desk.get(orderRecords, ORDER);
+  desk.bend(orderRecords, ORDER, { split: counters.split + BALANCE_MAX, returned: counters.returned + BALANCE_MAX });
+}
+
+function partlyReturned(desk: Desk): void {
+  const data = { orderNo: 'SO-1001', lines: [line(anna, 10_001)] };
+  desk.bend(pastRecords, DESK.original, { body: JSON.stringify(data) });
+}
+
+/** The desk with everything wrong from this line on. */
+function spoiled(kind: string, from: number): Desk {
+  const desk = new Desk(kind);
+  // The last first, so that what is told first is also what is left standing.
+  for (const [, , spoil] of (WRONGS[kind] ?? []).slice(from).reverse()) spoil(desk);
+  return desk;
+}
+
+const NAMES = [...kinds.keys()];
+
+describe('the example of a kind', () => {
+  it.each(NAMES)('%s is posted where all is right', (kind) => {
+    expect(new Desk(kind).give()).toBe('posted');
+  });
+
+  it.each(NAMES)('%s is decided without changing what it was shown', (kind) => {
+    const desk = new Desk(kind);
+    const before = desk.snapshot();
+    const plain = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
+    expect(JSON.stringify(desk.decide(), plain)).toBe(JSON.stringify(desk.decide(), plain));
+    expect(desk.snapshot()).toBe(before);
+  });
+
+  it.each(NAMES)('%s asks for every fact that its decision looks at', (kind) => {
+    const desk = new Desk(kind);
+    const data = desk.kind.schema.parse(desk.data);
+    const asked = new Set<string>();
+    const ask = (needs: ReturnType<typeof desk.kind.needs>) => {
+      for (const account of needs.accounts ?? []) asked.add(account);
+      for (const [type, key] of needs.records ?? []) {
+        asked.add(`${type.name}:${key}`);
+        const row = desk.facts.record(type, key);
+        if (row !== undefined) for (const account of type.accountsOf(row)) asked.add(account);
+      }
+    };
+    ask(desk.kind.needs(data, desk.at));
+    for (let round = 0; round < 3; round += 1) ask(desk.kind.needsThen?.(data, desk.facts, desk.at) ?? {});
+    const looked: string[] = [];
+    const watched: typeof desk.facts = {
+      account(id) {
+        looked.push(id);
+        return desk.facts.account(id);
+      },
+      record(type, key) {
+        looked.push(`${type.name}:${key}`);
+        return desk.facts.record(type, key);
+      },
+    };
+    const decision = desk.kind.decide(data, watched, desk.at);
+    const postings = 'refused' in decision ? [] : decision.postings.map(({ account }) => account as string);
+    const opened = 'refused' in decision ? [] : (decision.opens ?? []).map(({ id }) => id as string);
+    for (const fact of [...looked, ...postings.filter((account) => !opened.includes(account))])
+      expect([...asked]).toContain(fact);
+  });
+});
+
+describe('of all that is wrong, a kind tells the first', () => {
+  const cases = Object.entries(WRONGS).flatMap(([kind, wrongs]) =>
+    wrongs.map(([code, what], place) => [kind, code, what, place] as const),
+  );
+  it.each(cases)('%s: %s: %s', (kind, code, _what, place) => {
+    expect(spoiled(kind, place).give()).toBe(code);
+  });
+
+  it.each(cases)('%s: %s: %s, and nothing has changed', (kind, _code, _what, place) => {
+    const desk = spoiled(kind, place);
+    const before = desk.snapshot();
+    const decision = desk.decide();
+    if (!('refused' in decision) && (decision.opens ?? []).length > 0) throw new Error('a refused instruction opens nothing');
+    desk.give();
+    expect(desk.snapshot()).toBe(before);
+  });
+});
+
+describe('what only some may do', () => {
+  it('a payment is corrected by the bank alone', () => {
+    for (const [origin, code] of [
+      ['P', 'NOT_CORRECTABLE'],
+      ['O', 'posted'],
+    ] as const) {
+      const desk = new Desk('correction');
+      const [entry] = desk.get(pastRecords, DESK.original).entries as [Entry, Entry];
+      const body = JSON.stringify({
+        orderNo: 'SO-1001',
+        amount: cny(700),
+        payer: { name: '张三', account: '1', bankCode: '' },
+        reference: 'C',
+      });
+      const entries = [
+        { ...entry, account: desk.book.accounts.custody, amount: -700n },
+        { ...entry, account: DESK.order, amount: 700n },
+      ];
+      desk.bend(pastRecords, DESK.original, { kind: 'payment', body, entries });
+      desk.origin = origin;
+      expect(desk.give()).toBe(code);
+    }
+  });
+
+  it.each(['refund', 'hold', 'release', 'capture', 'withdrawal', 'clearing', 'split-return', 'correction', 'payout-settled'])(
+    '%s is corrected by nobody',
+    (kind) => {
+      const desk = new Desk('correction');
+      desk.bend(pastRecords, DESK.original, { kind, body: JSON.stringify(kinds.get(kind)?.example) });
+      desk.origin = 'O';
+      expect(desk.give()).toBe('NOT_CORRECTABLE');
+    },
+  );
+
+  it.each<[AccountType, AccountType, string]>([
+    ['own-funds', 'sub', 'posted'],
+    ['marketing', 'sub', 'posted'],
+    ['commission', 'own-funds', 'posted'],
+    ['fees', 'own-funds', 'posted'],
+    ['sub', 'sub', 'PROOF_MISSING'],
+    ['sub', 'own-funds', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['sub', 'commission', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['sub', 'order', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['order', 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['order', 'own-funds', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['own-funds', 'order', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['own-funds', 'custody', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['own-funds', 'in-transit', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['custody', 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['in-transit', 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['suspense', 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+    ['suspense', 'own-funds', 'ACCOUNT_TYPE_NOT_ALLOWED'],
+  ])('a transfer from %s to %s, where nothing is agreed: %s', (from, to, answer) => {
+    const desk = new Desk('transfer');
+    terms(0n)(desk);
+    type(anna, from)(desk);
+    type(ben, to)(desk);
+    expect(desk.give()).toBe(answer);
+  });
+
+  it('a payout that comes back to a closed account goes to suspense', () => {
+    const desk = new Desk('payout-returned');
+    closed(anna)(desk);
+    expect(desk.give()).toBe('posted');
+    expect(desk.account(desk.book.accounts.suspense).balance).toBe(5_000n);
+    expect(desk.account(anna).balance).toBe(20_000n);
+  });
+
+  it.each([
+    ['created', ''],
+    ['sent', 'payout-settled payout-failed'],
+    ['unknown', 'payout-settled payout-failed'],
+    ['settled', 'payout-returned'],
+    ['failed', ''],
+    ['returned', ''],
+  ])('of a payout that is %s can be said: %s', (state, allowed) => {
+    for (const kind of ['payout-settled', 'payout-failed', 'payout-returned']) {
+      const desk = new Desk(kind);
+      payout({ state })(desk);
+      expect([kind, desk.give()]).toEqual([kind, allowed.split(' ').includes(kind) ? 'posted' : 'PAYOUT_STATE_CONFLICT']);
+    }
+  });
+});
+
+describe('nothing is left untold', () => {
+  it('every kind has its refusals here', () => {
+    expect(Object.keys(WRONGS).sort()).toEqual([...NAMES].sort());
+  });
+
+  it('every refusal that the kinds and the ledger can give is told by one of them', () => {
+    const folder = new URL('../../src/instructions/kinds/', import.meta.url);
+    const files = readdirSync(folder).map((name) => new URL(name, folder));
+    const others = ['../payout-effects.ts', '../../ledger/post.ts'].map((name) => new URL(name, folder));
+    const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
+    const given = new Set([...text.matchAll(/refuse\(\s*'([A-Z_]+)'/g)].map((match) => match[1] as string));
+    const told = new Set(Object.values(WRONGS).flatMap((wrongs) => wrongs.map(([code]) => code)));
+    expect([...told].sort()).toEqual([...given].sort());
+    for (const code of told) expect(Object.keys(REFUSALS)).toContain(code);
+  });
+
+  it('ids in the examples are of the form that the wire has', () => {
+    for (const { example, schema } of kinds.values()) expect(schema.safeParse(example).success).toBe(true);
+    expect(asId('2236512894231552003')).toBe(anna);
+  });
+});

@@ -1,0 +1,245 @@
+import type { SettlementAccount } from '../../src/accounts/index.js';
+import { kinds } from '../../src/instructions/index.js';
+import type { At, Decision, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
+import { type PastInstruction, pastRecords } from '../../src/instructions/past.js';
+import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
+import { asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
+import { type AccountType, type Book, type LedgerAccount, newAccount, post, type RecordType } from '../../src/ledger/index.js';
+import {
+  type Hold,
+  holdRecords,
+  type Order,
+  type OrderShare,
+  orderKey,
+  orderRecords,
+  shareKey,
+  shareRecords,
+} from '../../src/orders/index.js';
+import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { PURPOSES } from './world.js';
+
+type Changeable<T> = { -readonly [K in keyof T]: T[K] };
+const id = (place: number) => asId(`2236512894231552${String(place).padStart(3, '0')}`);
+const NOW = Date.parse('2026-03-02T09:00:00+08:00') as Instant;
+
+/** What the examples of the kinds speak of. */
+export const DESK = {
+  platform: id(900),
+  anna: id(3),
+  ben: id(4),
+  hold: id(9),
+  original: id(11),
+  payout: id(21),
+  order: id(101),
+  instruction: id(500),
+  now: NOW,
+  today: '2026-03-02' as BusinessDate,
+} as const;
+
+/**
+ * One platform's accounts and records in memory, such that the example of every kind can be posted; tests spoil them. It
+ * decides and posts as the engine does, without a database, and keeps what a posted instruction changed.
+ */
+export class Desk {
+  readonly kind: Kind;
+  // biome-ignore lint/suspicious/noExplicitAny: a test bends the wire form of any kind
+  data: any;
+  origin: Origin;
+  now: Instant = NOW;
+  readonly book: Changeable<Book> & { terms: Changeable<Book['terms']> };
+  readonly #accounts = new Map<Id, Changeable<LedgerAccount>>();
+  readonly #records = new Map<string, Map<string, unknown>>();
+  #instructions = 0;
+
+  constructor(kind: string) {
+    this.kind = kinds.get(kind) as Kind;
+    this.data = structuredClone(this.kind.example);
+    this.origin = this.kind.origins[0] as Origin;
+    const own = Object.fromEntries(PURPOSES.map((purpose, place) => [purpose, id(200 + place)])) as Record<string, Id>;
+    this.book = {
+      platformId: DESK.platform,
+      shardId: 0,
+      currency: 'CNY',
+      custodyNo: 'C-1',
+      businessDate: DESK.today,
+      accounts: own as Book['accounts'],
+      terms: { transferMax: 100_000n, feeMax: 100_000n },
+    };
+    for (const [purpose, account] of Object.entries(own)) this.open(account, purpose as AccountType);
+    for (const account of [DESK.anna, DESK.ben]) this.open(account, 'sub').balance = 20_000n;
+    this.account(this.book.accounts.custody).balance = -100_000n;
+    this.account(this.book.accounts['in-transit']).balance = 20_000n;
+    this.#fill();
+  }
+
+  #fill(): void {
+    const bound: SettlementAccount = { name: '户名', account: '6222020000000000078', bankCode: '' };
+    this.put(settlementAccountRecords, DESK.anna, bound);
+    if (this.kind.name !== 'payment') {
+      const payer = { name: '张三', account: '6222020000000000078', bankCode: '102100099996' };
+      const counters = { paid: 60_000n, split: 10_000n, returned: 0n, refunded: 0n };
+      const order: Order = {
+        accountId: DESK.order,
+        platformId: DESK.platform,
+        orderNo: 'SO-1001',
+        payer,
+        ...counters,
+        openedMs: NOW,
+      };
+      this.put(orderRecords, orderKey(DESK.platform, 'SO-1001'), order);
+      this.open(DESK.order, 'order').balance = 50_000n;
+      const share: OrderShare = { orderId: DESK.order, receiverId: DESK.anna, split: 10_000n, returned: 0n };
+      this.put(shareRecords, shareKey(DESK.order, DESK.anna), share);
+    }
+    const hold: Hold = {
+      id: DESK.hold,
+      platformId: DESK.platform,
+      accountId: DESK.anna,
+      amount: 500n,
+      captured: 0n,
+      released: 0n,
+      purpose: '保证',
+      expiresMs: null,
+      createdMs: NOW,
+    };
+    if (['release', 'capture'].includes(this.kind.name)) {
+      this.put(holdRecords, DESK.hold, hold);
+      this.account(DESK.anna).held = 500n;
+    }
+    this.put(payoutRecords, DESK.payout, this.#payout());
+    this.put(pastRecords, DESK.original, this.#original());
+  }
+
+  #payout(): Payout {
+    return {
+      id: DESK.payout,
+      platformId: DESK.platform,
+      shardId: 0,
+      purpose: 'withdrawal',
+      sourceAccountId: DESK.anna,
+      orderNo: null,
+      amount: 5_000n,
+      payee: { name: '户名', account: '6222020000000000078', bankCode: '' },
+      businessDate: DESK.today,
+      state: this.kind.name === 'payout-returned' ? 'settled' : 'sent',
+      channel: 'book',
+      reason: null,
+      attempts: 1,
+      nextMs: NOW,
+      createdMs: NOW,
+      changedMs: NOW,
+    };
+  }
+
+  /** The split by which anna got what she got out of the order. */
+  #original(): PastInstruction {
+    const entry = (account: Id, amount: bigint) => ({
+      account,
+      amount,
+      seq: 1,
+      instruction: DESK.original,
+      balance: 0n,
+      businessDate: DESK.today,
+      postedMs: NOW,
+      hash: Buffer.alloc(32),
+    });
+    const lines = [{ account: `acc_${DESK.anna}`, amount: { amount: 10_000, currency: 'CNY' } }];
+    return {
+      id: DESK.original,
+      platformId: DESK.platform,
+      origin: 'P',
+      kind: 'split',
+      body: JSON.stringify({ orderNo: 'SO-1001', lines }),
+      posted: true,
+      businessDate: DESK.today,
+      entries: [entry(DESK.order, -10_000n), entry(DESK.anna, 10_000n)],
+      correctedBy: null,
+    };
+  }
+
+  open(account: Id, type: AccountType): Changeable<LedgerAccount> {
+    const opened = newAccount(account, DESK.platform, type);
+    this.#accounts.set(account, opened);
+    return opened;
+  }
+
+  account(account: Id): Changeable<LedgerAccount> {
+    const found = this.#accounts.get(account);
+    if (found === undefined) throw new Error(`no account ${account}`);
+    return found;
+  }
+
+  removeAccount(account: Id): void {
+    this.#accounts.delete(account);
+  }
+
+  put<Row>(type: RecordType<Row>, key: string, row: Row): void {
+    const rows = this.#records.get(type.name) ?? new Map<string, unknown>();
+    this.#records.set(type.name, rows.set(key, row));
+  }
+
+  get<Row>(type: RecordType<Row>, key: string): Row {
+    return this.#records.get(type.name)?.get(key) as Row;
+  }
+
+  /** The record with some of its fields changed. */
+  bend<Row>(type: RecordType<Row>, key: string, fields: Partial<Row>): void {
+    this.put(type, key, { ...this.get(type, key), ...fields });
+  }
+
+  remove(type: RecordType<never> | { name: string }, key: string): void {
+    this.#records.get(type.name)?.delete(key);
+  }
+
+  get facts(): Facts {
+    return {
+      account: (account) => this.#accounts.get(account),
+      record: <Row>(type: RecordType<Row>, key: string) => this.#records.get(type.name)?.get(key) as Row | undefined,
+    };
+  }
+
+  get at(): At {
+    const instruction = asId(BigInt(DESK.instruction) + BigInt(this.#instructions));
+    const calendar = { exceptions: new Map(), knownYears: new Set(['2026']) };
+    return { instruction, platformId: DESK.platform, origin: this.origin, nowMs: this.now, book: this.book, calendar };
+  }
+
+  decide(): Decision {
+    return this.kind.decide(this.kind.schema.parse(this.data), this.facts, this.at);
+  }
+
+  /** Decides and posts; 'posted' or the code of the refusal. */
+  give(): string {
+    const decision = this.decide();
+    if ('refused' in decision) return decision.refused.code;
+    for (const { id: account, type } of decision.opens ?? []) this.open(account, type);
+    const stamp = { instruction: this.at.instruction, businessDate: this.book.businessDate, postedMs: this.now };
+    const posted = post(decision, stamp, (account) => this.account(account));
+    if ('code' in posted) return posted.code;
+    this.#keep(decision);
+    this.#instructions += 1;
+    return 'posted';
+  }
+
+  /** Another instruction at the same desk. */
+  giveNext(kind: string, data: unknown, origin: Origin = 'P'): string {
+    Object.assign(this, { kind: kinds.get(kind), data, origin });
+    return this.give();
+  }
+
+  #keep({ records, boundary, postings }: Effects): void {
+    for (const { type, key, row } of records ?? []) this.put(type, key, row);
+    const crossed = (boundary ?? []).reduce((sum, { amount }) => sum + amount, 0n);
+    const custody = postings
+      .filter(({ account }) => account === this.book.accounts.custody)
+      .reduce((sum, { amount }) => sum + amount, 0n);
+    if (crossed + custody !== 0n) throw new Error('what crosses the wall is not what custody moves by');
+  }
+
+  /** All of it as text, for comparing before and after. */
+  snapshot(): string {
+    const plain = (_key: string, value: unknown) =>
+      typeof value === 'bigint' ? `${value}n` : value instanceof Map ? [...value] : value;
+    return JSON.stringify([this.#accounts, this.#records, this.book], plain);
+  }
+}
