@@ -27,7 +27,8 @@ import { eventsOf } from './demo/rules.js';
 import { makeOperator } from './operator.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const FOLDER = join(ROOT, '.local', 'demo');
+/** Logs and the platform's key; a run beside another, which is told a prefix of its own for Redis, has a folder of its own. */
+const FOLDER = join(ROOT, '.local', 'demo', process.env.REDIS_PREFIX ?? '');
 const KEY_FILE = join(FOLDER, 'platform.json');
 const USAGE = 'usage: npm run demo -- [--orders DIR | --seed N] [--json] [--out DIR] [--keep]';
 
@@ -167,7 +168,7 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
     ...itself,
     ...(await agreesWithBank(market, result)),
   ];
-  const took = Number(seconds(performance.now() - startedAt));
+  const took = seconds(performance.now() - startedAt);
   const title =
     options.orders === undefined
       ? `A made-up marketplace (seed ${options.seed}) 示例集市`
@@ -179,7 +180,7 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
   };
   process.stdout.write(`${reportText(report)}\n`);
   if (options.out !== undefined) progress.say(`Wrote ${writeSellers(options.out, result.sellers)}`);
-  if (options.json) process.stdout.write(`${figuresLine(result.figures, took)}\n`);
+  if (options.json) process.stdout.write(`${figuresLine(result.figures, Number(took))}\n`);
   await Promise.all(Object.values(market.clients).map((client) => client.close()));
   return { ok: checks.every((check) => check.ok), started };
 }
@@ -188,6 +189,7 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
 async function stay({ market, token, urls }: Started, stopped: Promise<void>): Promise<void> {
   const { keyId, privateKey } = market;
   writeFileSync(KEY_FILE, `${JSON.stringify({ url: urls.api, keyId, privateKey }, null, 2)}\n`, { mode: 0o600 });
+  const keyOption = process.env.REDIS_PREFIX === undefined ? '' : `--key ${relative(process.cwd(), KEY_FILE)} `;
   const lines = [
     '',
     'The service goes on running. 服务保持运行。',
@@ -196,7 +198,7 @@ async function stay({ market, token, urls }: Started, stopped: Promise<void>): P
     `  bank simulator  ${urls.bank}/sandbox/books`,
     '',
     'A signed request as the platform (RFC 9421):',
-    '  node --import tsx scripts/request.ts GET /v1/platform',
+    `  node --import tsx scripts/request.ts ${keyOption}GET /v1/platform`,
     "As the bank's staff:",
     `  curl -H 'Authorization: Bearer ${token}' ${urls.api}/admin/v1/platforms/${market.platformId}/book`,
     '',

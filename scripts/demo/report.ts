@@ -14,7 +14,7 @@ export interface Report {
   readonly payouts: number;
   readonly checks: readonly Check[];
   readonly timings: readonly { readonly what: string; readonly calls: number; readonly ms: number }[];
-  readonly seconds: number;
+  readonly seconds: string;
 }
 
 /** `1,234,567.89`. */
