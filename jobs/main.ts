@@ -2,7 +2,15 @@ import { openChannels } from '../src/channels/index.js';
 import { createDesk } from '../src/dispatch/index.js';
 import { Refused, refuse } from '../src/kernel/index.js';
 import { ensureShards } from '../src/ledger/index.js';
-import { ConfigInvalid, createHttpApp, createRuntime, faultOf, listen, parseConfig, type StartedRuntime } from '../src/runtime/index.js';
+import {
+  ConfigInvalid,
+  createHttpApp,
+  createRuntime,
+  faultOf,
+  listen,
+  parseConfig,
+  type StartedRuntime,
+} from '../src/runtime/index.js';
 import { startWorkers } from './worker.js';
 
 /** The worker process: runs the jobs, answers health and metrics, and stops gracefully on SIGTERM or SIGINT. */

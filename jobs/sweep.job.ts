@@ -31,7 +31,8 @@ export async function sweep(desk: Desk): Promise<void> {
     ['close-day', found.closes],
   ];
   for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
-  for (let shard = 0; shard < rt.config.SHARDS; shard += 1) rt.metrics.inboxDepth.set({ shard: String(shard) }, found.depths.get(shard) ?? 0);
+  for (let shard = 0; shard < rt.config.SHARDS; shard += 1)
+    rt.metrics.inboxDepth.set({ shard: String(shard) }, found.depths.get(shard) ?? 0);
   rt.metrics.breaksOpen.set(found.breaks);
   await freeHolds(desk, found.holds);
 }
@@ -39,12 +40,17 @@ export async function sweep(desk: Desk): Promise<void> {
 /** What was held past its time goes back to being available. */
 async function freeHolds(desk: Desk, holds: readonly Hold[]): Promise<void> {
   if (holds.length === 0) return;
-  const books = await desk.rt.db.read('books-of-holds', (tx) => loadBooks(tx, [...new Set(holds.map((hold) => hold.platformId))]));
+  const books = await desk.rt.db.read('books-of-holds', (tx) =>
+    loadBooks(tx, [...new Set(holds.map((hold) => hold.platformId))]),
+  );
   const directives = holds.map(({ id, platformId }) => {
     const book = books.get(platformId);
     invariant(book, `platform ${platformId} has a book`);
     const data = { hold: toWire('hold', id) };
-    return { shardId: book.shardId, submission: systemInstruction({ platformId, requestNo: `expired:${id}`, kind: 'release', data, actor: 'sweep' }) };
+    return {
+      shardId: book.shardId,
+      submission: systemInstruction({ platformId, requestNo: `expired:${id}`, kind: 'release', data, actor: 'sweep' }),
+    };
   });
   await decideNow(desk, directives);
 }

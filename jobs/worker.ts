@@ -11,11 +11,18 @@ import { sendPayoutsJob } from './send-payouts.job.js';
 import { sweepJob } from './sweep.job.js';
 
 /** Every job of the worker: one line each. */
-export const JOBS: readonly JobDefinition[] = [executeShardJob, relayOutboxJob, sendPayoutsJob, pollPayoutsJob, closeDayJob, sweepJob];
+export const JOBS: readonly JobDefinition[] = [
+  executeShardJob,
+  relayOutboxJob,
+  sendPayoutsJob,
+  pollPayoutsJob,
+  closeDayJob,
+  sweepJob,
+];
 
-/** A lost worker's job is taken over after about ten seconds; until then its key waits. */
-const LOCK_MS = 10_000;
-const STALLED_EVERY_MS = 5_000;
+/** A lost worker's job is taken over within ten seconds; until then its key waits. */
+const LOCK_MS = 6_000;
+const STALLED_EVERY_MS = 3_000;
 /** A job that stalls is a worker that died, not a job that kills workers: the rows say when to give up, never the queue. */
 const STALLED_MAX = 1_000;
 const STOP_MAX_MS = 20_000;
@@ -33,8 +40,13 @@ export async function startWorkers(desk: Desk): Promise<RunningWorkers> {
   const options = { connection, prefix: bellPrefix(config.REDIS_PREFIX) };
   const workers = JOBS.map((job) => {
     const worker = new Worker<BellJob>(job.name, ({ data }: Job<BellJob>) => runJob(desk, job, data.key), {
-      ...options, concurrency: job.concurrency, lockDuration: LOCK_MS, stalledInterval: STALLED_EVERY_MS, maxStalledCount: STALLED_MAX,
-      removeOnComplete: { count: 0 }, removeOnFail: { count: 0 },
+      ...options,
+      concurrency: job.concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_EVERY_MS,
+      maxStalledCount: STALLED_MAX,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
     });
     // Of BullMQ itself: a lock that was lost, a Redis that is away. The rows are the truth; the sweep rings again.
     worker.on('error', (error) => log.warn({ event: 'queue.error', job: job.name, error: faultOf(error) }));
@@ -84,7 +96,11 @@ function keepSchedule({ rt }: Desk, options: QueueOptions) {
       const every = everyMs(rt.config);
       const there = await queue.getJobScheduler(id);
       if (there?.every === every && (there.next ?? 0) > rt.clock.wall() - LATE_TICKS * every) continue;
-      await queue.upsertJobScheduler(id, { every }, { name: job, data: { key }, opts: { removeOnComplete: true, removeOnFail: true } });
+      await queue.upsertJobScheduler(
+        id,
+        { every },
+        { name: job, data: { key }, opts: { removeOnComplete: true, removeOnFail: true } },
+      );
       await rt.bells.ring(job, key);
     }
   };

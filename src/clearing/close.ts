@@ -4,7 +4,7 @@ import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { type Close, type ClosePoint, keepPending, type StepResult, TakenOver } from './progress.js';
 import { mayClose, retryDelayMs } from './rules.js';
-import { type DayState, type Step, STEPS } from './states.js';
+import { type DayState, STEPS, type Step } from './states.js';
 import { cutOff, netting, payouts, proof, reconcile, results } from './steps.js';
 import { changeDay, type Day, daysFrom, findDay, type StepRow, stepsOf } from './store.js';
 
@@ -29,7 +29,12 @@ const RUN: Readonly<Record<Step, (close: Close) => Promise<StepResult>>> = {
 };
 
 /** Whether a day of a platform can be closed now. */
-export async function dayToClose(rt: Pick<Runtime, 'clock'>, tx: Tx, platformId: Id, date: BusinessDate): Promise<'closed' | 'due' | Refusal> {
+export async function dayToClose(
+  rt: Pick<Runtime, 'clock'>,
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+): Promise<'closed' | 'due' | Refusal> {
   const { businessDate: openDate } = await loadBook(tx, platformId);
   const day = await findDay(tx, platformId, date);
   const before = await findDay(tx, platformId, addDays(openDate, -1));
@@ -64,18 +69,29 @@ async function openClose(desk: Desk, platformId: Id, { at = () => undefined }: C
     const date = unfinished?.date ?? book.businessDate;
     const steps = unfinished === undefined ? [] : await stepsOf(tx, platformId, date);
     return {
-      desk, platformId, shardId: book.shardId, custodyNo: book.custodyNo, date, next: addDays(date, 1), at,
+      desk,
+      platformId,
+      shardId: book.shardId,
+      custodyNo: book.custodyNo,
+      date,
+      next: addDays(date, 1),
+      at,
       controlBefore: days.get(addDays(date, -1))?.control ?? 0n,
       resumed: unfinished !== undefined,
       ended: new Map(steps.filter(({ state }) => state === 'done' || state === 'stopped').map((row) => [row.step, row])),
       totals: totalsOf(unfinished),
-      reconciliation: undefined, answered: [], nothingToPay: false, pending: { rows: [], writes: [] },
+      reconciliation: undefined,
+      answered: [],
+      nothingToPay: false,
+      pending: { rows: [], writes: [] },
     };
   });
 }
 
 function totalsOf(day: Day | undefined): Close['totals'] {
-  return day === undefined || day.custody === null || day.children === null ? undefined : { custody: day.custody, children: day.children };
+  return day === undefined || day.custody === null || day.children === null
+    ? undefined
+    : { custody: day.custody, children: day.children };
 }
 
 async function runSteps(close: Close): Promise<CloseOutcome['state']> {
@@ -85,7 +101,8 @@ async function runSteps(close: Close): Promise<CloseOutcome['state']> {
       if (close.ended.get(step)?.state === 'done') continue;
       const result = await runStep(close, step);
       if (result.state !== 'done') {
-        const [level, event] = result.state === 'stopped' ? (['error', 'close.stopped'] as const) : (['warn', 'close.waiting'] as const);
+        const [level, event] =
+          result.state === 'stopped' ? (['error', 'close.stopped'] as const) : (['warn', 'close.waiting'] as const);
         desk.rt.log[level]({ event, platformId, businessDate: date, step, reason: result.reason });
         return result.state;
       }
@@ -111,7 +128,8 @@ async function runStep(close: Close, step: Step): Promise<StepResult> {
     close.ended.set(step, row);
     close.pending.rows.push(row);
     if (result.write !== undefined) close.pending.writes.push(result.write);
-    if (step === 'close') close.pending.writes.push(async (tx) => void (await changeDay(tx, platformId, date, toState('closed', finishedMs))));
+    if (step === 'close')
+      close.pending.writes.push(async (tx) => void (await changeDay(tx, platformId, date, toState('closed', finishedMs))));
     if (result.keep) await keepPending(close);
     return result;
   }

@@ -7,8 +7,8 @@
  * changes nothing; what a clearing pays is written down before any of it is instructed; a day that does not prove stops its
  * platform, and no other. Deliberately absent: postings; the clearing instructs, the engine decides.
  */
-export { closeDueDays, type CloseOptions, type CloseOutcome } from './close.js';
+export { type CloseOptions, type CloseOutcome, closeDueDays } from './close.js';
 export type { ClosePoint } from './progress.js';
 export { clearingRoutes } from './routes.js';
-export { DAY_STATES, DAY_TRANSITIONS, type DayState, STEP_NAMES, STEPS, type Step } from './states.js';
+export { DAY_TRANSITIONS, STEP_NAMES, STEPS } from './states.js';
 export { clearingLines, closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';

@@ -3,7 +3,7 @@ import type { BusinessDate, Id, Minor } from '../kernel/index.js';
 import type { Reconciliation } from '../reconciliation/index.js';
 import type { Tx } from '../runtime/index.js';
 import type { Step } from './states.js';
-import { saveSteps, type StepRow } from './store.js';
+import { type StepRow, saveSteps } from './store.js';
 
 /** A close at work. */
 export interface Close {
@@ -59,6 +59,10 @@ export function forgetPending(close: Close): void {
 }
 
 export async function keepPending(close: Close): Promise<void> {
-  await close.desk.rt.db.withTx('keep-steps', (tx) => writePending(tx, close).then(() => true), async () => undefined);
+  await close.desk.rt.db.withTx(
+    'keep-steps',
+    (tx) => writePending(tx, close).then(() => true),
+    async () => undefined,
+  );
   forgetPending(close);
 }

@@ -1,12 +1,34 @@
 import { z } from 'zod';
-import { type BusinessDate, type Id, parseBusinessDate, Refused, refuse, startOfDay, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import {
+  addDays,
+  type BusinessDate,
+  type Id,
+  parseBusinessDate,
+  Refused,
+  refuse,
+  startOfDay,
+  toRfc3339,
+  toWire,
+  toWireAmount,
+} from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 import {
-  type Answer, businessDateSchema, decodeCursor, page, pageQuery, pageSchema, type Route, type Runtime, rfc3339Schema, route, type Tx, wireId,
+  type Answer,
+  businessDateSchema,
+  decodeCursor,
+  page,
+  pageQuery,
+  pageSchema,
+  type Route,
+  type Runtime,
+  rfc3339Schema,
+  route,
+  type Tx,
+  wireId,
 } from '../runtime/index.js';
 import { dayToClose } from './close.js';
 import { DAY_STATES, STEP_NAMES, STEP_STATES, STEPS } from './states.js';
-import { changeDay, type Day, findDay, listDays, type StepRow, stepsOf } from './store.js';
+import { changeDay, type Day, daysFrom, findDay, listDays, type StepRow, stepsOf } from './store.js';
 
 const stepSchema = z.strictObject({
   step: z.enum(STEPS),
@@ -47,7 +69,11 @@ function showDay(day: Day): z.input<typeof daySchema> {
     custody: fen(day.custody),
     subAccounts: fen(day.children),
     control: fen(day.control),
-    statement: statement && { opening: toWireAmount(statement.opening), closing: toWireAmount(statement.closing), lines: statement.lines },
+    statement: statement && {
+      opening: toWireAmount(statement.opening),
+      closing: toWireAmount(statement.closing),
+      lines: statement.lines,
+    },
     reason: day.reason,
     openedAt: toRfc3339(day.openedMs),
     cutAt: time(day.cutMs),
@@ -60,7 +86,12 @@ function showDayWithSteps(day: Day, steps: readonly StepRow[]): z.input<typeof d
   return {
     ...showDay(day),
     steps: steps.map(({ step, state, startedMs, finishedMs, detail }) => ({
-      step, nameZh: STEP_NAMES[step].zh, state, startedAt: time(startedMs), finishedAt: time(finishedMs), detail,
+      step,
+      nameZh: STEP_NAMES[step].zh,
+      state,
+      startedAt: time(startedMs),
+      finishedAt: time(finishedMs),
+      detail,
     })),
   };
 }
@@ -76,7 +107,11 @@ export function clearingRoutes(rt: Runtime): Route[] {
   return [listRoute(rt), readRoute(rt), adminListRoute(rt), adminReadRoute(rt), closeRoute(rt), resumeRoute(rt)];
 }
 
-async function pageOfDays({ db }: Runtime, platformId: Id, { limit, cursor }: { limit: number; cursor?: string | undefined }): Promise<Answer> {
+async function pageOfDays(
+  { db }: Runtime,
+  platformId: Id,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+): Promise<Answer> {
   const before = cursor === undefined ? undefined : parseBusinessDate(String(decodeCursor(LIST, 1, cursor)[0]));
   if (cursor !== undefined && before === undefined) throw new Refused(refuse('CURSOR_INVALID'));
   const days = await db.read('days', (tx) => listDays(tx, platformId, before, limit + 1));
@@ -122,7 +157,10 @@ function readRoute({ db }: Runtime): Route {
     params: z.strictObject({ date: businessDateSchema }),
     answers: { 200: { description: 'The day', schema: daySchema } },
     refusals: ['NOT_FOUND'],
-    handle: async ({ caller, params }) => ({ status: 200, body: showDay(await db.read('day', (tx) => requireDay(tx, caller.platformId, params.date))) }),
+    handle: async ({ caller, params }) => ({
+      status: 200,
+      body: showDay(await db.read('day', (tx) => requireDay(tx, caller.platformId, params.date))),
+    }),
   });
 }
 
@@ -143,7 +181,9 @@ function adminListRoute(rt: Runtime): Route {
 }
 
 function readWithSteps({ db }: Pick<Runtime, 'db'>, platformId: Id, date: BusinessDate) {
-  return db.read('day-with-steps', async (tx) => showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date)));
+  return db.read('day-with-steps', async (tx) =>
+    showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date)),
+  );
 }
 
 function adminReadRoute(rt: Runtime): Route {
@@ -174,17 +214,32 @@ function waitOf(headers: Readonly<Record<string, string | undefined>>): number {
  * Rings for the worker, who alone has channels, and looks until the close is over. It changes the answer that stands: it runs
  * after the operator's change is committed, because nobody waits inside a database transaction.
  */
-async function awaitClose(rt: Runtime, { platformId, date, waitS }: { platformId: Id; date: BusinessDate; waitS: number }, answer: { status: number; body: unknown }) {
+async function awaitClose(
+  rt: Runtime,
+  { platformId, date, waitS }: { platformId: Id; date: BusinessDate; waitS: number },
+  answer: { status: number; body: unknown },
+) {
   await rt.bells.ring('close-day', platformId);
   const until = rt.clock.wall() + waitS * 1000;
   while (rt.clock.wall() < until) {
     await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));
-    const state = (await rt.db.read('day-state', (tx) => findDay(tx, platformId, date)))?.state;
-    if (state !== 'closed' && state !== 'stopped') continue;
-    answer.status = 200;
+    const days = await rt.db.read('day-states', (tx) => daysFrom(tx, platformId, addDays(date, -1)));
+    const state = days.get(date)?.state;
+    if (state === 'closed' || state === 'stopped') answer.status = 200;
+    else if (days.get(addDays(date, -1))?.state !== 'stopped') continue; // else it cannot begin
     break;
   }
   answer.body = await readWithSteps(rt, platformId, date);
+}
+
+/** The answer as it stands, and what makes it the final one after the commit. */
+function answerWhenOver(
+  rt: Runtime,
+  of: Parameters<typeof awaitClose>[1],
+  answer: Parameters<typeof awaitClose>[2],
+  audit: NonNullable<Answer['audit']>,
+): Answer {
+  return Object.assign(answer, { audit, afterCommit: () => awaitClose(rt, of, answer) });
 }
 
 const overOrNot = {
@@ -200,7 +255,8 @@ function closeRoute(rt: Runtime): Route {
     permission: 'days.write',
     summary: 'Closes a business day that is over',
     summaryZh: '日终',
-    description: 'With `Prefer: wait=N` (up to 30 seconds) it answers when the close is over. Closing a day twice changes nothing.',
+    description:
+      'With `Prefer: wait=N` (up to 30 seconds) it answers when the close is over. Closing a day twice changes nothing.',
     params: DayParams,
     answers: overOrNot,
     refusals: ['NOT_FOUND', 'DAY_NOT_DUE', 'DAY_STOPPED'],
@@ -211,9 +267,7 @@ function closeRoute(rt: Runtime): Route {
       const audit = { target: `day ${date} of ${toWire('platform', platformId)}` };
       const body = showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date));
       if (may === 'closed') return { status: 200, body, audit };
-      const answer = { status: 202, body: body as unknown, audit, afterCommit: async () => undefined as void };
-      answer.afterCommit = () => awaitClose(rt, { platformId, date, waitS: waitOf(headers) }, answer);
-      return answer;
+      return answerWhenOver(rt, { platformId, date, waitS: waitOf(headers) }, { status: 202, body }, audit);
     },
   });
 }
@@ -236,9 +290,7 @@ function resumeRoute(rt: Runtime): Route {
       if (!(await changeDay(tx, platformId, date, change))) throw new Refused(refuse('DAY_NOT_STOPPED'));
       const body = showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date));
       const audit = { target: `day ${date} of ${toWire('platform', platformId)}` };
-      const answer = { status: 202, body: body as unknown, audit, afterCommit: async () => undefined as void };
-      answer.afterCommit = () => awaitClose(rt, { platformId, date, waitS: waitOf(headers) }, answer);
-      return answer;
+      return answerWhenOver(rt, { platformId, date, waitS: waitOf(headers) }, { status: 202, body }, audit);
     },
   });
 }

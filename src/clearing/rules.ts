@@ -24,7 +24,8 @@ export interface DayFacts {
 /** Whether a day can be closed now: `closed` already, `due` (the close begins or goes on), or why not. */
 export function mayClose({ date, openDate, today, state, unfinished }: DayFacts): 'closed' | 'due' | Refusal {
   if (state === 'closed') return 'closed';
-  if (unfinished?.state === 'stopped') return refuse('DAY_STOPPED', `The close of ${unfinished.date} stopped.`, { stopped: unfinished.date });
+  if (unfinished?.state === 'stopped')
+    return refuse('DAY_STOPPED', `The close of ${unfinished.date} stopped.`, { stopped: unfinished.date });
   if (unfinished?.date === date) return 'due';
   if (date === openDate && today > date) return 'due';
   return refuse('DAY_NOT_DUE', `The open business date is ${openDate}, today is ${today}.`, { openDate, today });

@@ -1,14 +1,21 @@
-import { ask, decideNow, type Directive, resumePayments, sendAgain, sendDue, stopPayments, takeNews } from '../dispatch/index.js';
+import { ask, type Directive, decideNow, resumePayments, sendAgain, sendDue, stopPayments, takeNews } from '../dispatch/index.js';
 import { executeShard, findInstructions, inboxDepths, systemInstruction } from '../instructions/index.js';
 import { type Id, invariant, isWorkingDay, type Minor, toWire, toWireAmount } from '../kernel/index.js';
-import { bookTotals, loadBook, lockShard, setBusinessDate } from '../ledger/index.js';
+import { bookTotals, loadBook, lockShard, setBusinessDate, setProvedTo } from '../ledger/index.js';
 import { type Payout, type PayoutState, payoutsInScope } from '../payouts/index.js';
-import { type DayToReconcile, prove, reconcileDay, type Reconciliation, storedReconciliation } from '../reconciliation/index.js';
+import { type DayToReconcile, prove, type Reconciliation, reconcileDay, storedReconciliation } from '../reconciliation/index.js';
 import type { Tx } from '../runtime/index.js';
-import { type Close, forgetPending, type StepResult, TakenOver, writePending } from './progress.js';
+import { type Close, forgetPending, keepPending, type StepResult, TakenOver, writePending } from './progress.js';
 import { STEPS } from './states.js';
 import {
-  changeDay, type ClearingLine, clearingLines, insertClearingLines, insertCutOff, saveSteps, type StepRow, withdrawableLines,
+  type ClearingLine,
+  changeDay,
+  clearingLines,
+  insertClearingLines,
+  insertCutOff,
+  type StepRow,
+  saveSteps,
+  withdrawableLines,
 } from './store.js';
 
 /** The steps of a close. Each can be run again from its beginning at any time. */
@@ -31,7 +38,10 @@ export async function cutOff(close: Close): Promise<StepResult> {
       close.totals = cut.totals;
       return cut.totals;
     },
-    async () => ((await rt.db.read('cut-off-done', (tx) => loadBook(tx, close.platformId))).businessDate > close.date ? close.totals : undefined),
+    async () =>
+      (await rt.db.read('cut-off-done', (tx) => loadBook(tx, close.platformId))).businessDate > close.date
+        ? close.totals
+        : undefined,
   );
   return { state: 'done', keep: false, detail };
 }
@@ -44,7 +54,12 @@ async function cutOffIn(tx: Tx, { desk, platformId, shardId, date, next }: Close
   const detail = { custody: String(totals.custody), children: String(totals.children), next };
   const waiting = STEPS.map((step): StepRow => ({ step, state: 'waiting', startedMs: null, finishedMs: null, detail: null }));
   const cut: StepRow = { step: 'cut-off', state: 'done', startedMs: nowMs, finishedMs: nowMs, detail };
-  await saveSteps(tx, platformId, date, waiting.map((row) => (row.step === cut.step ? cut : row)));
+  await saveSteps(
+    tx,
+    platformId,
+    date,
+    waiting.map((row) => (row.step === cut.step ? cut : row)),
+  );
   return { totals, detail };
 }
 
@@ -76,14 +91,21 @@ export async function proof(close: Close): Promise<StepResult> {
   const control = controlBefore + movement;
   const faults = prove({ ...totals, control, statement, outstanding, openBreaks });
   const detail = {
-    custody: String(totals.custody), children: String(totals.children), control: String(control), statement: String(statement),
-    outstanding: String(outstanding), openBreaks, faults,
+    custody: String(totals.custody),
+    children: String(totals.children),
+    control: String(control),
+    statement: String(statement),
+    outstanding: String(outstanding),
+    openBreaks,
+    faults,
   };
   const nowMs = desk.rt.clock.now();
   if (faults.length > 0) {
     const reason = faults.join('; ');
     return {
-      state: 'stopped', reason, detail,
+      state: 'stopped',
+      reason,
+      detail,
       async write(tx) {
         await keepControl(tx, close, control);
         await stopPayments(tx, platformId, reason.slice(0, 200), nowMs);
@@ -92,16 +114,27 @@ export async function proof(close: Close): Promise<StepResult> {
   }
   const wasStopped = close.ended.get('proof')?.state === 'stopped';
   return {
-    state: 'done', keep: wasStopped, detail,
+    state: 'done',
+    keep: wasStopped,
+    detail,
     async write(tx) {
       await keepControl(tx, close, control);
+      await setProvedTo(tx, platformId, close.date);
       if (wasStopped) await resumePayments(tx, platformId);
     },
   };
 }
 
 async function keepControl(tx: Tx, { platformId, date }: Close, control: Minor): Promise<void> {
-  await changeDay(tx, platformId, date, { from: 'closing', to: 'closing', control, reason: null, attempts: 0, retryMs: 0, closedMs: null });
+  await changeDay(tx, platformId, date, {
+    from: 'closing',
+    to: 'closing',
+    control,
+    reason: null,
+    attempts: 0,
+    retryMs: 0,
+    closedMs: null,
+  });
 }
 
 /**
@@ -117,7 +150,11 @@ export async function netting(close: Close): Promise<StepResult> {
   const tally = newTally();
   for (let from = 0; from < lines.length; from += GROUP) await instruct(close, lines.slice(from, from + GROUP), tally);
   const { posted, postedAmount, refused } = tally;
-  return { state: 'done', keep: lines.length >= MANY, detail: { lines: lines.length, posted, postedAmount: String(postedAmount), refused } };
+  return {
+    state: 'done',
+    keep: lines.length >= MANY,
+    detail: { lines: lines.length, posted, postedAmount: String(postedAmount), refused },
+  };
 }
 
 const GROUP = 2_000;
@@ -165,7 +202,16 @@ function newTally(): Tally {
 async function instruct({ desk, platformId, shardId, next }: Close, lines: readonly ClearingLine[], tally: Tally): Promise<void> {
   const directives = lines.map(({ accountId, amount }): Directive => {
     const data = { account: toWire('account', accountId), amount: { amount: toWireAmount(amount), currency: 'CNY' } };
-    return { shardId, submission: systemInstruction({ platformId, requestNo: `clearing:${next}:${accountId}`, kind: 'clearing', data, actor: 'clearing' }) };
+    return {
+      shardId,
+      submission: systemInstruction({
+        platformId,
+        requestNo: `clearing:${next}:${accountId}`,
+        kind: 'clearing',
+        data,
+        actor: 'clearing',
+      }),
+    };
   });
   const receipts = await decideNow(desk, directives);
   const ids: Id[] = receipts.flatMap((receipt) => ('id' in receipt ? receipt.id : []));
@@ -182,7 +228,11 @@ async function instruct({ desk, platformId, shardId, next }: Close, lines: reado
 
 const UNDER_WAY_MAX = 10_000;
 
-function payoutsOf({ desk, platformId, shardId }: Close, states: readonly PayoutState[], limit = UNDER_WAY_MAX): Promise<Payout[]> {
+function payoutsOf(
+  { desk, platformId, shardId }: Close,
+  states: readonly PayoutState[],
+  limit = UNDER_WAY_MAX,
+): Promise<Payout[]> {
   return desk.rt.db.read('payouts-of-platform', (tx) => payoutsInScope(tx, { shardId, platformId, states }, limit));
 }
 
@@ -190,6 +240,8 @@ function payoutsOf({ desk, platformId, shardId }: Close, states: readonly Payout
 export async function payouts(close: Close): Promise<StepResult> {
   close.nothingToPay = (await payoutsOf(close, ['created', 'sent', 'unknown'], 1)).length === 0;
   if (close.nothingToPay) return { state: 'done', keep: false, detail: { sent: 0 } };
+  // What this proof allows to leave is known to whoever sends only when it is written.
+  if (close.pending.rows.length > 0) await keepPending(close);
   const sent = await sendDue(close.desk, { shardId: close.shardId, platformId: close.platformId }, close.answered);
   return { state: 'done', keep: sent >= MANY, detail: { sent } };
 }

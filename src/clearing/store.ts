@@ -1,7 +1,7 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import { clearingAmount } from './rules.js';
-import { type DayState, type Step, STEPS, type StepState } from './states.js';
+import { type DayState, STEPS, type Step, type StepState } from './states.js';
 
 /** A business day of a platform. Totals are those of the cut-off, in minor units. */
 export interface Day {
@@ -20,18 +20,37 @@ export interface Day {
 }
 
 interface DayRow {
-  platform_id: string; business_date: BusinessDate; state: DayState; custody: string | null; children: string | null; control: string | null;
-  opening: string | null; closing: string | null; line_count: number | null; reason: string | null; attempts: number;
-  opened_ms: string; cut_ms: string | null; closed_ms: string | null;
+  platform_id: string;
+  business_date: BusinessDate;
+  state: DayState;
+  custody: string | null;
+  children: string | null;
+  control: string | null;
+  opening: string | null;
+  closing: string | null;
+  line_count: number | null;
+  reason: string | null;
+  attempts: number;
+  opened_ms: string;
+  cut_ms: string | null;
+  closed_ms: string | null;
 }
 
 function dayOf(row: DayRow): Day {
   const money = (text: string | null): Minor | null => (text === null ? null : BigInt(text));
   const time = (text: string | null): Instant | null => (text === null ? null : (Number(text) as Instant));
   return {
-    platformId: asId(row.platform_id), date: row.business_date, state: row.state, custody: money(row.custody), children: money(row.children),
-    control: money(row.control), reason: row.reason, attempts: row.attempts, openedMs: Number(row.opened_ms) as Instant,
-    cutMs: time(row.cut_ms), closedMs: time(row.closed_ms),
+    platformId: asId(row.platform_id),
+    date: row.business_date,
+    state: row.state,
+    custody: money(row.custody),
+    children: money(row.children),
+    control: money(row.control),
+    reason: row.reason,
+    attempts: row.attempts,
+    openedMs: Number(row.opened_ms) as Instant,
+    cutMs: time(row.cut_ms),
+    closedMs: time(row.closed_ms),
     statement:
       row.opening === null || row.closing === null
         ? null
@@ -64,7 +83,8 @@ export async function daysFrom(tx: Tx, platformId: Id, first: BusinessDate): Pro
 
 /** Writes down the cut-off of a day and that the next is open. Call it under the shard's lock. */
 export async function insertCutOff(
-  tx: Tx, of: { platformId: Id; date: BusinessDate; next: BusinessDate; custody: Minor; children: Minor; nowMs: Instant },
+  tx: Tx,
+  of: { platformId: Id; date: BusinessDate; next: BusinessDate; custody: Minor; children: Minor; nowMs: Instant },
 ): Promise<void> {
   const { platformId, date, next, custody, children, nowMs } = of;
   await tx.write(
@@ -90,8 +110,17 @@ export async function changeDay(tx: Tx, platformId: Id, date: BusinessDate, chan
   const changed = await tx.write(
     `UPDATE business_days SET state = ?, control = COALESCE(?, control), reason = ?, attempts = ?, retry_ms = ?, closed_ms = COALESCE(closed_ms, ?)
      WHERE platform_id = ? AND business_date = ? AND state = ?`,
-    [change.to, change.control === undefined ? null : String(change.control), change.reason?.slice(0, 200) ?? null, change.attempts,
-      change.retryMs, change.closedMs, platformId, date, change.from],
+    [
+      change.to,
+      change.control === undefined ? null : String(change.control),
+      change.reason?.slice(0, 200) ?? null,
+      change.attempts,
+      change.retryMs,
+      change.closedMs,
+      platformId,
+      date,
+      change.from,
+    ],
   );
   return changed === 1;
 }
@@ -122,12 +151,20 @@ export async function saveSteps(tx: Tx, platformId: Id, date: BusinessDate, step
 
 /** The steps of a close in their order; empty before its cut-off. */
 export async function stepsOf(tx: Tx, platformId: Id, date: BusinessDate): Promise<StepRow[]> {
-  const rows = await tx.rows<{ step: Step; state: StepState; started_ms: string | null; finished_ms: string | null; detail: string | null }>(
-    'SELECT step, state, started_ms, finished_ms, detail FROM close_steps WHERE platform_id = ? AND business_date = ?',
-    [platformId, date],
-  );
+  const rows = await tx.rows<{
+    step: Step;
+    state: StepState;
+    started_ms: string | null;
+    finished_ms: string | null;
+    detail: string | null;
+  }>('SELECT step, state, started_ms, finished_ms, detail FROM close_steps WHERE platform_id = ? AND business_date = ?', [
+    platformId,
+    date,
+  ]);
   const steps = rows.map((row) => ({
-    step: row.step, state: row.state, detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
+    step: row.step,
+    state: row.state,
+    detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
     startedMs: row.started_ms === null ? null : (Number(row.started_ms) as Instant),
     finishedMs: row.finished_ms === null ? null : (Number(row.finished_ms) as Instant),
   }));
@@ -150,7 +187,12 @@ export async function clearingLines(tx: Tx, platformId: Id, date: BusinessDate):
 
 const PART = 2_000;
 
-export async function insertClearingLines(tx: Tx, platformId: Id, date: BusinessDate, lines: readonly ClearingLine[]): Promise<void> {
+export async function insertClearingLines(
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+  lines: readonly ClearingLine[],
+): Promise<void> {
   for (let from = 0; from < lines.length; from += PART) {
     const rows = lines.slice(from, from + PART).map((line) => `${platformId},'${date}',${line.accountId},${line.amount}`);
     await tx.write(`INSERT INTO clearing_lines (platform_id, business_date, account_id, amount) VALUES ${sql.tuples(rows)}`);
@@ -161,7 +203,12 @@ export async function insertClearingLines(tx: Tx, platformId: Id, date: Business
  * What the sub-merchants on the cycle T+1 have withdrawable when `date` is open, of those with a settlement account.
  * @param limit stop after so many
  */
-export async function withdrawableLines(tx: Tx, platformId: Id, date: BusinessDate, limit = Number.POSITIVE_INFINITY): Promise<ClearingLine[]> {
+export async function withdrawableLines(
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<ClearingLine[]> {
   const lines: ClearingLine[] = [];
   for (let after = '0'; ; ) {
     const rows = await tx.rows<{ id: string; balance: string; held: string; uncleared: string }>(

@@ -1,5 +1,12 @@
 import type { ChannelCode, Channels } from '../channels/index.js';
-import { createIntake, executeShard, type Intake, type Receipt, type Submission, systemInstruction } from '../instructions/index.js';
+import {
+  createIntake,
+  executeShard,
+  type Intake,
+  type Receipt,
+  type Submission,
+  systemInstruction,
+} from '../instructions/index.js';
 import { Refused, toWire } from '../kernel/index.js';
 import type { Payout } from '../payouts/index.js';
 import type { Runtime } from '../runtime/index.js';
@@ -31,12 +38,18 @@ const ACTOR = 'dispatch';
 
 export function settledDirective({ id, platformId, shardId }: Payout): Directive {
   const data = { payout: toWire('payout', id) };
-  return { shardId, submission: systemInstruction({ platformId, requestNo: `settled:${id}`, kind: 'payout-settled', data, actor: ACTOR }) };
+  return {
+    shardId,
+    submission: systemInstruction({ platformId, requestNo: `settled:${id}`, kind: 'payout-settled', data, actor: ACTOR }),
+  };
 }
 
 export function failedDirective({ id, platformId, shardId }: Payout, reason: string | undefined): Directive {
   const data = { payout: toWire('payout', id), reason: tidyReason(reason) };
-  return { shardId, submission: systemInstruction({ platformId, requestNo: `failed:${id}`, kind: 'payout-failed', data, actor: ACTOR }) };
+  return {
+    shardId,
+    submission: systemInstruction({ platformId, requestNo: `failed:${id}`, kind: 'payout-failed', data, actor: ACTOR }),
+  };
 }
 
 /** Each reference of a return acts once, however often it comes. */
@@ -51,7 +64,10 @@ export function returnedDirective({ id, platformId, shardId }: Payout, reference
  * time, also when the channel words its reason otherwise now.
  * @throws Refused OVERLOADED when the shard takes nothing more; those that were taken are decided all the same
  */
-export async function decideNow({ rt, intake }: Pick<Desk, 'rt' | 'intake'>, directives: readonly Directive[]): Promise<Receipt[]> {
+export async function decideNow(
+  { rt, intake }: Pick<Desk, 'rt' | 'intake'>,
+  directives: readonly Directive[],
+): Promise<Receipt[]> {
   if (directives.length === 0) return [];
   const receipts = await intake.receive(directives.map((directive) => directive.submission));
   for (const shardId of new Set(directives.map((directive) => directive.shardId))) await executeShard(rt, shardId);
@@ -68,5 +84,9 @@ export async function noteSuccess({ rt, told }: Desk, channel: ChannelCode): Pro
   const wallMs = rt.clock.wall();
   if (wallMs - (told.get(channel) ?? 0) < TELL_EVERY_MS) return;
   told.set(channel, wallMs);
-  await rt.db.withTx('note-channel-success', (tx) => noteChannelSuccess(tx, channel, wallMs).then(() => true), async () => true);
+  await rt.db.withTx(
+    'note-channel-success',
+    (tx) => noteChannelSuccess(tx, channel, wallMs).then(() => true),
+    async () => true,
+  );
 }

@@ -6,9 +6,8 @@
  * Guarantees: a payout is committed as sent before any channel hears of it; it is only ever sent under its own number; nothing of
  * a platform whose books did not prove is sent. Deliberately absent: every movement of money, which is the engine's alone.
  */
-export { createDesk, type Desk, decideNow, type Directive, returnedDirective, settledDirective } from './desk.js';
+export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledDirective } from './desk.js';
 export { ask, pollDue, takeNews } from './poll.js';
 export { dispatchRoutes } from './routes.js';
-export { groupBy } from './rules.js';
 export { putOff, sendAgain, sendDue } from './send.js';
-export { type Dispatch, findDispatches, resumePayments, shardsWithPayouts, stopPayments } from './store.js';
+export { findDispatches, resumePayments, shardsWithPayouts, stopPayments } from './store.js';

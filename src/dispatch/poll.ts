@@ -2,7 +2,15 @@ import { BankUnreachable, type ChannelCode, type ChannelNews, chooseChannel, typ
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import { faultOf, type Tx } from '../runtime/index.js';
-import { type Desk, decideNow, failedDirective, noteSuccess, type Directive, returnedDirective, settledDirective } from './desk.js';
+import {
+  type Desk,
+  type Directive,
+  decideNow,
+  failedDirective,
+  noteSuccess,
+  returnedDirective,
+  settledDirective,
+} from './desk.js';
 import { groupBy, readNews } from './rules.js';
 import { type Answered, noteAnswers, read, sendAgain } from './send.js';
 import { channelRows, moveFeedCursor, noteChannelSuccess } from './store.js';
@@ -16,7 +24,9 @@ export async function pollDue(desk: Desk, shardId: number): Promise<number> {
   await takeNews(desk);
   for (let asked = 0; ; ) {
     const dueMs = desk.rt.clock.now();
-    const due = await desk.rt.db.read('payouts-to-ask', (tx) => payoutsInScope(tx, { shardId, states: ['sent', 'unknown'], dueMs }, ASK_MAX));
+    const due = await desk.rt.db.read('payouts-to-ask', (tx) =>
+      payoutsInScope(tx, { shardId, states: ['sent', 'unknown'], dueMs }, ASK_MAX),
+    );
     if (due.length === 0) return asked;
     await sendAgain(desk, await ask(desk, due));
     asked += due.length;
@@ -55,9 +65,17 @@ export async function takeNews(desk: Desk, also: readonly Directive[] = []): Pro
     await db.withTx('first-cursors', write, async () => undefined);
   }
   for (let waiting = also; ; waiting = []) {
-    const pages = await Promise.all(feeds.filter((feed) => !feed.ended).map(async (feed) => ({ feed, page: await nextPage(desk, feed) })));
-    await actOnNews(desk, waiting, pages.flatMap(({ page }) => page?.items ?? []));
-    const moved = pages.flatMap(({ feed, page }) => (page === undefined || page.items.length === 0 ? [] : [{ channel: feed.channel, from: feed.after, to: page.next }]));
+    const pages = await Promise.all(
+      feeds.filter((feed) => !feed.ended).map(async (feed) => ({ feed, page: await nextPage(desk, feed) })),
+    );
+    await actOnNews(
+      desk,
+      waiting,
+      pages.flatMap(({ page }) => page?.items ?? []),
+    );
+    const moved = pages.flatMap(({ feed, page }) =>
+      page === undefined || page.items.length === 0 ? [] : [{ channel: feed.channel, from: feed.after, to: page.next }],
+    );
     if (moved.length > 0) {
       const write = async (tx: Tx) => {
         for (const { channel, from, to } of moved) await moveFeedCursor(tx, channel, from, to);
@@ -94,7 +112,10 @@ async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly
 }
 
 async function readItems(desk: Desk, items: readonly ChannelNews[]) {
-  const payouts = await loadPayouts(desk, items.map((item) => item.messageNo));
+  const payouts = await loadPayouts(
+    desk,
+    items.map((item) => item.messageNo),
+  );
   const finals: Directive[] = [];
   const returns: ChannelNews[] = [];
   const returnDirectives: Directive[] = [];
@@ -103,7 +124,12 @@ async function readItems(desk: Desk, items: readonly ChannelNews[]) {
     const payout = payouts.get(item.messageNo);
     const reading = payout === undefined ? 'stranger' : readNews(item, payout.state);
     if (payout === undefined || reading === 'stranger' || reading === 'contradiction') {
-      desk.rt.log.error({ event: 'channel.news-contradicts', messageNo: item.messageNo.slice(0, 64), status: item.status, state: payout?.state });
+      desk.rt.log.error({
+        event: 'channel.news-contradicts',
+        messageNo: item.messageNo.slice(0, 64),
+        status: item.status,
+        state: payout?.state,
+      });
       continue;
     }
     if (reading === 'old') continue;

@@ -3,7 +3,16 @@ import { type ChannelCode, chooseChannel } from '../channels/index.js';
 import { asId, type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import { findPayout, isUnderWay, listPayouts, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import {
-  businessDateSchema, decodeCursor, page, pageQuery, pageSchema, type Route, type Runtime, rfc3339Schema, route, wireId,
+  businessDateSchema,
+  decodeCursor,
+  page,
+  pageQuery,
+  pageSchema,
+  type Route,
+  type Runtime,
+  rfc3339Schema,
+  route,
+  wireId,
 } from '../runtime/index.js';
 import { askSoon, type BacklogRow, backlog, channelRows } from './store.js';
 
@@ -152,7 +161,11 @@ function queryRoute(rt: Runtime): Route {
       const payout = await findPayout(tx, params.payout);
       if (payout === undefined) throw new Refused(refuse('NOT_FOUND'));
       if (payout.state === 'created' || !isUnderWay(payout.state)) {
-        throw new Refused(refuse('PAYOUT_STATE_CONFLICT', 'Only a payout that was sent and has no final result can be asked after.', { from: payout.state }));
+        throw new Refused(
+          refuse('PAYOUT_STATE_CONFLICT', 'Only a payout that was sent and has no final result can be asked after.', {
+            from: payout.state,
+          }),
+        );
       }
       await askSoon(tx, payout.id, rt.clock.now());
       return {
@@ -174,7 +187,11 @@ const channelSchema = z
   })
   .meta({ id: 'Channel' });
 
-function showChannel(code: ChannelCode, rows: readonly BacklogRow[], successMs: number | undefined): z.input<typeof channelSchema> {
+function showChannel(
+  code: ChannelCode,
+  rows: readonly BacklogRow[],
+  successMs: number | undefined,
+): z.input<typeof channelSchema> {
   const own = rows.filter((row) => (row.channel ?? chooseChannel(row.payeeBank)) === code);
   const count = (state: BacklogRow['state']) => own.reduce((sum, row) => (row.state === state ? sum + row.number : sum), 0);
   const counts = { created: count('created'), sent: count('sent'), unknown: count('unknown') };

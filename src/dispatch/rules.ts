@@ -31,7 +31,10 @@ export function readAnswer(answer: ChannelAnswer): Reading {
  * What a piece of news means for a payout in this state: nothing new, a final result, a return of money that the books have
  * as paid out (or under way, then it must have been settled first), or a contradiction that a person has to look at.
  */
-export function readNews(news: Pick<ChannelNews, 'status'>, state: PayoutState): 'old' | 'settled' | 'failed' | 'returned' | 'settled-and-returned' | 'contradiction' {
+export function readNews(
+  news: Pick<ChannelNews, 'status'>,
+  state: PayoutState,
+): 'old' | 'settled' | 'failed' | 'returned' | 'settled-and-returned' | 'contradiction' {
   if (state === 'created') return 'contradiction';
   if (isUnderWay(state)) return news.status === 'returned' ? 'settled-and-returned' : news.status;
   if (news.status === state) return 'old';

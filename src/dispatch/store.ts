@@ -34,7 +34,10 @@ export async function hasDispatchBatch(tx: Tx, payoutId: Id, batchId: Id): Promi
 }
 
 interface DispatchRow {
-  payout_id: string; batch_id: string; business_date: BusinessDate; sent_wall_ms: string;
+  payout_id: string;
+  batch_id: string;
+  business_date: BusinessDate;
+  sent_wall_ms: string;
 }
 
 export async function findDispatches(tx: Tx, payoutIds: readonly Id[]): Promise<Map<Id, Dispatch>> {
@@ -59,7 +62,10 @@ export interface ChannelRow {
 export async function channelRows(tx: Tx): Promise<Map<ChannelCode, ChannelRow>> {
   const rows = await tx.rows<{ channel: ChannelCode; feed_cursor: string; success_ms: string }>('SELECT * FROM channel_cursors');
   return new Map(
-    rows.map((row) => [row.channel, { channel: row.channel, cursor: row.feed_cursor, successMs: Number(row.success_ms) as Instant }]),
+    rows.map((row) => [
+      row.channel,
+      { channel: row.channel, cursor: row.feed_cursor, successMs: Number(row.success_ms) as Instant },
+    ]),
   );
 }
 

@@ -7,7 +7,7 @@
  * other side appears; statement + Σ breaks that stand = control total. Deliberately absent: repairing the books; a person
  * accepts a break, or an instruction makes the other side appear.
  */
-export { type DayToReconcile, reconcileDay, type Reconciled, type Reconciliation, storedReconciliation } from './reconcile.js';
+export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconciliation } from './reconcile.js';
 export { reconciliationRoutes } from './routes.js';
-export { type BreakClass, type Figures, prove } from './rules.js';
+export { prove } from './rules.js';
 export { type Break, countOpenBreaks, listBreaks } from './store.js';

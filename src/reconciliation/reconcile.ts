@@ -4,12 +4,31 @@ import { addDays, asId, type BusinessDate, type Id, type Minor, startOfDay } fro
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
 import {
-  classify, type Difference, differenceOf, digestOf, type Figures, type Finding, keyOfReference, Matcher, type Outstanding, payoutOfReference,
+  classify,
+  type Difference,
+  differenceOf,
+  digestOf,
+  type Figures,
+  type Finding,
+  keyOfReference,
+  Matcher,
+  type Outstanding,
+  payoutOfReference,
   settleOutstanding,
 } from './rules.js';
 import {
-  boundaryPage, boundarySum, clearBreaks, endTiming, firstPosted, insertBreaks, insertStatement, insertStatementLines, laterBoundary, type NewBreak,
-  outstandingOf, statementsAt,
+  boundaryPage,
+  boundarySum,
+  clearBreaks,
+  endTiming,
+  firstPosted,
+  insertBreaks,
+  insertStatement,
+  insertStatementLines,
+  laterBoundary,
+  type NewBreak,
+  outstandingOf,
+  statementsAt,
 } from './store.js';
 
 /** Which day of which platform. */
@@ -62,16 +81,28 @@ export async function reconcileDay(desk: Desk, day: DayToReconcile): Promise<Rec
 }
 
 /** What an earlier run kept. */
-export async function storedReconciliation({ rt }: Desk, { platformId, date }: DayToReconcile): Promise<Reconciliation | undefined> {
+export async function storedReconciliation(
+  { rt }: Desk,
+  { platformId, date }: DayToReconcile,
+): Promise<Reconciliation | undefined> {
   return rt.db.read('stored-reconciliation', async (tx) => {
     const { stored } = await statementsAt(tx, platformId, date);
     if (stored === undefined) return undefined;
     const movement = await boundarySum(tx, platformId, date);
-    return { ...sumUp(await outstandingOf(tx, platformId)), statement: stored.closing, movement, lines: stored.lineCount, found: 0, cleared: 0 };
+    return {
+      ...sumUp(await outstandingOf(tx, platformId)),
+      statement: stored.closing,
+      movement,
+      lines: stored.lineCount,
+      found: 0,
+      cleared: 0,
+    };
   });
 }
 
-function sumUp(standing: readonly Pick<Outstanding, 'difference' | 'timing' | 'open'>[]): Pick<Figures, 'outstanding' | 'openBreaks'> {
+function sumUp(
+  standing: readonly Pick<Outstanding, 'difference' | 'timing' | 'open'>[],
+): Pick<Figures, 'outstanding' | 'openBreaks'> {
   return {
     outstanding: standing.reduce((sum, item) => sum + item.difference, 0n),
     openBreaks: standing.filter((item) => item.open && !item.timing).length,
@@ -84,18 +115,32 @@ function sumUp(standing: readonly Pick<Outstanding, 'difference' | 'timing' | 'o
  */
 async function askAfterDay(desk: Desk, { platformId, shardId, date }: DayToReconcile): Promise<number> {
   const { db, clock } = desk.rt;
-  const underWay = await db.read('payouts-under-way', (tx) => payoutsInScope(tx, { shardId, platformId, states: ['sent', 'unknown'] }, UNDER_WAY_MAX));
+  const underWay = await db.read('payouts-under-way', (tx) =>
+    payoutsInScope(tx, { shardId, platformId, states: ['sent', 'unknown'] }, UNDER_WAY_MAX),
+  );
   if (underWay.length === 0) return 0;
-  const dispatches = await db.read('dispatches', (tx) => findDispatches(tx, underWay.map((payout) => payout.id)));
+  const dispatches = await db.read('dispatches', (tx) =>
+    findDispatches(
+      tx,
+      underWay.map((payout) => payout.id),
+    ),
+  );
   const ofDay = underWay.filter((payout) => (dispatches.get(payout.id)?.businessDate ?? date) <= date);
   const neverReceived = await ask(desk, ofDay);
-  const young = (payout: Payout) => payout.state === 'sent' && clock.wall() - (dispatches.get(payout.id)?.sentWallMs ?? 0) < CALL_MAX_MS;
+  const young = (payout: Payout) =>
+    payout.state === 'sent' && clock.wall() - (dispatches.get(payout.id)?.sentWallMs ?? 0) < CALL_MAX_MS;
   const settled = neverReceived.filter((payout) => !young(payout));
-  await putOff(desk, settled.map((payout) => ({ payout, to: 'unknown' as const, reason: 'its channel never received it' })));
+  await putOff(
+    desk,
+    settled.map((payout) => ({ payout, to: 'unknown' as const, reason: 'its channel never received it' })),
+  );
   return neverReceived.length - settled.length;
 }
 
-async function fetchStatement({ rt, channels }: Desk, { platformId, custodyNo, date }: DayToReconcile): Promise<Statement | string> {
+async function fetchStatement(
+  { rt, channels }: Desk,
+  { platformId, custodyNo, date }: DayToReconcile,
+): Promise<Statement | string> {
   try {
     const statement = await channels.coreBank.statement(custodyNo, date);
     return statement.complete ? statement : 'the statement is not complete yet';
@@ -124,30 +169,59 @@ async function compare(desk: Desk, day: DayToReconcile, statement: Statement): P
   await converge(desk, findings);
   const openedMs = rt.clock.now();
   const breaks: NewBreak[] = findings.map((finding) => ({
-    id: rt.newId(), platformId, businessDate: date, class: finding.class, reference: keyOfReference(finding.reference),
-    ourAmount: finding.ours, theirAmount: finding.theirs, timing: finding.timing, openedMs,
+    id: rt.newId(),
+    platformId,
+    businessDate: date,
+    class: finding.class,
+    reference: keyOfReference(finding.reference),
+    ourAmount: finding.ours,
+    theirAmount: finding.theirs,
+    timing: finding.timing,
+    openedMs,
   }));
   const standing = [
     ...stay.map((item) => ({ ...item, timing: item.timing && !stale.includes(item) })),
     ...findings.map((finding) => ({ difference: differenceOf(finding), timing: finding.timing, open: true })),
   ];
   const head = {
-    platformId, businessDate: date, opening: statement.opening, closing: statement.closing, lineCount: statement.lines.length,
-    digest: digestOf(statement.lines), fetchedMs: openedMs,
+    platformId,
+    businessDate: date,
+    opening: statement.opening,
+    closing: statement.closing,
+    lineCount: statement.lines.length,
+    digest: digestOf(statement.lines),
+    fetchedMs: openedMs,
   };
   return {
     state: 'done',
     quiet: breaks.length === 0 && cleared.length === 0 && stale.length === 0,
     result: {
-      ...sumUp(standing), statement: statement.closing, movement: matcher.sum, lines: statement.lines.length, found: breaks.length,
+      ...sumUp(standing),
+      statement: statement.closing,
+      movement: matcher.sum,
+      lines: statement.lines.length,
+      found: breaks.length,
       cleared: cleared.length,
     },
     async write(tx) {
       await insertStatement(tx, head);
-      await insertStatementLines(tx, platformId, date, findings.flatMap((finding) => finding.lines));
+      await insertStatementLines(
+        tx,
+        platformId,
+        date,
+        findings.flatMap((finding) => finding.lines),
+      );
       await insertBreaks(tx, breaks);
-      await clearBreaks(tx, cleared.map((item) => item.id), date, openedMs);
-      await endTiming(tx, stale.map((item) => item.id));
+      await clearBreaks(
+        tx,
+        cleared.map((item) => item.id),
+        date,
+        openedMs,
+      );
+      await endTiming(
+        tx,
+        stale.map((item) => item.id),
+      );
     },
   };
 }
@@ -157,7 +231,11 @@ function openingDifference(before: Minor, opening: Minor): Difference[] {
   return before === opening ? [] : [{ reference: 'OPENING', ours: before, theirs: opening, lines: [] }];
 }
 
-async function classifyAll({ rt }: Desk, { platformId, date }: DayToReconcile, differences: readonly Difference[]): Promise<Finding[]> {
+async function classifyAll(
+  { rt }: Desk,
+  { platformId, date }: DayToReconcile,
+  differences: readonly Difference[],
+): Promise<Finding[]> {
   if (differences.length === 0) return [];
   const ids = differences.flatMap(({ reference }) => payoutOfReference(reference)?.id ?? []);
   const references = differences.map((difference) => difference.reference);
@@ -182,7 +260,13 @@ async function classifyAll({ rt }: Desk, { platformId, date }: DayToReconcile, d
 async function converge(desk: Desk, findings: readonly Finding[]): Promise<void> {
   const of = findings.flatMap(({ converge: to, reference }) => (to === null ? [] : [{ ...to, reference }]));
   const settled = of.filter(({ payout, to }) => to === 'settled' || payout.state !== 'settled');
-  await decideNow(desk, settled.map(({ payout }) => settledDirective(payout)));
+  await decideNow(
+    desk,
+    settled.map(({ payout }) => settledDirective(payout)),
+  );
   const returned = of.filter(({ to }) => to === 'returned');
-  await decideNow(desk, returned.map(({ payout, reference }) => returnedDirective(payout, reference, '对账单显示退汇')));
+  await decideNow(
+    desk,
+    returned.map(({ payout, reference }) => returnedDirective(payout, reference, '对账单显示退汇')),
+  );
 }

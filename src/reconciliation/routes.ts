@@ -1,7 +1,17 @@
 import { z } from 'zod';
 import { asId, invariant, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import {
-  businessDateSchema, decodeCursor, page, pageQuery, pageSchema, type Route, type Runtime, rfc3339Schema, route, textSchema, wireId,
+  businessDateSchema,
+  decodeCursor,
+  page,
+  pageQuery,
+  pageSchema,
+  type Route,
+  type Runtime,
+  rfc3339Schema,
+  route,
+  textSchema,
+  wireId,
 } from '../runtime/index.js';
 import { BREAK_CLASSES } from './rules.js';
 import { acceptBreak, type Break, findBreak, listBreaks } from './store.js';
@@ -105,14 +115,16 @@ function closeRoute({ clock }: Runtime): Route {
     permission: 'breaks.write',
     summary: 'Accepts a break as it stands, with a note that says why',
     summaryZh: '确认并关闭差错',
-    description: 'The difference goes on standing between books and bank until its other side appears; a stopped day is resumed by hand.',
+    description:
+      'The difference goes on standing between books and bank until its other side appears; a stopped day is resumed by hand.',
     params: Params,
     body: z.strictObject({ note: textSchema(500) }),
     answers: { 200: { description: 'The break, closed', schema: breakSchema } },
     refusals: ['NOT_FOUND', 'BREAK_CLOSED'],
     handle: async ({ params, body, caller, tx }) => {
       if ((await findBreak(tx, params.break)) === undefined) throw new Refused(refuse('NOT_FOUND'));
-      if (!(await acceptBreak(tx, params.break, toWire('operator', caller.operatorId), body.note, clock.now()))) throw new Refused(refuse('BREAK_CLOSED'));
+      if (!(await acceptBreak(tx, params.break, toWire('operator', caller.operatorId), body.note, clock.now())))
+        throw new Refused(refuse('BREAK_CLOSED'));
       const row = await findBreak(tx, params.break);
       invariant(row, 'a break that was there stays');
       return { status: 200, body: showBreak(row), audit: { target: `break ${toWire('break', row.id)}` } };

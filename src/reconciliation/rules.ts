@@ -108,7 +108,12 @@ export interface Circumstances {
 /** Names a difference. */
 export function classify(difference: Difference, { payout, laterOurs, afterMidnight }: Circumstances): Finding {
   const { ours, theirs } = difference;
-  const finding = (kind: BreakClass, timing = false, converge: Finding['converge'] = null): Finding => ({ ...difference, class: kind, timing, converge });
+  const finding = (kind: BreakClass, timing = false, converge: Finding['converge'] = null): Finding => ({
+    ...difference,
+    class: kind,
+    timing,
+    converge,
+  });
   if (theirs === null) return finding('only-ours', afterMidnight); // the bank has it on its next day
   if (ours !== null) return finding('amount-differs');
   if (laterOurs === theirs) return finding('only-theirs', true);

@@ -14,11 +14,21 @@ export interface StatementHead {
 }
 
 interface StatementRow {
-  platform_id: string; business_date: BusinessDate; opening: string; closing: string; line_count: number; digest: Buffer; fetched_ms: string;
+  platform_id: string;
+  business_date: BusinessDate;
+  opening: string;
+  closing: string;
+  line_count: number;
+  digest: Buffer;
+  fetched_ms: string;
 }
 
 /** The statement of a date, and the closing of the one before it (zero when there is none). */
-export async function statementsAt(tx: Tx, platformId: Id, date: BusinessDate): Promise<{ stored: StatementHead | undefined; before: Minor }> {
+export async function statementsAt(
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+): Promise<{ stored: StatementHead | undefined; before: Minor }> {
   const rows = await tx.rows<StatementRow>(
     'SELECT * FROM statements WHERE platform_id = ? AND business_date <= ? ORDER BY business_date DESC LIMIT 2',
     [platformId, date],
@@ -26,8 +36,13 @@ export async function statementsAt(tx: Tx, platformId: Id, date: BusinessDate): 
   const row = rows.find((each) => each.business_date === date);
   const before = rows.find((each) => each.business_date < date);
   const stored = row && {
-    platformId, businessDate: date, opening: BigInt(row.opening), closing: BigInt(row.closing), lineCount: row.line_count,
-    digest: row.digest, fetchedMs: Number(row.fetched_ms) as Instant,
+    platformId,
+    businessDate: date,
+    opening: BigInt(row.opening),
+    closing: BigInt(row.closing),
+    lineCount: row.line_count,
+    digest: row.digest,
+    fetchedMs: Number(row.fetched_ms) as Instant,
   };
   return { stored, before: BigInt(before?.closing ?? '0') };
 }
@@ -42,13 +57,20 @@ export async function insertStatement(tx: Tx, head: StatementHead): Promise<void
 
 const PART = 1_000;
 
-export async function insertStatementLines(tx: Tx, platformId: Id, date: BusinessDate, lines: readonly StatementLine[]): Promise<void> {
+export async function insertStatementLines(
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+  lines: readonly StatementLine[],
+): Promise<void> {
   for (let from = 0; from < lines.length; from += PART) {
-    const rows = lines.slice(from, from + PART).map(
-      (line) =>
-        `${platformId},'${date}',${line.lineNo},${sql.text(cut(line.reference, 64))},${line.amount},` +
-        `${sql.text(cut(line.counterparty, 140))},${sql.text(cut(line.text, 140))}`,
-    );
+    const rows = lines
+      .slice(from, from + PART)
+      .map(
+        (line) =>
+          `${platformId},'${date}',${line.lineNo},${sql.text(cut(line.reference, 64))},${line.amount},` +
+          `${sql.text(cut(line.counterparty, 140))},${sql.text(cut(line.text, 140))}`,
+      );
     await tx.write(
       `INSERT INTO statement_lines (platform_id, business_date, line_no, reference, amount, counterparty, text) VALUES ${sql.tuples(rows)}`,
     );
@@ -80,7 +102,12 @@ export async function boundarySum(tx: Tx, platformId: Id, date: BusinessDate): P
 }
 
 /** What the books have under these references after a date. */
-export async function laterBoundary(tx: Tx, platformId: Id, date: BusinessDate, references: readonly string[]): Promise<Map<string, Minor>> {
+export async function laterBoundary(
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+  references: readonly string[],
+): Promise<Map<string, Minor>> {
   if (references.length === 0) return new Map();
   const rows = await tx.rows<{ reference: string; total: string }>(
     `SELECT reference, CAST(SUM(amount) AS CHAR) AS total FROM boundary
@@ -91,7 +118,12 @@ export async function laterBoundary(tx: Tx, platformId: Id, date: BusinessDate, 
 }
 
 /** When the first of the movements of a date was posted, by reference. */
-export async function firstPosted(tx: Tx, platformId: Id, date: BusinessDate, references: readonly string[]): Promise<Map<string, number>> {
+export async function firstPosted(
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+  references: readonly string[],
+): Promise<Map<string, number>> {
   if (references.length === 0) return new Map();
   const rows = await tx.rows<{ reference: string; first_ms: string }>(
     `SELECT b.reference, MIN(o.decided_ms) AS first_ms FROM boundary AS b JOIN outcomes AS o ON o.instruction_id = b.instruction_id
@@ -121,17 +153,39 @@ export interface Break {
 }
 
 interface BreakRow {
-  id: string; platform_id: string; business_date: BusinessDate; class: BreakClass; reference: string; our_amount: string | null;
-  their_amount: string | null; difference: string; timing: number; state: 'open' | 'closed'; cleared_date: BusinessDate | null;
-  opened_ms: string; closed_ms: string | null; closed_by: string | null; note: string | null;
+  id: string;
+  platform_id: string;
+  business_date: BusinessDate;
+  class: BreakClass;
+  reference: string;
+  our_amount: string | null;
+  their_amount: string | null;
+  difference: string;
+  timing: number;
+  state: 'open' | 'closed';
+  cleared_date: BusinessDate | null;
+  opened_ms: string;
+  closed_ms: string | null;
+  closed_by: string | null;
+  note: string | null;
 }
 
 function breakOf(row: BreakRow): Break {
   return {
-    id: asId(row.id), platformId: asId(row.platform_id), businessDate: row.business_date, class: row.class, reference: row.reference,
-    ourAmount: row.our_amount === null ? null : BigInt(row.our_amount), theirAmount: row.their_amount === null ? null : BigInt(row.their_amount),
-    timing: row.timing === 1, state: row.state, clearedDate: row.cleared_date, openedMs: Number(row.opened_ms) as Instant,
-    closedMs: row.closed_ms === null ? null : (Number(row.closed_ms) as Instant), closedBy: row.closed_by, note: row.note,
+    id: asId(row.id),
+    platformId: asId(row.platform_id),
+    businessDate: row.business_date,
+    class: row.class,
+    reference: row.reference,
+    ourAmount: row.our_amount === null ? null : BigInt(row.our_amount),
+    theirAmount: row.their_amount === null ? null : BigInt(row.their_amount),
+    timing: row.timing === 1,
+    state: row.state,
+    clearedDate: row.cleared_date,
+    openedMs: Number(row.opened_ms) as Instant,
+    closedMs: row.closed_ms === null ? null : (Number(row.closed_ms) as Instant),
+    closedBy: row.closed_by,
+    note: row.note,
   };
 }
 
@@ -139,11 +193,13 @@ export type NewBreak = Omit<Break, 'state' | 'clearedDate' | 'closedMs' | 'close
 
 export async function insertBreaks(tx: Tx, breaks: readonly NewBreak[]): Promise<void> {
   for (let from = 0; from < breaks.length; from += PART) {
-    const rows = breaks.slice(from, from + PART).map(
-      (b) =>
-        `${b.id},${b.platformId},'${b.businessDate}','${b.class}',${sql.text(b.reference)},${b.ourAmount ?? 'NULL'},${b.theirAmount ?? 'NULL'},` +
-        `${(b.ourAmount ?? 0n) - (b.theirAmount ?? 0n)},${b.timing ? 1 : 0},'open',${b.openedMs}`,
-    );
+    const rows = breaks
+      .slice(from, from + PART)
+      .map(
+        (b) =>
+          `${b.id},${b.platformId},'${b.businessDate}','${b.class}',${sql.text(b.reference)},${b.ourAmount ?? 'NULL'},${b.theirAmount ?? 'NULL'},` +
+          `${(b.ourAmount ?? 0n) - (b.theirAmount ?? 0n)},${b.timing ? 1 : 0},'open',${b.openedMs}`,
+      );
     await tx.write(
       `INSERT INTO breaks (id, platform_id, business_date, class, reference, our_amount, their_amount, difference, timing, state, opened_ms)
        VALUES ${sql.tuples(rows)}`,
@@ -153,10 +209,16 @@ export async function insertBreaks(tx: Tx, breaks: readonly NewBreak[]): Promise
 
 /** Every difference of a platform that stands between its books and the bank, accepted ones too. */
 export async function outstandingOf(tx: Tx, platformId: Id): Promise<Outstanding[]> {
-  const rows = await tx.rows<BreakRow>('SELECT * FROM breaks WHERE platform_id = ? AND cleared_date IS NULL ORDER BY id', [platformId]);
+  const rows = await tx.rows<BreakRow>('SELECT * FROM breaks WHERE platform_id = ? AND cleared_date IS NULL ORDER BY id', [
+    platformId,
+  ]);
   return rows.map((row) => ({
-    id: asId(row.id), businessDate: row.business_date, reference: row.reference, difference: BigInt(row.difference),
-    timing: row.timing === 1, open: row.state === 'open',
+    id: asId(row.id),
+    businessDate: row.business_date,
+    reference: row.reference,
+    difference: BigInt(row.difference),
+    timing: row.timing === 1,
+    open: row.state === 'open',
     expectedBy: expectedBy({ class: row.class, businessDate: row.business_date, openedMs: Number(row.opened_ms) as Instant }),
   }));
 }
@@ -203,13 +265,19 @@ export async function listBreaks(tx: Tx, filter: BreakFilter, limit: number): Pr
   const conditions = ['id > ?'];
   const values: unknown[] = [filter.after ?? '0'];
   for (const [column, value] of [
-    ['platform_id', filter.platformId], ['state', filter.state], ['class', filter.class], ['business_date', filter.businessDate],
+    ['platform_id', filter.platformId],
+    ['state', filter.state],
+    ['class', filter.class],
+    ['business_date', filter.businessDate],
   ]) {
     if (value === undefined) continue;
     conditions.push(`${column} = ?`);
     values.push(value);
   }
-  const rows = await tx.rows<BreakRow>(`SELECT * FROM breaks WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [...values, limit]);
+  const rows = await tx.rows<BreakRow>(`SELECT * FROM breaks WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [
+    ...values,
+    limit,
+  ]);
   return rows.map(breakOf);
 }
 

@@ -15,20 +15,37 @@ describe('the close of a business day', () => {
 
   async function tradeOf1000(orderNo = 'A'): Promise<void> {
     await market.pay(orderNo, 1000n);
-    await market.split(orderNo, [[market.here, 600n], [market.there, 300n], [(await market.book()).accounts.commission, 100n]]);
+    await market.split(orderNo, [
+      [market.here, 600n],
+      [market.there, 300n],
+      [(await market.book()).accounts.commission, 100n],
+    ]);
   }
 
   test('pays what was split on one day to the sub-merchants on the next working day, directly, through both channels', async () => {
     await tradeOf1000();
     expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'closed' }]);
     const payouts = await market.payouts();
-    expect(payouts.map(({ amount, state, channel, businessDate, purpose }) => ({ amount, state, channel, businessDate, purpose }))).toEqual([
+    expect(
+      payouts.map(({ amount, state, channel, businessDate, purpose }) => ({ amount, state, channel, businessDate, purpose })),
+    ).toEqual([
       { amount: 600n, state: 'settled', channel: 'book', businessDate: TUESDAY, purpose: 'clearing' },
       { amount: 300n, state: 'settled', channel: 'interbank', businessDate: TUESDAY, purpose: 'clearing' },
     ]);
-    expect(await market.day(MONDAY)).toMatchObject({ state: 'closed', custody: 1000n, children: 1000n, control: 1000n, statement: { closing: 1000n } });
+    expect(await market.day(MONDAY)).toMatchObject({
+      state: 'closed',
+      custody: 1000n,
+      children: 1000n,
+      control: 1000n,
+      statement: { closing: 1000n },
+    });
     expect(await closeNext(market)).toEqual([{ date: TUESDAY, state: 'closed' }]);
-    expect(await market.day(TUESDAY)).toMatchObject({ custody: 100n, children: 100n, control: 100n, statement: { opening: 1000n, closing: 100n, lines: 2 } });
+    expect(await market.day(TUESDAY)).toMatchObject({
+      custody: 100n,
+      children: 100n,
+      control: 100n,
+      statement: { opening: 1000n, closing: 100n, lines: 2 },
+    });
     expect(atBank(market)).toBe(100n);
     expect(await market.breaks()).toEqual([]);
     expect(await market.wrongs()).toEqual([]);
@@ -52,7 +69,13 @@ describe('the close of a business day', () => {
     await closeNext(market);
     for (const step of STEPS) expect((await market.step(MONDAY, step)).state).toBe('done');
     expect((await market.step(MONDAY, 'proof')).detail).toEqual({
-      custody: '0', children: '0', control: '0', statement: '0', outstanding: '0', openBreaks: 0, faults: [],
+      custody: '0',
+      children: '0',
+      control: '0',
+      statement: '0',
+      outstanding: '0',
+      openBreaks: 0,
+      faults: [],
     });
   });
 
@@ -80,7 +103,10 @@ describe('the close of a business day', () => {
     await market.close({ at });
     expect(crashes).toBe(1);
     expect((await market.day(MONDAY)).state).toBe('closed');
-    expect((await market.payouts()).map(({ amount, state }) => [amount, state])).toEqual([[600n, 'settled'], [300n, 'settled']]);
+    expect((await market.payouts()).map(({ amount, state }) => [amount, state])).toEqual([
+      [600n, 'settled'],
+      [300n, 'settled'],
+    ]);
     expect(market.bank.bank.books().totals).toMatchObject({ paid: 900n, paidTwice: 0 });
     await closeNext(market);
     expect(await market.day(TUESDAY)).toMatchObject({ state: 'closed', statement: { closing: 100n }, control: 100n });
@@ -102,7 +128,12 @@ describe('the close of a business day', () => {
     await tradeOf1000();
     await market.world.db.withTx('freeze', (tx) => tx.write("UPDATE accounts SET state = 'frozen' WHERE id = ?", [market.here]));
     await closeNext(market);
-    expect((await market.step(MONDAY, 'netting')).detail).toEqual({ lines: 2, posted: 1, postedAmount: '300', refused: { ACCOUNT_FROZEN: 1 } });
+    expect((await market.step(MONDAY, 'netting')).detail).toEqual({
+      lines: 2,
+      posted: 1,
+      postedAmount: '300',
+      refused: { ACCOUNT_FROZEN: 1 },
+    });
     expect(await market.balance(market.here)).toBe(600n);
     await market.world.db.withTx('thaw', (tx) => tx.write("UPDATE accounts SET state = 'open' WHERE id = ?", [market.here]));
     await closeNext(market);
@@ -135,14 +166,17 @@ describe('the close of a business day', () => {
     const golden = await openMarket({ date: '2025-09-30' });
     await golden.pay('G', 700n);
     await golden.split('G', [[golden.here, 700n]]);
-    const lines = (date: string) => golden.world.db.read('lines', (tx) => clearingLines(tx, golden.platformId, date as BusinessDate));
+    const lines = (date: string) =>
+      golden.world.db.read('lines', (tx) => clearingLines(tx, golden.platformId, date as BusinessDate));
     golden.goTo('2025-10-08');
     expect(await golden.close()).toHaveLength(8);
     expect(await golden.payouts()).toEqual([]);
     golden.goTo('2025-10-09');
     await golden.close();
     expect(await lines('2025-10-09')).toEqual([{ accountId: golden.here, amount: 700n }]);
-    expect((await golden.payouts()).map(({ amount, businessDate, state }) => [amount, businessDate, state])).toEqual([[700n, '2025-10-09', 'settled']]);
+    expect((await golden.payouts()).map(({ amount, businessDate, state }) => [amount, businessDate, state])).toEqual([
+      [700n, '2025-10-09', 'settled'],
+    ]);
     await golden.end();
   });
 });

@@ -1,7 +1,15 @@
-import { openPlatform, openSubMerchants, isOpening } from '../../src/accounts/index.js';
+import { isOpening, openPlatform, openSubMerchants } from '../../src/accounts/index.js';
 import { type Channels, openChannels } from '../../src/channels/index.js';
 import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
-import { type CloseOptions, type CloseOutcome, closeDueDays, type Day, findDay, type StepRow, stepsOf } from '../../src/clearing/index.js';
+import {
+  type CloseOptions,
+  type CloseOutcome,
+  closeDueDays,
+  type Day,
+  findDay,
+  type StepRow,
+  stepsOf,
+} from '../../src/clearing/index.js';
 import { createDesk, type Desk } from '../../src/dispatch/index.js';
 import { canonicalJson, executeShard, findInstructions } from '../../src/instructions/index.js';
 import { addDays, type BusinessDate, type Id, startOfDay, toWire } from '../../src/kernel/index.js';
@@ -56,7 +64,15 @@ let requests = 0;
 let markets = 0;
 
 /** @param world an earlier market's, for a second platform beside it */
-export async function openMarket({ date = MONDAY as string, world, bank }: { date?: string; world?: World; bank?: RunningBank } = {}): Promise<Market> {
+export async function openMarket({
+  date = MONDAY as string,
+  world,
+  bank,
+}: {
+  date?: string;
+  world?: World;
+  bank?: RunningBank;
+} = {}): Promise<Market> {
   const at = date as BusinessDate;
   const of = world ?? (await startWorld(startOfDay(at) + TEN_HOURS));
   const running = bank ?? (await startBank({ port: 0, seed: 7 }));
@@ -66,21 +82,36 @@ export async function openMarket({ date = MONDAY as string, world, bank }: { dat
   const custodyNo = `C${markets}`;
   await channels.coreBank.openCustodyAccount(custodyNo, 'Platform');
   const terms = { transferMax: 0n, feeMax: 0n };
-  const opened = await db.withTx('open', (tx) => openPlatform(tx, rt, { name: `Platform ${markets}`, custodyNo, openDate: at, terms }));
+  const opened = await db.withTx('open', (tx) =>
+    openPlatform(tx, rt, { name: `Platform ${markets}`, custodyNo, openDate: at, terms }),
+  );
   const merchants = await openSubMerchants(rt, opened.platformId, [
-    { merchantNo: 'here', party: SELLER, settlementAccount: { name: SELLER.name, account: '6222020000000000001', bankCode: '' }, cycle: 't+1' },
-    { merchantNo: 'there', party: SELLER, settlementAccount: { name: SELLER.name, account: '6222020000000000002', bankCode: OTHER_BANK }, cycle: 't+1' },
+    {
+      merchantNo: 'here',
+      party: SELLER,
+      settlementAccount: { name: SELLER.name, account: '6222020000000000001', bankCode: '' },
+      cycle: 't+1',
+    },
+    {
+      merchantNo: 'there',
+      party: SELLER,
+      settlementAccount: { name: SELLER.name, account: '6222020000000000002', bankCode: OTHER_BANK },
+      cycle: 't+1',
+    },
   ]);
   const [here, there] = merchants.map((result) => {
     if (!isOpening(result)) throw new Error(`not opened: ${result.code}`);
     return result.merchant.accountId;
   }) as [Id, Id];
   const desk = createDesk(rt, channels);
-  return { ...marketOf({ world: of, bank: running, channels, desk, platformId: opened.platformId, custodyNo, here, there }), end: async () => {
-    await channels.close();
-    if (bank === undefined) await running.stop();
-    if (world === undefined) await of.close();
-  } };
+  return {
+    ...marketOf({ world: of, bank: running, channels, desk, platformId: opened.platformId, custodyNo, here, there }),
+    end: async () => {
+      await channels.close();
+      if (bank === undefined) await running.stop();
+      if (world === undefined) await of.close();
+    },
+  };
 }
 
 type Parts = Pick<Market, 'world' | 'bank' | 'channels' | 'desk' | 'platformId' | 'custodyNo' | 'here' | 'there'>;
@@ -93,7 +124,14 @@ function marketOf(parts: Parts): Omit<Market, 'end'> {
   async function give(kind: string, data: Record<string, unknown>): Promise<string> {
     requests += 1;
     const { shardId } = await book();
-    const submission = { platformId, origin: 'P' as const, requestNo: `R-${requests}`, kind, body: canonicalJson(data), actor: 'test' };
+    const submission = {
+      platformId,
+      origin: 'P' as const,
+      requestNo: `R-${requests}`,
+      kind,
+      body: canonicalJson(data),
+      actor: 'test',
+    };
     const [receipt] = await intake.receive([submission]);
     if (receipt === undefined || 'refused' in receipt) return receipt?.refused.code ?? 'none';
     await executeShard(rt, shardId);
@@ -119,7 +157,10 @@ function marketOf(parts: Parts): Omit<Market, 'end'> {
       await must('payment', { orderNo, amount: fen(amount), payer, reference });
     },
     split: (orderNo, shares) =>
-      must('split', { orderNo, lines: shares.map(([account, amount]) => ({ account: toWire('account', account), amount: fen(amount) })) }),
+      must('split', {
+        orderNo,
+        lines: shares.map(([account, amount]) => ({ account: toWire('account', account), amount: fen(amount) })),
+      }),
     close: (options) => closeDueDays(desk, platformId, options),
     async day(date) {
       const found = await db.read('day', (tx) => findDay(tx, platformId, date as BusinessDate));
@@ -127,14 +168,18 @@ function marketOf(parts: Parts): Omit<Market, 'end'> {
       return found;
     },
     async step(date, step) {
-      const found = (await db.read('steps', (tx) => stepsOf(tx, platformId, date as BusinessDate))).find((row) => row.step === step);
+      const found = (await db.read('steps', (tx) => stepsOf(tx, platformId, date as BusinessDate))).find(
+        (row) => row.step === step,
+      );
       if (found === undefined) throw new Error(`no step ${step}`);
       return found;
     },
     payouts: () => db.read('payouts', (tx) => listPayouts(tx, { platformId }, 1000)),
     breaks: () => db.read('breaks', (tx) => listBreaks(tx, { platformId }, 1000)),
     async balance(account) {
-      const rows = await db.read('balance', (tx) => tx.rows<{ balance: string }>('SELECT balance FROM accounts WHERE id = ?', [account]));
+      const rows = await db.read('balance', (tx) =>
+        tx.rows<{ balance: string }>('SELECT balance FROM accounts WHERE id = ?', [account]),
+      );
       return BigInt(rows[0]?.balance ?? '0');
     },
     faults: (...scripted) => bank.bank.faults.replace({ scripted }),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ChannelCode, Channels } from '../../src/channels/index.js';
-import { createDesk, pollDue, sendDue, takeNews } from '../../src/dispatch/index.js';
 import { closeDueDays } from '../../src/clearing/index.js';
+import { createDesk, pollDue, sendDue, takeNews } from '../../src/dispatch/index.js';
 
 import type { Payout } from '../../src/payouts/index.js';
 import { atBank, closeNext, fen, type Market, openMarket } from '../clearing/market.js';
@@ -21,7 +21,10 @@ describe('payouts on their way', () => {
   beforeEach(async () => {
     market = await openMarket();
     await market.pay('A', 1000n);
-    await market.split('A', [[market.here, 600n], [market.there, 400n]]);
+    await market.split('A', [
+      [market.here, 600n],
+      [market.there, 400n],
+    ]);
   });
   afterEach(() => market.end());
 
@@ -59,7 +62,12 @@ describe('payouts on their way', () => {
     market.faults({ scope: 'interbank', fault: 'not-received' }, { scope: 'book', fault: 'maintenance' });
     await closeNext(market);
     expect(await states()).toEqual(['settled', 'settled']);
-    expect(market.bank.bank.books().payments.map((payment) => payment.messageNo).sort()).toEqual((await market.payouts()).map((payout) => payout.id).sort());
+    expect(
+      market.bank.bank
+        .books()
+        .payments.map((payment) => payment.messageNo)
+        .sort(),
+    ).toEqual((await market.payouts()).map((payout) => payout.id).sort());
     await expectDayCloses();
   });
 
@@ -75,9 +83,15 @@ describe('payouts on their way', () => {
   });
 
   test('that fail at once or later give the money back, and the next clearing pays it under another number', async () => {
-    market.faults({ scope: 'book', fault: 'refuse', reason: '账户已销户\n(closed)', times: 1 }, { scope: 'interbank', fault: 'fail-later', times: 1 });
+    market.faults(
+      { scope: 'book', fault: 'refuse', reason: '账户已销户\n(closed)', times: 1 },
+      { scope: 'interbank', fault: 'fail-later', times: 1 },
+    );
     await closeNext(market);
-    expect((await market.payouts()).map(({ state, reason }) => [state, reason])).toEqual([['failed', '账户已销户 (closed)'], ['failed', 'refused by the payee bank']]);
+    expect((await market.payouts()).map(({ state, reason }) => [state, reason])).toEqual([
+      ['failed', '账户已销户 (closed)'],
+      ['failed', 'refused by the payee bank'],
+    ]);
     expect([await market.balance(market.here), await market.balance(market.there)]).toEqual([600n, 400n]);
     expect(await market.wrongs()).toEqual([]);
     await expectDayCloses();
@@ -87,7 +101,10 @@ describe('payouts on their way', () => {
   });
 
   test('that come back late are credited once, though the news comes twice', async () => {
-    market.faults({ scope: 'interbank', fault: 'return', days: 2, times: 1 }, { scope: 'interbank', fault: 'double-news', times: 2 });
+    market.faults(
+      { scope: 'interbank', fault: 'return', days: 2, times: 1 },
+      { scope: 'interbank', fault: 'double-news', times: 2 },
+    );
     await closeNext(market);
     expect(await states()).toEqual(['settled', 'settled']);
     await closeNext(market);
@@ -95,7 +112,11 @@ describe('payouts on their way', () => {
     market.bank.bank.setDate('2026-03-05' as never); // the bank's own date comes to the return as well
     await takeNews(market.desk);
     await closeNext(market);
-    expect((await market.payouts()).map(({ amount, state }) => [amount, state])).toEqual([[600n, 'settled'], [400n, 'returned'], [400n, 'settled']]);
+    expect((await market.payouts()).map(({ amount, state }) => [amount, state])).toEqual([
+      [600n, 'settled'],
+      [400n, 'returned'],
+      [400n, 'settled'],
+    ]);
     expect(paid()).toMatchObject({ returned: 400n, paidTwice: 0 });
     expect(await market.balance(market.there)).toBe(0n);
     expect(atBank(market)).toBe(0n);
@@ -103,7 +124,11 @@ describe('payouts on their way', () => {
   });
 
   test('whose return is heard of before their settlement are settled first', async () => {
-    market.faults({ scope: 'book', fault: 'lost-answer' }, { scope: 'book', fault: 'maintenance', on: 'query', times: 1 }, { scope: 'book', fault: 'return', days: 0, times: 1 });
+    market.faults(
+      { scope: 'book', fault: 'lost-answer' },
+      { scope: 'book', fault: 'maintenance', on: 'query', times: 1 },
+      { scope: 'book', fault: 'return', days: 0, times: 1 },
+    );
     await closeNext(market);
     await takeNews(market.desk);
     expect(await states()).toEqual(['returned', 'settled']);
@@ -121,7 +146,10 @@ describe('payouts on their way', () => {
     expect(await sendDue(market.desk, { shardId: (await market.book()).shardId, purposes: ['withdrawal', 'refund'] })).toBe(1);
     await takeNews(market.desk);
     expect((await market.payouts()).map((payout: Payout) => [payout.purpose, payout.state])).toEqual([
-      ['refund', 'settled'], ['clearing', 'settled'], ['clearing', 'settled'], ['refund', 'settled'],
+      ['refund', 'settled'],
+      ['clearing', 'settled'],
+      ['clearing', 'settled'],
+      ['refund', 'settled'],
     ]);
     await expectDayCloses();
   });

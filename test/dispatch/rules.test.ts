@@ -1,4 +1,4 @@
-import { fc, test as check } from '@fast-check/jest';
+import { test as check, fc } from '@fast-check/jest';
 import { describe, expect, test } from '@jest/globals';
 import { OTHER_CONTENT } from '../../src/channels/index.js';
 import { queryDelayMs, readAnswer, readNews, tidyReason } from '../../src/dispatch/rules.js';

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { SCHEDULE } from '../../jobs/schedule.js';
+import { JOBS, runJob } from '../../jobs/worker.js';
+import { toWire } from '../../src/kernel/index.js';
+import { fen, type Market, openMarket } from '../clearing/market.js';
+
+/** Every row of every table that says what happened; not the shard's turn counter, which every look advances. */
+async function everything(market: Market): Promise<Record<string, unknown>> {
+  const { db } = market.world;
+  return db.read('everything', async (tx) => {
+    const tables = await tx.rows<{ name: string }>(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
+    );
+    const seen: Record<string, unknown> = {};
+    for (const { name } of tables) if (name !== 'shards') seen[name] = await tx.rows(`SELECT * FROM \`${name}\``);
+    return seen;
+  });
+}
+
+describe('a job run twice with the same key changes nothing the second time', () => {
+  let market: Market;
+  beforeAll(async () => {
+    market = await openMarket();
+    await market.pay('A', 1000n);
+    await market.split('A', [
+      [market.here, 500n],
+      [market.there, 300n],
+    ]);
+    await market.pay('H', 100n);
+    await market.split('H', [[market.here, 100n]]);
+    const hold = {
+      account: toWire('account', market.here),
+      amount: fen(40n),
+      purpose: '售后',
+      expiresAt: '2026-03-02T18:00:00+08:00',
+    };
+    expect(await market.give('hold', hold)).toBe('posted');
+    expect(await market.give('refund', { orderNo: 'A', amount: fen(50n) })).toBe('posted');
+    // One instruction lies in the inbox, undecided.
+    const { intake } = market.world;
+    await intake.receive([
+      {
+        platformId: market.platformId,
+        origin: 'P',
+        requestNo: 'LEFT',
+        kind: 'refund',
+        body: JSON.stringify({ orderNo: 'A', amount: fen(10n) }),
+        actor: 'test',
+      },
+    ]);
+    market.goTo('2026-03-03');
+  });
+  afterAll(() => market.end());
+
+  test.each(JOBS.map((job) => [job.name, job] as const))('%s', async (_name, job) => {
+    const keys: Record<string, string> = { 'close-day': market.platformId, sweep: 'all' };
+    const key = keys[job.name] ?? String((await market.book()).shardId);
+    const before = await everything(market);
+    await runJob(market.desk, job, key);
+    const once = await everything(market);
+    expect(once).not.toEqual(before);
+    await runJob(market.desk, job, key);
+    expect(await everything(market)).toEqual(once);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('and every job has its say in both languages, and every timed one exists', () => {
+    for (const { en, zh } of JOBS) expect([en.length, zh.length].every((length) => length > 3)).toBe(true);
+    for (const { job } of SCHEDULE) expect(JOBS.map((each) => each.name)).toContain(job);
+  });
+});

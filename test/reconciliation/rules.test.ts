@@ -1,0 +1,185 @@
+import { test as check, fc } from '@fast-check/jest';
+import { describe, expect, test } from '@jest/globals';
+import { type BusinessDate, type Id, type Minor, startOfDay } from '../../src/kernel/index.js';
+import type { Payout, PayoutState } from '../../src/payouts/index.js';
+import {
+  classify,
+  type Difference,
+  differenceOf,
+  expectedBy,
+  keyOfReference,
+  Matcher,
+  type Outstanding,
+  prove,
+  settleOutstanding,
+} from '../../src/reconciliation/rules.js';
+
+const NUMBER = '2236512894231552021';
+
+function line(reference: string, amount: Minor, lineNo = 1) {
+  return { lineNo, reference, amount, counterparty: '', text: '' };
+}
+
+function difference(reference: string, ours: Minor | null, theirs: Minor | null): Difference {
+  return { reference, ours, theirs, lines: theirs === null ? [] : [line(reference, theirs)] };
+}
+
+describe('matching a day', () => {
+  const lines = fc.array(
+    fc.record({ reference: fc.constantFrom('a', 'b', 'c', 'd'), amount: fc.bigInt({ min: -5n, max: 5n }) }),
+    { maxLength: 30 },
+  );
+
+  check.prop([lines, lines])('explains the whole of the difference between books and statement, and no more', (ours, theirs) => {
+    const matcher = new Matcher(theirs.map(({ reference, amount }, place) => line(reference, amount, place + 1)));
+    matcher.take(ours.slice(0, 7));
+    matcher.take(ours.slice(7));
+    const total = (of: readonly { amount: Minor }[]) => of.reduce((sum, each) => sum + each.amount, 0n);
+    expect(matcher.sum).toBe(total(ours));
+    expect(matcher.differences().reduce((sum, each) => sum + differenceOf(each), 0n)).toBe(total(ours) - total(theirs));
+  });
+
+  check.prop([lines])('finds nothing when both sides have the same, in any order', (ours) => {
+    const matcher = new Matcher([...ours].reverse().map(({ reference, amount }, place) => line(reference, amount, place + 1)));
+    matcher.take(ours);
+    expect(matcher.differences()).toEqual([]);
+  });
+
+  test('lets a movement and its correction cancel each other', () => {
+    const matcher = new Matcher([]);
+    matcher.take([
+      { reference: 'a', amount: 5n },
+      { reference: 'a', amount: -5n },
+    ]);
+    expect(matcher.differences()).toEqual([]);
+  });
+});
+
+describe('naming a difference', () => {
+  const payout = (state: PayoutState) => ({ id: NUMBER as Id, amount: 7n, state }) as Payout;
+  const nothing = { payout: undefined, laterOurs: null, afterMidnight: false };
+
+  test.each([
+    ['ours alone', difference('x', 5n, null), nothing, 'only-ours', false],
+    ['ours alone, posted after midnight', difference('x', 5n, null), { ...nothing, afterMidnight: true }, 'only-ours', true],
+    ['theirs alone', difference('x', null, 5n), nothing, 'only-theirs', false],
+    ['theirs, and ours a day later', difference('x', null, 5n), { ...nothing, laterOurs: 5n }, 'only-theirs', true],
+    [
+      'theirs, and ours a day later with another amount',
+      difference('x', null, 5n),
+      { ...nothing, laterOurs: 6n },
+      'only-theirs',
+      false,
+    ],
+    ['both, unequal', difference('x', 5n, 6n), nothing, 'amount-differs', false],
+    [
+      'a payment that the books have as failed',
+      difference(NUMBER, null, -7n),
+      { ...nothing, payout: payout('failed') },
+      'state-differs',
+      false,
+    ],
+    [
+      'a payment that the books never sent',
+      difference(NUMBER, null, -7n),
+      { ...nothing, payout: payout('created') },
+      'state-differs',
+      false,
+    ],
+    [
+      'a payment that the books had before',
+      difference(NUMBER, null, -7n),
+      { ...nothing, payout: payout('settled') },
+      'only-theirs',
+      false,
+    ],
+    ['a payment of another amount', difference(NUMBER, null, -8n), { ...nothing, payout: payout('sent') }, 'only-theirs', false],
+    [
+      'a return that the books had before',
+      difference(`RT${NUMBER}`, null, 7n),
+      { ...nothing, payout: payout('returned') },
+      'only-theirs',
+      false,
+    ],
+  ] as const)('%s', (_name, of, circumstances, kind, timing) => {
+    expect(classify(of, circumstances)).toMatchObject({ class: kind, timing, converge: null });
+  });
+
+  test.each(['sent', 'unknown'] as const)('theirs success, ours %s: converges to success', (state) => {
+    const circumstances = { ...nothing, payout: payout(state) };
+    expect(classify(difference(NUMBER, null, -7n), circumstances)).toMatchObject({
+      class: 'only-theirs',
+      timing: true,
+      converge: { to: 'settled' },
+    });
+    expect(classify(difference(`RT${NUMBER}`, null, 7n), circumstances)).toMatchObject({
+      timing: true,
+      converge: { to: 'returned' },
+    });
+  });
+});
+
+describe('differences that stand', () => {
+  const date = (day: number) => `2026-03-0${day}` as BusinessDate;
+  const standing = (reference: string, amount: Minor, changes: Partial<Outstanding> = {}): Outstanding => ({
+    id: reference as Id,
+    businessDate: date(2),
+    reference,
+    difference: amount,
+    timing: true,
+    open: true,
+    expectedBy: date(3),
+    ...changes,
+  });
+
+  test('are cleared when the other side appears, and only when all of it does', () => {
+    const outstanding = [standing('a', 5n), standing('b', 5n)];
+    const { cleared, fresh, stay } = settleOutstanding(
+      outstanding,
+      [difference('a', null, 5n), difference('b', null, 4n)],
+      date(3),
+    );
+    expect([
+      cleared.map((each) => each.reference),
+      fresh.map((each) => each.reference),
+      stay.map((each) => each.reference),
+    ]).toEqual([['a'], ['b'], ['b']]);
+  });
+
+  test('are no longer a matter of timing when the next day has not explained them', () => {
+    expect(settleOutstanding([standing('a', 5n)], [], date(2)).stale).toEqual([]);
+    expect(settleOutstanding([standing('a', 5n)], [], date(3)).stale).toHaveLength(1);
+  });
+
+  test('wait for as long as the bank may be ahead of a close that is days behind', () => {
+    const openedMs = startOfDay(date(6));
+    const found = { businessDate: date(2), openedMs };
+    expect(expectedBy({ ...found, class: 'only-ours' })).toBe(date(6));
+    expect(expectedBy({ ...found, class: 'only-theirs' })).toBe(date(3));
+    expect(expectedBy({ ...found, openedMs: startOfDay(date(3)), class: 'only-ours' })).toBe(date(3));
+  });
+
+  test('keep a reference that is too long for its column apart from others', () => {
+    const [one, two] = ['1', '2'].map((end) => keyOfReference('x'.repeat(80) + end));
+    expect(one).not.toBe(two);
+    expect(one).toHaveLength(64);
+    expect(keyOfReference('short')).toBe('short');
+  });
+});
+
+describe('the proof', () => {
+  const sound = { custody: 10n, children: 10n, control: 10n, statement: 12n, outstanding: -2n, openBreaks: 0 };
+  test('holds when accounts, control total and explained statement agree', () => {
+    expect(prove(sound)).toEqual([]);
+  });
+  test.each([
+    ['custody', 9n],
+    ['children', 9n],
+    ['control', 9n],
+    ['statement', 9n],
+    ['outstanding', 0n],
+    ['openBreaks', 1],
+  ] as const)('fails when %s is another', (name, value) => {
+    expect(prove({ ...sound, [name]: value }).length).toBeGreaterThan(0);
+  });
+});
