@@ -72,19 +72,30 @@ export class RandomBank extends ServiceBank {
     );
     const mayClose = account.balance === 0n && !underWay && account.state === 'open' && !others;
     if (mayClose) await this.setState(id, 'closed');
-    else await this.setState(id, account.state === 'frozen' ? 'open' : 'frozen');
+    else if (account.state === 'frozen') await this.setState(id, 'open');
+    else if (this.#chance.once(3)) await this.setState(id, 'frozen');
   }
 
   #any(): Asked {
     if (this.#asked.length > 0 && this.#chance.once(25)) return this.#again();
     const side = this.#chance.pick(this.#sides);
-    const kind = this.#chance.pick(KINDS);
+    const kind = this.#kind(side);
     this.#requests += 1;
     const origin = ORIGIN[kind] ?? (this.#chance.once(8) ? 'O' : 'P');
     const data = this.#data(kind, side);
     const asked: Asked = { platform: side.id, origin, requestNo: `R${this.#requests}`, kind, data };
     this.#asked.push(asked);
     return asked;
+  }
+
+  /** Mostly one that has something to be about. */
+  #kind(side: Side): string {
+    const kind = this.#chance.pick(KINDS);
+    const about = { release: this.#of('hold', side), capture: this.#of('hold', side), correction: this.#of(undefined, side) }[
+      kind
+    ];
+    const payout = kind.startsWith('payout-') ? this.#payout(side, kind === 'payout-returned' ? 'settled' : 'sent') : undefined;
+    return (about === GHOST || payout === GHOST) && !this.#chance.once(10) ? 'payment' : kind;
   }
 
   /** A number that was used: mostly for the same, sometimes for another thing. */
@@ -102,16 +113,16 @@ export class RandomBank extends ServiceBank {
           orderNo: this.#orderNo(),
           amount: this.#money(9_000),
           reference: `C${this.#requests}`,
-          payer: this.#chance.once(10)
+          payer: this.#chance.once(25)
             ? { name: '李四', account: '', bankCode: '' }
             : { name: '张三', account: '6222020000000000078' },
         };
       case 'split':
-        return { orderNo: this.#orderNo(), lines: this.#lines(side, 3_000) };
+        return { orderNo: this.#order(side), lines: this.#lines(side, 1_500) };
       case 'split-return':
-        return { orderNo: this.#orderNo(), lines: this.#lines(side, 800) };
+        return { orderNo: this.#order(side), lines: this.#lines(side, 800) };
       case 'refund':
-        return { orderNo: this.#orderNo(), amount: this.#money(2_000) };
+        return { orderNo: this.#order(side), amount: this.#money(1_500) };
       case 'transfer':
         return { from: this.#account(side), to: this.#account(side), amount: this.#money(2_500) };
       case 'hold':
@@ -146,6 +157,14 @@ export class RandomBank extends ServiceBank {
     return `SO-${this.#chance.below(12)}`;
   }
 
+  /** Mostly one of this platform that has money. */
+  #order(side: Side): string {
+    const found = [...this.model.orders].filter(
+      ([key, order]) => key.startsWith(side.id) && (this.model.accounts.get(order.account)?.balance ?? 0n) > 0n,
+    );
+    return found.length === 0 || this.#chance.once(10) ? this.#orderNo() : this.#chance.pick(found)[0].slice(20);
+  }
+
   #lines(side: Side, max: number): Data['lines'] {
     const sellers = [...side.subs].sort(() => this.#chance.below(3) - 1).slice(0, 1 + this.#chance.below(3));
     if (this.#chance.once(3)) sellers.push(side.own.commission as string);
@@ -156,7 +175,7 @@ export class RandomBank extends ServiceBank {
   #account(side: Side): string {
     if (this.#chance.once(20))
       return `acc_${this.#chance.once(2) ? GHOST : this.#chance.pick(this.#chance.pick(this.#sides).subs)}`;
-    if (this.#chance.once(4)) return `acc_${this.#chance.pick(Object.values(side.own))}`;
+    if (this.#chance.once(8)) return `acc_${this.#chance.pick(Object.values(side.own))}`;
     return `acc_${this.#chance.pick(side.subs)}`;
   }
 
