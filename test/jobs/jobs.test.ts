@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SCHEDULE } from '../../jobs/schedule.js';
 import { JOBS, runJob } from '../../jobs/worker.js';
 import { toWire } from '../../src/kernel/index.js';
-import { fen, type Market, openMarket } from '../clearing/market.js';
+import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 
 /** Every row of every table that says what happened; not the shard's turn counter, which every look advances. */
 async function everything(market: Market): Promise<Record<string, unknown>> {
@@ -22,17 +22,18 @@ describe('a job run twice with the same key changes nothing the second time', ()
   beforeAll(async () => {
     market = await openMarket();
     await market.pay('A', 1000n);
+    await market.pay('H', 100n);
+    await closeNext(market); // only money that a statement has shown goes out
     await market.split('A', [
       [market.here, 500n],
       [market.there, 300n],
     ]);
-    await market.pay('H', 100n);
     await market.split('H', [[market.here, 100n]]);
     const hold = {
       account: toWire('account', market.here),
       amount: fen(40n),
       purpose: '售后',
-      expiresAt: '2026-03-02T18:00:00+08:00',
+      expiresAt: '2026-03-03T18:00:00+08:00',
     };
     expect(await market.give('hold', hold)).toBe('posted');
     expect(await market.give('refund', { orderNo: 'A', amount: fen(50n) })).toBe('posted');
@@ -48,7 +49,7 @@ describe('a job run twice with the same key changes nothing the second time', ()
         actor: 'test',
       },
     ]);
-    market.goTo('2026-03-03');
+    market.goTo('2026-03-04');
   });
   afterAll(() => market.end());
 

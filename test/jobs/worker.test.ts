@@ -5,7 +5,7 @@ import { type RunningBank, startBank } from '../../src/channels/simulator/index.
 import { clearingRoutes } from '../../src/clearing/index.js';
 import { createDesk, dispatchRoutes } from '../../src/dispatch/index.js';
 import { createIntake, findInstructions } from '../../src/instructions/index.js';
-import { addDays, instantOf, startOfDay, toWire } from '../../src/kernel/index.js';
+import { addDays, instantOf, startOfDay, toRfc3339, toWire } from '../../src/kernel/index.js';
 import { ensureShards } from '../../src/ledger/index.js';
 import { reconciliationRoutes } from '../../src/reconciliation/index.js';
 import { drivenClock, type Runtime } from '../../src/runtime/index.js';
@@ -159,6 +159,7 @@ describe('the worker, its queues, and the days over HTTP', () => {
 
   test('an instruction whose bell was lost is decided, and its payout goes out', async () => {
     await market.pay('B', 10n);
+    expect(await closeOverHttp()).toMatchObject({ state: 'closed' }); // only money that a statement has shown goes out
     await receiveInSilence('SILENT-1', 'B');
     await until(
       () => outcomeOf('SILENT-1'),
@@ -192,7 +193,7 @@ describe('the worker, its queues, and the days over HTTP', () => {
   test('a hold past its time is freed', async () => {
     await market.pay('H', 100n);
     await market.split('H', [[market.here, 100n]]);
-    const expiresAt = '2026-03-08T20:00:00+08:00';
+    const expiresAt = toRfc3339(instantOf(clock.now() + 3_600_000));
     expect(
       await market.give('hold', { account: toWire('account', market.here), amount: fen(30n), purpose: '售后', expiresAt }),
     ).toBe('posted');
