@@ -3,7 +3,7 @@ import { kinds } from '../../src/instructions/index.js';
 import type { At, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { pastRecords } from '../../src/instructions/past.js';
 import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
-import { asId, type BusinessDate, type Id, instantOf, invariant, startOfDay } from '../../src/kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, instantOf, invariant, startOfDay } from '../../src/kernel/index.js';
 import {
   ACCOUNT_TYPES,
   type AccountType,
@@ -46,6 +46,7 @@ export class SmallBook {
       currency: 'CNY',
       custodyNo: '9990106000001',
       businessDate: FIRST_DATE,
+      provedTo: addDays(FIRST_DATE, -1),
       accounts: ids,
       terms: { transferMax: 50_000n, feeMax: 1_000n },
     };

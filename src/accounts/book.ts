@@ -6,6 +6,7 @@ import {
   type FunctionalAccount,
   insertBook,
   isPlatformOwn,
+  loadBook,
   loadBooks,
   lockShard,
   openAccounts,
@@ -56,7 +57,7 @@ export async function openPlatform(tx: Tx, rt: Parts, of: NewBook): Promise<Book
   if (await isCustodyNoTaken(tx, of.custodyNo)) throw new Refused(refuse('CUSTODY_NO_REUSED'));
   const platformId = await createPlatform(tx, { name: of.name, uscc: of.uscc }, rt);
   const ids = FUNCTIONAL_ACCOUNTS.map((type) => [type, rt.newId()] as const);
-  const book: Book = {
+  const book: Omit<Book, 'provedTo'> = {
     platformId,
     shardId: await leastLoadedShard(tx),
     currency: 'CNY',
@@ -75,8 +76,9 @@ export async function openPlatform(tx: Tx, rt: Parts, of: NewBook): Promise<Book
     tx,
     ids.map(([type, id]) => ({ id, platformId, type })),
   );
-  if (of.settlementAccount !== undefined) await bindPlatform(tx, book, of.name, of.settlementAccount);
-  return book;
+  const opened = await loadBook(tx, platformId);
+  if (of.settlementAccount !== undefined) await bindPlatform(tx, opened, of.name, of.settlementAccount);
+  return opened;
 }
 
 /**

@@ -3,7 +3,7 @@ import { type BusinessDate, type Id, type Instant, invariant } from '../kernel/i
 import { type Book, loadBooks } from '../ledger/index.js';
 import { movePayouts, type Payout, type PayoutPurpose, type PayoutState, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
-import { type Desk, decideNow, failedDirective, noteSuccess, type Directive, settledDirective } from './desk.js';
+import { type Desk, type Directive, decideNow, failedDirective, noteSuccess, settledDirective } from './desk.js';
 import { groupBy, queryDelayMs, readAnswer, tidyReason } from './rules.js';
 import { hasDispatchBatch, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
@@ -49,11 +49,11 @@ async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
   const { db } = desk.rt;
   for (let tries = 1; ; tries += 1) {
     const candidates = await db.read('payouts-to-send', async (tx) => {
-      const first = await payoutsInScope(tx, { ...scope, states: ['created'] }, CLAIM_MAX);
+      const first = await payoutsInScope(tx, { ...scope, states: ['created'], proved: true }, CLAIM_MAX);
       if (first.length === 0) return first;
       const stopped = await stoppedPlatforms(tx);
       if (!first.some((payout) => stopped.includes(payout.platformId))) return first;
-      return payoutsInScope(tx, { ...scope, states: ['created'], notOf: stopped }, CLAIM_MAX);
+      return payoutsInScope(tx, { ...scope, states: ['created'], proved: true, notOf: stopped }, CLAIM_MAX);
     });
     if (candidates.length === 0) return [];
     try {
@@ -76,7 +76,10 @@ async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof 
       sendings = payouts.map((payout) => toSending(payout, books.get(payout.platformId)));
       await moveToSent(tx, sendings, rt.clock.now());
       const sentWallMs = rt.clock.wall();
-      await write(tx, sendings.map(({ payout, businessDate }) => ({ payoutId: payout.id, batchId, businessDate, sentWallMs })));
+      await write(
+        tx,
+        sendings.map(({ payout, businessDate }) => ({ payoutId: payout.id, batchId, businessDate, sentWallMs })),
+      );
       return sendings;
     },
     async () => ((await rt.db.read('dispatched', (tx) => hasDispatchBatch(tx, first.id, batchId))) ? sendings : undefined),
@@ -93,7 +96,13 @@ async function moveToSent(tx: Tx, sendings: readonly Sending[], nowMs: Instant):
   for (const group of byMove.values()) {
     const { payout, channel } = group[0] as Sending;
     const nextMs = (nowMs + queryDelayMs(0)) as Instant;
-    const moved = await movePayouts(tx, group.map((each) => each.payout.id), payout.state, 'sent', { nowMs, nextMs, channel });
+    const moved = await movePayouts(
+      tx,
+      group.map((each) => each.payout.id),
+      payout.state,
+      'sent',
+      { nowMs, nextMs, channel },
+    );
     if (moved !== group.length) throw new Contended('payouts were taken by somebody else');
   }
 }
@@ -107,7 +116,10 @@ async function submit(desk: Desk, sendings: readonly Sending[]): Promise<Directi
       const { channel } = group[0] as Sending;
       const answers = await desk.channels.channels[channel].submit(group.map(toOrder));
       await noteAnswers(desk, channel, answers);
-      return group.map(({ payout }, place) => ({ payout: { ...payout, state: 'sent' as const, channel }, answer: answers[place] as ChannelAnswer }));
+      return group.map(({ payout }, place) => ({
+        payout: { ...payout, state: 'sent' as const, channel },
+        answer: answers[place] as ChannelAnswer,
+      }));
     }),
   );
   // When it is asked after next was said with the sending: an order that was merely accepted needs no writing.
@@ -141,7 +153,10 @@ export interface Answered {
  * Reads answers of a channel: final ones make instructions; the others only move the payout between `sent` and `unknown` and say
  * when it is asked after next. Tells apart what the channel never received.
  */
-export async function read(desk: Desk, answered: readonly Answered[]): Promise<{ directives: Directive[]; neverReceived: Payout[] }> {
+export async function read(
+  desk: Desk,
+  answered: readonly Answered[],
+): Promise<{ directives: Directive[]; neverReceived: Payout[] }> {
   const directives: Directive[] = [];
   const moves: Move[] = [];
   const neverReceived: Payout[] = [];
@@ -150,7 +165,12 @@ export async function read(desk: Desk, answered: readonly Answered[]): Promise<{
     if (reading === 'settled') directives.push(settledDirective(payout));
     else if (reading === 'failed') directives.push(failedDirective(payout, answer.reason));
     else if (reading === 'never-received') neverReceived.push(payout);
-    else moves.push({ payout, to: reading === 'unknown' ? 'unknown' : 'sent', reason: reading === 'unknown' ? tidyReason(answer.reason) : null });
+    else
+      moves.push({
+        payout,
+        to: reading === 'unknown' ? 'unknown' : 'sent',
+        reason: reading === 'unknown' ? tidyReason(answer.reason) : null,
+      });
     if (reading === 'settled' || reading === 'failed' || reading === 'unknown') {
       desk.rt.metrics.payouts.inc({ channel: payout.channel ?? '', state: reading });
     }
@@ -176,7 +196,13 @@ export async function putOff({ rt }: Desk, moves: readonly Move[]): Promise<void
       for (const group of groups.values()) {
         const { payout, to, reason } = group[0] as Move;
         const nextMs = (nowMs + queryDelayMs(payout.attempts)) as Instant;
-        await movePayouts(tx, group.map((each) => each.payout.id), payout.state, to, { nowMs, nextMs, reason });
+        await movePayouts(
+          tx,
+          group.map((each) => each.payout.id),
+          payout.state,
+          to,
+          { nowMs, nextMs, reason },
+        );
       }
       return true;
     },
@@ -191,8 +217,14 @@ export async function putOff({ rt }: Desk, moves: readonly Move[]): Promise<void
 export async function sendAgain(desk: Desk, payouts: readonly Payout[]): Promise<void> {
   if (payouts.length === 0) return;
   const stopped = await desk.rt.db.read('stopped-platforms', stoppedPlatforms);
-  const [stay, go] = [true, false].map((stays) => payouts.filter((payout) => stopped.includes(payout.platformId) === stays)) as [Payout[], Payout[]];
-  await putOff(desk, stay.map((payout) => ({ payout, to: payout.state, reason: 'payments of the platform are stopped' })));
+  const [stay, go] = [true, false].map((stays) => payouts.filter((payout) => stopped.includes(payout.platformId) === stays)) as [
+    Payout[],
+    Payout[],
+  ];
+  await putOff(
+    desk,
+    stay.map((payout) => ({ payout, to: payout.state, reason: 'payments of the platform are stopped' })),
+  );
   if (go.length === 0) return;
   try {
     await decideNow(desk, await submit(desk, await markSent(desk, go, renewDispatches)));

@@ -1,5 +1,5 @@
 import { type SettlementAccount, settlementAccountsOf } from '../accounts/index.js';
-import { asId, type Id, invariant, type Minor, refuse, toWire } from '../kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, invariant, type Minor, refuse, toWire } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { orderKey, orderRecords } from '../orders/index.js';
 import { mayBecome, type Payout, type PayoutState, payoutRecords } from '../payouts/index.js';
@@ -21,6 +21,8 @@ interface NewPayout {
   readonly orderNo?: string;
   readonly amount: Minor;
   readonly payee: Payout['payee'];
+  /** When the last of its money came in; the day before, when that is not said. */
+  readonly fundedOn?: BusinessDate;
 }
 
 /** The payout that an instruction makes: its number is the instruction's, so that there can be only one. */
@@ -35,6 +37,8 @@ export function newPayout(at: At, of: NewPayout): Payout {
     amount: of.amount,
     payee: of.payee,
     businessDate: at.book.businessDate,
+    // What is withdrawable today came in before today.
+    fundedOn: of.fundedOn ?? addDays(at.book.businessDate, -1),
     state: 'created',
     channel: null,
     reason: null,

@@ -377,7 +377,13 @@ export const REFUSALS = {
     retry: 'same-number',
     actor: 'bank',
   },
-  DAY_NOT_STOPPED: { http: 409, en: 'Only a close that stopped can be resumed.', zh: '该营业日日终未处于停止状态', retry: 'never', actor: 'nobody' },
+  DAY_NOT_STOPPED: {
+    http: 409,
+    en: 'Only a close that stopped can be resumed.',
+    zh: '该营业日日终未处于停止状态',
+    retry: 'never',
+    actor: 'nobody',
+  },
   BREAK_CLOSED: { http: 409, en: 'The break is closed already.', zh: '差错已处理', retry: 'never', actor: 'nobody' },
 } as const satisfies Record<string, RefusalEntry>;
 

@@ -1,4 +1,4 @@
-import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import type { AccountState, AccountType } from './chart.js';
 import { type Entry, GENESIS_HASH, type LedgerAccount, type UnclearedSlice } from './post.js';
@@ -11,6 +11,8 @@ export interface Book {
   /** The number of the custody account at the core bank. */
   readonly custodyNo: string;
   readonly businessDate: BusinessDate;
+  /** The last business date whose proof passed. What came in later is the platform's word alone, and does not leave. */
+  readonly provedTo: BusinessDate;
   readonly accounts: Readonly<Record<FunctionalAccount, Id>>;
   /** What the bank agreed beforehand, in minor units an instruction; zero: nothing agreed. */
   readonly terms: { readonly transferMax: Minor; readonly feeMax: Minor };
@@ -23,6 +25,7 @@ interface BookRow {
   currency: 'CNY';
   custody_no: string;
   business_date: BusinessDate;
+  proved_to: BusinessDate;
   custody_id: string;
   in_transit_id: string;
   own_funds_id: string;
@@ -41,6 +44,7 @@ function bookOf(row: BookRow): Book {
     currency: row.currency,
     custodyNo: row.custody_no,
     businessDate: row.business_date,
+    provedTo: row.proved_to,
     accounts: {
       custody: asId(row.custody_id),
       'in-transit': asId(row.in_transit_id),
@@ -71,18 +75,20 @@ export async function listBooks(tx: Tx): Promise<Book[]> {
   return (await tx.rows<BookRow>('SELECT * FROM books ORDER BY platform_id')).map(bookOf);
 }
 
-export async function insertBook(tx: Tx, book: Book): Promise<void> {
+/** A new book. Before its first business date there is nothing to prove. */
+export async function insertBook(tx: Tx, book: Omit<Book, 'provedTo'>): Promise<void> {
   const { accounts, terms } = book;
   await tx.write(
-    `INSERT INTO books (platform_id, shard_id, currency, custody_no, business_date, custody_id, in_transit_id, own_funds_id,
+    `INSERT INTO books (platform_id, shard_id, currency, custody_no, business_date, proved_to, custody_id, in_transit_id, own_funds_id,
        commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       book.platformId,
       book.shardId,
       book.currency,
       book.custodyNo,
       book.businessDate,
+      addDays(book.businessDate, -1),
       accounts.custody,
       accounts['in-transit'],
       accounts['own-funds'],
@@ -104,6 +110,11 @@ export async function setBusinessDate(tx: Tx, platformId: Id, from: BusinessDate
     from,
   ]);
   return changed === 1;
+}
+
+/** The proof of a date passed. */
+export async function setProvedTo(tx: Tx, platformId: Id, date: BusinessDate): Promise<void> {
+  await tx.write('UPDATE books SET proved_to = GREATEST(proved_to, ?) WHERE platform_id = ?', [date, platformId]);
 }
 
 export async function setTerms(tx: Tx, platformId: Id, terms: Book['terms']): Promise<void> {

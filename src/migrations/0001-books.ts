@@ -16,13 +16,15 @@ const STATEMENTS = [
      name VARCHAR(32) NOT NULL PRIMARY KEY,
      value BIGINT NOT NULL
    )`,
-  // One book a platform: its custody account at the core bank, its functional accounts, its open business date, its terms.
+  // One book a platform: its custody account at the core bank, its functional accounts, its terms, its open business date,
+  // and the last date whose proof passed: money that came in later does not leave yet.
   `CREATE TABLE IF NOT EXISTS books (
      platform_id BIGINT NOT NULL PRIMARY KEY,
      shard_id INT NOT NULL,
      currency CHAR(3) NOT NULL,
      custody_no VARCHAR(32) NOT NULL,
      business_date DATE NOT NULL,
+     proved_to DATE NOT NULL,
      custody_id BIGINT NOT NULL,
      in_transit_id BIGINT NOT NULL,
      own_funds_id BIGINT NOT NULL,

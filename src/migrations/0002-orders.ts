@@ -18,6 +18,7 @@ const STATEMENTS = [
      returned BIGINT NOT NULL,
      refunded BIGINT NOT NULL,
      opened_ms BIGINT NOT NULL,
+     paid_on DATE NOT NULL,
      UNIQUE KEY orders_order_no (platform_id, order_no),
      KEY orders_by_platform (platform_id, account_id),
      CONSTRAINT orders_conserved CHECK (paid - split + returned - refunded >= 0)
@@ -57,6 +58,7 @@ const STATEMENTS = [
      payee_account VARCHAR(34) NOT NULL,
      payee_bank VARCHAR(12) NOT NULL,
      business_date DATE NOT NULL,
+     funded_on DATE NOT NULL,
      state VARCHAR(12) NOT NULL,
      channel VARCHAR(12) NULL,
      reason VARCHAR(128) NULL,

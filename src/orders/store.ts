@@ -1,4 +1,4 @@
-import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 
@@ -13,6 +13,8 @@ export interface Order {
   readonly returned: Minor;
   readonly refunded: Minor;
   readonly openedMs: Instant;
+  /** The business date of the last payment. */
+  readonly paidOn: BusinessDate;
 }
 
 /** Who paid, and the account a refund goes to. An empty account number: nothing can be refunded to. */
@@ -56,6 +58,7 @@ interface OrderRow {
   returned: string;
   refunded: string;
   opened_ms: string;
+  paid_on: BusinessDate;
 }
 
 function orderOf(row: OrderRow): Order {
@@ -69,6 +72,7 @@ function orderOf(row: OrderRow): Order {
     returned: BigInt(row.returned),
     refunded: BigInt(row.refunded),
     openedMs: Number(row.opened_ms) as Instant,
+    paidOn: row.paid_on,
   };
 }
 
@@ -88,11 +92,12 @@ export const orderRecords: RecordType<Order> = {
     const rows = orders.map(
       (o) =>
         `${o.accountId},${o.platformId},${sql.text(o.orderNo)},${sql.text(o.payer.name)},${sql.text(o.payer.account)},` +
-        `${sql.text(o.payer.bankCode)},${o.paid},${o.split},${o.returned},${o.refunded},${o.openedMs}`,
+        `${sql.text(o.payer.bankCode)},${o.paid},${o.split},${o.returned},${o.refunded},${o.openedMs},'${o.paidOn}'`,
     );
-    return `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, paid, split, returned, refunded, opened_ms)
+    return `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, paid, split, returned, refunded, opened_ms, paid_on)
        VALUES ${sql.tuples(rows)}
-       ON DUPLICATE KEY UPDATE paid = VALUES(paid), split = VALUES(split), returned = VALUES(returned), refunded = VALUES(refunded)`;
+       ON DUPLICATE KEY UPDATE paid = VALUES(paid), split = VALUES(split), returned = VALUES(returned), refunded = VALUES(refunded),
+         paid_on = VALUES(paid_on)`;
   },
 };
 

@@ -17,6 +17,8 @@ export interface Payout {
   readonly amount: Minor;
   readonly payee: { readonly name: string; readonly account: string; readonly bankCode: string };
   readonly businessDate: BusinessDate;
+  /** The last business date on which the money for it came in; it is sent when the proof of that date has passed. */
+  readonly fundedOn: BusinessDate;
   readonly state: PayoutState;
   readonly channel: string | null;
   readonly reason: string | null;
@@ -40,6 +42,7 @@ interface PayoutRow {
   payee_account: string;
   payee_bank: string;
   business_date: BusinessDate;
+  funded_on: BusinessDate;
   state: PayoutState;
   channel: string | null;
   reason: string | null;
@@ -60,6 +63,7 @@ function payoutOf(row: PayoutRow): Payout {
     amount: BigInt(row.amount),
     payee: { name: row.payee_name, account: row.payee_account, bankCode: row.payee_bank },
     businessDate: row.business_date,
+    fundedOn: row.funded_on,
     state: row.state,
     channel: row.channel,
     reason: row.reason,
@@ -81,11 +85,11 @@ export const payoutRecords: RecordType<Payout> = {
     const rows = payouts.map(
       (p) =>
         `${p.id},${p.platformId},${p.shardId},'${p.purpose}',${p.sourceAccountId},${sql.nullableText(p.orderNo)},${p.amount},${sql.text(p.payee.name)},` +
-        `${sql.text(p.payee.account)},${sql.text(p.payee.bankCode)},'${p.businessDate}','${p.state}',${sql.nullableText(p.channel)},` +
+        `${sql.text(p.payee.account)},${sql.text(p.payee.bankCode)},'${p.businessDate}','${p.fundedOn}','${p.state}',${sql.nullableText(p.channel)},` +
         `${sql.nullableText(p.reason)},${p.attempts},${p.nextMs},${p.createdMs},${p.changedMs}`,
     );
     return `INSERT INTO payouts (id, platform_id, shard_id, purpose, source_account_id, order_no, amount, payee_name, payee_account, payee_bank,
-         business_date, state, channel, reason, attempts, next_ms, created_ms, changed_ms)
+         business_date, funded_on, state, channel, reason, attempts, next_ms, created_ms, changed_ms)
        VALUES ${sql.tuples(rows)}
        ON DUPLICATE KEY UPDATE state = VALUES(state), reason = VALUES(reason), changed_ms = VALUES(changed_ms)`;
   },
@@ -132,6 +136,8 @@ export interface PayoutScope {
   /** Only those whose time has come at this moment. */
   readonly dueMs?: Instant | undefined;
   readonly purposes?: readonly PayoutPurpose[] | undefined;
+  /** Only those whose money came in on dates that are proved. */
+  readonly proved?: boolean | undefined;
 }
 
 /** Payouts of a shard in some states, by the time at which they are due. */
@@ -146,6 +152,7 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.notOf !== undefined && scope.notOf.length > 0) also(`platform_id NOT IN (${scope.notOf.join()})`);
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
+  if (scope.proved) also('funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id)');
   const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [
     ...values,
     limit,

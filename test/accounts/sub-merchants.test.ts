@@ -319,8 +319,8 @@ describe('closing a sub-merchant', () => {
     await api.runtime.db.withTx('payout', async (tx) => {
       await tx.write(
         `INSERT INTO payouts (id, platform_id, shard_id, purpose, source_account_id, amount, payee_name, payee_account, payee_bank,
-           business_date, state, attempts, next_ms, created_ms, changed_ms)
-         VALUES (?, ?, 0, 'withdrawal', ?, 1, 'x', 'x', '', '2026-03-02', ?, 0, 0, 0, 0)`,
+           business_date, funded_on, state, attempts, next_ms, created_ms, changed_ms)
+         VALUES (?, ?, 0, 'withdrawal', ?, 1, 'x', 'x', '', '2026-03-02', '2026-03-01', ?, 0, 0, 0, 0)`,
         [api.runtime.newId(), book.id, merchant.account, state],
       );
     });

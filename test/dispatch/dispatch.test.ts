@@ -140,8 +140,8 @@ describe('payouts on their way', () => {
   test('asked for by the platform go out by the job, refunds to the payer of the order', async () => {
     await market.pay('B', 500n);
     expect(await market.give('refund', { orderNo: 'B', amount: fen(200n) })).toBe('posted');
-    await closeNext(market);
     await market.pay('C', 500n);
+    await closeNext(market);
     await market.give('refund', { orderNo: 'C', amount: fen(300n) });
     expect(await sendDue(market.desk, { shardId: (await market.book()).shardId, purposes: ['withdrawal', 'refund'] })).toBe(1);
     await takeNews(market.desk);
@@ -155,11 +155,9 @@ describe('payouts on their way', () => {
   });
 
   test('taken by several workers at once are sent once', async () => {
+    for (let no = 0; no < 5; no += 1) await market.pay(`W${no}`, 100n);
     await closeNext(market);
-    for (let no = 0; no < 5; no += 1) {
-      await market.pay(`W${no}`, 100n);
-      await market.give('refund', { orderNo: `W${no}`, amount: fen(100n) });
-    }
+    for (let no = 0; no < 5; no += 1) await market.give('refund', { orderNo: `W${no}`, amount: fen(100n) });
     const { shardId } = await market.book();
     const sent = await Promise.all([1, 2, 3, 4].map(() => sendDue(market.desk, { shardId })));
     expect(sent.reduce((sum, number) => sum + number, 0)).toBe(5);
@@ -171,11 +169,12 @@ describe('payouts on their way', () => {
 
   test('of a platform whose books did not prove are not sent; those of another are', async () => {
     const other = await openMarket({ world: market.world, bank: market.bank });
+    for (const each of [market, other]) await each.pay('R', 500n);
     market.faults({ scope: 'core', fault: 'line-extra', custodyNo: market.custodyNo });
     market.goTo('2026-03-03');
     expect(await market.close()).toEqual([{ date: '2026-03-02', state: 'stopped' }]);
+    expect(await other.close()).toEqual([{ date: '2026-03-02', state: 'closed' }]);
     for (const each of [market, other]) {
-      await each.pay('R', 500n);
       expect(await each.give('refund', { orderNo: 'R', amount: fen(500n) })).toBe('posted');
     }
     const { shardId } = await market.book();
@@ -184,5 +183,19 @@ describe('payouts on their way', () => {
     expect(await states()).toEqual(['created']);
     expect((await other.payouts()).map((payout) => payout.state)).toEqual(['settled']);
     await other.end();
+  });
+
+  test('of money that came in today wait until the statement of today was seen: an invented payment takes nothing out', async () => {
+    const { shardId } = await market.book();
+    const payer = { name: '张三', account: '622202000000000007' };
+    // The platform says that a buyer paid; the bank has not seen it.
+    expect(await market.give('payment', { orderNo: 'X', amount: fen(800n), payer, reference: 'NEVER-CAME' })).toBe('posted');
+    expect(await market.give('refund', { orderNo: 'X', amount: fen(800n) })).toBe('posted');
+    expect(await sendDue(market.desk, { shardId })).toBe(0);
+    market.goTo('2026-03-03');
+    expect(await market.close()).toEqual([{ date: '2026-03-02', state: 'stopped' }]);
+    expect(await sendDue(market.desk, { shardId })).toBe(0);
+    expect(paid().paid).toBe(0n);
+    expect((await market.breaks()).map((each) => each.class)).toEqual(['only-ours']);
   });
 });

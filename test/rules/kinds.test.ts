@@ -168,7 +168,15 @@ function line(account: Id, amount: number) {
 function otherPayer(desk: Desk): void {
   const payer = { name: '李四', account: '6222020000000000078', bankCode: '102100099996' };
   const counters = { paid: 1n, split: 0n, returned: 0n, refunded: 0n };
-  const order = { accountId: DESK.order, platformId: DESK.platform, orderNo: 'SO-1001', payer, ...counters, openedMs: DESK.now };
+  const order = {
+    accountId: DESK.order,
+    platformId: DESK.platform,
+    orderNo: 'SO-1001',
+    payer,
+    ...counters,
+    openedMs: DESK.now,
+    paidOn: DESK.today,
+  };
   desk.put(orderRecords, ORDER, order);
   desk.open(DESK.order, 'order');
 }

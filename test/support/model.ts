@@ -181,8 +181,7 @@ export class Model {
       refuseIf(order.split + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
       const clears = this.#nextWorkingDay(at.date);
       const gives = data.lines.map((line) => {
-        const waits = this.#mine(given, line.account).type === 'sub' ? { clears } : {};
-        return { to: bare(line.account), amount: minor(line.amount), ...waits };
+        return { to: bare(line.account), amount: minor(line.amount), clears };
       });
       this.#move(at, [{ from: order.account, amount }], gives);
       order.split += amount;

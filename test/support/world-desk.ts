@@ -3,7 +3,7 @@ import { kinds } from '../../src/instructions/index.js';
 import type { At, Decision, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { type PastInstruction, pastRecords } from '../../src/instructions/past.js';
 import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
-import { asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
 import { type AccountType, type Book, type LedgerAccount, newAccount, post, type RecordType } from '../../src/ledger/index.js';
 import {
   type Hold,
@@ -62,6 +62,7 @@ export class Desk {
       currency: 'CNY',
       custodyNo: 'C-1',
       businessDate: DESK.today,
+      provedTo: addDays(DESK.today, -1),
       accounts: own as Book['accounts'],
       terms: { transferMax: 100_000n, feeMax: 100_000n },
     };
@@ -85,6 +86,7 @@ export class Desk {
         payer,
         ...counters,
         openedMs: NOW,
+        paidOn: DESK.today,
       };
       this.put(orderRecords, orderKey(DESK.platform, 'SO-1001'), order);
       this.open(DESK.order, 'order').balance = 50_000n;
@@ -121,6 +123,7 @@ export class Desk {
       amount: 5_000n,
       payee: { name: '户名', account: '6222020000000000078', bankCode: '' },
       businessDate: DESK.today,
+      fundedOn: addDays(DESK.today, -1),
       state: this.kind.name === 'payout-returned' ? 'settled' : 'sent',
       channel: 'book',
       reason: null,

@@ -40,7 +40,7 @@ export const payment: Kind<Payment> = {
       return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
     const accountId = before?.accountId ?? at.instruction;
     const after: Order = before
-      ? { ...before, paid: before.paid + amount }
+      ? { ...before, paid: before.paid + amount, paidOn: at.book.businessDate }
       : {
           accountId,
           platformId: at.platformId,
@@ -51,6 +51,7 @@ export const payment: Kind<Payment> = {
           returned: 0n,
           refunded: 0n,
           openedMs: at.nowMs,
+          paidOn: at.book.businessDate,
         };
     // A counter or a custody account beyond what the books can hold would stop the shard, so it never gets there.
     const custody = facts.account(at.book.accounts.custody)?.balance ?? 0n;

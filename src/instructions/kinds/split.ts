@@ -29,7 +29,10 @@ function shareOf(facts: Facts, order: Order, receiverId: OrderShare['receiverId'
   );
 }
 
-/** Order money goes to the sub-merchants who earned it and to the platform's commission account; it is withdrawable T+1. */
+/**
+ * Order money goes to the sub-merchants who earned it and to the platform's commission account. None of it is withdrawable
+ * before T+1: until the bank's statement of the day was seen, that the money came in is the platform's word alone.
+ */
 export const split: Kind<Split> = {
   name: 'split',
   en: 'Split of an order',
@@ -76,7 +79,7 @@ export const split: Kind<Split> = {
         ...data.lines.map((line) => ({
           account: line.account,
           amount: line.amount.amount,
-          ...(facts.account(line.account)?.type === 'sub' ? { clears } : {}),
+          clears,
         })),
       ],
       records: [
