@@ -3,14 +3,20 @@ import { startBank } from '../src/channels/simulator/index.js';
 
 // The bank simulator as a process of its own: `tsx scripts/bank.ts --port 0 --seed 1`. Prints one line of JSON with its address
 // when it is ready; stops on SIGTERM or SIGINT.
-const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' } } });
+const { values } = parseArgs({
+  options: {
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
+  },
+});
 const [port, seed] = [Number(values.port), Number(values.seed)];
 if (!Number.isInteger(port) || port < 0 || port > 65_535 || !Number.isSafeInteger(seed)) {
-  console.error('usage: bank [--port 0..65535] [--seed INTEGER]');
+  console.error('usage: bank [--host ADDRESS] [--port 0..65535] [--seed INTEGER]');
   process.exit(2);
 }
 
-const running = await startBank({ port, seed, wallMs: () => Date.now() });
+const running = await startBank({ host: values.host, port, seed, wallMs: () => Date.now() });
 console.log(JSON.stringify({ url: running.url, seed }));
 
 let stopping = false;

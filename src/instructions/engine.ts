@@ -34,12 +34,11 @@ export const BATCH_MAX = 2000; // the gain of a larger batch is small, its lock 
 
 export interface Batch {
   readonly outcomes: readonly Outcome[];
-  readonly topics: ReadonlySet<Topic>;
   /** There may be more in the inbox. */
   readonly full: boolean;
 }
 
-const EMPTY: Batch = { outcomes: [], topics: new Set(), full: false };
+const EMPTY: Batch = { outcomes: [], full: false };
 
 export async function executeBatch(
   rt: Runtime,
@@ -102,7 +101,6 @@ async function decideAndWrite(
   await tx.writeInTurn(decideInTurn(works, turn, set, written));
   return {
     outcomes: written.outcomes,
-    topics: new Set(written.events.map((event) => event.topic)),
     full: received.length === max,
   };
 }

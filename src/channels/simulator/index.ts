@@ -5,6 +5,8 @@ import { draw } from './chance.js';
 import { type Parsed, Rejected, ROUTES, toJson } from './routes.js';
 
 export interface StartBankOptions extends BankOptions {
+  /** The address to listen on; the loopback when absent. */
+  readonly host?: string;
   /** 0 takes a free one. */
   readonly port: number;
   readonly log?: (event: string, fields: Record<string, unknown>) => void;
@@ -21,10 +23,15 @@ type Log = NonNullable<StartBankOptions['log']>;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * Starts the bank simulator on the loopback: core bank, own-bank book transfer and interbank gateway, with faults on demand. It
- * decides nothing by the real clock and nothing by unseeded chance.
+ * Starts the bank simulator, on the loopback unless told otherwise: core bank, own-bank book transfer and interbank gateway,
+ * with faults on demand. It decides nothing by the real clock and nothing by unseeded chance.
  */
-export async function startBank({ port, log = () => undefined, ...options }: StartBankOptions): Promise<RunningBank> {
+export async function startBank({
+  host = '127.0.0.1',
+  port,
+  log = () => undefined,
+  ...options
+}: StartBankOptions): Promise<RunningBank> {
   const bank = new Bank(options);
   const timers = new Set<NodeJS.Timeout>();
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
@@ -35,10 +42,10 @@ export async function startBank({ port, log = () => undefined, ...options }: Sta
   });
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
-    server.listen(port, '127.0.0.1', listening);
+    server.listen(port, host, listening);
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     bank,
     stop: () => stop(server, timers),
   };
