@@ -5,7 +5,6 @@ import { canonicalJson } from './canonical.js';
 import { BATCH_MAX, executeBatch } from './engine.js';
 import type { Submission } from './intake.js';
 import { kinds } from './kinds/index.js';
-import type { Outcome } from './outcome.js';
 
 /**
  * The engine and the kinds of instructions: the one door through which money moves.
@@ -15,16 +14,15 @@ import type { Outcome } from './outcome.js';
  * Guarantees: a request number is remembered for ever; an instruction is decided once; what it does is all there or not at
  * all. Deliberately absent: network calls; the engine knows no kind by name.
  */
-export { type Answers, announce, createAnswers } from './answers.js';
+export { type Answers, createAnswers } from './answers.js';
 export { canonicalJson } from './canonical.js';
-export { BATCH_MAX, executeBatch } from './engine.js';
+export { executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, type Submission } from './intake.js';
-export { type Kind, type Origin, PROOFS, type Topic } from './kind.js';
+export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
 export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
-export type { Outcome } from './outcome.js';
 export { instructionRoutes } from './routes.js';
-export { findInstructions, type InstructionView, inboxDepths } from './store.js';
+export { findInstructions, inboxDepths } from './store.js';
 
 /** Decides all that a shard has received, batch after batch, and announces each; answers how many. */
 export async function executeShard(rt: Runtime, shardId: number): Promise<number> {
@@ -54,8 +52,4 @@ export function systemInstruction(of: {
     body: canonicalJson(of.data),
     actor: of.actor,
   };
-}
-
-export function isPosted(outcome: Outcome | null | undefined): boolean {
-  return outcome?.state === 'posted';
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { BusinessDate, Calendar, Id, Instant, Minor, Refusal } from '../kernel/index.js';
+import type { Calendar, Id, Instant, Minor, Refusal } from '../kernel/index.js';
 import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
 
 /** Who gave an instruction: P a platform, S the system itself, O a bank operator. */
@@ -116,5 +116,3 @@ export type Decision = { readonly refused: Refusal } | Effects;
 export function refused(refusal: Refusal): { refused: Refusal } {
   return { refused: refusal };
 }
-
-export type { BusinessDate };

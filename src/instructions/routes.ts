@@ -34,7 +34,7 @@ const WAIT_MAX_MS = 30_000;
 const TAG = 'Instructions';
 
 /** How long to wait for the outcome, from `Prefer` (RFC 7240): `wait=N` seconds, or `respond-async`. */
-export function waitOf(prefer: string | undefined): number {
+function waitOf(prefer: string | undefined): number {
   if (prefer === undefined) return WAIT_DEFAULT_MS;
   const preferences = prefer.split(',').map((part) => part.trim().toLowerCase());
   if (preferences.includes('respond-async')) return 0;

@@ -18,7 +18,7 @@ export const reference = z
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A–Z a–z 0–9 _ . : -' })
   .meta({ description: "The reference on the core bank's statement" });
 
-export const RECEIVERS_MAX = 50; // what the large marketplaces accept in one split
+const RECEIVERS_MAX = 50; // what the large marketplaces accept in one split
 
 export const lines = z
   .array(z.strictObject({ account: wireId('account'), amount: moneySchema }))

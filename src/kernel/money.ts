@@ -10,8 +10,6 @@ export const WIRE_MAX: Minor = 9007199254740991n;
 /** The largest balance that the books keep; one instruction more can never pass the range of BIGINT. */
 export const BALANCE_MAX: Minor = 1n << 62n;
 
-export type Currency = 'CNY';
-
 /**
  * Divides `total` by `weights` so that the parts add up to the total exactly. dinero's rule: the leftover minor units go
  * one by one to the largest weights first.

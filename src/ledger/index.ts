@@ -8,4 +8,4 @@ export * from './chart.js';
 export * from './post.js';
 export * from './records.js';
 export * from './store.js';
-export { type AccountFault, verifyAccounts } from './verify.js';
+export { verifyAccounts } from './verify.js';

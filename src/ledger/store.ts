@@ -71,10 +71,6 @@ export async function loadBook(tx: Tx, platformId: Id): Promise<Book> {
   return book;
 }
 
-export async function listBooks(tx: Tx): Promise<Book[]> {
-  return (await tx.rows<BookRow>('SELECT * FROM books ORDER BY platform_id')).map(bookOf);
-}
-
 /** A new book. Before its first business date there is nothing to prove. */
 export async function insertBook(tx: Tx, book: Omit<Book, 'provedTo'>): Promise<void> {
   const { accounts, terms } = book;

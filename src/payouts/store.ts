@@ -178,12 +178,3 @@ export async function movePayouts(
     [to, change.nowMs, change.nextMs, change.channel ?? null, change.reason ?? null, from],
   );
 }
-
-/** How many payouts of a platform are in each state. */
-export async function countPayouts(tx: Tx, platformId: Id): Promise<Map<PayoutState, number>> {
-  const rows = await tx.rows<{ state: PayoutState; number: string }>(
-    'SELECT state, COUNT(*) AS number FROM payouts WHERE platform_id = ? GROUP BY state',
-    [platformId],
-  );
-  return new Map(rows.map((row) => [row.state, Number(row.number)]));
-}

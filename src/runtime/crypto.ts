@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-export function sha256(data: string | Buffer): Buffer {
+function sha256(data: string | Buffer): Buffer {
   return createHash('sha256').update(data).digest();
 }
 

@@ -30,11 +30,6 @@ export const moneySchema = z
   .strictObject({ amount: amountSchema, currency: currencySchema })
   .meta({ id: 'Money', description: 'An amount in minor units and its currency' });
 
-/** For answers: zero and negative amounts occur there. */
-export const signedMoneySchema = z
-  .strictObject({ amount: z.int(), currency: currencySchema })
-  .meta({ id: 'SignedMoney', description: 'An amount in minor units, which may be zero or negative, and its currency' });
-
 function makeWireId(kind: IdKind) {
   const example = `${ID_PREFIXES[kind]}_2236512894231552003`;
   return z
