@@ -1,6 +1,6 @@
 import type { BusinessDate, Minor } from '../kernel/index.js';
 
-/** The one port behind which every way out of the bank stands. Issue by issue more channels come; what they promise stays. */
+/** The one port behind which every way out of the bank stands. More channels may come; what they promise stays. */
 export type ChannelCode = 'book' | 'interbank';
 
 /** The most payments that one network call carries; longer lists go in several calls. */

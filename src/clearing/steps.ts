@@ -18,7 +18,8 @@ import {
   withdrawableLines,
 } from './store.js';
 
-/** The steps of a close. Each can be run again from its beginning at any time. */
+// The steps of a close. Each can be run again from its beginning at any time.
+
 /**
  * 1: the business date moves on. What was received before belongs to the day; from the commit on every entry is dated on the
  * next, so that the totals written down here are those of the day for ever.

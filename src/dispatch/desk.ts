@@ -62,7 +62,7 @@ export function returnedDirective({ id, platformId, shardId }: Payout, reference
 /**
  * Receives instructions of the system and has all of them decided before it answers. One that was given before acts no second
  * time, also when the channel words its reason otherwise now.
- * @throws Refused OVERLOADED when the shard takes nothing more; those that were taken are decided all the same
+ * @throws Refused NOT_FOUND for a platform without a book; those that were taken are decided all the same
  */
 export async function decideNow(
   { rt, intake }: Pick<Desk, 'rt' | 'intake'>,

@@ -6,7 +6,7 @@ import { invariant } from '../kernel/index.js';
 /**
  * The database: one door to a transaction, and no way to run a statement by accident outside it.
  *
- * Every store function takes a `Tx` first; only `withTx` and `readOnly` make one. They do not nest. A deadlock or a
+ * Every store function takes a `Tx` first; only `withTx`, `read` and `snapshot` make one. They do not nest. A deadlock or a
  * certification conflict runs the whole function again from BEGIN. A connection lost at COMMIT leaves the outcome unknown:
  * `committed` looks up a key that the function wrote, and only if it is not there the function runs again.
  */
