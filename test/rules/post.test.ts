@@ -281,6 +281,21 @@ describe('uncleared money', () => {
   });
 });
 
+describe('what may leave the bank', () => {
+  it.each([
+    [100n, 0n, 0n, 100n],
+    [100n, 30n, 0n, 70n],
+    [100n, 0n, 30n, 70n],
+    [100n, 30n, 20n, 70n],
+    [100n, 20n, 30n, 70n],
+    [100n, 100n, 100n, 0n],
+  ])('of %s, with %s held and %s not cleared: %s', (balance, held, uncleared, withdrawable) => {
+    const slices = uncleared === 0n ? [] : [{ due: DUES[0] as BusinessDate, amount: uncleared }];
+    expect(withdrawableOf({ balance, held, uncleared: slices })).toBe(withdrawable);
+    expect(availableOf({ balance, held })).toBe(balance - held);
+  });
+});
+
 describe('the limits of the books', () => {
   it('the custody account keeps up to 2^62 and refuses one fen more', () => {
     const books = new Books();
