@@ -1,5 +1,13 @@
 import type { z } from 'zod';
-import type { Calendar, Id, Instant, Minor, Refusal } from '../kernel/index.js';
+import {
+  type BusinessDate,
+  type Calendar,
+  type Id,
+  type Instant,
+  type Minor,
+  naturalDate,
+  type Refusal,
+} from '../kernel/index.js';
 import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
 
 /** Who gave an instruction: P a platform, S the system itself, O a bank operator. */
@@ -64,6 +72,15 @@ export interface At {
   readonly nowMs: Instant;
   readonly book: Book;
   readonly calendar: Calendar;
+}
+
+/**
+ * The last date on which money that the books take now can stand at the bank: the open business date, or today where midnight
+ * has passed and the cut-off has not. No proof before that date's says whether the money really came.
+ */
+export function arrivalDate({ book, nowMs }: Pick<At, 'book' | 'nowMs'>): BusinessDate {
+  const today = naturalDate(nowMs);
+  return today > book.businessDate ? today : book.businessDate;
 }
 
 /** What a decision may look at: its platform's accounts and records, as the decisions before it left them. */

@@ -13,7 +13,7 @@ export interface Order {
   readonly returned: Minor;
   readonly refunded: Minor;
   readonly openedMs: Instant;
-  /** The business date of the last payment. */
+  /** The last date on which money that is on it can have come in to the bank. */
   readonly paidOn: BusinessDate;
 }
 

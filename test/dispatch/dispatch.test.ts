@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ChannelCode, Channels } from '../../src/channels/index.js';
 import { closeDueDays } from '../../src/clearing/index.js';
 import { createDesk, pollDue, sendDue, takeNews } from '../../src/dispatch/index.js';
-
+import { toWire } from '../../src/kernel/index.js';
 import type { Payout } from '../../src/payouts/index.js';
 import { atBank, closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 
@@ -197,5 +197,41 @@ describe('payouts on their way', () => {
     expect(await sendDue(market.desk, { shardId })).toBe(0);
     expect(paid().paid).toBe(0n);
     expect((await market.breaks()).map((each) => each.class)).toEqual(['only-ours']);
+  });
+
+  describe('of an invented payment', () => {
+    const payer = { name: '张三', account: '622202000000000007' };
+    const lines = (amount: bigint) => [{ account: toWire('account', market.here), amount: fen(amount) }];
+    const invent = async (amount: bigint) =>
+      expect(await market.give('payment', { orderNo: 'X', amount: fen(amount), payer, reference: 'NEVER-CAME' })).toBe('posted');
+    beforeEach(() => market.pay('OTHERS', 5000n)); // what it could be paid with
+
+    test('are not sent either when the money goes through an old order', async () => {
+      await closeNext(market);
+      expect(paid().paid).toBe(1000n);
+      const { shardId } = await market.book();
+      await invent(600n);
+      // The receiver had his share of the old order paid out long since: what he gives back is what was invented.
+      expect(await market.give('split', { orderNo: 'X', lines: lines(600n) })).toBe('posted');
+      expect(await market.give('split-return', { orderNo: 'A', lines: lines(600n) })).toBe('posted');
+      expect(await market.give('refund', { orderNo: 'A', amount: fen(600n) })).toBe('posted');
+      expect(await sendDue(market.desk, { shardId })).toBe(0);
+      market.goTo('2026-03-04');
+      expect(await market.close()).toEqual([{ date: '2026-03-03', state: 'stopped' }]);
+      expect(paid().paid).toBe(1000n);
+    });
+
+    test('are not sent with the day that it was told on after midnight, which cannot prove it', async () => {
+      market.goTo('2026-03-03');
+      await invent(900n);
+      expect(await market.give('split', { orderNo: 'X', lines: lines(600n) })).toBe('posted');
+      expect(await market.give('refund', { orderNo: 'X', amount: fen(300n) })).toBe('posted');
+      expect(await market.close()).toEqual([{ date: '2026-03-02', state: 'closed' }]);
+      await sendDue(market.desk, { shardId: (await market.book()).shardId });
+      expect(paid().paid).toBe(1000n);
+      market.goTo('2026-03-04');
+      expect(await market.close()).toEqual([{ date: '2026-03-03', state: 'stopped' }]);
+      expect(paid().paid).toBe(1000n);
+    });
   });
 });

@@ -21,6 +21,8 @@ interface ModelOrder {
   split: bigint;
   returned: bigint;
   refunded: bigint;
+  /** The last date on which its money can have come in. */
+  came: string;
 }
 
 interface ModelHold {
@@ -109,6 +111,12 @@ export class Model {
     this.#nextWorkingDay = nextWorkingDay;
   }
 
+  /** Money that is told of now stands at the bank today or, where the books are ahead, on their date. */
+  #arrival(at: ModelPlatform): string {
+    const today = new Date(this.now + 8 * 3_600_000).toISOString().slice(0, 10);
+    return today > at.date ? today : at.date;
+  }
+
   openPlatform(id: string, date: string, own: Readonly<Record<string, string>>): void {
     this.platforms.set(id, { date, transferMax: 0n, feeMax: 0n, own });
     for (const [type, account] of Object.entries(own)) this.openAccount(account, id, type, OWN.includes(type));
@@ -160,6 +168,7 @@ export class Model {
         split: 0n,
         returned: 0n,
         refunded: 0n,
+        came: '',
       };
       refuseIf(order.payer !== payer, 'ORDER_PAYER_DIFFERS');
       refuseIf(order.paid + amount > BOOKS_MAX || amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
@@ -167,6 +176,7 @@ export class Model {
       this.orders.set(key, order);
       this.#move(at, [], [{ to: order.account, amount }]);
       order.paid += amount;
+      order.came = this.#arrival(at);
     },
 
     split: (given, data, at) => {
@@ -179,7 +189,7 @@ export class Model {
       const amount = sum(data.lines.map((line) => minor(line.amount)));
       refuseIf(amount > this.#account(order.account).balance, 'SPLIT_EXCEEDS_ORDER');
       refuseIf(order.split + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
-      const clears = this.#nextWorkingDay(at.date);
+      const clears = this.#nextWorkingDay(order.came > at.date ? order.came : at.date);
       const gives = data.lines.map((line) => {
         return { to: bare(line.account), amount: minor(line.amount), clears };
       });
@@ -368,7 +378,9 @@ export class Model {
       how: 'uncleared-first' as const,
     }));
     const amount = sum(takes.map((take) => take.amount));
+    const isYoung = takes.some(({ from }) => sum(this.#account(from).uncleared.values()) > 0n);
     this.#move(at, takes, [{ to: order.account, amount }]);
+    if (isYoung) order.came = this.#arrival(at);
     order.returned += amount;
     for (const take of takes) this.#share(order, take.from).returned += take.amount;
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BALANCE_MAX, refuse } from '../../kernel/index.js';
 import { type Order, orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema } from '../../runtime/index.js';
-import { change, type Kind, refused } from '../kind.js';
+import { arrivalDate, change, type Kind, refused } from '../kind.js';
 import { accountNumber, bankCode, reference } from '../wire.js';
 
 const schema = z.strictObject({
@@ -39,8 +39,9 @@ export const payment: Kind<Payment> = {
     if (before !== undefined && !samePayer(before, data))
       return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
     const accountId = before?.accountId ?? at.instruction;
+    const paidOn = arrivalDate(at);
     const after: Order = before
-      ? { ...before, paid: before.paid + amount, paidOn: at.book.businessDate }
+      ? { ...before, paid: before.paid + amount, paidOn }
       : {
           accountId,
           platformId: at.platformId,
@@ -51,7 +52,7 @@ export const payment: Kind<Payment> = {
           returned: 0n,
           refunded: 0n,
           openedMs: at.nowMs,
-          paidOn: at.book.businessDate,
+          paidOn,
         };
     // A counter or a custody account beyond what the books can hold would stop the shard, so it never gets there.
     const custody = facts.account(at.book.accounts.custody)?.balance ?? 0n;

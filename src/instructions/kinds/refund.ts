@@ -30,14 +30,13 @@ export const refund: Kind<Refund> = {
     const left = orderLeft(order);
     if (amount > left) return refused(refuse('REFUND_EXCEEDS_ORDER', undefined, { left: String(left) }));
     if (order.payer.account === '') return refused(refuse('REFUND_ACCOUNT_MISSING', undefined, { orderNo: data.orderNo }));
-    const today = at.book.businessDate;
     const payout = newPayout(at, {
       purpose: 'refund',
       source: order.accountId,
       orderNo: data.orderNo,
       amount,
       payee: order.payer,
-      ...(order.paidOn === today ? { fundedOn: today } : {}),
+      ...(order.paidOn >= at.book.businessDate ? { fundedOn: order.paidOn } : {}),
     });
     return {
       postings: [

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BALANCE_MAX, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import { type Order, type OrderShare, orderKey, orderLeft, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
 import { orderNo } from '../../runtime/index.js';
-import { type At, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import { type At, arrivalDate, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
 
 const schema = z.strictObject({ orderNo, lines });
@@ -31,7 +31,8 @@ function shareOf(facts: Facts, order: Order, receiverId: OrderShare['receiverId'
 
 /**
  * Order money goes to the sub-merchants who earned it and to the platform's commission account. None of it is withdrawable
- * before T+1: until the bank's statement of the day was seen, that the money came in is the platform's word alone.
+ * before T+1, counted from the day on which the last of it came in where that is later than the business date: until the bank's
+ * statement of that day was seen, that the money came in is the platform's word alone.
  */
 export const split: Kind<Split> = {
   name: 'split',
@@ -72,7 +73,8 @@ export const split: Kind<Split> = {
     const left = orderLeft(order);
     if (total > left) return refused(refuse('SPLIT_EXCEEDS_ORDER', undefined, { left: String(left), asked: String(total) }));
     if (order.split + total > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW')); // split and returned over and over
-    const clears = workingDayAfter(at.calendar, at.book.businessDate);
+    const today = at.book.businessDate;
+    const clears = workingDayAfter(at.calendar, order.paidOn > today ? order.paidOn : today);
     return {
       postings: [
         { account: order.accountId, amount: -total },
@@ -103,7 +105,10 @@ export const split: Kind<Split> = {
   },
 };
 
-/** The order and the shares after these lines went back. */
+/**
+ * The order and the shares after these lines went back. What has not cleared at a receiver may have come in as late as now, for
+ * another order, so the order's money is from now on as young as that.
+ */
 function splitReturned(data: Split, facts: Facts, at: At) {
   const key = orderKey(at.platformId, data.orderNo);
   const order = facts.record(orderRecords, key);
@@ -115,9 +120,11 @@ function splitReturned(data: Split, facts: Facts, at: At) {
       return refuse('SPLIT_RETURN_EXCEEDS', undefined, { account: toWire('account', line.account), left: String(left) });
     }
   }
+  const isYoung = data.lines.some((line) => (facts.account(line.account)?.uncleared.length ?? 0) > 0);
+  const paidOn = isYoung ? arrivalDate(at) : order.paidOn;
   return {
     records: [
-      change(orderRecords, key, { ...order, returned: order.returned + totalOf(data.lines) }),
+      change(orderRecords, key, { ...order, returned: order.returned + totalOf(data.lines), paidOn }),
       ...shares.map(({ line, share }) =>
         change(shareRecords, shareKey(order.accountId, line.account), {
           ...share,
