@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { createConnection } from 'mysql2/promise';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 
 /** Seconds to wait for another process that migrates the same database. */
@@ -15,7 +15,11 @@ export async function migrate(url: string): Promise<string[]> {
   const guard = await createConnection(withoutSchema(url));
   try {
     await guard.query(`CREATE DATABASE IF NOT EXISTS \`${schema}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`);
-    await guard.query('SELECT GET_LOCK(?, ?)', [`migrate ${schema}`.slice(0, 64), LOCK_SECONDS]);
+    const [[lock]] = await guard.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS taken', [
+      `migrate ${schema}`.slice(0, 64),
+      LOCK_SECONDS,
+    ]);
+    if (Number(lock?.taken) !== 1) throw new Error(`another process has been migrating ${schema} for ${LOCK_SECONDS} s`);
     process.env.DATABASE_URL ??= url; // the configuration below refuses to load without one
     const { default: configured } = await import('../ormconfig.js');
     const source = await new DataSource({ ...configured.options, url } as DataSource['options']).initialize();

@@ -1,4 +1,5 @@
 import { type BusinessDate, type Minor, type Refusal, refuse, WIRE_MAX } from '../kernel/index.js';
+import { withdrawable } from '../ledger/index.js';
 import type { DayState } from './states.js';
 
 const RETRY_FIRST_MS = 1_000;
@@ -33,7 +34,7 @@ export function mayClose({ date, openDate, today, state, unfinished }: DayFacts)
 
 /** What the clearing pays out of one account: all that may leave the bank, in minor units; zero when there is nothing. */
 export function clearingAmount(of: { readonly balance: Minor; readonly held: Minor; readonly uncleared: Minor }): Minor {
-  const withdrawable = of.balance - (of.uncleared > of.held ? of.uncleared : of.held);
-  if (withdrawable <= 0n) return 0n;
-  return withdrawable < WIRE_MAX ? withdrawable : WIRE_MAX; // the rest goes with the next clearing
+  const amount = withdrawable(of);
+  if (amount <= 0n) return 0n;
+  return amount < WIRE_MAX ? amount : WIRE_MAX; // the rest goes with the next clearing
 }

@@ -1,6 +1,6 @@
 import { ask, type Directive, decideNow, resumePayments, sendAgain, sendDue, stopPayments, takeNews } from '../dispatch/index.js';
 import { executeShard, findInstructions, inboxDepths, systemInstruction } from '../instructions/index.js';
-import { type Id, invariant, isWorkingDay, type Minor, toWire, toWireAmount } from '../kernel/index.js';
+import { invariant, isWorkingDay, type Minor, toWire, toWireAmount } from '../kernel/index.js';
 import { bookTotals, loadBook, lockShard, setBusinessDate, setProvedTo } from '../ledger/index.js';
 import { type Payout, type PayoutState, payoutsInScope } from '../payouts/index.js';
 import { type DayToReconcile, prove, type Reconciliation, reconcileDay, storedReconciliation } from '../reconciliation/index.js';
@@ -108,6 +108,7 @@ export async function proof(close: Close): Promise<StepResult> {
       reason,
       detail,
       async write(tx) {
+        await lockShard(tx, close.shardId, nowMs); // nothing that is being marked as sent comes between
         await keepControl(tx, close, control);
         await stopPayments(tx, platformId, reason.slice(0, 200), nowMs);
       },
@@ -215,10 +216,17 @@ async function instruct({ desk, platformId, shardId, next }: Close, lines: reado
     };
   });
   const receipts = await decideNow(desk, directives);
-  const ids: Id[] = receipts.flatMap((receipt) => ('id' in receipt ? receipt.id : []));
-  const views = await desk.rt.db.read('clearing-outcomes', (tx) => findInstructions(tx, ids));
+  const ids = receipts.map((receipt) => ('id' in receipt ? receipt.id : undefined));
+  const views = await desk.rt.db.read('clearing-outcomes', (tx) =>
+    findInstructions(
+      tx,
+      ids.filter((id) => id !== undefined),
+    ),
+  );
   lines.forEach(({ amount }, place) => {
-    const outcome = views.get(ids[place] as Id)?.outcome;
+    const id = ids[place];
+    invariant(id, 'an instruction of the clearing means the same under its number each time');
+    const outcome = views.get(id)?.outcome;
     invariant(outcome, 'an instruction of the clearing is decided');
     if (outcome.state === 'posted') {
       tally.posted += 1;

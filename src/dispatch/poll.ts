@@ -61,7 +61,10 @@ export async function takeNews(desk: Desk, also: readonly Directive[] = []): Pro
   const feeds = CHANNELS.map((channel) => ({ channel, after: rows.get(channel)?.cursor ?? '', ended: false }));
   const unread = feeds.filter(({ channel }) => !rows.has(channel));
   if (unread.length > 0) {
-    const write = (tx: Tx) => Promise.all(unread.map(({ channel }) => noteChannelSuccess(tx, channel, 0 as Instant)));
+    const write = async (tx: Tx) => {
+      for (const { channel } of unread) await noteChannelSuccess(tx, channel, 0 as Instant);
+      return true;
+    };
     await db.withTx('first-cursors', write, async () => undefined);
   }
   for (let waiting = also; ; waiting = []) {

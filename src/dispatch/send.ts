@@ -1,6 +1,6 @@
 import { type ChannelAnswer, type ChannelCode, chooseChannel, type PaymentOrder } from '../channels/index.js';
 import { type BusinessDate, type Id, type Instant, invariant } from '../kernel/index.js';
-import { type Book, loadBooks } from '../ledger/index.js';
+import { type Book, loadBooks, lockShard } from '../ledger/index.js';
 import { movePayouts, type Payout, type PayoutPurpose, type PayoutState, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, noteSuccess, settledDirective } from './desk.js';
@@ -64,16 +64,24 @@ async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
   }
 }
 
-/** Commits that these payouts are being sent, under the date that is open now; all of them or none. */
+/**
+ * Commits that these payouts of one shard are being sent, under the date that is open now. Whether they may go is looked at again
+ * under the shard's lock, so that no cut-off and no stop comes between the looking and the commit; what may not go stays.
+ */
 async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof insertDispatches): Promise<Sending[]> {
   const batchId = rt.newId();
-  const first = payouts[0] as Payout;
   let sendings: Sending[] = [];
   return rt.db.withTx(
     'mark-sent',
     async (tx) => {
+      await lockShard(tx, (payouts[0] as Payout).shardId, rt.clock.now());
       const books = await loadBooks(tx, [...new Set(payouts.map((payout) => payout.platformId))]);
-      sendings = payouts.map((payout) => toSending(payout, books.get(payout.platformId)));
+      const stopped = await stoppedPlatforms(tx);
+      sendings = payouts
+        .map((payout) => ({ payout, book: bookOf(payout, books) }))
+        .filter(({ payout, book }) => payout.fundedOn <= book.provedTo && !stopped.includes(payout.platformId))
+        .map(({ payout, book }) => toSending(payout, book));
+      if (sendings.length === 0) return sendings;
       await moveToSent(tx, sendings, rt.clock.now());
       const sentWallMs = rt.clock.wall();
       await write(
@@ -82,12 +90,21 @@ async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof 
       );
       return sendings;
     },
-    async () => ((await rt.db.read('dispatched', (tx) => hasDispatchBatch(tx, first.id, batchId))) ? sendings : undefined),
+    async () => {
+      const first = sendings[0];
+      if (first === undefined) return sendings;
+      return (await rt.db.read('dispatched', (tx) => hasDispatchBatch(tx, first.payout.id, batchId))) ? sendings : undefined;
+    },
   );
 }
 
-function toSending(payout: Payout, book: Book | undefined): Sending {
+function bookOf(payout: Payout, books: ReadonlyMap<Id, Book>): Book {
+  const book = books.get(payout.platformId);
   invariant(book, `platform ${payout.platformId} has a book`);
+  return book;
+}
+
+function toSending(payout: Payout, book: Book): Sending {
   return { payout, channel: chooseChannel(payout.payee.bankCode), custodyNo: book.custodyNo, businessDate: book.businessDate };
 }
 

@@ -13,7 +13,7 @@ import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.j
 import type { Outcome } from './outcome.js';
 import {
   deletingFromInbox,
-  hasOutcome,
+  findInstructions,
   insertingBoundary,
   insertingOutbox,
   insertingOutcomes,
@@ -51,24 +51,31 @@ export async function executeBatch(
   const result = await rt.db.withTx(
     'execute-batch',
     async (tx) => {
+      batch = EMPTY; // of an attempt that was rolled back nothing is left
       const turn = await lockShard(tx, shardId, rt.clock.now());
       const received = await takeReceived(tx, shardId, max);
       if (received.length === 0) return EMPTY;
       batch = await decideAndWrite(tx, rt, kinds, turn, received, max);
       return batch;
     },
-    // The commit's answer was lost: the outcome of any one of the batch tells whether all of it is there.
-    async () => {
-      const first = batch.outcomes[0];
-      return first === undefined || (await rt.db.read('batch-committed', (tx) => hasOutcome(tx, first.instruction)))
-        ? batch
-        : undefined;
-    },
+    () => committedBatch(rt, batch),
   );
   endTimer();
   rt.metrics.batchSize.observe(result.outcomes.length);
   for (const { kind, state, code } of result.outcomes) rt.metrics.instructions.inc({ kind, state, code: code ?? '' });
   return result;
+}
+
+/**
+ * After a commit whose answer was lost: what the books say of these instructions, whoever decided them in the end; undefined
+ * when they are still to be decided.
+ */
+async function committedBatch(rt: Runtime, batch: Batch): Promise<Batch | undefined> {
+  if (batch.outcomes.length === 0) return batch;
+  const ids = batch.outcomes.map((outcome) => outcome.instruction);
+  const views = await rt.db.read('batch-committed', (tx) => findInstructions(tx, ids));
+  const outcomes = ids.flatMap((id) => views.get(id)?.outcome ?? []);
+  return outcomes.length === 0 ? undefined : { outcomes, full: true };
 }
 
 interface Work {

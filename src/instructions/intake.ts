@@ -26,6 +26,7 @@ export interface Intake {
 const GROUP_MAX = 2000;
 const INBOX_MAX = 200_000; // undecided instructions of one shard, above which nothing more is accepted
 const DEPTH_EVERY_MS = 1000;
+const TRIES_MAX = 10; // other processes may take a number of the group between each look and the write
 
 interface Waiting {
   readonly submission: Submission;
@@ -134,7 +135,7 @@ function hashOf({ kind, body }: Submission): Buffer {
 /** Writes what is new and answers what is not. Runs again when another process wrote one of the numbers in between. */
 async function commit(rt: Runtime, group: readonly Waiting[], shardOf: (platformId: Id) => number): Promise<Receipt[]> {
   let known = new Map<string, { id: Id; bodyHash: Buffer }>();
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const { receipts, fresh } = sortOut(rt, group, known);
     if (fresh.length === 0) return receipts;
     try {
@@ -145,7 +146,7 @@ async function commit(rt: Runtime, group: readonly Waiting[], shardOf: (platform
       );
       return receipts;
     } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
+      if (!isDuplicateKey(error) || tries >= TRIES_MAX) throw error;
       known = await lookUp(
         rt,
         group.map(({ submission }) => submission),

@@ -125,8 +125,8 @@ function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {
       const batch = { id: rt.newId(), platformId: caller.platformId, receivedMs: rt.clock.now(), lines };
       await rt.db.withTx(
         'insert-batch',
-        (tx) => insertBatch(tx, batch),
-        async () => undefined,
+        (tx) => insertBatch(tx, batch).then(() => true),
+        async () => ((await rt.db.read('batch-there', (tx) => findBatch(tx, batch.platformId, batch.id))) ? true : undefined),
       );
       const waiting = receipts.filter((receipt) => 'id' in receipt);
       const outcomes = await answers.wait(waiting, waitOf(headers.prefer));

@@ -116,10 +116,6 @@ export function insertingOutcomes(turn: ShardTurn, outcomes: readonly Outcome[])
   return `INSERT INTO outcomes (instruction_id, shard_id, batch_no, state, code, detail, business_date, decided_ms) VALUES ${sql.tuples(rows)}`;
 }
 
-export async function hasOutcome(tx: Tx, id: Id): Promise<boolean> {
-  return (await tx.rows('SELECT 1 FROM outcomes WHERE instruction_id = ?', [id])).length === 1;
-}
-
 const OUTBOX_STRIDE = 1_000_000n; // more events than any one batch makes
 
 /** Appends events in the shard's own order: `seq` is the batch number times a million plus the place in the batch. */

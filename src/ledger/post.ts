@@ -91,9 +91,12 @@ export function availableOf(account: Pick<LedgerAccount, 'balance' | 'held'>): M
 }
 
 /** What may leave the bank: the balance less what is held or has not cleared, whichever is more. Never negative. */
+export function withdrawable(of: { readonly balance: Minor; readonly held: Minor; readonly uncleared: Minor }): Minor {
+  return of.balance - (of.uncleared > of.held ? of.uncleared : of.held);
+}
+
 export function withdrawableOf(account: Pick<LedgerAccount, 'balance' | 'held' | 'uncleared'>): Minor {
-  const uncleared = unclearedOf(account);
-  return account.balance - (uncleared > account.held ? uncleared : account.held);
+  return withdrawable({ balance: account.balance, held: account.held, uncleared: unclearedOf(account) });
 }
 
 type Before = Pick<LedgerAccount, 'balance' | 'held' | 'uncleared'>;

@@ -110,7 +110,7 @@ export async function setBusinessDate(tx: Tx, platformId: Id, from: BusinessDate
 
 /** The proof of a date passed. */
 export async function setProvedTo(tx: Tx, platformId: Id, date: BusinessDate): Promise<void> {
-  await tx.write('UPDATE books SET proved_to = GREATEST(proved_to, ?) WHERE platform_id = ?', [date, platformId]);
+  await tx.write('UPDATE books SET proved_to = ? WHERE platform_id = ? AND proved_to < ?', [date, platformId, date]);
 }
 
 export async function setTerms(tx: Tx, platformId: Id, terms: Book['terms']): Promise<void> {
@@ -207,8 +207,16 @@ async function loadUncleared(
   accounts: Map<Id, LedgerAccount>,
   openDate: (platformId: Id) => BusinessDate,
 ): Promise<void> {
+  // What fell due stays in the table; the primary key leads past it.
+  let leastOpen = openDate((accounts.get(ids[0] as Id) as LedgerAccount).platformId);
+  for (const id of ids) {
+    const open = openDate((accounts.get(id) as LedgerAccount).platformId);
+    if (open < leastOpen) leastOpen = open;
+  }
   const rows = await tx.rows<{ account_id: string; due_date: BusinessDate; amount: string }>(
-    `SELECT account_id, due_date, amount FROM uncleared WHERE account_id IN (${ids.join()}) AND amount > 0 ORDER BY account_id, due_date`,
+    `SELECT account_id, due_date, amount FROM uncleared
+     WHERE account_id IN (${ids.join()}) AND due_date > ? AND amount > 0 ORDER BY account_id, due_date`,
+    [leastOpen],
   );
   const slices = new Map<LedgerAccount, UnclearedSlice[]>();
   for (const row of rows) {

@@ -219,18 +219,26 @@ export async function connectDatabase({ url, poolSize }: DatabaseOptions): Promi
   };
 }
 
+const PACKET_MIN = 64 * 1024 * 1024; // a batch of the largest instructions in one statement
+
 async function assertServerSettings(source: DataSource): Promise<void> {
-  const rows = (await source.query(
-    "SHOW VARIABLES WHERE Variable_name IN ('sql_mode','tx_isolation','transaction_isolation')",
-  )) as {
+  const names = ['sql_mode', 'tx_isolation', 'transaction_isolation', 'collation_database', 'max_allowed_packet'];
+  const rows = (await source.query(`SHOW VARIABLES WHERE Variable_name IN ('${names.join("','")}')`)) as {
     Variable_name: string;
     Value: string;
   }[];
   const setting = new Map(rows.map((row) => [row.Variable_name, row.Value]));
-  invariant(
-    setting.get('sql_mode')?.includes('STRICT_TRANS_TABLES'),
-    'the server runs in strict mode (sql_mode STRICT_TRANS_TABLES)',
-  );
+  const mode = setting.get('sql_mode') ?? '';
+  invariant(mode.includes('STRICT_TRANS_TABLES'), 'the server runs in strict mode (sql_mode STRICT_TRANS_TABLES)');
+  // The literals that we make escape with backslashes; without them text from outside could end its literal.
+  invariant(!mode.includes('NO_BACKSLASH_ESCAPES'), 'sql_mode is without NO_BACKSLASH_ESCAPES');
   const isolation = setting.get('transaction_isolation') ?? setting.get('tx_isolation');
   invariant(isolation === 'READ-COMMITTED', `the server's transaction isolation is READ-COMMITTED, not ${isolation}`);
+  const collation = setting.get('collation_database');
+  invariant(
+    collation === 'utf8mb4_bin',
+    `the database's collation is utf8mb4_bin, not ${collation}: R-1 and r-1 are two numbers`,
+  );
+  const packet = Number(setting.get('max_allowed_packet'));
+  invariant(packet >= PACKET_MIN, `max_allowed_packet is at least ${PACKET_MIN}, not ${packet}`);
 }
