@@ -119,8 +119,10 @@ export async function backlog(tx: Tx): Promise<BacklogRow[]> {
 /** Which shards have payouts to send, and which have some to ask after. */
 export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSend: number[]; toAsk: number[] }> {
   const rows = await tx.rows<{ shard_id: number; created: number }>(
-    `SELECT DISTINCT shard_id, state = 'created' AS created FROM payouts
-     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown') AND next_ms <= ?`,
+    `SELECT DISTINCT p.shard_id, p.state = 'created' AS created FROM payouts AS p JOIN books AS b ON b.platform_id = p.platform_id
+     LEFT JOIN payment_stops AS s ON s.platform_id = p.platform_id
+     WHERE p.shard_id IN (SELECT id FROM shards) AND p.state IN ('created', 'sent', 'unknown') AND p.next_ms <= ?
+       AND (p.state <> 'created' OR (p.funded_on <= b.proved_to AND s.platform_id IS NULL))`,
     [nowMs],
   );
   const shards = (created: boolean) => rows.filter((row) => Boolean(Number(row.created)) === created).map((row) => row.shard_id);

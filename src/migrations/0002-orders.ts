@@ -31,6 +31,7 @@ const STATEMENTS = [
      PRIMARY KEY (order_id, receiver_id),
      CONSTRAINT order_shares_returned CHECK (returned >= 0 AND returned <= split)
    )`,
+  // `due_ms` is the expiry while something is left, so that ended holds are not walked through.
   `CREATE TABLE IF NOT EXISTS holds (
      id BIGINT NOT NULL PRIMARY KEY,
      platform_id BIGINT NOT NULL,
@@ -42,7 +43,8 @@ const STATEMENTS = [
      expires_ms BIGINT NULL,
      created_ms BIGINT NOT NULL,
      KEY holds_by_account (account_id, id),
-     KEY holds_by_expiry (expires_ms),
+     due_ms BIGINT NULL,
+     KEY holds_by_due (due_ms),
      CONSTRAINT holds_conserved CHECK (captured >= 0 AND released >= 0 AND captured + released <= amount)
    )`,
   // One row a payment that leaves. `id` is the message number at every channel: it never gets another.
@@ -68,6 +70,7 @@ const STATEMENTS = [
      changed_ms BIGINT NOT NULL,
      KEY payouts_by_state (shard_id, state, next_ms),
      KEY payouts_by_platform (platform_id, id),
+     KEY payouts_in_state (state, id),
      KEY payouts_by_source (source_account_id, id),
      CONSTRAINT payouts_amount CHECK (amount > 0)
    )`,

@@ -169,10 +169,11 @@ export const holdRecords: RecordType<Hold> = {
     const rows = holds.map(
       (h) =>
         `${h.id},${h.platformId},${h.accountId},${h.amount},${h.captured},${h.released},${sql.text(h.purpose)},` +
-        `${h.expiresMs ?? 'NULL'},${h.createdMs}`,
+        `${h.expiresMs ?? 'NULL'},${h.createdMs},${holdRemaining(h) > 0n ? (h.expiresMs ?? 'NULL') : 'NULL'}`,
     );
-    return `INSERT INTO holds (id, platform_id, account_id, amount, captured, released, purpose, expires_ms, created_ms)
-       VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE captured = VALUES(captured), released = VALUES(released)`;
+    return `INSERT INTO holds (id, platform_id, account_id, amount, captured, released, purpose, expires_ms, created_ms, due_ms)
+       VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE captured = VALUES(captured), released = VALUES(released),
+         due_ms = VALUES(due_ms)`;
   },
 };
 
@@ -231,9 +232,6 @@ export async function listHolds(
 
 /** Holds past their expiry with something left, for the sweep. */
 export async function expiredHolds(tx: Tx, nowMs: Instant, limit: number): Promise<Hold[]> {
-  const rows = await tx.rows<HoldRow>(
-    'SELECT * FROM holds WHERE expires_ms <= ? AND captured + released < amount ORDER BY expires_ms LIMIT ?',
-    [nowMs, limit],
-  );
+  const rows = await tx.rows<HoldRow>('SELECT * FROM holds WHERE due_ms <= ? ORDER BY due_ms LIMIT ?', [nowMs, limit]);
   return rows.map(holdOf);
 }
