@@ -6,6 +6,7 @@
  */
 export { accountAdminRoutes } from './admin-routes.js';
 export { openPlatform } from './book.js';
+export { requireAccount } from './reading.js';
 export { accountRoutes } from './routes.js';
 export type { SettlementAccount } from './rules.js';
 export { settlementAccountsOf } from './store.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requireAccount } from '../accounts/index.js';
 import { asId, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
 import {
   decodeCursor,
@@ -166,7 +167,10 @@ export function orderRoutes(rt: Runtime): Route[] {
       async handle({ caller, params, query }) {
         const after = query.cursor === undefined ? undefined : asId(String(decodeCursor('holds', 1, query.cursor)[0]));
         const of = { platformId: caller.platformId, accountId: params.account, after };
-        const rows = await rt.db.read('list-holds', (tx) => listHolds(tx, of, query.limit + 1));
+        const rows = await rt.db.read('list-holds', async (tx) => {
+          await requireAccount(tx, params.account, caller.platformId);
+          return listHolds(tx, of, query.limit + 1);
+        });
         return { status: 200, body: page('holds', rows, query.limit, (hold) => [hold.id], showHold) };
       },
     }),

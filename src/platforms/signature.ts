@@ -108,7 +108,7 @@ function authorityOf({ authority, scheme }: Omit<IncomingRequest, 'body'>): stri
 }
 
 function fieldValue({ headers }: Omit<IncomingRequest, 'body'>, name: string): string {
-  const value = /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) ? headers[name] : undefined;
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined; // and not what every object has, `constructor`
   if (value === undefined) throw new Malformed(`The covered component "${name}" is not in the request or not supported.`);
   return value.trim();
 }

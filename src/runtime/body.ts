@@ -29,10 +29,9 @@ export async function readBody(request: IncomingMessage, response: ServerRespons
     };
     request.on('data', onData);
     request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.once('error', reject);
-    request.once('close', () =>
-      reject(new Refused(refuse('BODY_MALFORMED', 'The connection closed before the end of the body.'))),
-    );
+    const cut = () => reject(new Refused(refuse('BODY_MALFORMED', 'The connection closed before the end of the body.')));
+    request.once('error', cut);
+    request.once('close', cut);
   });
 }
 

@@ -44,7 +44,8 @@ export function createLog(level: string, service: string, destination?: Destinat
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...REDACT], censor: '[redacted]' },
-      serializers: { err: faultOf, error: faultOf },
+      // Whoever logs an error has made it fit to be kept; what he forgot to is made so here.
+      serializers: { err: fitToKeep, error: fitToKeep },
     },
     destination ?? pino.destination({ fd: 2, sync: true }),
   );
@@ -65,6 +66,10 @@ export function faultOf(error: unknown): unknown {
       .join('\n'),
     cause: error.cause instanceof Error ? faultOf(error.cause) : undefined,
   };
+}
+
+function fitToKeep(error: unknown): unknown {
+  return error instanceof Error ? faultOf(error) : error;
 }
 
 /** A copy for the audit trail in which every secret field reads `[redacted]`. */

@@ -161,6 +161,10 @@ describe('what cannot be read is malformed', () => {
   test('a covered field that is not there', () => {
     expect(() => signatureBase(REQUEST, ['x-absent'], [[], new Map()])).toThrow(Malformed);
     expect(() => signatureBase(REQUEST, ['@status'], [[], new Map()])).toThrow(Malformed);
+    // What every object has is no field of the request.
+    for (const name of ['constructor', '__proto__', 'valueOf']) {
+      expect(() => signatureBase(REQUEST, [name], [[], new Map()])).toThrow(Malformed);
+    }
   });
 });
 

@@ -179,6 +179,7 @@ describe('bad input leaves nothing behind', () => {
       expect(body).toMatchObject({ code: 'ACCOUNT_NOT_FOUND', account });
     }
     await api.signed(other, 'GET', `/v1/orders/${orderNo}`).expect(404);
+    await api.signed(book, 'GET', `/v1/accounts/${foreign}/holds`).expect(404);
   });
 
   it('a split above what is left', async () => {
