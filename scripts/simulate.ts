@@ -52,6 +52,8 @@ try {
 }
 if (options !== undefined) {
   const figures = await runSimulation(options.run);
+  const { steps, instructions, seconds } = figures;
+  options.run.say(`${Math.round(steps / seconds)} steps and ${Math.round(instructions / seconds)} instructions a second`);
   print(figures, options.json);
   process.exitCode = figures.violations > 0 ? 1 : 0;
 }

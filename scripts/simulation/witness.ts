@@ -204,6 +204,11 @@ const EACH_STEP: Readonly<Record<string, string>> = {
     LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM payouts WHERE state IN ('created', 'sent', 'unknown') GROUP BY platform_id) AS p
       ON p.platform_id = a.platform_id
     WHERE a.type = 'in-transit' AND a.balance <> COALESCE(p.total, 0)`,
+  "an order's counters add up to its account": `SELECT o.order_no, a.balance, o.paid, o.split, o.returned, o.refunded FROM orders AS o
+    JOIN accounts AS a ON a.id = o.account_id WHERE a.balance <> o.paid - o.split + o.returned - o.refunded`,
+  'held is what is left of the holds': `SELECT a.id, a.held, h.total FROM accounts AS a
+    LEFT JOIN (SELECT account_id, SUM(amount - captured - released) AS total FROM holds GROUP BY account_id) AS h ON h.account_id = a.id
+    WHERE a.type = 'sub' AND a.held <> COALESCE(h.total, 0)`,
   'an instruction waits or is decided': `SELECT counted.* FROM (SELECT (SELECT COUNT(*) FROM instructions) AS given,
     (SELECT COUNT(*) FROM inbox) AS waiting, (SELECT COUNT(*) FROM outcomes) AS decided) AS counted WHERE given <> waiting + decided`,
   'a channel hears only of what was committed as sent': `SELECT p.id, p.state FROM payouts AS p LEFT JOIN dispatches AS d ON d.payout_id = p.id
