@@ -19,6 +19,7 @@ import {
   page,
   pageQuery,
   pageSchema,
+  preferredWaitMs,
   type Route,
   type Runtime,
   rfc3339Schema,
@@ -201,14 +202,7 @@ function adminReadRoute(rt: Runtime): Route {
   });
 }
 
-const WAIT_MAX_S = 30;
 const LOOK_EVERY_MS = 10;
-
-/** Seconds of `Prefer: wait=N`, at most 30; 0 without it. */
-function waitOf(headers: Readonly<Record<string, string | undefined>>): number {
-  const match = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(headers.prefer ?? '');
-  return Math.min(Number(match?.[1] ?? 0), WAIT_MAX_S);
-}
 
 /**
  * Rings for the worker, who alone has channels, and looks until the close is over. It changes the answer that stands: it runs
@@ -216,11 +210,11 @@ function waitOf(headers: Readonly<Record<string, string | undefined>>): number {
  */
 async function awaitClose(
   rt: Runtime,
-  { platformId, date, waitS }: { platformId: Id; date: BusinessDate; waitS: number },
+  { platformId, date, waitMs }: { platformId: Id; date: BusinessDate; waitMs: number },
   answer: { status: number; body: unknown },
 ) {
   await rt.bells.ring('close-day', platformId);
-  const until = rt.clock.wall() + waitS * 1000;
+  const until = rt.clock.wall() + waitMs;
   while (rt.clock.wall() < until) {
     await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));
     const days = await rt.db.read('day-states', (tx) => daysFrom(tx, platformId, addDays(date, -1)));
@@ -267,7 +261,7 @@ function closeRoute(rt: Runtime): Route {
       const audit = { target: `day ${date} of ${toWire('platform', platformId)}` };
       const body = showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date));
       if (may === 'closed') return { status: 200, body, audit };
-      return answerWhenOver(rt, { platformId, date, waitS: waitOf(headers) }, { status: 202, body }, audit);
+      return answerWhenOver(rt, { platformId, date, waitMs: preferredWaitMs(headers.prefer, 0) }, { status: 202, body }, audit);
     },
   });
 }
@@ -290,7 +284,7 @@ function resumeRoute(rt: Runtime): Route {
       if (!(await changeDay(tx, platformId, date, change))) throw new Refused(refuse('DAY_NOT_STOPPED'));
       const body = showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date));
       const audit = { target: `day ${date} of ${toWire('platform', platformId)}` };
-      return answerWhenOver(rt, { platformId, date, waitS: waitOf(headers) }, { status: 202, body }, audit);
+      return answerWhenOver(rt, { platformId, date, waitMs: preferredWaitMs(headers.prefer, 0) }, { status: 202, body }, audit);
     },
   });
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type ChannelCode, chooseChannel } from '../channels/index.js';
-import { asId, type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import { findPayout, isUnderWay, listPayouts, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import {
   businessDateSchema,
-  decodeCursor,
+  idAfter,
   page,
   pageQuery,
   pageSchema,
@@ -75,7 +75,7 @@ interface ListQuery {
 }
 
 async function pageOfPayouts({ db }: Runtime, platformId: Id | undefined, { limit, cursor, ...filter }: ListQuery) {
-  const after = cursor === undefined ? undefined : asId(String(decodeCursor(LIST, 1, cursor)[0]));
+  const after = idAfter(LIST, cursor);
   const rows = await db.read('payouts', (tx) => listPayouts(tx, { platformId, after, ...filter }, limit + 1));
   return { status: 200, body: page(LIST, rows, limit, (payout) => [payout.id], showPayout) };
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { asId, type Id, Refused, refuse, toWire } from '../kernel/index.js';
+import { type Id, Refused, refuse, toWire } from '../kernel/index.js';
 import { entriesOfInstructions } from '../ledger/index.js';
 import {
-  decodeCursor,
+  idAfter,
   page,
   pageQuery,
   pageSchema,
   parseJson,
+  preferredWaitMs,
   type Route,
   type Runtime,
   route,
@@ -30,17 +31,7 @@ import {
 } from './views.js';
 
 const WAIT_DEFAULT_MS = 2000;
-const WAIT_MAX_MS = 30_000;
 const TAG = 'Instructions';
-
-/** How long to wait for the outcome, from `Prefer` (RFC 7240): `wait=N` seconds, or `respond-async`. */
-function waitOf(prefer: string | undefined): number {
-  if (prefer === undefined) return WAIT_DEFAULT_MS;
-  const preferences = prefer.split(',').map((part) => part.trim().toLowerCase());
-  if (preferences.includes('respond-async')) return 0;
-  const wait = preferences.map((part) => /^wait=([0-9]{1,3})$/.exec(part)?.[1]).find((seconds) => seconds !== undefined);
-  return wait === undefined ? WAIT_DEFAULT_MS : Math.min(Number(wait) * 1000, WAIT_MAX_MS);
-}
 
 export interface InstructionParts {
   readonly intake: Intake;
@@ -73,7 +64,7 @@ function giveOne(_rt: Runtime, { intake, answers }: InstructionParts): Route {
       const parsed = parseInstruction(parseJson(text), 'P');
       const [receipt] = await intake.receive([{ ...parsed, platformId: caller.platformId, origin: 'P', actor: caller.keyId }]);
       const { id, replay } = received(receipt as Receipt);
-      const outcome = (await answers.wait([{ id, replay }], waitOf(headers.prefer))).get(id);
+      const outcome = (await answers.wait([{ id, replay }], preferredWaitMs(headers.prefer, WAIT_DEFAULT_MS))).get(id);
       if (outcome?.state === 'refused') throw refusedOutcome(id, parsed.requestNo, outcome);
       return {
         status: outcome === undefined ? 202 : 200,
@@ -129,7 +120,7 @@ function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {
         async () => ((await rt.db.read('batch-there', (tx) => findBatch(tx, batch.platformId, batch.id))) ? true : undefined),
       );
       const waiting = receipts.filter((receipt) => 'id' in receipt);
-      const outcomes = await answers.wait(waiting, waitOf(headers.prefer));
+      const outcomes = await answers.wait(waiting, preferredWaitMs(headers.prefer, WAIT_DEFAULT_MS));
       const shown = showBatch(batch.id, lines, outcomes);
       return {
         status: shown.undecided === 0 ? 200 : 202,
@@ -166,7 +157,7 @@ function readBatch(rt: Runtime): Route {
 const listQuery = z.strictObject({ ...pageQuery, ...instructionQuery });
 
 async function list(rt: Runtime, platformId: Id, query: z.output<typeof listQuery>) {
-  const after = query.cursor === undefined ? undefined : asId(String(decodeCursor('instructions', 1, query.cursor)[0]));
+  const after = idAfter('instructions', query.cursor);
   const filter = { platformId, after, kind: query.kind, requestNo: query.requestNo };
   const rows = await rt.db.read('list-instructions', (tx) => listInstructions(tx, filter, query.limit + 1));
   return page(

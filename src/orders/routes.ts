@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { requireAccount } from '../accounts/index.js';
-import { asId, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
+import { Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
 import {
-  decodeCursor,
+  idAfter,
   orderNo,
   page,
   pageQuery,
@@ -107,7 +107,7 @@ export function orderRoutes(rt: Runtime): Route[] {
       query: z.strictObject(pageQuery),
       answers: { 200: { description: 'A page', schema: pageSchema(orderSchema) } },
       async handle({ caller, query }) {
-        const after = query.cursor === undefined ? undefined : asId(String(decodeCursor('orders', 1, query.cursor)[0]));
+        const after = idAfter('orders', query.cursor);
         const rows = await rt.db.read('list-orders', (tx) => listOrders(tx, caller.platformId, after, query.limit + 1));
         return {
           status: 200,
@@ -165,7 +165,7 @@ export function orderRoutes(rt: Runtime): Route[] {
       query: z.strictObject(pageQuery),
       answers: { 200: { description: 'A page', schema: pageSchema(holdSchema) } },
       async handle({ caller, params, query }) {
-        const after = query.cursor === undefined ? undefined : asId(String(decodeCursor('holds', 1, query.cursor)[0]));
+        const after = idAfter('holds', query.cursor);
         const of = { platformId: caller.platformId, accountId: params.account, after };
         const rows = await rt.db.read('list-holds', async (tx) => {
           await requireAccount(tx, params.account, caller.platformId);

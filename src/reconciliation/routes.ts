@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { asId, invariant, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { invariant, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import {
   businessDateSchema,
-  decodeCursor,
+  idAfter,
   page,
   pageQuery,
   pageSchema,
@@ -81,7 +81,7 @@ function listRoute({ db }: Runtime): Route {
     answers: { 200: { description: 'A page', schema: pageSchema(breakSchema) } },
     refusals: ['CURSOR_INVALID'],
     handle: async ({ query: { platform: platformId, limit, cursor, ...filter } }) => {
-      const after = cursor === undefined ? undefined : asId(String(decodeCursor(LIST, 1, cursor)[0]));
+      const after = idAfter(LIST, cursor);
       const rows = await db.read('breaks', (tx) => listBreaks(tx, { platformId, after, ...filter }, limit + 1));
       return { status: 200, body: page(LIST, rows, limit, (row) => [row.id], showBreak) };
     },

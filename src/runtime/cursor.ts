@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Refused, refuse } from '../kernel/index.js';
+import { asId, type Id, Refused, refuse } from '../kernel/index.js';
 
 /**
  * Opaque cursors of keyset lists. A cursor names the list that made it and the key of the last row shown, so a row that
@@ -59,4 +59,12 @@ export function page<Row, Item>(
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   return { items: shown.map(show), next: rows.length > limit && last !== undefined ? encodeCursor(list, keyOf(last)) : null };
+}
+
+/** The id after which a list by id goes on; undefined for its first page. @throws Refused CURSOR_INVALID */
+export function idAfter(list: string, cursor: string | undefined): Id | undefined {
+  if (cursor === undefined) return undefined;
+  const [id] = decodeCursor(list, 1, cursor);
+  if (typeof id !== 'string' || !/^[1-9][0-9]{18}$/.test(id)) throw new Refused(refuse('CURSOR_INVALID'));
+  return asId(id);
 }

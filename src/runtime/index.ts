@@ -10,6 +10,7 @@ export * from './json.js';
 export * from './log.js';
 export * from './metrics.js';
 export * from './openapi.js';
+export * from './prefer.js';
 export * from './problem.js';
 export * from './redis.js';
 export * from './route.js';
