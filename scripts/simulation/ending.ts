@@ -91,13 +91,14 @@ async function checkBreaks(simulation: Simulation, tx: Tx): Promise<void> {
 }
 
 function isInjected(
-  { bank, market }: Simulation,
+  { bank, market, witness }: Simulation,
   row: { platform_id: string; business_date: BusinessDate; reference: string },
 ): boolean {
   if (row.reference === 'OPENING' || row.reference.startsWith('XX')) return true; // what the last statement left out or made up
   const { custodyNo } = market.side(row.platform_id).book;
   bank.bank.faults.replace({ rates: { core: STATEMENT_FAULTS } });
-  const days = Array.from({ length: 15 }, (_, place) => addDays(row.business_date, place - 7));
+  const booked = witness.inflowDates.get(row.reference);
+  const days = booked === undefined ? Array.from({ length: 15 }, (_, place) => addDays(row.business_date, place - 7)) : [booked];
   return days.some((day) =>
     (['line-missing', 'line-amount'] as const).some(
       (fault) => bank.bank.faults.ofLine(fault, custodyNo, day, row.reference) !== undefined,

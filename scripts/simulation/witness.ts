@@ -45,6 +45,8 @@ const FEED = `SELECT b.shard_id, b.seq, o.instruction_id AS id, i.platform_id, i
 export class Witness {
   readonly decided = new Map<string, Decided>();
   readonly posted = new Map<string, string[]>();
+  /** Under which date the bank booked an inflow. */
+  readonly inflowDates = new Map<string, BusinessDate>();
   readonly #db: Database;
   readonly #model: Model;
   readonly #bank: Bank;
@@ -151,6 +153,7 @@ export class Witness {
       natural > row.business_date && data.amount?.amount !== undefined && data.amount.amount % 2 === 1
         ? natural
         : row.business_date;
+    this.inflowDates.set(item.reference, date as BusinessDate);
     const booked = this.#bank.inflows(this.#custodyNoOf(platform), date as BusinessDate, [item]);
     if (typeof booked === 'string') this.#violate(`the core bank refused an inflow: ${booked}`);
   }
