@@ -90,7 +90,7 @@ const bare = (wire: string) => wire.slice(4);
 const minor = (money: { amount: number }) => BigInt(money.amount);
 const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n);
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
-const BOOKS_MAX = 2n ** 62n;
+const BOOKS_MAX = 2n ** 53n - 1n;
 
 export class Model {
   readonly platforms = new Map<string, ModelPlatform>();
