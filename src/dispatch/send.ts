@@ -5,7 +5,7 @@ import { movePayouts, type Payout, type PayoutPurpose, type PayoutState, payouts
 import type { Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, noteSuccess, settledDirective } from './desk.js';
 import { groupBy, queryDelayMs, readAnswer, tidyReason } from './rules.js';
-import { hasDispatchBatch, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
+import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
 /** A payout as it is handed to its channel. */
 export interface Sending {
@@ -49,11 +49,11 @@ async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
   const { db } = desk.rt;
   for (let tries = 1; ; tries += 1) {
     const candidates = await db.read('payouts-to-send', async (tx) => {
-      const first = await payoutsInScope(tx, { ...scope, states: ['created'], proved: true }, CLAIM_MAX);
+      const first = await payoutsInScope(tx, { ...scope, states: ['created'], mayLeave: true }, CLAIM_MAX);
       if (first.length === 0) return first;
       const stopped = await stoppedPlatforms(tx);
       if (!first.some((payout) => stopped.includes(payout.platformId))) return first;
-      return payoutsInScope(tx, { ...scope, states: ['created'], proved: true, notOf: stopped }, CLAIM_MAX);
+      return payoutsInScope(tx, { ...scope, states: ['created'], mayLeave: true, notOf: stopped }, CLAIM_MAX);
     });
     if (candidates.length === 0) return [];
     try {
@@ -76,10 +76,10 @@ async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof 
     async (tx) => {
       await lockShard(tx, (payouts[0] as Payout).shardId, rt.clock.now());
       const books = await loadBooks(tx, [...new Set(payouts.map((payout) => payout.platformId))]);
-      const stopped = await stoppedPlatforms(tx);
+      const held = await heldBack(tx, payouts);
       sendings = payouts
         .map((payout) => ({ payout, book: bookOf(payout, books) }))
-        .filter(({ payout, book }) => payout.fundedOn <= book.provedTo && !stopped.includes(payout.platformId))
+        .filter(({ payout, book }) => payout.fundedOn <= book.provedTo && !held(payout))
         .map(({ payout, book }) => toSending(payout, book));
       if (sendings.length === 0) return sendings;
       await moveToSent(tx, sendings, rt.clock.now());
@@ -229,18 +229,16 @@ export async function putOff({ rt }: Desk, moves: readonly Move[]): Promise<void
 
 /**
  * Sends again, under the same number, what a channel says it never received. The date is the one open now: that of a closed day
- * would change a statement that was read already. A payout that moved meanwhile, or that a proof stopped, stays as it is.
+ * would change a statement that was read already. A payout that moved meanwhile, or that a proof or a freeze holds
+ * back, stays as it is.
  */
 export async function sendAgain(desk: Desk, payouts: readonly Payout[]): Promise<void> {
   if (payouts.length === 0) return;
-  const stopped = await desk.rt.db.read('stopped-platforms', stoppedPlatforms);
-  const [stay, go] = [true, false].map((stays) => payouts.filter((payout) => stopped.includes(payout.platformId) === stays)) as [
-    Payout[],
-    Payout[],
-  ];
+  const held = await desk.rt.db.read('held-back', (tx) => heldBack(tx, payouts));
+  const [stay, go] = [true, false].map((stays) => payouts.filter((payout) => held(payout) === stays)) as [Payout[], Payout[]];
   await putOff(
     desk,
-    stay.map((payout) => ({ payout, to: payout.state, reason: 'payments of the platform are stopped' })),
+    stay.map((payout) => ({ payout, to: payout.state, reason: 'its platform is stopped, or its account frozen' })),
   );
   if (go.length === 0) return;
   try {

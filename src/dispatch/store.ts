@@ -1,6 +1,6 @@
 import type { ChannelCode } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
-import type { PayoutState } from '../payouts/index.js';
+import type { Payout, PayoutState } from '../payouts/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 
 /** What was handed to a channel: with the payout it is the whole message. */
@@ -87,6 +87,17 @@ export async function stoppedPlatforms(tx: Tx): Promise<Id[]> {
   return (await tx.rows<{ platform_id: string }>('SELECT platform_id FROM payment_stops')).map((row) => asId(row.platform_id));
 }
 
+/** Which of these payouts are not to be sent now: their platform's payments are stopped, or the account they come from is frozen. */
+export async function heldBack(tx: Tx, payouts: readonly Payout[]): Promise<(payout: Payout) => boolean> {
+  if (payouts.length === 0) return () => false;
+  const stopped = new Set(await stoppedPlatforms(tx));
+  const rows = await tx.rows<{ id: string }>(
+    `SELECT id FROM accounts WHERE state = 'frozen' AND id IN (${payouts.map((payout) => payout.sourceAccountId).join()})`,
+  );
+  const frozen = new Set(rows.map((row) => row.id));
+  return (payout) => stopped.has(payout.platformId) || frozen.has(payout.sourceAccountId);
+}
+
 /** From the commit on nothing of this platform is sent. Doing it twice changes nothing. */
 export async function stopPayments(tx: Tx, platformId: Id, reason: string, sinceMs: Instant): Promise<void> {
   await tx.write(
@@ -120,9 +131,9 @@ export async function backlog(tx: Tx): Promise<BacklogRow[]> {
 export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSend: number[]; toAsk: number[] }> {
   const rows = await tx.rows<{ shard_id: number; created: number }>(
     `SELECT DISTINCT p.shard_id, p.state = 'created' AS created FROM payouts AS p JOIN books AS b ON b.platform_id = p.platform_id
-     LEFT JOIN payment_stops AS s ON s.platform_id = p.platform_id
+     LEFT JOIN payment_stops AS s ON s.platform_id = p.platform_id LEFT JOIN accounts AS a ON a.id = p.source_account_id
      WHERE p.shard_id IN (SELECT id FROM shards) AND p.state IN ('created', 'sent', 'unknown') AND p.next_ms <= ?
-       AND (p.state <> 'created' OR (p.funded_on <= b.proved_to AND s.platform_id IS NULL))`,
+       AND (p.state <> 'created' OR (p.funded_on <= b.proved_to AND s.platform_id IS NULL AND a.state <> 'frozen'))`,
     [nowMs],
   );
   const shards = (created: boolean) => rows.filter((row) => Boolean(Number(row.created)) === created).map((row) => row.shard_id);

@@ -136,8 +136,8 @@ export interface PayoutScope {
   /** Only those whose time has come at this moment. */
   readonly dueMs?: Instant | undefined;
   readonly purposes?: readonly PayoutPurpose[] | undefined;
-  /** Only those whose money came in on dates that are proved. */
-  readonly proved?: boolean | undefined;
+  /** Only those that may leave: their money came in on dates that are proved, and its account is not frozen. */
+  readonly mayLeave?: boolean | undefined;
 }
 
 /** Payouts of a shard in some states, by the time at which they are due. */
@@ -152,7 +152,10 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.notOf !== undefined && scope.notOf.length > 0) also(`platform_id NOT IN (${scope.notOf.join()})`);
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
-  if (scope.proved) also('funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id)');
+  if (scope.mayLeave) {
+    also('funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id)');
+    also("NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = payouts.source_account_id AND accounts.state = 'frozen')");
+  }
   const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [
     ...values,
     limit,

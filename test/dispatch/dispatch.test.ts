@@ -199,6 +199,24 @@ describe('payouts on their way', () => {
     expect((await market.breaks()).map((each) => each.class)).toEqual(['only-ours']);
   });
 
+  test('of an account that the bank has frozen wait until the freeze ends, also those that were made before it', async () => {
+    const { shardId } = await market.book();
+    const setState = (state: string) =>
+      market.world.db.withTx('freeze', (tx) =>
+        tx.write(`UPDATE accounts SET state = '${state}' WHERE id = (SELECT account_id FROM orders WHERE order_no = 'R')`),
+      );
+    await market.pay('R', 500n);
+    const before = paid().paid;
+    expect(await market.give('refund', { orderNo: 'R', amount: fen(500n) })).toBe('posted');
+    await setState('frozen');
+    await closeNext(market);
+    expect(await states()).toEqual(['created', 'settled', 'settled']);
+    expect(await sendDue(market.desk, { shardId })).toBe(0);
+    await setState('open');
+    expect(await sendDue(market.desk, { shardId })).toBe(1);
+    expect(paid().paid).toBe(before + 1500n);
+  });
+
   describe('of an invented payment', () => {
     const payer = { name: '张三', account: '622202000000000007' };
     const lines = (amount: bigint) => [{ account: toWire('account', market.here), amount: fen(amount) }];
