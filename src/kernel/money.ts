@@ -8,7 +8,7 @@ export type Minor = bigint;
 /** The largest amount that travels on the wire: 2^53−1 minor units, the largest integer every JSON reader keeps. */
 export const WIRE_MAX: Minor = 9007199254740991n;
 /** The largest amount that a book keeps, on an account or in a counter: what no answer could say would hide the rest of it too. */
-export const BALANCE_MAX: Minor = WIRE_MAX;
+export const BALANCE_MAX: Minor = 2n ** 53n - 1n;
 
 /**
  * Divides `total` by `weights` so that the parts add up to the total exactly. dinero's rule: the leftover minor units go
