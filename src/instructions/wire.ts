@@ -16,6 +16,8 @@ export const bankCode = z
 export const reference = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A–Z a–z 0–9 _ . : -' })
+  // Under these the statement shows what the bank itself did: payouts, their returns, a balance that does not carry over.
+  .refine((text) => !/^(RT)?[1-9][0-9]{18}$|^OPENING$/.test(text), { error: 'must not look like a reference of the bank itself' })
   .meta({ description: "The reference on the core bank's statement" });
 
 const RECEIVERS_MAX = 50; // what the large marketplaces accept in one split
