@@ -1,6 +1,13 @@
 import { createIntake, executeShard, type Submission } from '../../src/instructions/index.js';
-import type { BusinessDate, Id } from '../../src/kernel/index.js';
-import { ensureShards, type FunctionalAccount, insertBook, openAccounts } from '../../src/ledger/index.js';
+import { addDays, type BusinessDate, type Id } from '../../src/kernel/index.js';
+import {
+  ensureShards,
+  type FunctionalAccount,
+  insertBook,
+  lockShard,
+  openAccounts,
+  setBusinessDate,
+} from '../../src/ledger/index.js';
 import { createRuntime, parseConfig, type Runtime } from '../../src/runtime/index.js';
 import { BARE_BATCH, BareLoop } from './bare-loop.js';
 import { median, seeded } from './figures.js';
@@ -9,6 +16,7 @@ const ACCOUNTS = 100_000;
 const ROUNDS = 5;
 const PER_ROUND = 20_000;
 const FUNDING = 1_000_000n;
+const FIRST_DATE = '2026-03-02' as BusinessDate; // a Monday
 
 /**
  * The engine against the bare loop, on 100,000 accounts, in turns: each round measures the bare loop, the intake, the posting
@@ -78,7 +86,7 @@ async function openBook(rt: Runtime): Promise<BenchBook> {
       shardId: 0,
       currency: 'CNY',
       custodyNo: `bench-${platformId}`,
-      businessDate: '2026-03-02' as BusinessDate,
+      businessDate: FIRST_DATE,
       accounts,
       terms: { transferMax: FUNDING, feeMax: 0n },
     });
@@ -118,6 +126,11 @@ async function fund(rt: Runtime, book: BenchBook, give: Give): Promise<void> {
     ...book.subs.map((id) => give('transfer', { from: `acc_${book.commission}`, to: `acc_${id}`, amount: cny(FUNDING) })),
   ]);
   await executeShard(rt, 0);
+  // The next business date opens, as a cut-off would open it: the money has cleared.
+  await rt.db.withTx('bench-next-day', async (tx) => {
+    await lockShard(tx, 0, rt.clock.now());
+    await setBusinessDate(tx, book.platformId, FIRST_DATE, addDays(FIRST_DATE, 1));
+  });
 }
 
 async function receiveAll(rt: Runtime, submissions: readonly Submission[]): Promise<number> {

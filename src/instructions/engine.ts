@@ -17,8 +17,8 @@ import {
   insertingBoundary,
   insertingOutbox,
   insertingOutcomes,
-  type Received,
   takeReceived,
+  type Undecided,
 } from './store.js';
 import { WorkingSet } from './working-set.js';
 
@@ -79,7 +79,7 @@ async function committedBatch(rt: Runtime, batch: Batch): Promise<Batch | undefi
 }
 
 interface Work {
-  readonly received: Received;
+  readonly received: Undecided;
   readonly kind: Kind;
   readonly data: unknown;
   readonly at: At;
@@ -98,7 +98,7 @@ async function decideAndWrite(
   rt: Runtime,
   kinds: ReadonlyMap<string, Kind>,
   turn: ShardTurn,
-  received: readonly Received[],
+  received: readonly Undecided[],
   max: number,
 ): Promise<Batch> {
   const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))]);
@@ -112,7 +112,7 @@ async function decideAndWrite(
   };
 }
 
-function prepare(received: Received, kinds: ReadonlyMap<string, Kind>, set: WorkingSet, rt: Runtime, turn: ShardTurn): Work {
+function prepare(received: Undecided, kinds: ReadonlyMap<string, Kind>, set: WorkingSet, rt: Runtime, turn: ShardTurn): Work {
   const kind = kinds.get(received.kind);
   invariant(kind, `kind ${received.kind} of a received instruction is known`);
   const book = set.book(received.platformId);

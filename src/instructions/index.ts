@@ -2,7 +2,7 @@ import type { Id } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { announce } from './answers.js';
 import { canonicalJson } from './canonical.js';
-import { BATCH_MAX, executeBatch } from './engine.js';
+import { BATCH_MAX, type Batch, executeBatch } from './engine.js';
 import type { Submission } from './intake.js';
 import { kinds } from './kinds/index.js';
 
@@ -24,16 +24,19 @@ export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, inboxDepths } from './store.js';
 
-/** Decides all that a shard has received, batch after batch, and announces each; answers how many. */
+/** Decides all that a shard has received, batch after batch, and announces each while the next is at work; answers how many. */
 export async function executeShard(rt: Runtime, shardId: number): Promise<number> {
   let decided = 0;
-  for (;;) {
-    const batch = await executeBatch(rt, kinds, shardId, BATCH_MAX);
-    decided += batch.outcomes.length;
-    await announce(rt, batch.outcomes);
-    if (batch.outcomes.length > 0) await rt.bells.ring('relay-outbox', String(shardId));
-    if (!batch.full) return decided;
+  let running: Promise<Batch> | undefined = executeBatch(rt, kinds, shardId, BATCH_MAX);
+  while (running !== undefined) {
+    const { outcomes, full }: Batch = await running;
+    running = full ? executeBatch(rt, kinds, shardId, BATCH_MAX) : undefined;
+    running?.catch(() => undefined); // it is awaited after the announcement, which must not miss what is committed
+    decided += outcomes.length;
+    await announce(rt, outcomes);
+    if (outcomes.length > 0) await rt.bells.ring('relay-outbox', String(shardId));
   }
+  return decided;
 }
 
 /** An instruction of the system itself. The same `requestNo` never acts twice. */

@@ -30,20 +30,6 @@ interface ReceivedRow {
   received_ms: string;
 }
 
-function receivedOf(row: ReceivedRow): Received {
-  return {
-    id: asId(row.id),
-    platformId: asId(row.platform_id),
-    origin: row.origin,
-    requestNo: row.request_no,
-    kind: row.kind,
-    body: row.body,
-    bodyHash: row.body_hash,
-    actor: row.actor,
-    receivedMs: Number(row.received_ms) as Instant,
-  };
-}
-
 /** Puts instructions on the books and into their shards' inboxes. @throws ER_DUP_ENTRY when a request number is there already */
 export async function insertReceived(tx: Tx, received: readonly Received[], shardOf: (platformId: Id) => number): Promise<void> {
   const rows = received.map(
@@ -84,19 +70,33 @@ export async function findRequests(tx: Tx, names: readonly RequestName[]): Promi
   );
 }
 
+/** What the engine has to know of an instruction to decide it. */
+export type Undecided = Pick<Received, 'id' | 'platformId' | 'origin' | 'kind' | 'body'>;
+
 /** The oldest undecided instructions of a shard. */
-export async function takeReceived(tx: Tx, shardId: number, limit: number): Promise<Received[]> {
-  const rows = await tx.rows<ReceivedRow>(
-    `SELECT i.id, i.platform_id, i.origin, i.request_no, i.kind, i.body, i.body_hash, i.actor, i.received_ms
+export async function takeReceived(tx: Tx, shardId: number, limit: number): Promise<Undecided[]> {
+  const rows = await tx.rows<{ id: string; platform_id: string; origin: Origin; kind: string; body: string }>(
+    `SELECT i.id, i.platform_id, i.origin, i.kind, i.body
      FROM (SELECT instruction_id FROM inbox WHERE shard_id = ? ORDER BY instruction_id LIMIT ?) AS q
      STRAIGHT_JOIN instructions AS i ON i.id = q.instruction_id ORDER BY i.id`,
     [shardId, limit],
   );
-  return rows.map(receivedOf);
+  return rows.map((row) => ({
+    id: asId(row.id),
+    platformId: asId(row.platform_id),
+    origin: row.origin,
+    kind: row.kind,
+    body: row.body,
+  }));
 }
 
-export function deletingFromInbox(shardId: number, ids: readonly Id[]): string {
-  return `DELETE FROM inbox WHERE shard_id = ${shardId} AND instruction_id IN (${ids.join()})`;
+/**
+ * Takes out of the inbox what has an outcome now: one range instead of a list of thousands of ids. What became visible in that
+ * range since the batch was read has no outcome and stays.
+ */
+export function deletingFromInbox(shardId: number, decided: readonly Id[]): string {
+  return `DELETE q FROM inbox AS q JOIN outcomes AS o ON o.instruction_id = q.instruction_id
+    WHERE q.shard_id = ${shardId} AND q.instruction_id BETWEEN ${decided[0]} AND ${decided.at(-1)}`;
 }
 
 /** Shards with undecided instructions, and how many, for the sweep and the gauge. */

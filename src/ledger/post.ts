@@ -231,6 +231,7 @@ function assertFloors(account: LedgerAccount): void {
 }
 
 const scratch = Buffer.alloc(84);
+const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.byteLength);
 
 function enter(account: LedgerAccount, amount: Minor, stamp: PostingStamp): Entry {
   account.entryCount += 1;
@@ -253,13 +254,13 @@ function enter(account: LedgerAccount, amount: Minor, stamp: PostingStamp): Entr
  */
 export function chainHash(previous: Buffer, entry: Omit<Entry, 'hash'>): Buffer {
   previous.copy(scratch, 0);
-  scratch.writeBigUInt64BE(BigInt(entry.account), 32);
-  scratch.writeBigUInt64BE(BigInt(entry.seq), 40);
-  scratch.writeBigUInt64BE(BigInt(entry.instruction), 48);
-  scratch.writeBigInt64BE(entry.amount, 56);
-  scratch.writeBigInt64BE(entry.balance, 64);
+  view.setBigUint64(32, BigInt(entry.account));
+  view.setBigUint64(40, BigInt(entry.seq));
+  view.setBigUint64(48, BigInt(entry.instruction));
+  view.setBigInt64(56, entry.amount);
+  view.setBigInt64(64, entry.balance);
   const date = entry.businessDate;
-  scratch.writeUInt32BE(Number(date.slice(0, 4) + date.slice(5, 7) + date.slice(8, 10)), 72);
-  scratch.writeBigUInt64BE(BigInt(entry.postedMs), 76);
+  view.setUint32(72, Number(date.slice(0, 4) + date.slice(5, 7) + date.slice(8, 10)));
+  view.setBigUint64(76, BigInt(entry.postedMs));
   return hash('sha256', scratch, 'buffer');
 }
