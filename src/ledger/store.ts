@@ -248,16 +248,13 @@ export async function setAccountState(tx: Tx, id: Id, state: AccountState): Prom
 /** The statement that writes the accounts of a batch, new and changed. */
 export function savingAccounts(accounts: readonly LedgerAccount[]): string | undefined {
   if (accounts.length === 0) return undefined;
-  // In the order of the key: neighbours share a page.
-  const rows = [...accounts]
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((account) => {
-      const until = account.uncleared.at(-1)?.due;
-      return (
-        `${account.id},${account.platformId},'${account.type}','${account.state}',${account.balance},${account.held},` +
-        `${account.entryCount},${sql.hex(account.headHash)},${until === undefined ? 'NULL' : `'${until}'`}`
-      );
-    });
+  const rows = accounts.map((account) => {
+    const until = account.uncleared.at(-1)?.due;
+    return (
+      `${account.id},${account.platformId},'${account.type}','${account.state}',${account.balance},${account.held},` +
+      `${account.entryCount},${sql.hex(account.headHash)},${until === undefined ? 'NULL' : `'${until}'`}`
+    );
+  });
   return `INSERT INTO accounts (id, platform_id, type, state, balance, held, entry_count, head_hash, uncleared_until)
      VALUES ${sql.tuples(rows)}
      ON DUPLICATE KEY UPDATE balance = VALUES(balance), held = VALUES(held), entry_count = VALUES(entry_count),
