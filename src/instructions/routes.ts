@@ -15,6 +15,7 @@ import {
 } from '../runtime/index.js';
 import type { Answers } from './answers.js';
 import { type Intake, type Receipt, receiveInTx } from './intake.js';
+import type { Origin } from './kind.js';
 import type { Outcome } from './outcome.js';
 import { BATCH_BODY_MAX, instructionSchema, parseBatch, parseInstruction } from './parse.js';
 import { type BatchLine, findBatch, findInstructions, insertBatch, listInstructions } from './store.js';
@@ -156,9 +157,9 @@ function readBatch(rt: Runtime): Route {
 
 const listQuery = z.strictObject({ ...pageQuery, ...instructionQuery });
 
-async function list(rt: Runtime, platformId: Id, query: z.output<typeof listQuery>) {
+async function list(rt: Runtime, platformId: Id, query: z.output<typeof listQuery>, origin?: Origin) {
   const after = idAfter('instructions', query.cursor);
-  const filter = { platformId, after, kind: query.kind, requestNo: query.requestNo };
+  const filter = { platformId, origin, after, kind: query.kind, requestNo: query.requestNo };
   const rows = await rt.db.read('list-instructions', (tx) => listInstructions(tx, filter, query.limit + 1));
   return page(
     'instructions',
@@ -190,7 +191,7 @@ function readInstructions(rt: Runtime): Route[] {
       summaryZh: '查询指令列表',
       query: listQuery,
       answers: { 200: { description: 'A page', schema: pageSchema(instructionSchemaOut) } },
-      handle: async ({ caller, query }) => ({ status: 200, body: await list(rt, caller.platformId, query) }),
+      handle: async ({ caller, query }) => ({ status: 200, body: await list(rt, caller.platformId, query, 'P') }),
     }),
     route({
       method: 'GET',

@@ -191,6 +191,8 @@ export async function findInstructions(tx: Tx, ids: readonly Id[]): Promise<Map<
 
 export interface InstructionFilter {
   readonly platformId: Id;
+  /** Whose request numbers are meant; anybody's when absent. */
+  readonly origin?: Origin | undefined;
   readonly requestNo?: string | undefined;
   readonly kind?: string | undefined;
   readonly after?: Id | undefined;
@@ -201,7 +203,8 @@ export async function listInstructions(tx: Tx, filter: InstructionFilter, limit:
   const conditions = ['i.platform_id = ?', 'i.id > ?'];
   const values: unknown[] = [filter.platformId, filter.after ?? '0'];
   if (filter.requestNo !== undefined) {
-    conditions.push("i.origin = 'P' AND i.request_no = ?");
+    // All three are named, so that the unique key of the request numbers is used.
+    conditions.push(`i.origin IN (${filter.origin === undefined ? "'P','S','O'" : `'${filter.origin}'`}) AND i.request_no = ?`);
     values.push(filter.requestNo);
   }
   if (filter.kind !== undefined) {
