@@ -11,6 +11,7 @@ module.exports = [
   'parties',
   'ledger',
   'accounts',
+  'consents',
   'orders',
   'payouts',
   'instructions',

@@ -14,6 +14,7 @@ import {
   type Database,
   type Runtime,
   takeProcessNumber,
+  vaultOfSecret,
 } from '../../src/runtime/index.js';
 import { type Cut, Relay } from './relay.js';
 
@@ -85,6 +86,7 @@ export class Worker {
       bells,
       log,
       metrics,
+      vault: vaultOfSecret(config.VAULT_SECRET),
       db: this.#guardedDatabase(),
       newId: idGenerator(processNumber, () => clock.wall()),
     };

@@ -14,6 +14,8 @@ export const ACCOUNT_TYPES = {
   'in-transit': { zh: '出款在途', en: 'payouts sent and not final', belongsTo: 'bank' },
   suspense: { zh: '挂账', en: 'money whose owner is not known yet', belongsTo: 'bank' },
   sub: { zh: '虚拟子账户', en: 'virtual sub-account of a sub-merchant', belongsTo: 'customer' },
+  'class-2': { zh: 'Ⅱ类电子账户', en: 'Class II electronic account of a person', belongsTo: 'customer' },
+  'class-3': { zh: 'Ⅲ类电子账户', en: 'Class III electronic account of a person', belongsTo: 'customer' },
   order: { zh: '订单待分账', en: 'money of one order, not split yet', belongsTo: 'customer' },
   'own-funds': { zh: '平台自有资金', en: "the platform's own funds", belongsTo: 'platform' },
   commission: { zh: '平台佣金', en: 'commission of the platform', belongsTo: 'platform' },
@@ -23,6 +25,11 @@ export const ACCOUNT_TYPES = {
 
 export type AccountType = keyof typeof ACCOUNT_TYPES;
 export type AccountState = 'open' | 'frozen' | 'closed';
+
+/** A Class II or Class III account: the law's limits apply to every posting on it, and only its owner's will debits it. */
+export function isElectronic(type: AccountType): type is 'class-2' | 'class-3' {
+  return type === 'class-2' || type === 'class-3';
+}
 
 export function isPlatformOwn(type: AccountType): boolean {
   return ACCOUNT_TYPES[type].belongsTo === 'platform';

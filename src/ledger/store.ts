@@ -17,7 +17,7 @@ export interface Book {
   /** What the bank agreed beforehand, in minor units an instruction; zero: nothing agreed. */
   readonly terms: { readonly transferMax: Minor; readonly feeMax: Minor };
 }
-export type FunctionalAccount = Exclude<AccountType, 'sub' | 'order'>;
+export type FunctionalAccount = Exclude<AccountType, 'sub' | 'order' | 'class-2' | 'class-3'>;
 
 interface BookRow {
   platform_id: string;

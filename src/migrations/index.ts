@@ -4,6 +4,9 @@ import { Platforms1700000000003 } from './0003-platforms.js';
 import { Accounts1700000000004 } from './0004-accounts.js';
 import { Calendar1700000000005 } from './0005-calendar.js';
 import { Days1700000000006 } from './0006-days.js';
+import { Customers1700000000007 } from './0007-customers.js';
+import { Consents1700000000008 } from './0008-consents.js';
+import { Profiles1700000000009 } from './0009-profiles.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -13,4 +16,7 @@ export const migrations = [
   Accounts1700000000004,
   Calendar1700000000005,
   Days1700000000006,
+  Customers1700000000007,
+  Consents1700000000008,
+  Profiles1700000000009,
 ];

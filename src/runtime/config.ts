@@ -16,6 +16,7 @@ export const Config = z.object({
     .default('cunguan')
     .describe('prefix of every key in Redis'),
   POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10).describe('database connections of this process'),
+  VAULT_SECRET: z.string().default('secret of a sandbox').describe('secret from which the keys of personal data are derived'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -5,6 +5,7 @@ import type { Bells } from './bells.js';
 import type { Config } from './config.js';
 import type { Database } from './database.js';
 import type { Metrics } from './metrics.js';
+import type { Vault } from './vault.js';
 
 /** The machine room: what every part is handed instead of reaching for it. */
 export interface Runtime {
@@ -17,4 +18,5 @@ export interface Runtime {
   readonly bells: Bells;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly vault: Vault;
 }

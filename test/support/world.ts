@@ -22,6 +22,7 @@ import {
   type AccountState,
   type AccountType,
   ensureShards,
+  type FunctionalAccount,
   insertBook,
   lockShard,
   openAccounts,
@@ -42,6 +43,7 @@ import {
   drivenClock,
   parseConfig,
   type Runtime,
+  vaultOfSecret,
 } from '../../src/runtime/index.js';
 import { type FreshDatabase, freshDatabase } from './database.js';
 import type { Given, Model } from './model.js';
@@ -83,10 +85,11 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
   await fresh.db.withTx('shards', (tx) => ensureShards(tx, shards));
   const bells = { ring: async () => undefined };
   const metrics = createMetrics();
+  const vault = vaultOfSecret('test');
   const runtime = (clock: DrivenClock): Runtime => {
     processes += 1;
     const newId = idGenerator(processes % PROCESS_NUMBERS, clock.wall);
-    return { config, db: fresh.db, clock, calendar, newId, redis, bells, log, metrics };
+    return { config, db: fresh.db, clock, calendar, newId, redis, bells, log, metrics, vault };
   };
   const close = async () => {
     await disconnect(redis);
@@ -102,7 +105,7 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
 
 /** The purposes of a platform's functional accounts. */
 export const PURPOSES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-  (type): type is Exclude<AccountType, 'sub' | 'order'> => type !== 'sub' && type !== 'order',
+  (type): type is FunctionalAccount => !['sub', 'order', 'class-2', 'class-3'].includes(type),
 );
 const OWN = PURPOSES.filter((type) => ACCOUNT_TYPES[type].belongsTo === 'platform');
 

@@ -1,0 +1,207 @@
+import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
+import type { RecordType } from '../ledger/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+
+/** A Class II or Class III account of a person, with what the law asks of its owner before it may be used. */
+export interface ElectronicAccount {
+  readonly accountId: Id;
+  readonly platformId: Id;
+  readonly customerId: Id;
+  readonly userId: Id;
+  readonly class: 2 | 3;
+  readonly virtualNo: string;
+  readonly state: ElectronicState;
+  /** The bank has seen the person: others may pay into a Class II account. */
+  readonly faceToFace: boolean;
+  /** The bound account has paid in: others may pay into a Class III account. */
+  readonly funded: boolean;
+  /** From when six months without use are counted; null once it was used. */
+  readonly aliveMs: Instant | null;
+  /** Blind index of the bound card's number (`card`). */
+  readonly cardIndex: Buffer;
+  readonly cardClass: CardClass;
+  /** The first day for which interest was not paid yet. */
+  readonly interestFrom: BusinessDate;
+  readonly openedMs: Instant;
+  readonly closedMs: Instant | null;
+  readonly owner: OwnerStanding;
+}
+
+/** active: usable; blocked: by the bank; closing: the balance is on its way to the bound card; closed: for ever. */
+export type ElectronicState = 'active' | 'blocked' | 'closing' | 'closed';
+/** As the bank of the bound account answers: 1, 2, 3, or credit. */
+export type CardClass = '1' | '2' | '3' | 'credit';
+
+/** What of the owner decides whether the account may be used. */
+export interface OwnerStanding {
+  /** Why business outside the counter is stopped (`watch-list`, `mobile-shared` …), or null. */
+  readonly stopped: string | null;
+  /** Last valid day of the identity document; null: for long. */
+  readonly idExpires: BusinessDate | null;
+  /** Until when a copy of the identity document must be there; null: it is not asked for. */
+  readonly idTaskDueMs: Instant | null;
+  /** A valid identity document is on file: turnover does not ask for it again. */
+  readonly documented: boolean;
+}
+
+interface ElectronicRow {
+  account_id: string;
+  platform_id: string;
+  customer_id: string;
+  user_id: string;
+  class: number;
+  virtual_no: string;
+  state: ElectronicState;
+  face_to_face: number;
+  funded: number;
+  alive_ms: string | null;
+  card_index: Buffer;
+  card_class: CardClass;
+  interest_from: BusinessDate;
+  opened_ms: string;
+  closed_ms: string | null;
+  stopped: string | null;
+  id_expires: BusinessDate | null;
+  id_task_due_ms: string | null;
+  documented: number;
+}
+
+const instant = (value: string | null): Instant | null => (value === null ? null : (Number(value) as Instant));
+
+function electronicOf(row: ElectronicRow): ElectronicAccount {
+  return {
+    accountId: asId(row.account_id),
+    platformId: asId(row.platform_id),
+    customerId: asId(row.customer_id),
+    userId: asId(row.user_id),
+    class: row.class === 2 ? 2 : 3,
+    virtualNo: row.virtual_no,
+    state: row.state,
+    faceToFace: Number(row.face_to_face) === 1,
+    funded: Number(row.funded) === 1,
+    aliveMs: instant(row.alive_ms),
+    cardIndex: row.card_index,
+    cardClass: row.card_class,
+    interestFrom: row.interest_from,
+    openedMs: Number(row.opened_ms) as Instant,
+    closedMs: instant(row.closed_ms),
+    owner: {
+      stopped: row.stopped,
+      idExpires: row.id_expires,
+      idTaskDueMs: instant(row.id_task_due_ms),
+      documented: Number(row.documented) === 1,
+    },
+  };
+}
+
+const ELECTRONIC = `SELECT e.*, c.stopped, c.id_expires, c.id_task_due_ms, c.documented
+  FROM electronic_accounts AS e JOIN customers AS c ON c.id = e.customer_id`;
+
+/** Electronic accounts by account id, with their owners' standing, which is read here and changed in `parties`. */
+export const electronicRecords: RecordType<ElectronicAccount> = {
+  name: 'electronic-account',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<ElectronicRow>(`${ELECTRONIC} WHERE e.account_id IN (${keys.join()})`);
+    return new Map(rows.map((row) => [row.account_id, electronicOf(row)]));
+  },
+  saving: (accounts) =>
+    insertingElectronic(
+      accounts,
+      'state = VALUES(state), funded = VALUES(funded), alive_ms = VALUES(alive_ms), ' +
+        'interest_from = VALUES(interest_from), closed_ms = VALUES(closed_ms)',
+    ),
+};
+
+function insertingElectronic(accounts: readonly ElectronicAccount[], update: string): string {
+  const flag = (value: boolean) => (value ? 1 : 0);
+  const rows = accounts.map(
+    (a) =>
+      `${a.accountId},${a.platformId},${a.customerId},${a.userId},${a.class},'${a.virtualNo}','${a.state}',${flag(a.faceToFace)},` +
+      `${flag(a.funded)},${a.aliveMs ?? 'NULL'},${sql.hex(a.cardIndex)},'${a.cardClass}','${a.interestFrom}',${a.openedMs},${a.closedMs ?? 'NULL'}`,
+  );
+  return `INSERT INTO electronic_accounts (account_id, platform_id, customer_id, user_id, class, virtual_no, state, face_to_face, funded,
+       alive_ms, card_index, card_class, interest_from, opened_ms, closed_ms)
+     VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE ${update}`;
+}
+
+/** Writes new electronic accounts with nothing used yet. The ledger's account is opened beside it, under the same id. */
+export async function insertElectronicAccounts(
+  tx: Tx,
+  accounts: readonly ElectronicAccount[],
+  today: BusinessDate,
+): Promise<void> {
+  if (accounts.length === 0) return;
+  await tx.write(insertingElectronic(accounts, 'account_id = electronic_accounts.account_id'));
+  await tx.write(limitUseRecords.saving(accounts.map((account) => [unused(account, today)])));
+}
+
+/** What one account used of the limits on a natural day and in the calendar year of that day. Minor units. */
+export interface LimitUse {
+  readonly customerId: Id;
+  readonly accountId: Id;
+  readonly class: 2 | 3;
+  readonly day: BusinessDate;
+  readonly dayIn: bigint;
+  readonly dayOut: bigint;
+  readonly yearIn: bigint;
+  readonly yearOut: bigint;
+  /** In and out together, since the opening. */
+  readonly turnover: bigint;
+}
+
+function unused({ customerId, accountId, class: of }: ElectronicAccount, day: BusinessDate): LimitUse {
+  return { customerId, accountId, class: of, day, dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
+}
+
+interface LimitUseRow {
+  customer_id: string;
+  account_id: string;
+  class: number;
+  day: BusinessDate;
+  day_in: string;
+  day_out: string;
+  year_in: string;
+  year_out: string;
+  turnover: string;
+}
+
+/** The use of limits by customer id: the rows of all his electronic accounts at the bank, on whatever platform. */
+export const limitUseRecords: RecordType<readonly LimitUse[]> = {
+  name: 'limit-use',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<LimitUseRow>(
+      `SELECT * FROM limit_use WHERE customer_id IN (${keys.join()}) ORDER BY customer_id, account_id`,
+    );
+    const uses = new Map<string, LimitUse[]>();
+    for (const row of rows) {
+      const use: LimitUse = {
+        customerId: asId(row.customer_id),
+        accountId: asId(row.account_id),
+        class: row.class === 2 ? 2 : 3,
+        day: row.day,
+        dayIn: BigInt(row.day_in),
+        dayOut: BigInt(row.day_out),
+        yearIn: BigInt(row.year_in),
+        yearOut: BigInt(row.year_out),
+        turnover: BigInt(row.turnover),
+      };
+      const known = uses.get(row.customer_id);
+      if (known === undefined) uses.set(row.customer_id, [use]);
+      else known.push(use);
+    }
+    return uses;
+  },
+  saving(uses) {
+    const rows = uses
+      .flat()
+      .map(
+        (u) =>
+          `${u.customerId},${u.accountId},${u.class},'${u.day}',${u.dayIn},${u.dayOut},${u.yearIn},${u.yearOut},${u.turnover}`,
+      );
+    return `INSERT INTO limit_use (customer_id, account_id, class, day, day_in, day_out, year_in, year_out, turnover) VALUES ${sql.tuples(rows)}
+       ON DUPLICATE KEY UPDATE day = VALUES(day), day_in = VALUES(day_in), day_out = VALUES(day_out), year_in = VALUES(year_in),
+         year_out = VALUES(year_out), turnover = VALUES(turnover)`;
+  },
+};

@@ -1,0 +1,7 @@
+/**
+ * The customer's own will: consents that are bound to one act, mandates with scope, caps and an end, and the receipts of both.
+ *
+ * Guarantees: a consent is used once, for what was shown; a mandate never goes beyond its caps; revoking acts at once.
+ * Deliberately absent: no money moves here; the engine asks whether what it decides is covered.
+ */
+export * from './records.js';

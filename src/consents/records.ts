@@ -1,0 +1,195 @@
+import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
+import type { RecordType } from '../ledger/index.js';
+import { sql } from '../runtime/index.js';
+
+/** What the engine sees of a consent: whose it is, for what, and how it was answered. */
+export interface Consent {
+  readonly id: Id;
+  /** The instruction that it was asked for. */
+  readonly instruction: Id;
+  readonly platformId: Id;
+  readonly customerId: Id;
+  readonly needs: Factors;
+  readonly state: ConsentState;
+  readonly expiresMs: Instant;
+  /** SHA-256 over kind, account, payee, amount and order as they were shown. */
+  readonly digest: Buffer;
+}
+
+/** What the customer gives: his trade password, the code from the bank's SMS, or both. */
+export const FACTORS = ['password', 'sms', 'both'] as const;
+export type Factors = (typeof FACTORS)[number];
+
+/**
+ * pending: asked. given: answered yes, with the factors asked for. used: the instruction was decided. declined: answered no.
+ * expired: not answered in time. locked: too many wrong attempts.
+ */
+export const CONSENT_STATES = ['pending', 'given', 'used', 'declined', 'expired', 'locked'] as const;
+export type ConsentState = (typeof CONSENT_STATES)[number];
+
+interface ConsentRow {
+  id: string;
+  subject_id: string;
+  platform_id: string;
+  customer_id: string;
+  needs: Factors;
+  state: ConsentState;
+  expires_ms: string;
+  digest: Buffer;
+}
+
+/** Consents by the instruction that they were asked for. */
+export const consentRecords: RecordType<Consent> = {
+  name: 'consent',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<ConsentRow>(
+      `SELECT id, subject_id, platform_id, customer_id, needs, state, expires_ms, digest FROM consents
+       WHERE subject = 'instruction' AND subject_id IN (${keys.join()})`,
+    );
+    return new Map(
+      rows.map((row) => [
+        row.subject_id,
+        {
+          id: asId(row.id),
+          instruction: asId(row.subject_id),
+          platformId: asId(row.platform_id),
+          customerId: asId(row.customer_id),
+          needs: row.needs,
+          state: row.state,
+          expiresMs: Number(row.expires_ms) as Instant,
+          digest: row.digest,
+        },
+      ]),
+    );
+  },
+  /** The only change that an instruction makes: its consent is used. */
+  saving: (consents) => `UPDATE consents SET state = 'used' WHERE id IN (${consents.map((consent) => consent.id).join()})`,
+};
+
+/** A standing authorisation (授权): what a platform may do with one account of a customer without asking each time. */
+export interface Mandate {
+  readonly id: Id;
+  readonly platformId: Id;
+  readonly customerId: Id;
+  readonly accountId: Id;
+  /** Names of the kinds of instruction that it covers. */
+  readonly kinds: readonly string[];
+  readonly payees: MandatePayees;
+  readonly paymentCap: Minor;
+  readonly totalCap: Minor;
+  readonly period: MandatePeriod | null;
+  /** For one natural day or calendar month; null without a period. */
+  readonly periodCap: Minor | null;
+  readonly expiresMs: Instant;
+  readonly state: 'pending' | 'active' | 'revoked';
+  readonly usedTotal: Minor;
+  readonly usedPeriod: Minor;
+  /** The period that `usedPeriod` counts: `2026-03-02` or `2026-03`. */
+  readonly periodKey: string;
+  readonly useCount: number;
+}
+export type MandatePeriod = 'day' | 'month';
+/** Orders of the platform, named accounts of its book, or both. */
+export interface MandatePayees {
+  readonly orders: boolean;
+  readonly accounts: readonly Id[];
+}
+
+interface MandateRow {
+  id: string;
+  platform_id: string;
+  customer_id: string;
+  account_id: string;
+  kinds: string;
+  payees: string;
+  payment_cap: string;
+  total_cap: string;
+  period: MandatePeriod | null;
+  period_cap: string | null;
+  expires_ms: string;
+  state: Mandate['state'];
+  used_total: string;
+  used_period: string;
+  period_key: string;
+  use_count: number;
+}
+
+export function mandateOf(row: MandateRow): Mandate {
+  return {
+    id: asId(row.id),
+    platformId: asId(row.platform_id),
+    customerId: asId(row.customer_id),
+    accountId: asId(row.account_id),
+    kinds: row.kinds.split(','),
+    payees: JSON.parse(row.payees) as MandatePayees,
+    paymentCap: BigInt(row.payment_cap),
+    totalCap: BigInt(row.total_cap),
+    period: row.period,
+    periodCap: row.period_cap === null ? null : BigInt(row.period_cap),
+    expiresMs: Number(row.expires_ms) as Instant,
+    state: row.state,
+    usedTotal: BigInt(row.used_total),
+    usedPeriod: BigInt(row.used_period),
+    periodKey: row.period_key,
+    useCount: Number(row.use_count),
+  };
+}
+
+export const MANDATE = `SELECT m.id, m.platform_id, m.customer_id, m.account_id, m.kinds, m.payees, m.payment_cap, m.total_cap, m.period,
+    m.period_cap, m.expires_ms, m.state, COALESCE(c.used_total, 0) AS used_total, COALESCE(c.used_period, 0) AS used_period,
+    COALESCE(c.period_key, '') AS period_key, COALESCE(c.use_count, 0) AS use_count
+  FROM mandates AS m LEFT JOIN mandate_counters AS c ON c.mandate_id = m.id`;
+
+/** Mandates by id. An instruction only counts its use; everything else of a mandate is changed by its customer. */
+export const mandateRecords: RecordType<Mandate> = {
+  name: 'mandate',
+  accountsOf: (mandate) => [mandate.accountId],
+  async load(tx, keys) {
+    const rows = await tx.rows<MandateRow>(`${MANDATE} WHERE m.id IN (${keys.join()})`);
+    return new Map(rows.map((row) => [row.id, mandateOf(row)]));
+  },
+  saving(mandates) {
+    const rows = mandates.map((m) => `${m.id},${m.usedTotal},${m.usedPeriod},${sql.text(m.periodKey)},${m.useCount}`);
+    return `INSERT INTO mandate_counters (mandate_id, used_total, used_period, period_key, use_count) VALUES ${sql.tuples(rows)}
+       ON DUPLICATE KEY UPDATE used_total = VALUES(used_total), used_period = VALUES(used_period), period_key = VALUES(period_key),
+         use_count = VALUES(use_count)`;
+  },
+};
+
+/** One use of a mandate. */
+export interface MandateUse {
+  readonly instruction: Id;
+  readonly mandateId: Id;
+  /** Its place among the uses, from 1. */
+  readonly seq: number;
+  readonly amount: Minor;
+  readonly usedMs: Instant;
+}
+
+/** Uses of mandates by instruction: written once, never changed. */
+export const mandateUseRecords: RecordType<MandateUse> = {
+  name: 'mandate-use',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<{ instruction_id: string; mandate_id: string; seq: number; amount: string; used_ms: string }>(
+      `SELECT instruction_id, mandate_id, seq, amount, used_ms FROM mandate_uses WHERE instruction_id IN (${keys.join()})`,
+    );
+    return new Map(
+      rows.map((row) => [
+        row.instruction_id,
+        {
+          instruction: asId(row.instruction_id),
+          mandateId: asId(row.mandate_id),
+          seq: row.seq,
+          amount: BigInt(row.amount),
+          usedMs: Number(row.used_ms) as Instant,
+        },
+      ]),
+    );
+  },
+  saving(uses) {
+    const rows = uses.map((use) => `${use.instruction},${use.mandateId},${use.seq},${use.amount},${use.usedMs}`);
+    return `INSERT INTO mandate_uses (instruction_id, mandate_id, seq, amount, used_ms) VALUES ${sql.tuples(rows)}`;
+  },
+};

@@ -1,0 +1,105 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * The customer's own will: consents bound to one act, mandates and their uses, trade passwords, and what proof each kind needs.
+ * Locks nothing (new tables). Back out: drop the tables. Re-runnable: every statement is IF NOT EXISTS.
+ */
+const STATEMENTS = [
+  // One question to one customer about one thing: subject (instruction, mandate, password …) and its id. digest: over what was shown.
+  // state: pending, given, declined, expired, locked, used.
+  `CREATE TABLE IF NOT EXISTS consents (
+     id BIGINT NOT NULL PRIMARY KEY,
+     subject VARCHAR(12) NOT NULL,
+     subject_id BIGINT NOT NULL,
+     platform_id BIGINT NOT NULL,
+     customer_id BIGINT NOT NULL,
+     needs VARCHAR(8) NOT NULL,
+     state VARCHAR(10) NOT NULL,
+     token_hash BINARY(32) NOT NULL,
+     shown_sealed TEXT NOT NULL,
+     digest BINARY(32) NOT NULL,
+     attempts INT NOT NULL,
+     code_hash BINARY(32) NULL,
+     code_sent_ms BIGINT NULL,
+     codes_sent INT NOT NULL,
+     expires_ms BIGINT NOT NULL,
+     answered_ms BIGINT NULL,
+     receipt_sealed TEXT NULL,
+     created_ms BIGINT NOT NULL,
+     UNIQUE KEY consents_subject (subject, subject_id),
+     UNIQUE KEY consents_token (token_hash),
+     KEY consents_by_due (state, expires_ms),
+     KEY consents_by_customer (customer_id, id)
+   )`,
+  // The trade password is nowhere: only a slow salted hash of it.
+  `CREATE TABLE IF NOT EXISTS credentials (
+     customer_id BIGINT NOT NULL PRIMARY KEY,
+     password_hash VARCHAR(256) NULL,
+     attempts INT NOT NULL,
+     locked_until_ms BIGINT NULL,
+     changed_ms BIGINT NOT NULL
+   )`,
+  // kinds: comma-separated. payees: JSON, {"orders":bool,"accounts":["…"]}. period: day, month or null. state: pending, active, revoked.
+  `CREATE TABLE IF NOT EXISTS mandates (
+     id BIGINT NOT NULL PRIMARY KEY,
+     platform_id BIGINT NOT NULL,
+     customer_id BIGINT NOT NULL,
+     account_id BIGINT NOT NULL,
+     mandate_no VARCHAR(64) NOT NULL,
+     content_hash BINARY(32) NOT NULL,
+     kinds VARCHAR(128) NOT NULL,
+     payees TEXT NOT NULL,
+     payment_cap BIGINT NOT NULL,
+     total_cap BIGINT NOT NULL,
+     period VARCHAR(5) NULL,
+     period_cap BIGINT NULL,
+     expires_ms BIGINT NOT NULL,
+     state VARCHAR(8) NOT NULL,
+     granted_ms BIGINT NULL,
+     revoked_ms BIGINT NULL,
+     noticed_ms BIGINT NULL,
+     created_ms BIGINT NOT NULL,
+     UNIQUE KEY mandates_number (platform_id, mandate_no),
+     KEY mandates_by_account (account_id, id),
+     KEY mandates_by_customer (customer_id, id),
+     KEY mandates_by_expiry (state, expires_ms)
+   )`,
+  // What was used of a mandate; no row: nothing yet. period_key: the day or month that used_period counts.
+  `CREATE TABLE IF NOT EXISTS mandate_counters (
+     mandate_id BIGINT NOT NULL PRIMARY KEY,
+     used_total BIGINT NOT NULL,
+     used_period BIGINT NOT NULL,
+     period_key VARCHAR(10) NOT NULL,
+     use_count INT NOT NULL
+   )`,
+  // Append only: each use of a mandate, in its order.
+  `CREATE TABLE IF NOT EXISTS mandate_uses (
+     instruction_id BIGINT NOT NULL PRIMARY KEY,
+     mandate_id BIGINT NOT NULL,
+     seq INT NOT NULL,
+     amount BIGINT NOT NULL,
+     used_ms BIGINT NOT NULL,
+     UNIQUE KEY mandate_uses_place (mandate_id, seq)
+   )`,
+  // What the bank asks for, where it asks for more or less than the default; never less than the floor of the kind.
+  `CREATE TABLE IF NOT EXISTS proof_policies (
+     profile VARCHAR(16) NOT NULL,
+     kind VARCHAR(24) NOT NULL,
+     needs VARCHAR(8) NOT NULL,
+     mandates TINYINT NOT NULL,
+     changed_ms BIGINT NOT NULL,
+     PRIMARY KEY (profile, kind)
+   )`,
+];
+
+export class Consents1700000000008 implements MigrationInterface {
+  name = 'Consents1700000000008';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of STATEMENTS) await runner.query(statement);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('migrations go forward only');
+  }
+}

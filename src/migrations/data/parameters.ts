@@ -1,0 +1,40 @@
+/**
+ * The limits and deadlines of the law as they were shipped: name, valid from, value (fen, a count, days or months), source. Rows
+ * that a bank adds later stand beside them.
+ */
+const N392 = '银发〔2015〕392号';
+const N302 = '银发〔2016〕302号';
+const N261 = '银发〔2016〕261号';
+const N16 = '银发〔2018〕16号';
+
+export const PARAMETERS: readonly (readonly [name: string, validFrom: string, value: number, source: string])[] = [
+  ['class-2.accounts', '2016-04-01', 5, N16],
+  ['class-2.out.day', '2016-04-01', 10_000_00, N302],
+  ['class-2.out.year', '2016-04-01', 200_000_00, N302],
+  ['class-2.in.day', '2016-04-01', 10_000_00, N302],
+  ['class-2.in.year', '2016-04-01', 200_000_00, N302],
+  ['class-3.accounts', '2016-04-01', 5, N16],
+  ['class-3.balance', '2016-04-01', 1_000_00, N392],
+  ['class-3.balance', '2018-01-12', 2_000_00, N16],
+  ['class-3.out.day', '2016-04-01', 5_000_00, N302],
+  ['class-3.out.day', '2018-01-12', 2_000_00, N16],
+  ['class-3.out.year', '2016-04-01', 100_000_00, N302],
+  ['class-3.out.year', '2018-01-12', 50_000_00, N16],
+  ['class-3.in.day', '2016-04-01', 5_000_00, N302],
+  ['class-3.in.day', '2018-01-12', 2_000_00, N16],
+  ['class-3.in.year', '2016-04-01', 100_000_00, N302],
+  ['class-3.in.year', '2018-01-12', 50_000_00, N16],
+  // Two-way turnover of all of a person's Class III accounts at which a copy of the ID is asked for, and the days to bring it.
+  ['class-3.turnover', '2016-04-01', 50_000_00, N16],
+  ['class-3.turnover.days', '2016-04-01', 7, N16],
+  // 0: day and year limits count for each account; 1: for all accounts of a class that a person has at the bank together.
+  ['limits.per-customer', '2016-04-01', 0, '银行自定'],
+  ['dormancy.months', '2016-04-01', 6, N261],
+  // After the last valid day of an ID document its owner has so many days to bring another (the law says: a reasonable time).
+  ['id-expiry.grace-days', '2007-08-01', 90, '人民银行令〔2007〕第2号第十九条'],
+  // 1: money may come in from others while business outside the counter is stopped.
+  ['stopped.credits', '2007-08-01', 1, '银行自定'],
+  ['adult.age', '1987-01-01', 18, '民法通则第十一条 / 民法典第十七条'],
+  // Identities that may share one mobile number without an approved exception.
+  ['mobile.identities', '2016-12-01', 1, N261],
+];
