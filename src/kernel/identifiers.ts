@@ -164,3 +164,14 @@ export function maskCardNumber(cardNumber: string): string {
 export function maskMobile(mobile: string): string {
   return mask(mobile, 3, 4);
 }
+
+/** What a person or company is identified by; in the database as it stands here. */
+export const ID_TYPES = [
+  'resident-id', // 居民身份证
+  'passport', // 护照
+  'hk-macao-permit', // 港澳居民居住证 / 来往内地通行证
+  'taiwan-permit', // 台湾居民居住证 / 来往大陆通行证
+  'foreigner-permit', // 外国人永久居留身份证
+  'uscc', // 统一社会信用代码
+] as const;
+export type IdType = (typeof ID_TYPES)[number];

@@ -16,6 +16,7 @@ export const REFUSALS = {
   ...MONEY_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
+export type { RefusalEntry } from './refusals/entry.js';
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** A "no" with what the caller needs to see why: `detail` in plain words, `fields` as data. */
