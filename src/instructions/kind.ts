@@ -42,8 +42,23 @@ export interface Kind<Data = unknown> {
   readonly needsThen?: (data: Data, facts: Facts, at: At) => Needs;
   /** Pure: no clock, no chance, no database. Checks stand in the order of precedence of their refusals. */
   readonly decide: (data: Data, facts: Facts, at: At) => Decision;
+  /**
+   * Whose will it takes, and for what, where it debits a customer: his own act or, where the policy permits and `mandate` is named,
+   * a live mandate. Counts only where the account is an electronic one. The engine asks; `decide` need not.
+   */
+  readonly act?: (data: Data) => Act;
   /** How a posted instruction of this kind is undone, if it can be. */
   readonly undo?: Undo<Data>;
+}
+
+/** What a customer says yes to. */
+export interface Act {
+  /** His electronic account that is debited, or for which he is debited elsewhere. */
+  readonly account: Id;
+  /** Minor units; undefined: all that is there. */
+  readonly amount: Minor | undefined;
+  readonly payee: { readonly account: Id } | { readonly orderNo: string } | 'bound-card';
+  readonly mandate?: Id | undefined;
 }
 
 export interface Undo<Data> {

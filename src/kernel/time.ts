@@ -49,6 +49,13 @@ export function addDays(date: BusinessDate, days: number): BusinessDate {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10) as BusinessDate;
 }
 
+/** The same day so many months later, or the last of that month where it has no such day. */
+export function addMonths(date: BusinessDate, months: number): BusinessDate {
+  const [year, month, day] = date.split('-').map(Number) as [number, number, number];
+  const last = new Date(Date.UTC(year, month + months, 0)).getUTCDate();
+  return new Date(Date.UTC(year, month - 1 + months, Math.min(day, last))).toISOString().slice(0, 10) as BusinessDate;
+}
+
 export function weekday(date: BusinessDate): number {
   return new Date(`${date}T00:00:00Z`).getUTCDay();
 }

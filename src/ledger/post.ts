@@ -44,6 +44,12 @@ export interface Posting {
   readonly draw?: 'cleared-first' | 'uncleared-first' | 'cleared-only';
   /** Credits: the date from which it is withdrawable; `inherit`: as the money that was debited before, until all of that is passed on. */
   readonly clears?: BusinessDate | 'inherit';
+  /**
+   * On an electronic account: with whom, by which the law's limits count it. bound: the bound account outside; exempt: interest,
+   * a refund, a payout that came back; `reversal`: undoes a posting, and gives back what that one used on the same natural day.
+   * Default `unbound`, which counts in full.
+   */
+  readonly flow?: 'bound' | 'unbound' | 'exempt' | { readonly reversal: Instant };
 }
 
 /** A change of what is held on an account: positive reserves, negative frees. */

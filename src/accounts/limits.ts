@@ -1,0 +1,215 @@
+import {
+  addDays,
+  addMonths,
+  type BusinessDate,
+  type Id,
+  type Instant,
+  type Minor,
+  naturalDate,
+  type Refusal,
+  type RefusalCode,
+  refuse,
+  startOfDay,
+  toWire,
+} from '../kernel/index.js';
+import type { Parameters } from '../runtime/index.js';
+import type { ElectronicAccount, LimitUse } from './electronic.js';
+
+/**
+ * What the law lets an electronic account do, applied to every posting on it (银发〔2015〕392号, 〔2016〕261号, 〔2016〕302号, 〔2018〕16号).
+ * Pure. Days are natural days in Shanghai, years calendar years; each limit is the row in force on the day.
+ */
+export interface Passage {
+  readonly account: ElectronicAccount;
+  /** The use of all electronic accounts that the owner has at the bank, this one's among them. */
+  readonly uses: readonly LimitUse[];
+  /** Credit positive, debit negative. */
+  readonly amount: Minor;
+  readonly flow: 'bound' | 'unbound' | 'exempt' | { readonly reversal: Instant };
+  readonly balanceAfter: Minor;
+  readonly nowMs: Instant;
+  readonly parameters: Parameters;
+}
+
+/** What a posting leaves behind on the account, on the use of the limits, and of the owner's duties. */
+export interface Counted {
+  readonly account: ElectronicAccount;
+  readonly uses: readonly LimitUse[];
+  /** Two-way turnover of the owner's Class III accounts has reached the mark: until then a copy of his ID must be there. */
+  readonly idTaskDueMs?: Instant;
+}
+
+/** Checks one posting and counts it, or says why the law forbids it. Refusals stand in the order in which they are to be found. */
+export function countPassage(passage: Passage): Counted | Refusal {
+  const { account, amount, flow, nowMs } = passage;
+  const today = naturalDate(nowMs);
+  const refusal =
+    standingRefusal(account, amount < 0n ? 'out' : flow === 'exempt' ? 'exempt' : 'in', nowMs, passage.parameters) ??
+    inflowRefusal(passage) ??
+    bucketRefusal(passage, today) ??
+    capRefusal(passage, today);
+  if (refusal !== undefined) return refusal;
+  const uses = passage.uses.map((use) =>
+    use.accountId === account.accountId ? used(rolled(use, today), amount, flow, today) : use,
+  );
+  const after: ElectronicAccount = {
+    ...account,
+    aliveMs: flow === 'exempt' ? account.aliveMs : null,
+    funded: account.funded || (flow === 'bound' && amount > 0n),
+  };
+  const dueMs = idTaskOf(after, uses, today, passage.parameters);
+  if (dueMs === undefined) return { account: after, uses };
+  return { account: { ...after, owner: { ...after.owner, idTaskDueMs: dueMs } }, uses, idTaskDueMs: dueMs };
+}
+
+/**
+ * Whether the account may be used at all: its own state, its owner's standing, six months without use. `out` is business that the
+ * owner does outside the counter; `in` is money that others send; `exempt` money that must come back or is the bank's own.
+ */
+export function standingRefusal(
+  account: ElectronicAccount,
+  direction: 'out' | 'in' | 'exempt',
+  nowMs: Instant,
+  parameters: Parameters,
+): Refusal | undefined {
+  const no = (code: RefusalCode, fields: Record<string, unknown> = {}) =>
+    refuse(code, undefined, { account: toWire('account', account.accountId), ...fields });
+  if (account.state === 'closed') return no('ACCOUNT_CLOSED');
+  if (direction === 'exempt') return undefined;
+  if (account.state === 'closing') return no('ACCOUNT_CLOSING');
+  if (account.state === 'blocked') return no('ACCOUNT_BLOCKED');
+  const { owner } = account;
+  if (account.class === 3 && owner.idTaskDueMs !== null && owner.idTaskDueMs <= nowMs)
+    return no('CUSTOMER_STOPPED', { reason: 'id-document' });
+  const today = naturalDate(nowMs);
+  if (direction === 'in' && parameters.on(today, 'stopped.credits') === 1n) return undefined;
+  if (owner.stopped !== null) return no('CUSTOMER_STOPPED');
+  const grace = Number(parameters.on(today, 'id-expiry.grace-days'));
+  if (owner.idExpires !== null && addDays(owner.idExpires, grace) < today)
+    return no('ID_DOCUMENT_EXPIRED', { expired: owner.idExpires });
+  const months = Number(parameters.on(today, 'dormancy.months'));
+  if (account.aliveMs !== null && addMonths(naturalDate(account.aliveMs), months) <= today) return no('ACCOUNT_DORMANT');
+  return undefined;
+}
+
+/** Others may pay into Class II once the person was seen face to face, into Class III once the bound account has paid in. */
+function inflowRefusal({ account, amount, flow }: Passage): Refusal | undefined {
+  if (amount < 0n || flow !== 'unbound') return undefined;
+  const where = { account: toWire('account', account.accountId) };
+  if (account.class === 2 && !account.faceToFace) return refuse('INFLOW_NOT_CONFIRMED', undefined, where);
+  if (account.class === 3 && !account.funded) return refuse('INFLOW_NOT_ACTIVATED', undefined, where);
+  return undefined;
+}
+
+/** One bucket of a limit: what is left of it now. */
+export interface Quota {
+  readonly bucket: 'out.day' | 'out.year' | 'in.day' | 'in.year';
+  readonly limit: Minor;
+  readonly used: Minor;
+  readonly left: Minor;
+}
+
+const CODES: Readonly<Record<Quota['bucket'], RefusalCode>> = {
+  'out.day': 'LIMIT_OUT_DAY',
+  'out.year': 'LIMIT_OUT_YEAR',
+  'in.day': 'LIMIT_IN_DAY',
+  'in.year': 'LIMIT_IN_YEAR',
+};
+
+/**
+ * The four buckets of an account on a day. They count the account alone or, where the bank set it so, all accounts of its class that
+ * the owner has at the bank.
+ */
+export function quotasOf(
+  account: Pick<ElectronicAccount, 'accountId' | 'class'>,
+  uses: readonly LimitUse[],
+  today: BusinessDate,
+  parameters: Parameters,
+): Quota[] {
+  const together = parameters.on(today, 'limits.per-customer') === 1n;
+  const counted = uses
+    .filter((use) => (together ? use.class === account.class : use.accountId === account.accountId))
+    .map((use) => rolled(use, today));
+  const sum = (of: (use: LimitUse) => Minor) => counted.reduce((total, use) => total + of(use), 0n);
+  const used = {
+    'out.day': sum((u) => u.dayOut),
+    'out.year': sum((u) => u.yearOut),
+    'in.day': sum((u) => u.dayIn),
+    'in.year': sum((u) => u.yearIn),
+  };
+  return (['out.day', 'out.year', 'in.day', 'in.year'] as const).map((bucket) => {
+    const limit = parameters.on(today, `class-${account.class}.${bucket}`);
+    const left = limit - used[bucket];
+    return { bucket, limit, used: used[bucket], left: left > 0n ? left : 0n };
+  });
+}
+
+function bucketRefusal({ account, uses, amount, flow, parameters }: Passage, today: BusinessDate): Refusal | undefined {
+  if (flow !== 'unbound') return undefined;
+  const direction = amount < 0n ? 'out' : 'in';
+  const asked = amount < 0n ? -amount : amount;
+  const full = quotasOf(account, uses, today, parameters).find(
+    ({ bucket, left }) => bucket.startsWith(direction) && asked > left,
+  );
+  if (full === undefined) return undefined;
+  return refuse(CODES[full.bucket], undefined, {
+    account: toWire('account', account.accountId),
+    limit: String(full.limit),
+    left: String(full.left),
+  });
+}
+
+/** The most that may stand on an account of this class; undefined: no cap. */
+export function balanceCap(of: 2 | 3, today: BusinessDate, parameters: Parameters): Minor | undefined {
+  return of === 3 ? parameters.on(today, 'class-3.balance') : undefined;
+}
+
+function capRefusal({ account, amount, balanceAfter, parameters }: Passage, today: BusinessDate): Refusal | undefined {
+  const cap = balanceCap(account.class, today, parameters);
+  if (amount < 0n || cap === undefined || balanceAfter <= cap) return undefined;
+  return refuse('BALANCE_CAP', undefined, { account: toWire('account', account.accountId), cap: String(cap) });
+}
+
+/** The same use seen from a later day: what belonged to another day or year is gone. */
+function rolled(use: LimitUse, today: BusinessDate): LimitUse {
+  if (use.day >= today) return use;
+  const sameYear = use.day.slice(0, 4) === today.slice(0, 4);
+  return { ...use, day: today, dayIn: 0n, dayOut: 0n, yearIn: sameYear ? use.yearIn : 0n, yearOut: sameYear ? use.yearOut : 0n };
+}
+
+function used(use: LimitUse, amount: Minor, flow: Passage['flow'], today: BusinessDate): LimitUse {
+  const size = amount < 0n ? -amount : amount;
+  if (flow === 'exempt') return use;
+  if (typeof flow === 'object') {
+    if (naturalDate(flow.reversal) !== today) return use;
+    // A credit undoes a debit: it gives back what went out; a debit gives back what came in.
+    const less = (value: Minor) => (value > size ? value - size : 0n);
+    return amount > 0n
+      ? { ...use, dayOut: less(use.dayOut), yearOut: less(use.yearOut), turnover: less(use.turnover) }
+      : { ...use, dayIn: less(use.dayIn), yearIn: less(use.yearIn), turnover: less(use.turnover) };
+  }
+  const turnover = use.turnover + size;
+  if (flow === 'bound') return { ...use, turnover };
+  return amount < 0n
+    ? { ...use, turnover, dayOut: use.dayOut + size, yearOut: use.yearOut + size }
+    : { ...use, turnover, dayIn: use.dayIn + size, yearIn: use.yearIn + size };
+}
+
+/** From the day on which the turnover reached the mark the owner has seven days; when the eighth begins, his Class III accounts stop. */
+function idTaskOf(
+  account: ElectronicAccount,
+  uses: readonly LimitUse[],
+  today: BusinessDate,
+  parameters: Parameters,
+): Instant | undefined {
+  const { owner } = account;
+  if (account.class !== 3 || owner.documented || owner.idTaskDueMs !== null) return undefined;
+  const turnover = uses.reduce((sum, use) => sum + (use.class === 3 ? use.turnover : 0n), 0n);
+  if (turnover < parameters.on(today, 'class-3.turnover')) return undefined;
+  return startOfDay(addDays(today, Number(parameters.on(today, 'class-3.turnover.days')) + 1));
+}
+
+/** The use that belongs to an account among those of its owner. */
+export function useOf(uses: readonly LimitUse[], accountId: Id): LimitUse | undefined {
+  return uses.find((use) => use.accountId === accountId);
+}
