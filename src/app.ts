@@ -1,5 +1,6 @@
 import { accountAdminRoutes, accountRoutes } from './accounts/index.js';
 import { clearingRoutes } from './clearing/index.js';
+import { policyRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';
 import { type Answers, createAnswers, createIntake, type Intake, instructionRoutes } from './instructions/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
@@ -29,6 +30,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...platformRoutes(runtime),
     ...accountRoutes(runtime),
     ...accountAdminRoutes(runtime),
+    ...policyRoutes(runtime),
     ...orderRoutes(runtime),
     ...instructionRoutes(runtime, parts),
     ...dispatchRoutes(runtime),

@@ -47,6 +47,7 @@ export class SmallBook {
       custodyNo: '9990106000001',
       businessDate: FIRST_DATE,
       provedTo: addDays(FIRST_DATE, -1),
+      profile: 'marketplace',
       accounts: ids,
       terms: { transferMax: 50_000n, feeMax: 1_000n },
     };

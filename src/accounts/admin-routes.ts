@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { naturalDate, toWire } from '../kernel/index.js';
-import { platformSchema, readPlatform, showPlatform } from '../platforms/index.js';
+import { PROFILES, platformSchema, readPlatform, showPlatform } from '../platforms/index.js';
 import { businessDateSchema, pageSchema, type Route, type Runtime, route, textSchema, wireId } from '../runtime/index.js';
 import { changePlatformSettlementAccount, changeTerms, openPlatform, requireBook, setFrozen } from './book.js';
 import {
@@ -54,6 +54,7 @@ const openBody = z.strictObject({
     .string()
     .regex(/^[0-9A-Z]{18}$/, { error: 'must be 18 digits and capital letters' })
     .optional(),
+  profile: z.enum(PROFILES).default('marketplace').meta({ description: 'What sort of platform it is; it never changes' }),
   custodyNo: z
     .string()
     .regex(/^[A-Za-z0-9]{5,32}$/, { error: 'must be 5 to 32 letters and digits' })

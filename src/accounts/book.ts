@@ -13,7 +13,7 @@ import {
   setAccountState,
   setTerms,
 } from '../ledger/index.js';
-import { createPlatform, readPlatform } from '../platforms/index.js';
+import { createPlatform, type Profile, readPlatform } from '../platforms/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { checkSettlementAccount, refusalOf, type SettlementAccount } from './rules.js';
 import { bindSettlementAccounts, findAccount, isCustodyNoTaken, leastLoadedShard } from './store.js';
@@ -23,6 +23,8 @@ type Parts = Pick<Runtime, 'newId' | 'clock'>;
 export interface NewBook {
   readonly name: string;
   readonly uscc?: string | undefined;
+  /** `marketplace` when absent. */
+  readonly profile?: Profile | undefined;
   /** The number of an account that is open at the core bank. */
   readonly custodyNo: string;
   readonly openDate: BusinessDate;
@@ -55,7 +57,7 @@ export const FUNCTIONAL_ACCOUNTS = [
 export async function openPlatform(tx: Tx, rt: Parts, of: NewBook): Promise<Book> {
   if (of.uscc !== undefined && !checkUscc(of.uscc).ok) throw new Refused(refuse('USCC_INVALID'));
   if (await isCustodyNoTaken(tx, of.custodyNo)) throw new Refused(refuse('CUSTODY_NO_REUSED'));
-  const platformId = await createPlatform(tx, { name: of.name, uscc: of.uscc }, rt);
+  const platformId = await createPlatform(tx, { name: of.name, uscc: of.uscc, profile: of.profile }, rt);
   const ids = FUNCTIONAL_ACCOUNTS.map((type) => [type, rt.newId()] as const);
   const book: Omit<Book, 'provedTo'> = {
     platformId,
@@ -65,6 +67,7 @@ export async function openPlatform(tx: Tx, rt: Parts, of: NewBook): Promise<Book
     businessDate: of.openDate,
     accounts: Object.fromEntries(ids) as Record<FunctionalAccount, Id>,
     terms: of.terms,
+    profile: of.profile ?? 'marketplace',
   };
   try {
     await insertBook(tx, book);

@@ -259,11 +259,11 @@ function ownPlatformRoute({ db }: Runtime): Route {
         );
         const bound = (await settlementAccountsOf(tx, [book.accounts['own-funds']])).get(book.accounts['own-funds']);
         const { custodyNo, businessDate, terms } = showBook(book);
-        const { id, name, uscc, state } = showPlatform(platform as NonNullable<typeof platform>);
+        const { createdAt: _, ...particulars } = showPlatform(platform as NonNullable<typeof platform>);
         const settlementAccount = showOwnSettlementAccount(bound);
         return {
           status: 200,
-          body: { id, name, uscc, state, custodyNo, businessDate, terms, settlementAccount, accounts: views.map(showAccount) },
+          body: { ...particulars, custodyNo, businessDate, terms, settlementAccount, accounts: views.map(showAccount) },
         };
       }),
   });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { maskCardNumber, toRfc3339, toWire, WIRE_MAX } from '../kernel/index.js';
 import { ACCOUNT_TYPES, type AccountType, type Book, type Entry } from '../ledger/index.js';
 import { maskedParty, maskedPartySchema, partySchema, type Warning } from '../parties/index.js';
+import { PROFILES } from '../platforms/index.js';
 import { currencySchema, merchantNo, rfc3339Schema, textSchema } from '../runtime/index.js';
 import type { Terms } from './book.js';
 import type { AccountView, PastBalance } from './reading.js';
@@ -222,6 +223,7 @@ export const ownPlatformSchema = z
     id: z.string(),
     name: z.string(),
     uscc: z.string().nullable(),
+    profile: z.enum(PROFILES),
     state: z.enum(['active', 'suspended']),
     custodyNo: z.string(),
     businessDate: z.string().meta({ description: 'The open business date', format: 'date' }),

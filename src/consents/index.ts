@@ -4,4 +4,7 @@
  * Guarantees: a consent is used once, for what was shown; a mandate never goes beyond its caps; revoking acts at once.
  * Deliberately absent: no money moves here; the engine asks whether what it decides is covered.
  */
+export { type PolicyTable, type ProofNeeded, proofNeeded } from './policy.js';
+export { policyRoutes } from './policy-routes.js';
+export { loadPolicies } from './policy-store.js';
 export * from './records.js';

@@ -16,6 +16,8 @@ export interface Book {
   readonly accounts: Readonly<Record<FunctionalAccount, Id>>;
   /** What the bank agreed beforehand, in minor units an instruction; zero: nothing agreed. */
   readonly terms: { readonly transferMax: Minor; readonly feeMax: Minor };
+  /** What sort of platform it is (`marketplace`, `lending`): decides which policies apply. It never changes. */
+  readonly profile: string;
 }
 export type FunctionalAccount = Exclude<AccountType, 'sub' | 'order' | 'class-2' | 'class-3'>;
 
@@ -35,6 +37,7 @@ interface BookRow {
   suspense_id: string;
   transfer_max: string;
   fee_max: string;
+  profile: string;
 }
 
 function bookOf(row: BookRow): Book {
@@ -55,6 +58,7 @@ function bookOf(row: BookRow): Book {
       suspense: asId(row.suspense_id),
     },
     terms: { transferMax: BigInt(row.transfer_max), feeMax: BigInt(row.fee_max) },
+    profile: row.profile,
   };
 }
 
@@ -72,12 +76,15 @@ export async function loadBook(tx: Tx, platformId: Id): Promise<Book> {
 }
 
 /** A new book. Before its first business date there is nothing to prove. */
-export async function insertBook(tx: Tx, book: Omit<Book, 'provedTo'>): Promise<void> {
-  const { accounts, terms } = book;
+export async function insertBook(
+  tx: Tx,
+  book: Omit<Book, 'provedTo' | 'profile'> & { readonly profile?: string },
+): Promise<void> {
+  const { accounts, terms, profile = 'marketplace' } = book;
   await tx.write(
     `INSERT INTO books (platform_id, shard_id, currency, custody_no, business_date, proved_to, custody_id, in_transit_id, own_funds_id,
-       commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max, profile)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       book.platformId,
       book.shardId,
@@ -94,6 +101,7 @@ export async function insertBook(tx: Tx, book: Omit<Book, 'provedTo'>): Promise<
       accounts.suspense,
       String(terms.transferMax),
       String(terms.feeMax),
+      profile,
     ],
   );
 }

@@ -7,6 +7,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 const COLUMNS = [
   // Which policies apply: marketplace, lending (the strict depository profile).
   ['platforms', 'profile', "VARCHAR(16) NOT NULL DEFAULT 'marketplace'"],
+  // The same where the engine looks: a platform has one profile for good.
+  ['books', 'profile', "VARCHAR(16) NOT NULL DEFAULT 'marketplace'"],
   // The electronic account that paid: refunds go back to it inside the book. Null: it was paid from outside.
   ['orders', 'payer_account_id', 'BIGINT NULL'],
 ] as const;

@@ -1,6 +1,7 @@
 import { type Id, type Refusal, Refused, refuse } from '../kernel/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { readPublicKey } from './keys.js';
+import type { Profile } from './rules.js';
 import { insertKey, insertPlatform, type PlatformState, readPlatform, revokeKeyRow, updatePlatformState } from './store.js';
 
 /** Tenants: who may call, with which keys. Its book and accounts are opened by `accounts`. */
@@ -9,12 +10,15 @@ type Parts = Pick<Runtime, 'newId' | 'clock'>;
 export interface NewPlatform {
   readonly name: string;
   readonly uscc?: string | undefined;
+  /** `marketplace` when absent. */
+  readonly profile?: Profile | undefined;
 }
 
 /** Writes the platform alone, active and without keys. */
 export async function createPlatform(tx: Tx, platform: NewPlatform, { newId, clock }: Parts): Promise<Id> {
   const id = newId();
-  await insertPlatform(tx, { id, name: platform.name, uscc: platform.uscc, state: 'active', createdAt: clock.now() });
+  const { name, uscc, profile = 'marketplace' } = platform;
+  await insertPlatform(tx, { id, name, uscc, profile, state: 'active', createdAt: clock.now() });
   return id;
 }
 

@@ -12,7 +12,7 @@ import {
   wireId,
 } from '../runtime/index.js';
 import { addKey, revokeKey, setState } from './registry.js';
-import { ALGORITHMS } from './rules.js';
+import { ALGORITHMS, PROFILES } from './rules.js';
 import { type KeyRow, listKeyRows, listPlatformRows, type PlatformRow, type PlatformState, readPlatform } from './store.js';
 
 export const platformSchema = z
@@ -20,6 +20,7 @@ export const platformSchema = z
     id: z.string(),
     name: z.string(),
     uscc: z.string().nullable(),
+    profile: z.enum(PROFILES),
     state: z.enum(['active', 'suspended']),
     createdAt: rfc3339Schema,
   })
@@ -30,6 +31,7 @@ export function showPlatform(row: PlatformRow): z.input<typeof platformSchema> {
     id: toWire('platform', row.id),
     name: row.name,
     uscc: row.uscc ?? null,
+    profile: row.profile,
     state: row.state,
     createdAt: toRfc3339(row.createdAt),
   };

@@ -5,6 +5,10 @@ import { type MessageSignature, textOf } from './signature.js';
 export const ALGORITHMS = ['ed25519', 'rsa-pss-sha512'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
+/** What sort of platform it is: `lending` is the strict depository profile. Set at the opening, for good. */
+export const PROFILES = ['marketplace', 'lending'] as const;
+export type Profile = (typeof PROFILES)[number];
+
 const WINDOW_S = 300;
 /** A signature may be made up to five minutes ahead of our clock and is good for five minutes more; one minute of room. */
 export const NONCE_MEMORY_MS = 11 * 60_000;

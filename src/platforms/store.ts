@@ -1,6 +1,6 @@
 import { asId, type Id, type Instant, instantOf } from '../kernel/index.js';
 import type { Tx } from '../runtime/index.js';
-import type { Algorithm } from './rules.js';
+import type { Algorithm, Profile } from './rules.js';
 
 export type PlatformState = 'active' | 'suspended';
 export type KeyState = 'active' | 'revoked';
@@ -9,6 +9,7 @@ export interface PlatformRow {
   readonly id: Id;
   readonly name: string;
   readonly uscc: string | undefined;
+  readonly profile: Profile;
   readonly state: PlatformState;
   readonly createdAt: Instant;
 }
@@ -28,6 +29,7 @@ interface RawPlatform {
   id: string;
   name: string;
   uscc: string | null;
+  profile: Profile;
   state: PlatformState;
   created_ms: string;
 }
@@ -46,6 +48,7 @@ function platformOf(row: RawPlatform): PlatformRow {
     id: asId(row.id),
     name: row.name,
     uscc: row.uscc ?? undefined,
+    profile: row.profile,
     state: row.state,
     createdAt: instantOf(Number(row.created_ms)),
   };
@@ -64,24 +67,25 @@ function keyOf(row: RawKey): KeyRow {
 }
 
 export async function insertPlatform(tx: Tx, row: PlatformRow): Promise<void> {
-  await tx.write('INSERT INTO platforms (id, name, uscc, state, created_ms) VALUES (?, ?, ?, ?, ?)', [
+  await tx.write('INSERT INTO platforms (id, name, uscc, profile, state, created_ms) VALUES (?, ?, ?, ?, ?, ?)', [
     row.id,
     row.name,
     row.uscc ?? null,
+    row.profile,
     row.state,
     row.createdAt,
   ]);
 }
 
 export async function readPlatform(tx: Tx, id: Id): Promise<PlatformRow | undefined> {
-  const [row] = await tx.rows<RawPlatform>('SELECT id, name, uscc, state, created_ms FROM platforms WHERE id = ?', [id]);
+  const [row] = await tx.rows<RawPlatform>('SELECT id, name, uscc, profile, state, created_ms FROM platforms WHERE id = ?', [id]);
   return row && platformOf(row);
 }
 
 /** In the order of ids, those after `after`. */
 export async function listPlatformRows(tx: Tx, after: Id, limit: number): Promise<PlatformRow[]> {
   const rows = await tx.rows<RawPlatform>(
-    'SELECT id, name, uscc, state, created_ms FROM platforms WHERE id > ? ORDER BY id LIMIT ?',
+    'SELECT id, name, uscc, profile, state, created_ms FROM platforms WHERE id > ? ORDER BY id LIMIT ?',
     [after, limit],
   );
   return rows.map(platformOf);

@@ -63,6 +63,7 @@ export class Desk {
       custodyNo: 'C-1',
       businessDate: DESK.today,
       provedTo: addDays(DESK.today, -1),
+      profile: 'marketplace',
       accounts: own as Book['accounts'],
       terms: { transferMax: 100_000n, feeMax: 100_000n },
     };
