@@ -39,6 +39,20 @@ const STATEMENTS = [
      locked_until_ms BIGINT NULL,
      changed_ms BIGINT NOT NULL
    )`,
+  // Messages to customers. state: pending, sent, refused (by the gateway), dropped (too old to be of use). text_sealed: null once it
+  // is no longer to be sent. The id is the message number: under it the gateway sends once, however often it is asked.
+  `CREATE TABLE IF NOT EXISTS sms_outbox (
+     id BIGINT NOT NULL PRIMARY KEY,
+     mobile_sealed VARCHAR(1024) NOT NULL,
+     text_sealed TEXT NULL,
+     state VARCHAR(8) NOT NULL,
+     attempts INT NOT NULL,
+     next_ms BIGINT NOT NULL,
+     expires_ms BIGINT NOT NULL,
+     created_ms BIGINT NOT NULL,
+     ended_ms BIGINT NULL,
+     KEY sms_outbox_by_due (state, next_ms)
+   )`,
   // kinds: comma-separated. payees: JSON, {"orders":bool,"accounts":["…"]}. period: day, month or null. state: pending, active, revoked.
   `CREATE TABLE IF NOT EXISTS mandates (
      id BIGINT NOT NULL PRIMARY KEY,

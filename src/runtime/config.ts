@@ -7,6 +7,10 @@ export const Config = z.object({
   BANK_URL: z.url().describe('base URL of the core bank and its channels (the simulator in a sandbox)'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('port of the API; 0 takes a free one'),
   HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://127.0.0.1:8080')
+    .describe('base of the addresses of the pages that customers open (https outside of a sandbox)'),
   METRICS_PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('port of the worker for metrics and health'),
   SHARDS: z.coerce.number().int().min(1).max(1024).default(4).describe('number of shards; may grow, never shrink'),
   CLOCK: z.enum(['wall', 'driven']).default('wall').describe('driven: a sandbox whose time is set through the admin API'),

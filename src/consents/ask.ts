@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import type { Id, Instant } from '../kernel/index.js';
+import { hashToken, type Runtime, type Tx } from '../runtime/index.js';
+import type { Factors } from './records.js';
+import { digestOfShown, type Shown, type Subject } from './rules.js';
+import { insertConsent } from './store.js';
+
+/** One question to one customer about one thing. */
+export interface Question {
+  readonly subject: Subject;
+  /** Asked about once, for ever: an instruction, a mandate; for a password a number of its own. */
+  readonly subjectId: Id;
+  readonly platformId: Id;
+  readonly customerId: Id;
+  readonly needs: Factors;
+  readonly shown: Shown;
+  /** The first moment at which it is too late to answer. */
+  readonly expiresMs: Instant;
+}
+
+/** A consent as it is handed to whoever asked: the address goes to the customer's browser. */
+export interface Asked {
+  readonly consent: Id;
+  readonly url: string;
+}
+
+type AskRuntime = Pick<Runtime, 'newId' | 'clock' | 'vault' | 'config'>;
+
+/**
+ * Writes the question. The token that opens its page is in the address and nowhere else; what is stored is its SHA-256. The caller
+ * commits, and hands out the address only then.
+ * @throws a duplicate-key error when the subject was asked about before
+ */
+export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Promise<Asked> {
+  const { subject, subjectId, shown, ...rest } = question;
+  const id = rt.newId();
+  const { url, tokenHash } = newLink(rt);
+  await insertConsent(tx, {
+    ...rest,
+    id,
+    subject,
+    subjectId,
+    tokenHash,
+    shownSealed: rt.vault.seal(JSON.stringify(shown)),
+    digest: digestOfShown(subject, subjectId, shown),
+    createdMs: rt.clock.now(),
+  });
+  return { consent: id, url };
+}
+
+/** A fresh address of a hosted page, and what is stored of it. */
+export function newLink({ config }: Pick<Runtime, 'config'>): { url: string; tokenHash: Buffer } {
+  const token = randomBytes(32).toString('base64url');
+  return { url: `${config.PUBLIC_URL.replace(/\/$/, '')}/consents/${token}`, tokenHash: hashToken(token) };
+}
