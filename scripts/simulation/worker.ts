@@ -12,9 +12,9 @@ import {
   createLog,
   createMetrics,
   type Database,
+  openVault,
   type Runtime,
   takeProcessNumber,
-  vaultOfSecret,
 } from '../../src/runtime/index.js';
 import { type Cut, Relay } from './relay.js';
 
@@ -86,7 +86,7 @@ export class Worker {
       bells,
       log,
       metrics,
-      vault: vaultOfSecret(config.VAULT_SECRET),
+      vault: openVault(config),
       db: this.#guardedDatabase(),
       newId: idGenerator(processNumber, () => clock.wall()),
     };
@@ -179,7 +179,7 @@ export class Worker {
   }
 
   #guardedChannels(): Channels {
-    const { channels, coreBank } = this.#channels;
+    const { channels, coreBank, verification, sms } = this.#channels;
     const { beforeBank, linger } = this.#around;
     const next = () => {
       this.#live();
@@ -215,6 +215,8 @@ export class Worker {
         statement: (custodyNo, date) => call(async () => beforeBank().then(() => coreBank.statement(custodyNo, date))),
         inflows: (custodyNo, date, items) => call(() => coreBank.inflows(custodyNo, date, items)),
       },
+      verification,
+      sms,
       close: () => this.#channels.close(),
     };
   }

@@ -1,12 +1,19 @@
 import { type CoreBank, httpCoreBank } from './core-bank.js';
 import { openBankHttp } from './http.js';
 import { httpChannel } from './http-channel.js';
+import { httpSmsGateway, httpVerification } from './http-verification.js';
 import type { Channel, ChannelCode } from './port.js';
+import type { SmsGateway, Verification } from './verification.js';
 
-/** Everything outside the walls: the channels that carry payments out, and the core bank that keeps the money. No database. */
+/**
+ * Everything outside the walls: the channels that carry payments, the core bank that keeps the money, those who say who somebody is,
+ * and the gateway of short messages. No database.
+ */
 export interface Channels {
   readonly channels: Readonly<Record<ChannelCode, Channel>>;
   readonly coreBank: CoreBank;
+  readonly verification: Verification;
+  readonly sms: SmsGateway;
   /** Ends all connections; calls under way answer unknown. */
   close(): Promise<void>;
 }
@@ -22,10 +29,12 @@ export interface ChannelsOptions {
 /** Opens the ways to the bank; connects to nothing before the first call. */
 export function openChannels({ bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_000 }: ChannelsOptions): Channels {
   const open = () => openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs });
-  const ways = { book: open(), interbank: open(), core: open() };
+  const ways = { book: open(), interbank: open(), core: open(), verification: open(), sms: open() };
   return {
     channels: { book: httpChannel('book', ways.book), interbank: httpChannel('interbank', ways.interbank) },
     coreBank: httpCoreBank(ways.core),
+    verification: httpVerification(ways.verification),
+    sms: httpSmsGateway(ways.sms),
     async close() {
       await Promise.all(Object.values(ways).map((way) => way.close()));
     },

@@ -2,17 +2,21 @@ import type { IdType, Minor } from '../kernel/index.js';
 
 /**
  * What only others can say about a person or company: whether a number was issued to that name, whether an account outside belongs
- * to him, and what comes of a trial payment. Every answer may also be `unanswered`; then nothing is known and it is asked again.
- * None of these may be called inside a transaction.
+ * to him, and what comes of a trial payment. Every answer may also be `unanswered` (no answer, too late, garbage, a 4xx or 5xx);
+ * then nothing is known and it is asked again. None of these throws for the sake of an answer, and none may be called inside a
+ * transaction.
  */
 export interface Verification {
   /** 联网核查: is this number issued to this name? */
   checkIdentity(of: IdentityQuestion): Promise<IdentityAnswer>;
   /** 四要素/五要素: asks the bank of an account whether name, number, mobile and account belong together, and what sort of account it is. */
   checkElements(of: ElementsQuestion): Promise<ElementsAnswer>;
-  /** 来账打款验证, outward: pays a small amount to an account, once for each message number. */
+  /**
+   * 小额打款验证, outward: pays a small amount to an account, once for each message number. The same payment again under its number
+   * answers what became of the first; `unanswered` may have been paid, and is repeated as it was.
+   */
   payTrial(of: TrialPayment): Promise<{ readonly result: 'paid' | 'failed' | 'unanswered'; readonly reason?: string }>;
-  /** Inward: whether the account has paid in exactly this amount under this reference. */
+  /** 来账验证, inward: whether the account has paid in exactly this amount under this reference. */
   findTrialInflow(of: TrialInflow): Promise<{ readonly result: 'found' | 'not-found' | 'unanswered' }>;
 }
 
@@ -60,7 +64,10 @@ export interface TrialInflow {
 
 /** The bank's SMS gateway. */
 export interface SmsGateway {
-  /** @returns whether the gateway took it; `unanswered` may have been sent */
+  /**
+   * Sends a message once for each message number, of at most 35 letters, digits, `_` and `-`.
+   * @returns whether the gateway took it; `unanswered` may have been sent, and is repeated under the same number
+   */
   send(message: {
     readonly messageNo: string;
     readonly mobile: string;

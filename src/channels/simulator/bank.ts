@@ -11,6 +11,8 @@ import { isOwnBank } from '../rules.js';
 import { Agenda } from './agenda.js';
 import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js';
 import { type FaultPlan, type FaultRule, Faults } from './faults.js';
+import { Messages } from './messages.js';
+import { People } from './people.js';
 
 interface Payment {
   readonly channel: ChannelCode;
@@ -58,6 +60,8 @@ export interface BankOptions {
  */
 export class Bank {
   readonly faults: Faults;
+  people: People;
+  messages: Messages;
   readonly #options: BankOptions;
   #custody: CustodyBook;
   #payments = { book: new Map<string, Payment>(), interbank: new Map<string, Payment>() };
@@ -74,6 +78,8 @@ export class Bank {
     this.#options = options;
     this.faults = new Faults(options.seed, options.faults ?? {});
     this.#custody = new CustodyBook(this.faults);
+    this.people = new People(options.seed);
+    this.messages = new Messages(this.faults, this.people);
   }
 
   /** The business date: as it was set, else the latest that anyone named. */
@@ -177,6 +183,8 @@ export class Bank {
   reset(): void {
     this.faults.restart(this.#options.faults ?? {});
     this.#custody = new CustodyBook(this.faults);
+    this.people = new People(this.#options.seed);
+    this.messages = new Messages(this.faults, this.people);
     this.#payments = { book: new Map(), interbank: new Map() };
     this.#news = { book: [], interbank: [] };
     this.#payees = new Map();

@@ -18,18 +18,32 @@ export type CallFault = (typeof CALL_FAULTS)[number];
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number];
 export type LineFault = (typeof LINE_FAULTS)[number];
 
-const Scope = z.enum(['book', 'interbank', 'core']);
+const Scope = z.enum(['book', 'interbank', 'core', 'verification', 'sms']);
 export type Scope = z.infer<typeof Scope>;
 const FaultName = z.enum([...CALL_FAULTS, ...PAYMENT_FAULTS, ...LINE_FAULTS]);
-const Operation = z.enum(['submit', 'query', 'news', 'open', 'inflows', 'statement']);
+const Operation = z.enum([
+  'submit',
+  'query',
+  'news',
+  'open',
+  'inflows',
+  'statement',
+  'identity',
+  'elements',
+  'trial-payment',
+  'trial-inflow',
+]);
 type Operation = z.infer<typeof Operation>;
+
+/** The call that a fault befalls when its rule names none; where there is none here, any of the scope. */
+const USUAL: Readonly<Partial<Record<Scope, Operation>>> = { book: 'submit', interbank: 'submit', core: 'statement' };
 
 const Rule = z.strictObject({
   scope: Scope,
   fault: FaultName,
-  /** The call that it befalls; `submit` of a channel, `statement` of the core bank when absent. */
+  /** The call that it befalls; `submit` of a channel, `statement` of the core bank, any of the others when absent. */
   on: Operation.optional(),
-  /** A payment's number or a statement line's reference; any when absent. */
+  /** A payment's number, a statement line's reference, an identity number, an account or a mobile; any when absent. */
   messageNo: z.string().optional(),
   custodyNo: z.string().optional(),
   businessDate: z.string().optional(),
@@ -138,8 +152,7 @@ export class Faults {
 
   #scriptedCall(point: CallPoint): { fault: CallFault; ms: number } | undefined {
     if (this.#rules.size === 0) return undefined;
-    const usual = point.scope === 'core' ? 'statement' : 'submit';
-    const fits = (rule: Live) => rule.left > 0 && (rule.on ?? usual) === point.on;
+    const fits = (rule: Live) => rule.left > 0 && (rule.on ?? USUAL[point.scope] ?? point.on) === point.on;
     for (const fault of CALL_FAULTS) {
       for (const key of [...point.keys, undefined]) {
         const rule = this.#listed(point.scope, fault, key).find(fits);

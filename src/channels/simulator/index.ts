@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Bank, type BankOptions } from './bank.js';
+import { type Parsed, Rejected } from './call.js';
 import { draw } from './chance.js';
-import { type Parsed, Rejected, ROUTES, toJson } from './routes.js';
+import { ROUTES, toJson } from './routes.js';
 
 export interface StartBankOptions extends BankOptions {
   /** The address to listen on; the loopback when absent. */
@@ -23,8 +24,8 @@ type Log = NonNullable<StartBankOptions['log']>;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * Starts the bank simulator, on the loopback unless told otherwise: core bank, own-bank book transfer and interbank gateway,
- * with faults on demand. It decides nothing by the real clock and nothing by unseeded chance.
+ * Starts the bank simulator, on the loopback unless told otherwise: core bank, own-bank book transfer, interbank gateway,
+ * verification and SMS, with faults on demand. It decides nothing by the real clock and nothing by unseeded chance.
  */
 export async function startBank({
   host = '127.0.0.1',

@@ -3,38 +3,9 @@ import type { Minor } from '../../kernel/index.js';
 import type { ChannelCode } from '../port.js';
 import { AccountMessage, InflowsMessage, NewsQuery, PaymentsMessage, QueriesMessage, StatementQuery, WireDate } from '../wire.js';
 import type { Bank } from './bank.js';
-import { type CallPoint, FaultPlan } from './faults.js';
-
-/** A call as it came in: the groups of its path, its query and its JSON body. */
-interface Call {
-  readonly bank: Bank;
-  readonly path: readonly string[];
-  readonly query: Readonly<Record<string, string>>;
-  readonly body: unknown;
-}
-
-/** A call that was parsed, and has not been done yet: faults stand between the two. */
-export interface Parsed {
-  /** What faults may befall it; none on the sandbox's own calls. */
-  readonly point?: CallPoint;
-  /** Does it, whole; the answer's body. */
-  run(): unknown;
-}
-
-export interface BankRoute {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  readonly path: RegExp;
-  readonly parse: (call: Call) => Parsed;
-}
-
-/** An answer of 4xx. */
-export class Rejected extends Error {
-  readonly status: number;
-  constructor(status: number, why: string) {
-    super(why);
-    this.status = status;
-  }
-}
+import { type BankRoute, type Call, type Parsed, Rejected, shape } from './call.js';
+import { FaultPlan } from './faults.js';
+import { VERIFICATION_ROUTES } from './verification-routes.js';
 
 const SandboxDate = z.strictObject({ date: WireDate });
 const SandboxClock = z.strictObject({ advanceMs: z.number().int().min(0) });
@@ -72,6 +43,7 @@ export const ROUTES: readonly BankRoute[] = [
     },
   },
   { method: 'POST', path: /^\/sandbox\/reset$/, parse: ({ bank }) => ({ run: () => bank.reset() }) },
+  ...VERIFICATION_ROUTES,
   { method: 'GET', path: /^\/health$/, parse: () => ({ run: () => ({ status: 'ok' }) }) },
 ];
 
@@ -145,12 +117,6 @@ function parseStatement({ bank, path, query }: Call): Parsed {
 function knownAccount(bank: Bank, custodyNo: string | undefined): string {
   if (custodyNo === undefined || !bank.hasCustodyAccount(custodyNo)) throw new Rejected(404, 'no such custody account');
   return custodyNo;
-}
-
-function shape<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new Rejected(400, z.prettifyError(parsed.error));
-  return parsed.data;
 }
 
 /** Amounts leave as decimal text. */
