@@ -1,5 +1,7 @@
 import type { SettlementAccount } from '../../src/accounts/index.js';
+import type { PolicyTable } from '../../src/consents/index.js';
 import { kinds } from '../../src/instructions/index.js';
+import { judge } from '../../src/instructions/judge.js';
 import type { At, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { pastRecords } from '../../src/instructions/past.js';
 import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
@@ -13,7 +15,23 @@ import {
   newAccount,
   post,
 } from '../../src/ledger/index.js';
+import { PARAMETERS } from '../../src/migrations/data/parameters.js';
 import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
+
+/** What is the same for every instruction. */
+const SURROUNDINGS = {
+  parameters: parametersOf(
+    PARAMETERS.map(([name, validFrom, value, source]) => ({
+      name,
+      validFrom: validFrom as BusinessDate,
+      value: BigInt(value),
+      source,
+    })),
+  ),
+  policies: { rows: new Map() } satisfies PolicyTable,
+  vault: vaultOfSecret('books of paper'),
+};
 
 /** What an instruction did to a book: the entries it made, and what it told besides. */
 export interface Posted {
@@ -94,7 +112,7 @@ export class SmallBook {
       account: (id) => this.accounts.get(id),
       record: (type, key) => this.#records.get(type.name)?.get(key) as never,
     };
-    const decision = kind.decide(parsed, facts, at);
+    const decision = judge(kind, parsed, facts, at);
     if ('refused' in decision) throw new Error(`the example of ${kindName} is refused: ${JSON.stringify(decision.refused)}`);
     for (const { id, type } of decision.opens ?? []) this.#open(id, type, '');
     const posted = post(decision, { instruction, businessDate: at.book.businessDate, postedMs: at.nowMs }, this.#find);
@@ -102,7 +120,7 @@ export class SmallBook {
     for (const { type, key, row } of decision.records ?? []) this.#keep(type.name, key, row);
     this.#keep(pastRecords.name, instruction, {
       ...{ id: instruction, platformId: PLATFORM, origin: at.origin, kind: kindName, body: JSON.stringify(data) },
-      ...{ posted: true, businessDate: at.book.businessDate, entries: posted, correctedBy: null },
+      ...{ posted: true, businessDate: at.book.businessDate, postedMs: at.nowMs, entries: posted, correctedBy: null },
     });
     return { entries: posted, effects: decision };
   }
@@ -110,7 +128,7 @@ export class SmallBook {
   #at(instruction: Id, origin: Origin): At {
     const nowMs = instantOf(startOfDay(this.#book.businessDate) + 36_000_000);
     const calendar = { exceptions: new Map<string, boolean>(), knownYears: new Set(['2026']) };
-    return { instruction, platformId: PLATFORM, origin, nowMs, book: this.#book, calendar };
+    return { instruction, platformId: PLATFORM, origin, nowMs, book: this.#book, calendar, ...SURROUNDINGS };
   }
 
   /** Opens the next business date; what has become due is withdrawable. */

@@ -133,7 +133,7 @@ export async function insertElectronicAccounts(
 ): Promise<void> {
   if (accounts.length === 0) return;
   await tx.write(insertingElectronic(accounts, 'account_id = electronic_accounts.account_id'));
-  await tx.write(limitUseRecords.saving(accounts.map((account) => [unused(account, today)])));
+  await tx.write(savingUse(accounts.map((account) => unused(account, today))));
 }
 
 /** What one account used of the limits on a natural day and in the calendar year of that day. Minor units. */
@@ -166,8 +166,17 @@ interface LimitUseRow {
   turnover: string;
 }
 
-/** The use of limits by customer id: the rows of all his electronic accounts at the bank, on whatever platform. */
-export const limitUseRecords: RecordType<readonly LimitUse[]> = {
+/** The use of limits of all electronic accounts that a customer has at the bank, on whatever platform. */
+export interface CustomerUse {
+  readonly uses: readonly LimitUse[];
+  /** Accounts whose use was changed: only theirs is written, since the others may be changed on another shard meanwhile. */
+  readonly touched: ReadonlySet<Id>;
+}
+
+const NONE: ReadonlySet<Id> = new Set();
+
+/** By customer id. */
+export const limitUseRecords: RecordType<CustomerUse> = {
   name: 'limit-use',
   accountsOf: () => [],
   async load(tx, keys) {
@@ -191,17 +200,34 @@ export const limitUseRecords: RecordType<readonly LimitUse[]> = {
       if (known === undefined) uses.set(row.customer_id, [use]);
       else known.push(use);
     }
-    return uses;
+    return new Map([...uses].map(([id, rows]) => [id, { uses: rows, touched: NONE }]));
   },
-  saving(uses) {
-    const rows = uses
-      .flat()
-      .map(
-        (u) =>
-          `${u.customerId},${u.accountId},${u.class},'${u.day}',${u.dayIn},${u.dayOut},${u.yearIn},${u.yearOut},${u.turnover}`,
-      );
-    return `INSERT INTO limit_use (customer_id, account_id, class, day, day_in, day_out, year_in, year_out, turnover) VALUES ${sql.tuples(rows)}
+  saving: (customers) => savingUse(customers.flatMap(({ uses, touched }) => uses.filter((use) => touched.has(use.accountId)))),
+};
+
+function savingUse(uses: readonly LimitUse[]): string {
+  const rows = uses.map(
+    (u) => `${u.customerId},${u.accountId},${u.class},'${u.day}',${u.dayIn},${u.dayOut},${u.yearIn},${u.yearOut},${u.turnover}`,
+  );
+  return `INSERT INTO limit_use (customer_id, account_id, class, day, day_in, day_out, year_in, year_out, turnover) VALUES ${sql.tuples(rows)}
        ON DUPLICATE KEY UPDATE day = VALUES(day), day_in = VALUES(day_in), day_out = VALUES(day_out), year_in = VALUES(year_in),
          year_out = VALUES(year_out), turnover = VALUES(turnover)`;
-  },
+}
+
+/**
+ * Keeps other shards from counting for these customers until the commit, where limits count for all accounts of a customer
+ * together: their rows are written, so that a cluster refuses the second writer too.
+ */
+export async function lockUseOf(tx: Tx, customerIds: readonly Id[]): Promise<void> {
+  await tx.write(`UPDATE customers SET use_no = use_no + 1 WHERE id IN (${[...customerIds].sort().join()})`);
+}
+
+/** Until when a customer has to bring a copy of his ID, by customer id. Set once; whoever takes the copy clears it. */
+export const idTaskRecords: RecordType<{ readonly customerId: Id; readonly dueMs: Instant }> = {
+  name: 'id-task',
+  accountsOf: () => [],
+  load: async () => new Map(),
+  saving: (tasks) =>
+    `UPDATE customers SET id_task_due_ms = ${tasks[0]?.dueMs ?? 'NULL'} WHERE id_task_due_ms IS NULL
+       AND id IN (${tasks.map((task) => task.customerId).join()})`,
 };

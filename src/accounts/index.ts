@@ -6,6 +6,10 @@
  */
 export { accountAdminRoutes } from './admin-routes.js';
 export { openPlatform } from './book.js';
+export * from './electronic.js';
+export * from './interest.js';
+export * from './interest-store.js';
+export * from './limits.js';
 export { requireAccount } from './reading.js';
 export { accountRoutes } from './routes.js';
 export type { SettlementAccount } from './rules.js';

@@ -52,11 +52,9 @@ export function countPassage(passage: Passage): Counted | Refusal {
   const uses = passage.uses.map((use) =>
     use.accountId === account.accountId ? used(rolled(use, today), amount, flow, today) : use,
   );
-  const after: ElectronicAccount = {
-    ...account,
-    aliveMs: flow === 'exempt' ? account.aliveMs : null,
-    funded: account.funded || (flow === 'bound' && amount > 0n),
-  };
+  const aliveMs = flow === 'exempt' ? account.aliveMs : null;
+  const funded = account.funded || (flow === 'bound' && amount > 0n);
+  const after = aliveMs === account.aliveMs && funded === account.funded ? account : { ...account, aliveMs, funded };
   const dueMs = idTaskOf(after, uses, today, passage.parameters);
   if (dueMs === undefined) return { account: after, uses };
   return { account: { ...after, owner: { ...after.owner, idTaskDueMs: dueMs } }, uses, idTaskDueMs: dueMs };

@@ -1,4 +1,5 @@
-import { type Id, invariant, type Refusal } from '../kernel/index.js';
+import { loadPolicies } from '../consents/index.js';
+import { type Id, invariant, naturalDate, type Refusal } from '../kernel/index.js';
 import {
   type Entry,
   insertingEntries,
@@ -8,7 +9,8 @@ import {
   savingAccounts,
   savingUncleared,
 } from '../ledger/index.js';
-import type { Runtime, Tx } from '../runtime/index.js';
+import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
+import { judge } from './judge.js';
 import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
 import type { Outcome } from './outcome.js';
 import {
@@ -20,6 +22,7 @@ import {
   takeReceived,
   type Undecided,
 } from './store.js';
+import { willNeeds } from './will.js';
 import { WorkingSet } from './working-set.js';
 
 /**
@@ -101,8 +104,12 @@ async function decideAndWrite(
   received: readonly Undecided[],
   max: number,
 ): Promise<Batch> {
-  const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))]);
-  const works = received.map((row) => prepare(row, kinds, set, rt, turn));
+  const parameters = await loadParameters(tx);
+  const policies = await loadPolicies(tx);
+  const countsTogether = parameters.on(naturalDate(turn.nowMs), 'limits.per-customer') === 1n;
+  const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))], { countsTogether });
+  const { calendar, vault } = rt;
+  const works = received.map((row) => prepare(row, kinds, set, turn, { calendar, vault, parameters, policies }));
   await gather(tx, works, set);
   const written: Written = { outcomes: [], entries: [], boundary: [], events: [] };
   await tx.writeInTurn(decideInTurn(works, turn, set, written));
@@ -112,13 +119,19 @@ async function decideAndWrite(
   };
 }
 
-function prepare(received: Undecided, kinds: ReadonlyMap<string, Kind>, set: WorkingSet, rt: Runtime, turn: ShardTurn): Work {
+function prepare(
+  received: Undecided,
+  kinds: ReadonlyMap<string, Kind>,
+  set: WorkingSet,
+  turn: ShardTurn,
+  common: Pick<At, 'calendar' | 'vault' | 'parameters' | 'policies'>,
+): Work {
   const kind = kinds.get(received.kind);
   invariant(kind, `kind ${received.kind} of a received instruction is known`);
   const book = set.book(received.platformId);
   invariant(book.shardId === turn.shardId, `platform ${received.platformId} stands on shard ${turn.shardId}`);
   const { id: instruction, platformId, origin } = received;
-  const at: At = { instruction, platformId, origin: origin as Origin, nowMs: turn.nowMs, book, calendar: rt.calendar };
+  const at: At = { instruction, platformId, origin: origin as Origin, nowMs: turn.nowMs, book, ...common };
   return { received, kind, data: kind.schema.parse(JSON.parse(received.body)), at };
 }
 
@@ -127,26 +140,33 @@ async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<
     tx,
     works.map(({ kind, data, at }) => kind.needs(data, at)),
   );
-  const withMore = works.filter(({ kind }) => kind.needsThen !== undefined);
-  const more = (): Needs[] => withMore.map(({ kind, data, at }) => kind.needsThen?.(data, set.factsOf(at.platformId), at) ?? {});
+  const withMore = works.filter(({ kind }) => kind.needsThen !== undefined || kind.act !== undefined);
+  const more = (): Needs[] =>
+    withMore.flatMap(({ kind, data, at }) => {
+      const facts = set.factsOf(at.platformId);
+      return [kind.needsThen?.(data, facts, at) ?? {}, willNeeds(kind, data, facts, at)];
+    });
   while (withMore.length > 0 && (await set.load(tx, more())));
+}
+
+function noteRefused(work: Work, refusal: Refusal, { outcomes, events }: Written): void {
+  outcomes.push(outcomeOf(work, refusal));
+  events.push({ topic: 'instruction.refused', platformId: work.at.platformId, ref: work.at.instruction });
 }
 
 function decideOne(work: Work, set: WorkingSet, written: Written): void {
   const { kind, data, at } = work;
-  const decision = kind.decide(data, set.factsOf(at.platformId), at);
+  const decision = judge(kind, data, set.factsOf(at.platformId), at);
   if ('refused' in decision) {
-    written.outcomes.push(outcomeOf(work, decision.refused));
-    written.events.push({ topic: 'instruction.refused', platformId: at.platformId, ref: at.instruction });
+    noteRefused(work, decision.refused, written);
     return;
   }
   set.openAccounts(at.platformId, decision.opens);
   const stamp = { instruction: at.instruction, businessDate: at.book.businessDate, postedMs: at.nowMs };
   const posted = post(decision, stamp, set.find);
   if ('code' in posted) {
-    invariant(decision.opens === undefined || decision.opens.length === 0, 'a movement that opens an account is always possible');
-    written.outcomes.push(outcomeOf(work, posted));
-    written.events.push({ topic: 'instruction.refused', platformId: at.platformId, ref: at.instruction });
+    set.forget(decision.opens);
+    noteRefused(work, posted, written);
     return;
   }
   set.keep(decision);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { PolicyTable } from '../consents/index.js';
 import {
   type BusinessDate,
   type Calendar,
@@ -9,6 +10,7 @@ import {
   type Refusal,
 } from '../kernel/index.js';
 import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
+import type { Parameters, Vault } from '../runtime/index.js';
 
 /** Who gave an instruction: P a platform, S the system itself, O a bank operator. */
 export type Origin = 'P' | 'S' | 'O';
@@ -17,6 +19,7 @@ export type Origin = 'P' | 'S' | 'O';
 export const PROOFS = {
   inflow: { en: 'the money came into the custody account; the core bank’s statement must show it', zh: '入金以核心账户流水为准' },
   order: { en: 'the money stands on an order of this platform and goes where orders may go', zh: '订单资金，按订单规则' },
+  will: { en: 'the customer’s own act for exactly this, or his live mandate', zh: '客户本人确认或有效授权' },
   'own-account': { en: 'the money goes to the account its owner bound', zh: '仅划付至本人绑定账户' },
   terms: { en: 'terms that the bank agreed with the platform beforehand cover it', zh: '银行事先审批的约定' },
   reservation: { en: 'the money stays with its owner', zh: '资金仍归本人' },
@@ -87,6 +90,11 @@ export interface At {
   readonly nowMs: Instant;
   readonly book: Book;
   readonly calendar: Calendar;
+  /** Limits, deadlines and rates by date. */
+  readonly parameters: Parameters;
+  /** What proof each kind needs, by the platform's profile. */
+  readonly policies: PolicyTable;
+  readonly vault: Vault;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { asId, type BusinessDate, type Id } from '../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
 import { type Entry, entriesOfInstructions, type RecordType } from '../ledger/index.js';
 import { sql } from '../runtime/index.js';
 import type { Origin } from './kind.js';
@@ -12,6 +12,7 @@ export interface PastInstruction {
   readonly body: string;
   readonly posted: boolean;
   readonly businessDate: BusinessDate;
+  readonly postedMs: Instant;
   readonly entries: readonly Entry[];
   readonly correctedBy: Id | null;
 }
@@ -29,9 +30,10 @@ export const pastRecords: RecordType<PastInstruction> = {
       body: string;
       state: string;
       business_date: BusinessDate;
+      decided_ms: string;
       correction_id: string | null;
     }>(
-      `SELECT i.id, i.platform_id, i.origin, i.kind, i.body, o.state, o.business_date, c.correction_id FROM instructions AS i
+      `SELECT i.id, i.platform_id, i.origin, i.kind, i.body, o.state, o.business_date, o.decided_ms, c.correction_id FROM instructions AS i
        JOIN outcomes AS o ON o.instruction_id = i.id LEFT JOIN corrections AS c ON c.original_id = i.id WHERE i.id IN (${ids.join()})`,
     );
     const entries = await entriesOfInstructions(tx, ids);
@@ -46,6 +48,7 @@ export const pastRecords: RecordType<PastInstruction> = {
           body: row.body,
           posted: row.state === 'posted',
           businessDate: row.business_date,
+          postedMs: Number(row.decided_ms) as Instant,
           entries: entries.filter((entry) => entry.instruction === row.id),
           correctedBy: row.correction_id === null ? null : asId(row.correction_id),
         },

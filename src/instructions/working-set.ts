@@ -1,6 +1,8 @@
+import { electronicRecords, limitUseRecords, lockUseOf } from '../accounts/index.js';
 import { type BusinessDate, type Id, invariant } from '../kernel/index.js';
 import {
   type Book,
+  isElectronic,
   type LedgerAccount,
   loadAccounts,
   loadBooks,
@@ -31,12 +33,16 @@ export class WorkingSet {
   private readonly records = new Map<AnyRecordType, Map<string, unknown>>();
   private readonly changedRecords = new Map<AnyRecordType, Set<string>>();
 
-  private constructor(books: ReadonlyMap<Id, Book>) {
+  /** Limits count for all accounts of a customer together, on whatever shard they stand. */
+  private readonly countsTogether: boolean;
+
+  private constructor(books: ReadonlyMap<Id, Book>, countsTogether: boolean) {
     this.books = books;
+    this.countsTogether = countsTogether;
   }
 
-  static async open(tx: Tx, platformIds: readonly Id[]): Promise<WorkingSet> {
-    return new WorkingSet(await loadBooks(tx, platformIds));
+  static async open(tx: Tx, platformIds: readonly Id[], { countsTogether }: { countsTogether: boolean }): Promise<WorkingSet> {
+    return new WorkingSet(await loadBooks(tx, platformIds), countsTogether);
   }
 
   book(platformId: Id): Book {
@@ -74,7 +80,28 @@ export class WorkingSet {
       }
     }
     await this.loadAccounts(tx, accountIds);
+    await this.loadElectronic(tx, accountIds);
     return keys.size > 0 || accountIds.length > 0;
+  }
+
+  /** With an electronic account comes what its limits need: its owner's standing, and the use of all that he has at the bank. */
+  private async loadElectronic(tx: Tx, accountIds: readonly Id[]): Promise<void> {
+    const ids = accountIds.filter((id) => isElectronic(this.accounts.get(id)?.type));
+    if (ids.length === 0) return;
+    const accounts = await this.loadRecords(tx, electronicRecords, ids);
+    const owners = [...new Set([...accounts.values()].map((account) => account.customerId))];
+    const fresh = owners.filter((id) => !this.records.get(limitUseRecords)?.has(id));
+    if (fresh.length === 0) return;
+    if (this.countsTogether) await lockUseOf(tx, fresh);
+    await this.loadRecords(tx, limitUseRecords, fresh);
+  }
+
+  private async loadRecords<Row>(tx: Tx, type: RecordType<Row>, keys: readonly string[]): Promise<Map<string, Row>> {
+    const loaded = await type.load(tx, keys);
+    const rows = this.records.get(type) ?? new Map<string, unknown>();
+    this.records.set(type, rows);
+    for (const [key, row] of loaded) rows.set(key, row);
+    return loaded;
   }
 
   private async loadAccounts(tx: Tx, ids: readonly Id[]): Promise<void> {
@@ -115,6 +142,14 @@ export class WorkingSet {
       const account = newAccount(id, platformId, type);
       this.accounts.set(id, account);
       this.changedAccounts.add(account);
+    }
+  }
+
+  /** Undoes `openAccounts` for a movement that was refused after all. */
+  forget(opens: Effects['opens']): void {
+    for (const { id } of opens ?? []) {
+      this.changedAccounts.delete(this.find(id));
+      this.accounts.delete(id);
     }
   }
 

@@ -27,7 +27,7 @@ export type AccountType = keyof typeof ACCOUNT_TYPES;
 export type AccountState = 'open' | 'frozen' | 'closed';
 
 /** A Class II or Class III account: the law's limits apply to every posting on it, and only its owner's will debits it. */
-export function isElectronic(type: AccountType): type is 'class-2' | 'class-3' {
+export function isElectronic(type: AccountType | undefined): type is 'class-2' | 'class-3' {
   return type === 'class-2' || type === 'class-3';
 }
 

@@ -8,6 +8,8 @@ export interface Order {
   readonly platformId: Id;
   readonly orderNo: string;
   readonly payer: Payer;
+  /** The electronic account of the same book that paid; null: it was paid from outside. */
+  readonly payerAccountId: Id | null;
   readonly paid: Minor;
   readonly split: Minor;
   readonly returned: Minor;
@@ -53,6 +55,7 @@ interface OrderRow {
   payer_name: string;
   payer_account: string;
   payer_bank: string;
+  payer_account_id: string | null;
   paid: string;
   split: string;
   returned: string;
@@ -67,6 +70,7 @@ function orderOf(row: OrderRow): Order {
     platformId: asId(row.platform_id),
     orderNo: row.order_no,
     payer: { name: row.payer_name, account: row.payer_account, bankCode: row.payer_bank },
+    payerAccountId: row.payer_account_id === null ? null : asId(row.payer_account_id),
     paid: BigInt(row.paid),
     split: BigInt(row.split),
     returned: BigInt(row.returned),
@@ -82,7 +86,7 @@ export function orderKey(platformId: Id, orderNo: string): string {
 
 export const orderRecords: RecordType<Order> = {
   name: 'order',
-  accountsOf: (order) => [order.accountId],
+  accountsOf: (order) => (order.payerAccountId === null ? [order.accountId] : [order.accountId, order.payerAccountId]),
   async load(tx, keys) {
     const pairs = keys.map((key) => `${key.slice(0, 19)},${sql.text(key.slice(20))}`);
     const rows = await tx.rows<OrderRow>(`SELECT * FROM orders WHERE (platform_id, order_no) IN (${sql.tuples(pairs)})`);
@@ -92,9 +96,9 @@ export const orderRecords: RecordType<Order> = {
     const rows = orders.map(
       (o) =>
         `${o.accountId},${o.platformId},${sql.text(o.orderNo)},${sql.text(o.payer.name)},${sql.text(o.payer.account)},` +
-        `${sql.text(o.payer.bankCode)},${o.paid},${o.split},${o.returned},${o.refunded},${o.openedMs},'${o.paidOn}'`,
+        `${sql.text(o.payer.bankCode)},${o.payerAccountId ?? 'NULL'},${o.paid},${o.split},${o.returned},${o.refunded},${o.openedMs},'${o.paidOn}'`,
     );
-    return `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, paid, split, returned, refunded, opened_ms, paid_on)
+    return `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, payer_account_id, paid, split, returned, refunded, opened_ms, paid_on)
        VALUES ${sql.tuples(rows)}
        ON DUPLICATE KEY UPDATE paid = VALUES(paid), split = VALUES(split), returned = VALUES(returned), refunded = VALUES(refunded),
          paid_on = VALUES(paid_on)`;

@@ -28,7 +28,8 @@ export interface Payout {
   readonly createdMs: Instant;
   readonly changedMs: Instant;
 }
-export type PayoutPurpose = 'clearing' | 'withdrawal' | 'refund';
+/** top-up: a collection (代收), which brings money in from the payee's card; all others pay out. closing: all that is left of an account. */
+export type PayoutPurpose = 'clearing' | 'withdrawal' | 'refund' | 'top-up' | 'closing';
 
 interface PayoutRow {
   id: string;

@@ -36,6 +36,7 @@ function giveAndRemember(desk: Desk, kind: string, data: unknown): Id {
     body: JSON.stringify(data),
     posted: true,
     businessDate: DESK.today,
+    postedMs: DESK.now,
     entries,
     correctedBy: null,
   });

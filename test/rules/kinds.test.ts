@@ -173,6 +173,7 @@ function otherPayer(desk: Desk): void {
     platformId: DESK.platform,
     orderNo: 'SO-1001',
     payer,
+    payerAccountId: null,
     ...counters,
     openedMs: DESK.now,
     paidOn: DESK.today,

@@ -1,10 +1,13 @@
 import type { SettlementAccount } from '../../src/accounts/index.js';
+import type { PolicyTable } from '../../src/consents/index.js';
 import { kinds } from '../../src/instructions/index.js';
+import { judge } from '../../src/instructions/judge.js';
 import type { At, Decision, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { type PastInstruction, pastRecords } from '../../src/instructions/past.js';
 import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
 import { addDays, asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
 import { type AccountType, type Book, type LedgerAccount, newAccount, post, type RecordType } from '../../src/ledger/index.js';
+import { PARAMETERS } from '../../src/migrations/data/parameters.js';
 import {
   type Hold,
   holdRecords,
@@ -16,11 +19,26 @@ import {
   shareRecords,
 } from '../../src/orders/index.js';
 import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { PURPOSES } from './world.js';
 
 type Changeable<T> = { -readonly [K in keyof T]: T[K] };
 const id = (place: number) => asId(`2236512894231552${String(place).padStart(3, '0')}`);
 const NOW = Date.parse('2026-03-02T09:00:00+08:00') as Instant;
+
+/** What is the same for every instruction. */
+const SURROUNDINGS = {
+  parameters: parametersOf(
+    PARAMETERS.map(([name, validFrom, value, source]) => ({
+      name,
+      validFrom: validFrom as BusinessDate,
+      value: BigInt(value),
+      source,
+    })),
+  ),
+  policies: { rows: new Map() } satisfies PolicyTable,
+  vault: vaultOfSecret('books of paper'),
+};
 
 /** What the examples of the kinds speak of. */
 export const DESK = {
@@ -85,6 +103,7 @@ export class Desk {
         platformId: DESK.platform,
         orderNo: 'SO-1001',
         payer,
+        payerAccountId: null,
         ...counters,
         openedMs: NOW,
         paidOn: DESK.today,
@@ -156,6 +175,7 @@ export class Desk {
       body: JSON.stringify({ orderNo: 'SO-1001', lines }),
       posted: true,
       businessDate: DESK.today,
+      postedMs: NOW,
       entries: [entry(DESK.order, -10_000n), entry(DESK.anna, 10_000n)],
       correctedBy: null,
     };
@@ -205,11 +225,19 @@ export class Desk {
   get at(): At {
     const instruction = asId(BigInt(DESK.instruction) + BigInt(this.#instructions));
     const calendar = { exceptions: new Map(), knownYears: new Set(['2026']) };
-    return { instruction, platformId: DESK.platform, origin: this.origin, nowMs: this.now, book: this.book, calendar };
+    return {
+      instruction,
+      platformId: DESK.platform,
+      origin: this.origin,
+      nowMs: this.now,
+      book: this.book,
+      calendar,
+      ...SURROUNDINGS,
+    };
   }
 
   decide(): Decision {
-    return this.kind.decide(this.kind.schema.parse(this.data), this.facts, this.at);
+    return judge(this.kind, this.kind.schema.parse(this.data), this.facts, this.at);
   }
 
   /** Decides and posts; 'posted' or the code of the refusal. */

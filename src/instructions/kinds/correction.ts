@@ -58,6 +58,7 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
             account,
             amount: -amount,
             draw: 'uncleared-first' as const,
+            flow: { reversal: past.postedMs },
             // On an order nothing is uncleared: what is split from it anew clears anew.
             ...(facts.account(account)?.type === 'order' ? {} : { clears: 'inherit' as const }),
           }))

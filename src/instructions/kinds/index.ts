@@ -1,7 +1,10 @@
 import type { Kind } from '../kind.js';
+import { accountPayment } from './account-payment.js';
 import { correctionOf } from './correction.js';
 import { fee } from './fee.js';
 import { capture, hold, release } from './hold.js';
+import { incomingTransfer, topUp } from './money-in.js';
+import { ownTransfer } from './own-transfer.js';
 import { payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
 import { refund } from './refund.js';
@@ -21,6 +24,10 @@ const ALL = [
   capture,
   withdrawal,
   fee,
+  topUp,
+  incomingTransfer,
+  accountPayment,
+  ownTransfer,
   correctionOf((name) => kinds.get(name)),
   clearing,
   payoutSettled,

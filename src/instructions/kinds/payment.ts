@@ -47,6 +47,7 @@ export const payment: Kind<Payment> = {
           platformId: at.platformId,
           orderNo: data.orderNo,
           payer: data.payer,
+          payerAccountId: null,
           paid: amount,
           split: 0n,
           returned: 0n,
@@ -87,6 +88,7 @@ export const payment: Kind<Payment> = {
 
 function samePayer(order: Order, data: Payment): boolean {
   return (
+    order.payerAccountId === null &&
     order.payer.name === data.payer.name &&
     order.payer.account === data.payer.account &&
     order.payer.bankCode === data.payer.bankCode

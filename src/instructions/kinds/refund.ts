@@ -1,15 +1,19 @@
 import { z } from 'zod';
-import { refuse, toWire } from '../../kernel/index.js';
-import { orderKey, orderLeft, orderRecords } from '../../orders/index.js';
+import { electronicRecords } from '../../accounts/index.js';
+import { refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { type Order, orderKey, orderLeft, orderRecords } from '../../orders/index.js';
 import { payoutRecords } from '../../payouts/index.js';
 import { moneySchema, orderNo, textSchema } from '../../runtime/index.js';
-import { change, type Kind, refused } from '../kind.js';
-import { newPayout } from '../payout-effects.js';
+import { type At, change, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import { newPayout, settlementAccountRecords } from '../payout-effects.js';
 
 const schema = z.strictObject({ orderNo, amount: moneySchema, reason: textSchema(128).optional() });
 type Refund = z.output<typeof schema>;
 
-/** Money still on an order goes back to the account that paid it. What was split has to be returned first. */
+/**
+ * Money still on an order goes back to whoever paid it: to the account outside by a payout, to an electronic account of this book at
+ * once. What was split has to be returned first.
+ */
 export const refund: Kind<Refund> = {
   name: 'refund',
   en: 'Refund to the payer',
@@ -22,6 +26,7 @@ export const refund: Kind<Refund> = {
     accounts: [at.book.accounts['in-transit']],
     records: [[orderRecords, orderKey(at.platformId, data.orderNo)]],
   }),
+  needsThen: boundCardOfPayer,
   decide(data, facts, at) {
     const amount = data.amount.amount;
     const key = orderKey(at.platformId, data.orderNo);
@@ -29,13 +34,18 @@ export const refund: Kind<Refund> = {
     if (order === undefined) return refused(refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo }));
     const left = orderLeft(order);
     if (amount > left) return refused(refuse('REFUND_EXCEEDS_ORDER', undefined, { left: String(left) }));
-    if (order.payer.account === '') return refused(refuse('REFUND_ACCOUNT_MISSING', undefined, { orderNo: data.orderNo }));
+    const after = change(orderRecords, key, { ...order, refunded: order.refunded + amount });
+    const within = refundWithin(order, amount, facts, at);
+    if (within !== undefined) return { ...within, records: [after] };
+    const payee = order.payerAccountId === null ? order.payer : facts.record(settlementAccountRecords, order.payerAccountId);
+    if (payee === undefined || payee.account === '')
+      return refused(refuse('REFUND_ACCOUNT_MISSING', undefined, { orderNo: data.orderNo }));
     const payout = newPayout(at, {
       purpose: 'refund',
       source: order.accountId,
       orderNo: data.orderNo,
       amount,
-      payee: order.payer,
+      payee,
       ...(order.paidOn >= at.book.businessDate ? { fundedOn: order.paidOn } : {}),
     });
     return {
@@ -43,12 +53,32 @@ export const refund: Kind<Refund> = {
         { account: order.accountId, amount: -amount },
         { account: at.book.accounts['in-transit'], amount },
       ],
-      records: [
-        change(orderRecords, key, { ...order, refunded: order.refunded + amount }),
-        change(payoutRecords, payout.id, payout),
-      ],
+      records: [after, change(payoutRecords, payout.id, payout)],
       events: [{ topic: 'payout.created', ref: payout.id }],
       result: { payout: toWire('payout', payout.id) },
     };
   },
 };
+
+/** Needed when the electronic account that paid is closed meanwhile: then its card takes the money. */
+function boundCardOfPayer(data: Refund, facts: Facts, at: At): Needs {
+  const payer = facts.record(orderRecords, orderKey(at.platformId, data.orderNo))?.payerAccountId;
+  return payer ? { records: [[settlementAccountRecords, payer]] } : {};
+}
+
+/**
+ * Back to the electronic account, which is no inflow from others: it takes nothing of a limit and gives nothing back. It clears like
+ * what is split from an order.
+ */
+function refundWithin(order: Order, amount: bigint, facts: Facts, at: At): Pick<Effects, 'postings'> | undefined {
+  const account = order.payerAccountId;
+  if (account === null || facts.record(electronicRecords, account)?.state === 'closed') return undefined;
+  const today = at.book.businessDate;
+  const clears = workingDayAfter(at.calendar, order.paidOn > today ? order.paidOn : today);
+  return {
+    postings: [
+      { account: order.accountId, amount: -amount },
+      { account, amount, clears, flow: 'exempt' },
+    ],
+  };
+}

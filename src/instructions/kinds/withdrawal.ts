@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { refuse, toWire } from '../../kernel/index.js';
-import { isPlatformOwn } from '../../ledger/index.js';
+import { isElectronic, isPlatformOwn } from '../../ledger/index.js';
 import { payoutRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Decision, type Facts, type Kind, type Needs, refused } from '../kind.js';
@@ -17,7 +17,7 @@ function needs(data: Withdrawal, at: At): Needs {
 function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Facts, at: At): Decision {
   const account = facts.account(data.account);
   if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
-  if (account.type !== 'sub' && !isPlatformOwn(account.type)) {
+  if (account.type !== 'sub' && !isPlatformOwn(account.type) && !isElectronic(account.type)) {
     return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
   }
   const bound = facts.record(settlementAccountRecords, data.account);
@@ -27,7 +27,7 @@ function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Fac
   const payout = newPayout(at, { purpose, source: account.id, amount, payee: bound });
   return {
     postings: [
-      { account: account.id, amount: -amount, draw: 'cleared-only' },
+      { account: account.id, amount: -amount, draw: 'cleared-only', flow: 'bound' },
       { account: at.book.accounts['in-transit'], amount },
     ],
     records: [change(payoutRecords, payout.id, payout)],
@@ -36,7 +36,7 @@ function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Fac
   };
 }
 
-/** Asked for by the platform on behalf of the account's owner. */
+/** Asked for by the platform on behalf of the account's owner; out of an electronic account only with the owner's own act. */
 export const withdrawal: Kind<Withdrawal> = {
   name: 'withdrawal',
   en: 'Withdrawal to the bound settlement account',
@@ -45,6 +45,7 @@ export const withdrawal: Kind<Withdrawal> = {
   proof: 'own-account',
   schema,
   example: { account: 'acc_2236512894231552003', amount: { amount: 5000, currency: 'CNY' } },
+  act: ({ account, amount }) => ({ account, amount: amount.amount, payee: 'bound-card' }),
   needs,
   decide: (data, facts, at) => payOut('withdrawal', data, facts, at),
 };

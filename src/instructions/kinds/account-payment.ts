@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { electronicRecords } from '../../accounts/index.js';
+import { BALANCE_MAX, refuse, toWire } from '../../kernel/index.js';
+import { isElectronic } from '../../ledger/index.js';
+import { type Order, orderKey, orderRecords } from '../../orders/index.js';
+import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
+import { type At, arrivalDate, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
+
+const schema = z.strictObject({
+  from: wireId('account'),
+  to: z.union([z.strictObject({ orderNo }), z.strictObject({ account: wireId('account') })]),
+  amount: moneySchema,
+  mandate: wireId('mandate').optional(),
+  remark: textSchema(128).optional(),
+});
+type AccountPayment = z.output<typeof schema>;
+
+/**
+ * A customer pays from his electronic account: for an order, where the money stands until it is split, or to a sub-merchant. It takes
+ * his own act or a live mandate. An order that is paid so is refunded to the same account, inside the book.
+ */
+export const accountPayment: Kind<AccountPayment> = {
+  name: 'account-payment',
+  en: 'Payment from an electronic account',
+  zh: '电子账户付款',
+  origins: ['P'],
+  proof: 'will',
+  schema,
+  example: {
+    from: 'acc_2236512894231552006',
+    to: { orderNo: 'SO-1002' },
+    amount: { amount: 2000, currency: 'CNY' },
+    mandate: 'mdt_2236512894231552031',
+  },
+  act: ({ from, to, amount, mandate }) => ({ account: from, amount: amount.amount, payee: to, mandate }),
+  needs: ({ from, to }, at) => ({
+    accounts: 'account' in to ? [from, to.account] : [from],
+    records: 'orderNo' in to ? [[orderRecords, orderKey(at.platformId, to.orderNo)]] : [],
+  }),
+  decide(data, facts, at) {
+    const from = facts.account(data.from);
+    if (from === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.from) }));
+    if (!isElectronic(from.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: from.type }));
+    if ('account' in data.to) return payAccount(data, data.to.account, facts);
+    return payOrder(data, data.to.orderNo, facts, at);
+  },
+  undo: {
+    origins: ['P', 'O'],
+    needs: ({ to }, at) => ('orderNo' in to ? { records: [[orderRecords, orderKey(at.platformId, to.orderNo)]] } : {}),
+    records({ to, amount }, facts, at) {
+      if ('account' in to) return { records: [] };
+      const key = orderKey(at.platformId, to.orderNo);
+      const order = facts.record(orderRecords, key);
+      if (order === undefined) return refuse('ORDER_NOT_FOUND', undefined, { orderNo: to.orderNo });
+      return { records: [change(orderRecords, key, { ...order, paid: order.paid - amount.amount })] };
+    },
+  },
+};
+
+function payAccount({ from, amount }: AccountPayment, to: Parameters<Facts['account']>[0], facts: Facts): Decision {
+  const payee = facts.account(to);
+  if (payee === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', to) }));
+  if (payee.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: payee.type }));
+  return {
+    postings: [
+      { account: from, amount: -amount.amount, draw: 'uncleared-first', flow: 'unbound' },
+      { account: to, amount: amount.amount, clears: 'inherit' },
+    ],
+  };
+}
+
+function payOrder({ from, amount: { amount } }: AccountPayment, number: string, facts: Facts, at: At): Decision {
+  const key = orderKey(at.platformId, number);
+  const before = facts.record(orderRecords, key);
+  if (before !== undefined && before.payerAccountId !== from)
+    return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: number }));
+  const accountId = before?.accountId ?? at.instruction;
+  const paidOn = arrivalDate(at);
+  const after: Order = before
+    ? { ...before, paid: before.paid + amount, paidOn }
+    : {
+        accountId,
+        platformId: at.platformId,
+        orderNo: number,
+        payer: { name: '', account: facts.record(electronicRecords, from)?.virtualNo ?? '', bankCode: '' },
+        payerAccountId: from,
+        paid: amount,
+        split: 0n,
+        returned: 0n,
+        refunded: 0n,
+        openedMs: at.nowMs,
+        paidOn,
+      };
+  if (after.paid > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW'));
+  return {
+    opens: before ? [] : [{ id: accountId, type: 'order' }],
+    postings: [
+      { account: from, amount: -amount, draw: 'uncleared-first', flow: 'unbound' },
+      { account: accountId, amount },
+    ],
+    records: [change(orderRecords, key, after)],
+    result: { orderAccount: toWire('account', accountId) },
+  };
+}

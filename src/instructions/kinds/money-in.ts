@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { balanceCap, electronicRecords } from '../../accounts/index.js';
+import { naturalDate, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { isElectronic } from '../../ledger/index.js';
+import { payoutRecords } from '../../payouts/index.js';
+import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
+import { type At, arrivalDate, change, type Facts, type Kind, refused } from '../kind.js';
+import { mayAct } from '../limits.js';
+import { newPayout, settlementAccountRecords } from '../payout-effects.js';
+import { accountNumber, bankCode, reference } from '../wire.js';
+
+const topUpSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional() });
+type TopUp = z.output<typeof topUpSchema>;
+
+/**
+ * Money is collected from the bound card. Nothing is posted before the collection's channel says that it came: the order to collect
+ * goes out like a payout, under a number of its own, and its result is the instruction `payout-settled` or `payout-failed`.
+ */
+export const topUp: Kind<TopUp> = {
+  name: 'top-up',
+  en: 'Top-up from the bound card',
+  zh: '绑定卡充值（代收）',
+  origins: ['P'],
+  proof: 'will',
+  schema: topUpSchema,
+  example: {
+    account: 'acc_2236512894231552006',
+    amount: { amount: 5000, currency: 'CNY' },
+    mandate: 'mdt_2236512894231552031',
+  },
+  act: ({ account, amount, mandate }) => ({ account, amount: amount.amount, payee: 'bound-card', mandate }),
+  needs: ({ account }) => ({ accounts: [account], records: [[settlementAccountRecords, account]] }),
+  decide({ account: id, amount: { amount } }, facts, at) {
+    const account = facts.account(id);
+    if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
+    if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+    const bound = facts.record(settlementAccountRecords, id);
+    if (bound === undefined) return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', id) }));
+    const refusal = mayAct(facts, at, id) ?? aboveCap(facts, at, id, account.balance + amount);
+    if (refusal !== undefined) return refused(refusal);
+    const payout = newPayout(at, { purpose: 'top-up', source: id, amount, payee: bound });
+    return {
+      postings: [],
+      records: [change(payoutRecords, payout.id, payout)],
+      events: [{ topic: 'payout.created', ref: payout.id }],
+      result: { collection: toWire('payout', payout.id) },
+    };
+  },
+};
+
+/** Asked before the card is debited too: what then could not be credited would have to go back. */
+function aboveCap(facts: Facts, at: At, id: TopUp['account'], balance: bigint): Refusal | undefined {
+  const of = facts.record(electronicRecords, id)?.class ?? 2;
+  const cap = balanceCap(of, naturalDate(at.nowMs), at.parameters);
+  if (cap === undefined || balance <= cap) return undefined;
+  return refuse('BALANCE_CAP', undefined, { account: toWire('account', id), cap: String(cap) });
+}
+
+const incomingSchema = z.strictObject({
+  account: wireId('account'),
+  amount: moneySchema,
+  payer: z.strictObject({ name: textSchema(128), account: accountNumber, bankCode: bankCode.default('') }),
+  reference,
+});
+
+/**
+ * A transfer to an electronic account that the core bank holds until it is accepted; a refusal sends it back. From the bound account
+ * it is free of limits, from anybody else it counts.
+ */
+export const incomingTransfer: Kind<z.output<typeof incomingSchema>> = {
+  name: 'incoming-transfer',
+  en: 'Incoming transfer to an electronic account',
+  zh: '电子账户来账',
+  origins: ['S'],
+  proof: 'inflow',
+  schema: incomingSchema,
+  example: {
+    account: 'acc_2236512894231552006',
+    amount: { amount: 8000, currency: 'CNY' },
+    payer: { name: '李四', account: '6228480012345678903', bankCode: '103100000026' },
+    reference: 'TR-20260302-77',
+  },
+  needs: ({ account }, at) => ({ accounts: [account, at.book.accounts.custody] }),
+  decide({ account: id, amount: { amount }, payer, reference: of }, facts, at) {
+    const account = facts.account(id);
+    if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
+    if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+    const bound = facts.record(electronicRecords, id)?.cardIndex.equals(at.vault.index('card', payer.account)) === true;
+    return {
+      postings: [
+        { account: at.book.accounts.custody, amount: -amount },
+        { account: id, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)), flow: bound ? 'bound' : 'unbound' },
+      ],
+      boundary: [{ reference: of, amount }],
+      result: { from: bound ? 'bound-account' : 'other' },
+    };
+  },
+};
