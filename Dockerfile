@@ -1,4 +1,5 @@
 # One image for the API, the worker, the migrations and the bank simulator; docker-compose.yml says which runs where.
+# No key is in the image: VAULT_KEYS and VAULT_INDEX_KEY are given to the processes when they start (docs/config.md).
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServices } from './services/index.mjs';
 import { Stop, say, withLock } from './services/processes.mjs';
+import { sandboxKeys } from './vault-keys.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const typescript = (file) => ['--import', 'tsx', file];
@@ -33,6 +34,7 @@ const COMMANDS = {
   bench: { node: typescript('scripts/bench/index.ts'), servers: 'bench', fresh: true },
   simulate: { node: typescript('scripts/simulate.ts'), servers: 'simulate', fresh: true },
   migrate: { node: typescript('scripts/migrate.ts'), servers: 'local', migratesItself: true },
+  reseal: { node: typescript('scripts/reseal.ts'), servers: 'local' },
   test: { node: program('jest', 'bin/jest.js'), closing: true },
   check: { node: ['scripts/quality/check.mjs'] },
   fix: { node: program('@biomejs/biome', 'bin/biome'), arguments: ['check', '--write'] },
@@ -107,6 +109,8 @@ async function withServers({ servers, fresh = false, migratesItself = false }, w
       DATABASE_URL: url,
       REDIS_URL: started.redisUrl,
       ...(beside && { REDIS_PREFIX: `cunguan-${process.pid}` }),
+      // A database from outside keeps what is sealed there longer than this checkout lives: its keys are for its owner to set.
+      ...((fresh || !started.external) && sandboxKeys(process.env)),
     };
     if (!migratesItself) {
       const code = await runNode(typescript('scripts/migrate.ts'), env, ['ignore', 2, 2]);

@@ -32,7 +32,9 @@ export function configPage(): string {
     'Configuration',
     'Environment variables of the API (`src/main.ts`) and of the worker (`jobs/main.ts`). They are parsed once, when a process ' +
       'starts; a process that finds faults tells all of them and does not start. The npm commands set `DATABASE_URL`, `REDIS_URL` and ' +
-      '`BANK_URL` by themselves where the environment does not.',
+      '`BANK_URL` by themselves where the environment does not. On private servers they also make the keys of personal data, once a ' +
+      'checkout (`.local/vault-keys.json`); for a database of your own set them yourself: `node scripts/vault-keys.mjs` prints fresh ones, and ' +
+      '[the runbook](runbooks/keys.md) says how they are exchanged.',
     table(['variable', 'default', 'values', 'meaning'], rows),
   );
 }

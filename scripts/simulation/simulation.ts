@@ -4,7 +4,7 @@ import type { ChannelCode, PaymentOrder } from '../../src/channels/index.js';
 import { type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import { type BusinessDate, invariant, naturalDate } from '../../src/kernel/index.js';
 import { loadCalendar } from '../../src/runtime/calendar-store.js';
-import { connectDatabase, type Database, parseConfig } from '../../src/runtime/index.js';
+import { connectDatabase, type Database, keysOfSecret, parseConfig } from '../../src/runtime/index.js';
 import { Model } from '../../test/support/model.js';
 import { nextWorkingDayOf } from '../../test/support/world.js';
 import { RedisBells } from './bells.js';
@@ -110,6 +110,7 @@ export class Simulation {
     const { databaseUrl, redisUrl, redisPrefix, seed } = options;
     const bank = await startBank({ port: 0, seed });
     const config = parseConfig({
+      ...keysOfSecret(`simulation ${seed}`),
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
       REDIS_PREFIX: redisPrefix,

@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { CIPHERS, keyOfBase64, keysOfText } from './vault.js';
+
+const KEYS_FORM = 'must be set to keys of 32 bytes, `k1=<base64>`; several with commas between, the newest first';
+const INDEX_KEY_FORM = 'must be set to a key of 32 bytes in base64';
 
 /** Everything the processes are told from outside, parsed once; all faults are printed together. */
 export const Config = z.object({
@@ -20,7 +24,18 @@ export const Config = z.object({
     .default('cunguan')
     .describe('prefix of every key in Redis'),
   POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10).describe('database connections of this process'),
-  VAULT_SECRET: z.string().default('secret of a sandbox').describe('secret from which the keys of personal data are derived'),
+  VAULT_KEYS: z
+    .string({ error: KEYS_FORM })
+    .refine((text) => keysOfText(text) !== undefined, { error: KEYS_FORM })
+    .describe('keys of personal data, `k2=<base64>,k1=<base64>`, 32 bytes each: the first seals, all open'),
+  VAULT_INDEX_KEY: z
+    .string({ error: INDEX_KEY_FORM })
+    .refine((text) => keyOfBase64(text) !== undefined, { error: INDEX_KEY_FORM })
+    .describe('key of the blind indexes of personal data, 32 bytes in base64; it never changes'),
+  VAULT_CIPHER: z
+    .enum(CIPHERS)
+    .default('aes-256-gcm')
+    .describe('what personal data is sealed with; either is opened. sm4: SM4-CTR with HMAC-SM3'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

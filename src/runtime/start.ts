@@ -8,7 +8,7 @@ import { createLog } from './log.js';
 import { createMetrics } from './metrics.js';
 import { commandConnection, connectOrLeave, disconnect } from './redis.js';
 import type { Runtime } from './runtime.js';
-import { vaultOfSecret } from './vault.js';
+import { openVault } from './vault.js';
 
 export interface StartedRuntime extends Runtime {
   /** Only where CLOCK is `driven`. */
@@ -64,7 +64,7 @@ export async function createRuntime(config: Config, service: 'api' | 'worker' | 
       bells,
       log,
       metrics: createMetrics(),
-      vault: vaultOfSecret(config.VAULT_SECRET),
+      vault: openVault(config),
       drivenClock: driven,
       close,
     };

@@ -4,7 +4,7 @@ import { type Id, toWire } from '../../src/kernel/index.js';
 import { auditTrail, createOperator, issueToken, operatorAuthentication, type Role } from '../../src/operators/index.js';
 import { addKey, createPlatform, platformAuthentication, signRequest } from '../../src/platforms/index.js';
 import { createHttpApp, createRuntime, listen, parseConfig, type Route, type StartedRuntime } from '../../src/runtime/index.js';
-import { type FreshDatabase, freshDatabase } from './database.js';
+import { type FreshDatabase, freshDatabase, TEST_KEYS } from './database.js';
 
 export interface TestPlatform {
   readonly id: Id;
@@ -86,6 +86,7 @@ async function appOf(runtime: StartedRuntime, routesOf: (runtime: StartedRuntime
 
 export function configFor(fresh: FreshDatabase, more: Record<string, string> = {}) {
   return parseConfig({
+    ...TEST_KEYS,
     DATABASE_URL: fresh.url,
     REDIS_URL: fresh.redisUrl,
     REDIS_PREFIX: fresh.redisPrefix,

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { dropDatabase, migrate } from '../../scripts/migrate.js';
-import { connectDatabase, type Database } from '../../src/runtime/index.js';
+import { connectDatabase, type Database, keysOfSecret } from '../../src/runtime/index.js';
 import { testServers } from './services.js';
 
 export interface FreshDatabase {
@@ -12,6 +12,9 @@ export interface FreshDatabase {
   /** Closes the connections and removes the schema and the keys. */
   drop(): Promise<void>;
 }
+
+/** The keys of personal data in tests: in all that one test starts, be it in its own process or beside it. */
+export const TEST_KEYS = keysOfSecret('test');
 
 let made = 0;
 

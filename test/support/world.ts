@@ -41,11 +41,11 @@ import {
   type DrivenClock,
   disconnect,
   drivenClock,
+  openVault,
   parseConfig,
   type Runtime,
-  vaultOfSecret,
 } from '../../src/runtime/index.js';
-import { type FreshDatabase, freshDatabase } from './database.js';
+import { type FreshDatabase, freshDatabase, TEST_KEYS } from './database.js';
 import type { Given, Model } from './model.js';
 
 /**
@@ -75,6 +75,7 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
   const redis = commandConnection(fresh.redisUrl, log);
   await connectOrLeave(redis);
   const config = parseConfig({
+    ...TEST_KEYS,
     DATABASE_URL: fresh.url,
     REDIS_URL: fresh.redisUrl,
     BANK_URL: 'http://127.0.0.1:1',
@@ -85,7 +86,7 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
   await fresh.db.withTx('shards', (tx) => ensureShards(tx, shards));
   const bells = { ring: async () => undefined };
   const metrics = createMetrics();
-  const vault = vaultOfSecret('test');
+  const vault = openVault(TEST_KEYS);
   const runtime = (clock: DrivenClock): Runtime => {
     processes += 1;
     const newId = idGenerator(processes % PROCESS_NUMBERS, clock.wall);
