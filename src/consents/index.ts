@@ -6,6 +6,7 @@
  */
 export type { AnswerHandler, AnswerHandlers } from './answer.js';
 export { type Asked, askConsent, type Question } from './ask.js';
+export { coverOf, type Debit, type DebitPayee } from './mandate-rules.js';
 export { type PolicyTable, type ProofNeeded, proofNeeded } from './policy.js';
 export { policyRoutes } from './policy-routes.js';
 export { loadPolicies } from './policy-store.js';
