@@ -22,6 +22,7 @@ export const ID_PREFIXES = {
   user: 'usr',
   document: 'doc',
   task: 'tsk',
+  verification: 'ver',
   account: 'acc',
   opening: 'opn',
   merchant: 'mer',

@@ -17,6 +17,7 @@ const STATEMENTS = [
    )`,
   // One row a person or company that the bank knows, whatever platform it came through. id_index, mobile_index: blind indexes.
   // stopped: why business outside the counter is stopped, when it is. id_task_due_ms: until when a copy of the ID must be there.
+  // use_no is advanced by whoever must have the customer to himself. screened_no: the watch list that he was last held against.
   `CREATE TABLE IF NOT EXISTS customers (
      id BIGINT NOT NULL PRIMARY KEY,
      kind VARCHAR(8) NOT NULL,
@@ -33,18 +34,23 @@ const STATEMENTS = [
      stopped_ms BIGINT NULL,
      id_task_due_ms BIGINT NULL,
      use_no BIGINT NOT NULL,
+     screened_no BIGINT NOT NULL DEFAULT 0,
      verified_ms BIGINT NOT NULL,
      created_ms BIGINT NOT NULL,
      UNIQUE KEY customers_identity (id_type, id_index),
-     KEY customers_by_mobile (mobile_index)
+     KEY customers_by_mobile (mobile_index),
+     KEY customers_by_screening (screened_no, id),
+     KEY customers_by_id_task (id_task_due_ms)
    )`,
   // A person or company as one platform knows it, by the platform's own number. customer_id is there once it is verified.
+  // content_hash is keyed by the vault: nobody can try identities against it. taken_over: came from elsewhere, to be activated.
   `CREATE TABLE IF NOT EXISTS users (
      id BIGINT NOT NULL PRIMARY KEY,
      platform_id BIGINT NOT NULL,
      user_no VARCHAR(64) NOT NULL,
      customer_id BIGINT NULL,
      state VARCHAR(12) NOT NULL,
+     taken_over TINYINT NOT NULL DEFAULT 0,
      particulars_sealed TEXT NOT NULL,
      content_hash BINARY(32) NOT NULL,
      refusal TEXT NULL,

@@ -1,9 +1,29 @@
 /**
- * People and companies that platforms serve: their particulars, and the checks that identifiers carry in themselves.
+ * People and companies: those behind sub-merchants, with the checks that identifiers carry in themselves, and the users of platforms,
+ * who are customers of the bank with verified names.
  *
- * Guarantees: a stored identity number passed its check; an answer never shows one whole. Deliberately absent: whether a
- * number was issued to that name is an outside check, which is not made here.
+ * Guarantees: a stored identity number passed its check and an answer never shows one whole; one identity is one customer, whatever
+ * platforms it came through; a mobile number serves as many identities as the law lets it; what others answered is kept for ever.
+ * Deliberately absent: no account is opened here, and no money moves.
  */
+export {
+  type Customer,
+  customerByIdentity,
+  customerOf,
+  findUser,
+  takeCustomer,
+  type User,
+  usersOfCustomer,
+} from './records.js';
 export * from './rules.js';
+export {
+  type AsOf,
+  activateUser,
+  customerStanding,
+  type KnownUser,
+  requireActingUser,
+  requireUser,
+  userStanding,
+} from './standing.js';
 export * from './store.js';
 export * from './wire.js';

@@ -57,6 +57,7 @@ function number(what: string) {
 export const requestNo = number('The number that the caller gave the request; remembered for ever');
 export const orderNo = number("The platform's own number of the order");
 export const merchantNo = number("The platform's own number of the sub-merchant");
+export const userNo = number("The platform's own number of the user");
 
 export const businessDateSchema = z
   .string()

@@ -68,6 +68,27 @@ export const CUSTOMER_REFUSALS = {
     retry: 'new-number',
     actor: caller,
   },
+  PARTICULARS_INVALID: {
+    http: 422,
+    en: 'The particulars do not fit together.',
+    zh: '资料前后不一致',
+    retry: 'new-number',
+    actor: caller,
+  },
+  MOBILE_DIFFERS: {
+    http: 422,
+    en: 'The bank knows the customer under another mobile number; have that changed first.',
+    zh: '与本行预留手机号不一致',
+    retry: 'new-number',
+    actor: caller,
+  },
+  COMPANY_ONLY: {
+    http: 422,
+    en: 'This is for companies; the account of a person is verified by its elements.',
+    zh: '仅适用于企业用户',
+    retry: 'never',
+    actor: caller,
+  },
   WATCH_LISTED: {
     http: 422,
     en: 'The bank cannot serve this customer; its staff will look at it.',
@@ -364,6 +385,13 @@ export const CUSTOMER_REFUSALS = {
     zh: '不得低于该类指令的最低验证要求',
     retry: 'never',
     actor: 'bank',
+  },
+  INTEREST_DIFFERS: {
+    http: 422,
+    en: 'This is not the interest that the books say was earned.',
+    zh: '利息与账面计算不一致',
+    retry: 'never',
+    actor: 'nobody',
   },
   INTEREST_PERIOD_PAID: {
     http: 422,

@@ -37,4 +37,17 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['adult.age', '1987-01-01', 18, '民法通则第十一条 / 民法典第十七条'],
   // Identities that may share one mobile number without an approved exception.
   ['mobile.identities', '2016-12-01', 1, N261],
+  // Trial payments to a company's account: the most of one, wrong answers, hours to answer, and how many a company may ask for in a day.
+  ['trial.amount', '2016-12-01', 50, '银行自定'],
+  ['trial.attempts', '2016-12-01', 3, '银行自定'],
+  ['trial.hours', '2016-12-01', 72, '银行自定'],
+  ['trial.starts.day', '2016-12-01', 3, '银行自定'],
+  // Demand interest, in millionths a year: the benchmark of the People's Bank. What the bank itself pays is a further row.
+  ['interest.demand', '2008-11-27', 3600, '人民银行存款基准利率'],
+  ['interest.demand', '2011-02-09', 4000, '人民银行存款基准利率'],
+  ['interest.demand', '2011-04-06', 5000, '人民银行存款基准利率'],
+  ['interest.demand', '2012-06-08', 4000, '人民银行存款基准利率'],
+  ['interest.demand', '2012-07-06', 3500, '人民银行存款基准利率'],
+  // 1: what stands on an account below a whole yuan earns interest too.
+  ['interest.below-yuan', '2005-09-21', 0, '银发〔2005〕129号 / 银行自定'],
 ];
