@@ -1,7 +1,6 @@
-import type { Id } from '../kernel/index.js';
+import { canonicalJson, type Id } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { announce } from './answers.js';
-import { canonicalJson } from './canonical.js';
 import { BATCH_MAX, type Batch, executeBatch } from './engine.js';
 import type { Submission } from './intake.js';
 import { kinds } from './kinds/index.js';
@@ -15,12 +14,12 @@ import { kinds } from './kinds/index.js';
  * all. Deliberately absent: network calls; the engine knows no kind by name.
  */
 export { type Answers, createAnswers } from './answers.js';
-export { canonicalJson } from './canonical.js';
 export { executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
 export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
+export { openedBody } from './personal.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, inboxDepths } from './store.js';
 

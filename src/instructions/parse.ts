@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { Refused, refuse } from '../kernel/index.js';
+import { canonicalJson, Refused, refuse } from '../kernel/index.js';
 import { checkShape, parseJson, requestNo, type ShapeFault, shapeInvalid } from '../runtime/index.js';
-import { canonicalJson } from './canonical.js';
 import type { Kind, Origin } from './kind.js';
 import { kinds } from './kinds/index.js';
 

@@ -1,5 +1,6 @@
 /** The words everyone uses. Pure: no clock, no chance, no database, and it imports no other folder. */
 export * from './calendar.js';
+export * from './canonical.js';
 export * from './identifiers.js';
 export * from './ids.js';
 export * from './money.js';

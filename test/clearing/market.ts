@@ -11,8 +11,8 @@ import {
   stepsOf,
 } from '../../src/clearing/index.js';
 import { createDesk, type Desk } from '../../src/dispatch/index.js';
-import { canonicalJson, executeShard, findInstructions } from '../../src/instructions/index.js';
-import { addDays, type BusinessDate, type Id, startOfDay, toWire } from '../../src/kernel/index.js';
+import { executeShard, findInstructions } from '../../src/instructions/index.js';
+import { addDays, type BusinessDate, canonicalJson, type Id, startOfDay, toWire } from '../../src/kernel/index.js';
 import { type Book, loadBook } from '../../src/ledger/index.js';
 import { listPayouts, type Payout } from '../../src/payouts/index.js';
 import { type Break, listBreaks } from '../../src/reconciliation/index.js';

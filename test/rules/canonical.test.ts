@@ -1,7 +1,7 @@
 import { test as property } from '@fast-check/jest';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalJson } from '../../src/instructions/index.js';
+import { canonicalJson } from '../../src/kernel/index.js';
 
 const json = fc.jsonValue({ maxDepth: 4 });
 

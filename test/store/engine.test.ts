@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
-  canonicalJson,
   createIntake,
   executeBatch,
   kinds,
@@ -8,7 +7,7 @@ import {
   relayOutbox,
   type Submission,
 } from '../../src/instructions/index.js';
-import type { Id } from '../../src/kernel/index.js';
+import { canonicalJson, type Id } from '../../src/kernel/index.js';
 import { ensureShards } from '../../src/ledger/index.js';
 import { violations } from '../support/invariants.js';
 import {

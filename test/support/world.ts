@@ -1,16 +1,10 @@
-import {
-  canonicalJson,
-  createIntake,
-  executeShard,
-  findInstructions,
-  type Intake,
-  type Receipt,
-} from '../../src/instructions/index.js';
+import { createIntake, executeShard, findInstructions, type Intake, type Receipt } from '../../src/instructions/index.js';
 import {
   addDays,
   asId,
   type BusinessDate,
   type Calendar,
+  canonicalJson,
   type Id,
   idGenerator,
   instantOf,
