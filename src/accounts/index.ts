@@ -13,5 +13,5 @@ export * from './limits.js';
 export { requireAccount } from './reading.js';
 export { accountRoutes } from './routes.js';
 export type { SettlementAccount } from './rules.js';
-export { settlementAccountsOf } from './store.js';
-export { isOpening, openSubMerchants } from './sub-merchants.js';
+export { openSettlementAccount, settlementAccountsOf } from './store.js';
+export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

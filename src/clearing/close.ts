@@ -2,6 +2,7 @@ import type { Desk } from '../dispatch/index.js';
 import { addDays, type BusinessDate, type Id, naturalDate, type Refusal } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { interest } from './interest.js';
 import { type Close, type ClosePoint, keepPending, type StepResult, TakenOver } from './progress.js';
 import { mayClose, retryDelayMs } from './rules.js';
 import { type DayState, STEPS, type Step } from './states.js';
@@ -22,6 +23,7 @@ const RUN: Readonly<Record<Step, (close: Close) => Promise<StepResult>>> = {
   'cut-off': cutOff,
   reconcile,
   proof,
+  interest,
   netting,
   payouts,
   results,

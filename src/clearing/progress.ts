@@ -34,8 +34,11 @@ export interface Close {
   readonly at: (point: ClosePoint) => void | Promise<void>;
 }
 
-/** Where a close may be interrupted: after each step, and when the clearing was written down and not submitted yet. */
-export type ClosePoint = `after ${Step}` | 'clearing written';
+/** Where a close may be interrupted: after each step, and where something was written down and is not acted upon yet. */
+export type ClosePoint = `after ${Step}` | 'interest written' | 'interest credited' | 'clearing written';
+
+/** From so many instructions on a step is written at once, so that whoever watches sees the close get on. */
+export const MANY = 500;
 
 type Detail = Readonly<Record<string, unknown>>;
 

@@ -10,13 +10,17 @@ export const DAY_TRANSITIONS: Readonly<Record<DayState, readonly DayState[]>> = 
 };
 
 /** The steps of a close in their order. Each may be run again from its beginning at any time, and then changes nothing. */
-export const STEPS = ['cut-off', 'reconcile', 'proof', 'netting', 'payouts', 'results', 'close'] as const;
+export const STEPS = ['cut-off', 'reconcile', 'proof', 'interest', 'netting', 'payouts', 'results', 'close'] as const;
 export type Step = (typeof STEPS)[number];
 
 export const STEP_NAMES: Readonly<Record<Step, { readonly zh: string; readonly en: string }>> = {
   'cut-off': { zh: '日切', en: 'the business date moves on; what the books add up to is written down' },
   reconcile: { zh: '对账', en: "the bank's statement is fetched and matched with the books" },
   proof: { zh: '总分核对', en: 'accounts, control total and statement agree, or nothing is paid' },
+  interest: {
+    zh: '活期结息',
+    en: 'after the 20th of a quarter: what electronic accounts earned is written down, credited and ordered',
+  },
   netting: { zh: '清算轧差', en: 'what each sub-merchant has withdrawable is written down and instructed' },
   payouts: { zh: '出款', en: 'the payouts are handed to their channels' },
   results: { zh: '出款结果', en: 'their results are taken; what is not final is carried over' },

@@ -1,11 +1,13 @@
-import { ask, type Directive, decideNow, resumePayments, sendAgain, sendDue, stopPayments, takeNews } from '../dispatch/index.js';
-import { executeShard, findInstructions, inboxDepths, systemInstruction } from '../instructions/index.js';
-import { invariant, isWorkingDay, type Minor, toWire, toWireAmount } from '../kernel/index.js';
+import { ask, resumePayments, sendAgain, sendDue, stopPayments, takeNews } from '../dispatch/index.js';
+import { executeShard, inboxDepths } from '../instructions/index.js';
+import { type BusinessDate, invariant, isWorkingDay, type Minor, toWire, toWireAmount } from '../kernel/index.js';
 import { bookTotals, loadBook, lockShard, setBusinessDate, setProvedTo } from '../ledger/index.js';
 import { type Payout, type PayoutState, payoutsInScope } from '../payouts/index.js';
 import { type DayToReconcile, prove, type Reconciliation, reconcileDay, storedReconciliation } from '../reconciliation/index.js';
 import type { Tx } from '../runtime/index.js';
-import { type Close, forgetPending, keepPending, type StepResult, TakenOver, writePending } from './progress.js';
+import { type Instructed, instructAll } from './instruct.js';
+import { orderInterest } from './interest.js';
+import { type Close, forgetPending, keepPending, MANY, type StepResult, TakenOver, writePending } from './progress.js';
 import { STEPS } from './states.js';
 import {
   type ClearingLine,
@@ -68,8 +70,10 @@ function dayOf({ platformId, shardId, custodyNo, date, resumed }: Close): DayToR
   return { platformId, shardId, custodyNo, date, resumed };
 }
 
-/** 2: the bank's statement of the day is fetched and matched with the books. */
+/** 2: the bank's statement of the day is fetched and matched with the books. What the bank itself is to bring, it is told before. */
 export async function reconcile(close: Close): Promise<StepResult> {
+  const reason = await orderInterest(close.desk, close.platformId);
+  if (reason !== undefined) return { state: 'waiting', reason };
   const reconciled = await reconcileDay(close.desk, dayOf(close));
   if (reconciled.state === 'waiting') return reconciled;
   const { result, quiet, write } = reconciled;
@@ -140,7 +144,7 @@ async function keepControl(tx: Tx, { platformId, date }: Close, control: Minor):
 }
 
 /**
- * 4: what the sub-merchants have withdrawable on the new date is written down, whole, and then instructed. A rerun instructs what
+ * 5: what the sub-merchants have withdrawable on the new date is written down, whole, and then instructed. A rerun instructs what
  * was written, under the same numbers. On a day off nothing is due.
  */
 export async function netting(close: Close): Promise<StepResult> {
@@ -149,9 +153,12 @@ export async function netting(close: Close): Promise<StepResult> {
   const lines = await linesToPay(close);
   if (lines.length === 0) return { state: 'done', keep: false, detail: { lines: 0 } };
   await close.at('clearing written');
-  const tally = newTally();
-  for (let from = 0; from < lines.length; from += GROUP) await instruct(close, lines.slice(from, from + GROUP), tally);
-  const { posted, postedAmount, refused } = tally;
+  // What is refused (a frozen account, money that a refund took meanwhile) stays where it is, and is due at the next clearing.
+  const { posted, postedAmount, refused } = await instructAll(
+    close,
+    'clearing',
+    lines.map((line) => toInstruct(line, next)),
+  );
   return {
     state: 'done',
     keep: lines.length >= MANY,
@@ -159,9 +166,10 @@ export async function netting(close: Close): Promise<StepResult> {
   };
 }
 
-const GROUP = 2_000;
-/** From so many payouts on a step is written at once, so that whoever watches sees the close get on. */
-const MANY = 500;
+function toInstruct({ accountId, amount }: ClearingLine, date: BusinessDate): Instructed {
+  const data = { account: toWire('account', accountId), amount: { amount: toWireAmount(amount), currency: 'CNY' } };
+  return { requestNo: `clearing:${date}:${accountId}`, data, amount };
+}
 
 async function linesToPay(close: Close): Promise<readonly ClearingLine[]> {
   const { desk, platformId, shardId, next, resumed } = close;
@@ -190,51 +198,6 @@ async function linesToPay(close: Close): Promise<readonly ClearingLine[]> {
   return lines;
 }
 
-interface Tally {
-  posted: number;
-  postedAmount: Minor;
-  readonly refused: Record<string, number>;
-}
-
-function newTally(): Tally {
-  return { posted: 0, postedAmount: 0n, refused: {} };
-}
-
-/** What is refused (a frozen account, money that a refund took meanwhile) stays where it is, and is due at the next clearing. */
-async function instruct({ desk, platformId, shardId, next }: Close, lines: readonly ClearingLine[], tally: Tally): Promise<void> {
-  const directives = lines.map(({ accountId, amount }): Directive => {
-    const data = { account: toWire('account', accountId), amount: { amount: toWireAmount(amount), currency: 'CNY' } };
-    return {
-      shardId,
-      submission: systemInstruction({
-        platformId,
-        requestNo: `clearing:${next}:${accountId}`,
-        kind: 'clearing',
-        data,
-        actor: 'clearing',
-      }),
-    };
-  });
-  const receipts = await decideNow(desk, directives);
-  const ids = receipts.map((receipt) => ('id' in receipt ? receipt.id : undefined));
-  const views = await desk.rt.db.read('clearing-outcomes', (tx) =>
-    findInstructions(
-      tx,
-      ids.filter((id) => id !== undefined),
-    ),
-  );
-  lines.forEach(({ amount }, place) => {
-    const id = ids[place];
-    invariant(id, 'an instruction of the clearing means the same under its number each time');
-    const outcome = views.get(id)?.outcome;
-    invariant(outcome, 'an instruction of the clearing is decided');
-    if (outcome.state === 'posted') {
-      tally.posted += 1;
-      tally.postedAmount += amount;
-    } else tally.refused[outcome.code ?? ''] = (tally.refused[outcome.code ?? ''] ?? 0) + 1;
-  });
-}
-
 const UNDER_WAY_MAX = 10_000;
 
 function payoutsOf(
@@ -245,7 +208,7 @@ function payoutsOf(
   return desk.rt.db.read('payouts-of-platform', (tx) => payoutsInScope(tx, { shardId, platformId, states }, limit));
 }
 
-/** 5: what the platform has to pay is handed to the channels. */
+/** 6: what the platform has to pay is handed to the channels. */
 export async function payouts(close: Close): Promise<StepResult> {
   close.nothingToPay = (await payoutsOf(close, ['created', 'sent', 'unknown'], 1)).length === 0;
   if (close.nothingToPay) return { state: 'done', keep: false, detail: { sent: 0 } };
@@ -255,7 +218,7 @@ export async function payouts(close: Close): Promise<StepResult> {
   return { state: 'done', keep: sent >= MANY, detail: { sent } };
 }
 
-/** 6: results are taken from the feeds, then by asking. What is not final then is carried over, and does not hold up the close. */
+/** 7: results are taken from the feeds, then by asking. What is not final then is carried over, and does not hold up the close. */
 export async function results(close: Close): Promise<StepResult> {
   if (close.nothingToPay) return { state: 'done', keep: false, detail: { carriedOver: 0 } };
   const { desk } = close;

@@ -11,6 +11,7 @@ import {
 } from '../kernel/index.js';
 import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
 import type { Parameters, Vault } from '../runtime/index.js';
+import type { PersonalField } from './personal.js';
 
 /** Who gave an instruction: P a platform, S the system itself, O a bank operator. */
 export type Origin = 'P' | 'S' | 'O';
@@ -37,6 +38,13 @@ export interface Kind<Data = unknown> {
   readonly proof: Proof;
   /** From the wire form to the data that `decide` reads. */
   readonly schema: z.ZodType<Data>;
+  /**
+   * The fields of the wire form that name persons: sealed in the stored body and masked in answers. `decide` gets them sealed, hands
+   * them on as they are, and reads with `at.vault.read` what it has to compare.
+   */
+  readonly personal?: readonly PersonalField[];
+  /** The schema of the stored body, where what is personal has the length and the letters of sealed text. */
+  readonly stored?: z.ZodType<Data>;
   /** A wire form, for the documents and the tests. */
   readonly example: unknown;
   /** The facts it must see, from its data alone. */
@@ -134,6 +142,8 @@ export interface Boundary {
 export interface Effects {
   readonly opens?: readonly { readonly id: Id; readonly type: AccountType }[];
   readonly postings: readonly Posting[];
+  /** Accounts that are empty now, and closed for ever. */
+  readonly closes?: readonly Id[];
   readonly holds?: readonly HoldChange[];
   readonly records?: readonly RecordChange[];
   readonly boundary?: readonly Boundary[];

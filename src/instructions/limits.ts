@@ -60,11 +60,14 @@ class Counting {
       this.#facts.record(electronicRecords, posting.account);
     const ledger = this.#facts.account(posting.account);
     invariant(account && ledger, `the electronic account ${posting.account} has its particulars`);
+    // A decision that ends the use of the account may still debit it: its standing is what it was before.
+    const standing = (posting.amount < 0n ? this.#facts.record(electronicRecords, posting.account) : undefined) ?? account;
+    const judged = standing.state === account.state ? account : { ...account, state: standing.state };
     const { customerId } = account;
     const use = this.#uses.get(customerId) ?? this.#facts.record(limitUseRecords, customerId);
     invariant(use, `customer ${customerId} has a use of limits`);
     const counted = countPassage({
-      account,
+      account: judged,
       uses: use.uses,
       amount: posting.amount,
       flow: posting.flow ?? 'unbound',
@@ -73,7 +76,7 @@ class Counting {
       parameters: this.#at.parameters,
     });
     if ('code' in counted) return counted;
-    if (counted.account !== account) this.#accounts.set(account.accountId, counted.account);
+    if (counted.account !== judged) this.#accounts.set(account.accountId, { ...counted.account, state: account.state });
     this.#uses.set(customerId, { uses: counted.uses, touched: new Set([...use.touched, account.accountId]) });
     if (counted.idTaskDueMs !== undefined) this.#tasks.set(customerId, counted.idTaskDueMs);
     return undefined;

@@ -1,9 +1,9 @@
-import { type SettlementAccount, settlementAccountsOf } from '../accounts/index.js';
+import { electronicRecords, type SettlementAccount, settlementAccountsOf } from '../accounts/index.js';
 import { addDays, asId, type BusinessDate, type Id, invariant, type Minor, refuse, toWire } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { orderKey, orderRecords } from '../orders/index.js';
 import { mayBecome, type Payout, type PayoutState, payoutRecords } from '../payouts/index.js';
-import { type At, change, type Facts, type Needs, type RecordChange, refused } from './kind.js';
+import { type At, change, type Effects, type Facts, type Needs, type RecordChange, refused } from './kind.js';
 
 /** The account that the owner of an account bound for what is paid out to him. Read here, changed in `accounts`. */
 export const settlementAccountRecords: RecordType<SettlementAccount> = {
@@ -71,4 +71,18 @@ export function unrefunded(facts: Facts, at: At, payout: Payout): RecordChange[]
   const order = facts.record(orderRecords, key);
   invariant(order, 'the order of a refund is there');
   return [change(orderRecords, key, { ...order, refunded: order.refunded - payout.amount })];
+}
+
+/**
+ * What the result of a closing's payout makes of the electronic account: it is closed for ever when the money has arrived, and usable
+ * again when it came back, or when other money was put back on it meanwhile.
+ */
+export function endedClosing(facts: Facts, at: At, payout: Payout, result: 'settled' | 'failed') {
+  const account = payout.purpose === 'closing' ? facts.record(electronicRecords, payout.sourceAccountId) : undefined;
+  const ended: Required<Pick<Effects, 'records' | 'closes'>> = { records: [], closes: [] };
+  if (account?.state !== 'closing') return ended;
+  if (result === 'failed' || facts.account(account.accountId)?.balance !== 0n)
+    return { ...ended, records: [change(electronicRecords, account.accountId, { ...account, state: 'active' as const })] };
+  const closed = { ...account, state: 'closed' as const, closedMs: at.nowMs };
+  return { records: [change(electronicRecords, account.accountId, closed)], closes: [account.accountId] };
 }

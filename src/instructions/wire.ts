@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Id, Minor } from '../kernel/index.js';
-import { moneySchema, wireId } from '../runtime/index.js';
+import { type Id, type Minor, maskCardNumber, maskName } from '../kernel/index.js';
+import { moneySchema, textSchema, wireId } from '../runtime/index.js';
+import type { PersonalField } from './personal.js';
 
 /** Field types that only instructions have. */
 export const accountNumber = z
@@ -13,11 +14,21 @@ export const bankCode = z
   .regex(/^([0-9]{12})?$/, { error: 'must be a 12-digit bank code, or empty for the custodian itself' })
   .meta({ description: 'CNAPS code of the bank; empty for the custodian itself', example: '102100099996' });
 
+/** Who paid from outside, as it is given and as it is stored. */
+export const payer = z.strictObject({ name: textSchema(128), account: accountNumber, bankCode: bankCode.default('') });
+export const storedPayer = z.strictObject({ name: z.string(), account: z.string(), bankCode: bankCode.default('') });
+export const PAYER_FIELDS: readonly PersonalField[] = [
+  { path: ['payer', 'name'], mask: maskName },
+  { path: ['payer', 'account'], mask: maskCardNumber },
+];
+
 export const reference = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A–Z a–z 0–9 _ . : -' })
-  // Under these the statement shows what the bank itself did: payouts, their returns, a balance that does not carry over.
-  .refine((text) => !/^(RT)?[1-9][0-9]{18}$|^OPENING$/.test(text), { error: 'must not look like a reference of the bank itself' })
+  // Under these the statement shows what the bank itself did: payouts, their returns, interest, a balance that does not carry over.
+  .refine((text) => !/^(RT)?[1-9][0-9]{18}$|^OPENING$|^INT[1-9][0-9]{18}\.[0-9]{8}$/.test(text), {
+    error: 'must not look like a reference of the bank itself',
+  })
   .meta({ description: "The reference on the core bank's statement" });
 
 const RECEIVERS_MAX = 50; // what the large marketplaces accept in one split

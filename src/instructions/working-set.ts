@@ -157,6 +157,12 @@ export class WorkingSet {
   keep(effects: Effects): void {
     for (const { account } of effects.postings) this.changedAccounts.add(this.find(account));
     for (const { account } of effects.holds ?? []) this.changedAccounts.add(this.find(account));
+    for (const id of effects.closes ?? []) {
+      const account = this.find(id);
+      invariant(account.balance === 0n && account.held === 0n, `account ${id} is closed when it is empty`);
+      account.state = 'closed';
+      this.changedAccounts.add(account);
+    }
     for (const { type, key, row } of effects.records ?? []) {
       const rows = this.records.get(type) ?? new Map<string, unknown>();
       rows.set(key, row);

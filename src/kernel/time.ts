@@ -49,6 +49,11 @@ export function addDays(date: BusinessDate, days: number): BusinessDate {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10) as BusinessDate;
 }
 
+/** How many days `to` is after `from`. */
+export function daysBetween(from: BusinessDate, to: BusinessDate): number {
+  return (Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / DAY_MS;
+}
+
 /** The same day so many months later, or the last of that month where it has no such day. */
 export function addMonths(date: BusinessDate, months: number): BusinessDate {
   const [year, month, day] = date.split('-').map(Number) as [number, number, number];

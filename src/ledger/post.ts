@@ -22,7 +22,7 @@ export interface LedgerAccount {
   readonly id: Id;
   readonly platformId: Id;
   readonly type: AccountType;
-  readonly state: AccountState;
+  state: AccountState;
   balance: Minor;
   held: Minor;
   entryCount: number;

@@ -265,7 +265,7 @@ export function savingAccounts(accounts: readonly LedgerAccount[]): string | und
   });
   return `INSERT INTO accounts (id, platform_id, type, state, balance, held, entry_count, head_hash, uncleared_until)
      VALUES ${sql.tuples(rows)}
-     ON DUPLICATE KEY UPDATE balance = VALUES(balance), held = VALUES(held), entry_count = VALUES(entry_count),
+     ON DUPLICATE KEY UPDATE state = VALUES(state), balance = VALUES(balance), held = VALUES(held), entry_count = VALUES(entry_count),
        head_hash = VALUES(head_hash), uncleared_until = VALUES(uncleared_until)`;
 }
 

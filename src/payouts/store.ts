@@ -1,23 +1,24 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
-import { sql, type Tx } from '../runtime/index.js';
+import { sql, type Tx, type Vault } from '../runtime/index.js';
 import type { PayoutState } from './states.js';
 
-/** A payment that leaves the custody account. */
+/** A payment that leaves the custody account; of the purpose `top-up`: one that is collected into it. */
 export interface Payout {
   /** The same digits as the instruction that made it; the message number at every channel, for ever. */
   readonly id: Id;
   readonly platformId: Id;
   readonly shardId: number;
   readonly purpose: PayoutPurpose;
-  /** Where the money came from, and where it goes back to when the payout fails or returns. */
+  /** Where the money came from, and where it goes back to when the payout fails or returns; of a top-up: what will be credited. */
   readonly sourceAccountId: Id;
   /** The order of a refund. */
   readonly orderNo: string | null;
   readonly amount: Minor;
+  /** Who is paid; of a top-up: whose card is debited. Name and account are sealed. */
   readonly payee: { readonly name: string; readonly account: string; readonly bankCode: string };
   readonly businessDate: BusinessDate;
-  /** The last business date on which the money for it came in; it is sent when the proof of that date has passed. */
+  /** The last business date on which the money for it came in; it is sent when the proof of that date has passed. Of a top-up it says nothing. */
   readonly fundedOn: BusinessDate;
   readonly state: PayoutState;
   readonly channel: string | null;
@@ -29,7 +30,8 @@ export interface Payout {
   readonly changedMs: Instant;
 }
 /** top-up: a collection (代收), which brings money in from the payee's card; all others pay out. closing: all that is left of an account. */
-export type PayoutPurpose = 'clearing' | 'withdrawal' | 'refund' | 'top-up' | 'closing';
+export const PAYOUT_PURPOSES = ['clearing', 'withdrawal', 'refund', 'top-up', 'closing'] as const;
+export type PayoutPurpose = (typeof PAYOUT_PURPOSES)[number];
 
 interface PayoutRow {
   id: string;
@@ -96,6 +98,27 @@ export const payoutRecords: RecordType<Payout> = {
   },
 };
 
+/** How many payments of an account are neither with the payee nor back, by account id; one without any is left out. */
+export const underWayRecords: RecordType<{ readonly number: number }> = {
+  name: 'payouts-under-way',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<{ source_account_id: string; number: string }>(
+      `SELECT source_account_id, COUNT(*) AS number FROM payouts
+       WHERE source_account_id IN (${keys.join()}) AND state IN ('created', 'sent', 'unknown') GROUP BY source_account_id`,
+    );
+    return new Map(rows.map((row) => [row.source_account_id, { number: Number(row.number) }]));
+  },
+  saving: () => {
+    throw new Error('it is counted, not kept');
+  },
+};
+
+/** Who is paid, as it was given. */
+export function openPayee({ payee: { name, account, bankCode } }: Pick<Payout, 'payee'>, vault: Vault): Payout['payee'] {
+  return { name: vault.read(name), account: vault.read(account), bankCode };
+}
+
 export async function findPayout(tx: Tx, id: Id): Promise<Payout | undefined> {
   return (await payoutRecords.load(tx, [id])).get(id);
 }
@@ -127,6 +150,17 @@ export async function listPayouts(tx: Tx, filter: PayoutFilter, limit: number): 
   return rows.map(payoutOf);
 }
 
+/** Whether the bank keeps an account from being paid out of or collected for: a condition on the column that names it. */
+export function isWithheld(column: string): string {
+  return `(EXISTS (SELECT 1 FROM accounts AS w WHERE w.id = ${column} AND w.state = 'frozen')
+    OR EXISTS (SELECT 1 FROM electronic_accounts AS w WHERE w.account_id = ${column} AND w.state = 'blocked'))`;
+}
+
+/** Whether it brings money in instead of paying it out: then no proof holds it back, for nothing leaves. */
+export function bringsMoneyIn({ purpose }: Pick<Payout, 'purpose'>): boolean {
+  return purpose === 'top-up';
+}
+
 /** Which payouts of a shard are wanted. */
 export interface PayoutScope {
   readonly shardId: number;
@@ -137,7 +171,7 @@ export interface PayoutScope {
   /** Only those whose time has come at this moment. */
   readonly dueMs?: Instant | undefined;
   readonly purposes?: readonly PayoutPurpose[] | undefined;
-  /** Only those that may leave: their money came in on dates that are proved, and its account is not frozen. */
+  /** Only those that may be sent: their money came in on dates that are proved (or they bring it in), and nothing withholds their account. */
   readonly mayLeave?: boolean | undefined;
 }
 
@@ -154,8 +188,8 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
   if (scope.mayLeave) {
-    also('funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id)');
-    also("NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = payouts.source_account_id AND accounts.state = 'frozen')");
+    also("(purpose = 'top-up' OR funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id))");
+    also(`NOT ${isWithheld('payouts.source_account_id')}`);
   }
   const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [
     ...values,

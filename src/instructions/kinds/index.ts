@@ -1,8 +1,10 @@
 import type { Kind } from '../kind.js';
+import { accountClosing } from './account-closing.js';
 import { accountPayment } from './account-payment.js';
 import { correctionOf } from './correction.js';
 import { fee } from './fee.js';
 import { capture, hold, release } from './hold.js';
+import { interest } from './interest.js';
 import { incomingTransfer, topUp } from './money-in.js';
 import { ownTransfer } from './own-transfer.js';
 import { payment } from './payment.js';
@@ -30,6 +32,8 @@ const ALL = [
   ownTransfer,
   correctionOf((name) => kinds.get(name)),
   clearing,
+  accountClosing,
+  interest,
   payoutSettled,
   payoutFailed,
   payoutReturned,
