@@ -3,16 +3,17 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
-import { invariant, type Refusal, Refused, refuse } from '../kernel/index.js';
+import { invariant, REFUSALS, type Refusal, Refused, refuse } from '../kernel/index.js';
 import { newRequestId } from './crypto.js';
 import { mountDocs } from './docs-page.js';
 import { healthRoutes } from './health.js';
 import { faultOf } from './log.js';
 import { openApiOf, strictnessFaults } from './openapi.js';
+import { sendPage } from './page.js';
 import { sendProblem } from './problem.js';
 import type { Route } from './route.js';
 import type { Runtime } from './runtime.js';
-import { type HttpParts, serve } from './serve.js';
+import { type HttpParts, headersOf, serve } from './serve.js';
 
 export type { AuditTrail } from './serve.js';
 
@@ -115,7 +116,13 @@ function answerError(error: unknown, request: Request, response: Response, { log
   response.locals.code = refusal.code;
   if (refusal.code === 'FAULT')
     log.error({ event: 'fault', requestId, method: request.method, path: response.locals.template, error: faultOf(error) });
-  sendProblem(response, refusal, requestId);
+  const { route } = response.locals as { route?: Route };
+  if (route?.refusalPage === undefined || response.headersSent) {
+    sendProblem(response, refusal, requestId);
+  } else {
+    const page = route.refusalPage(refusal, { headers: headersOf(request), requestId });
+    sendPage(response, REFUSALS[refusal.code].http, page);
+  }
 }
 
 function refusalOf(error: unknown): Refusal {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { Id, RefusalCode } from '../kernel/index.js';
+import type { Id, Refusal, RefusalCode } from '../kernel/index.js';
 import type { Tx } from './database.js';
 
 /**
@@ -73,6 +73,8 @@ export interface RouteRequest<A extends Audience, Params, Query, Body> {
   readonly log: Logger;
   /** Also in the X-Request-Id of the answer and in every log line. */
   readonly requestId: string;
+  /** The address that the connection came from; a proxy's where there is one. */
+  readonly remote: string;
   /** The body as it came, as text; empty when there is none. */
   readonly text: string;
   /**
@@ -82,9 +84,18 @@ export interface RouteRequest<A extends Audience, Params, Query, Body> {
   readonly tx: A extends 'operator' ? Tx : undefined;
 }
 
+/** A page for a browser: whole HTML, in which everything from outside is escaped. It loads nothing and runs nothing. */
+export interface Page {
+  readonly text: string;
+  /** What its one style element holds; the policy that goes with the page lets in no other. */
+  readonly style: string;
+}
+
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  /** A page instead of a body. */
+  readonly html?: Page;
   readonly headers?: Readonly<Record<string, string>>;
   /** Operator routes: what the audit entry names, e.g. `platform plt_…`. */
   readonly audit?: { readonly target: string; readonly note?: string };
@@ -112,6 +123,11 @@ export interface Route<A extends Audience = Audience, Params = unknown, Query = 
   readonly bodyLimit?: number;
   /** Status → schema of the answer. */
   readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
+  /** For what people open in a browser: the page that stands in the place of a problem document. */
+  readonly refusalPage?: (
+    refusal: Refusal,
+    request: { readonly headers: IncomingRequest['headers']; readonly requestId: string },
+  ) => Page;
   /** Refusals peculiar to this route, for the document. */
   readonly refusals?: readonly RefusalCode[];
   readonly handle: (request: RouteRequest<A, Params, Query, Body>) => Promise<Answer>;

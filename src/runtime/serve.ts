@@ -5,6 +5,7 @@ import { BODY_LIMIT_DEFAULT, checkMediaType, readBody } from './body.js';
 import type { Tx } from './database.js';
 import { decodeUtf8, shapeInvalid } from './json.js';
 import { faultOf, withoutSecrets } from './log.js';
+import { sendPage } from './page.js';
 import { toJson } from './problem.js';
 import type { Answer, IncomingRequest, OperatorCaller, PlatformCaller, PublicCaller, Route, RouteRequest } from './route.js';
 import type { Runtime } from './runtime.js';
@@ -46,6 +47,7 @@ type AnyRequest = RouteRequest<'platform' | 'operator' | 'public', unknown, unkn
 export async function serve(parts: HttpParts, route: Route, request: Request, response: Response): Promise<void> {
   const requestId = response.locals.requestId as string;
   response.locals.template = route.path;
+  response.locals.route = route;
   const incoming: IncomingRequest = {
     method: request.method,
     scheme: request.headers['x-forwarded-proto'] === 'https' ? 'https' : 'http', // only names what was signed; grants nothing
@@ -57,7 +59,8 @@ export async function serve(parts: HttpParts, route: Route, request: Request, re
   const caller = await authenticate(parts, route, incoming);
   response.locals.callerId = callerId(caller);
   const log = parts.runtime.log.child({ requestId, callerId: callerId(caller) });
-  const attempt = { parts, route, incoming, rawParams: request.params, caller, requestId, log };
+  const remote = request.socket.remoteAddress ?? '';
+  const attempt = { parts, route, incoming, rawParams: request.params, caller, requestId, remote, log };
   const answer =
     caller.kind === 'operator' && route.method !== 'GET'
       ? await change(attempt, caller)
@@ -67,7 +70,7 @@ export async function serve(parts: HttpParts, route: Route, request: Request, re
   send(response, answer);
 }
 
-function headersOf(request: Request): Record<string, string | undefined> {
+export function headersOf(request: Request): Record<string, string | undefined> {
   const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   return headers;
@@ -91,6 +94,7 @@ interface Attempt {
   readonly rawParams: Record<string, unknown>;
   readonly caller: Caller;
   readonly requestId: string;
+  readonly remote: string;
   readonly log: Runtime['log'];
 }
 
@@ -111,7 +115,7 @@ function parse(attempt: Attempt): AnyRequest {
   }
   return {
     ...{ caller, params: params.value, query: query.value, body: body.value },
-    ...{ headers: incoming.headers, requestId, log, text, tx: undefined },
+    ...{ headers: incoming.headers, requestId, remote: attempt.remote, log, text, tx: undefined },
   } as unknown as AnyRequest;
 }
 
@@ -192,6 +196,10 @@ function detailOf({ incoming, rawParams }: Attempt, note?: string): string {
 }
 
 function send(response: Response, answer: Answer): void {
+  if (answer.html !== undefined) {
+    sendPage(response, answer.status, answer.html, answer.headers);
+    return;
+  }
   const text = answer.body === undefined ? undefined : toJson(answer.body);
   response.statusCode = answer.status;
   response.setHeader('Cache-Control', 'no-store');
