@@ -1,7 +1,8 @@
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import type { ConsentState, Factors } from './records.js';
-import type { Subject } from './rules.js';
+import { CODE_PAUSE_MS, CODES_MAX, type Subject, TRIES_MAX } from './rules.js';
+import type { Ending } from './states.js';
 
 /** A consent as it is written when it is asked. */
 export interface NewConsent {
@@ -102,4 +103,74 @@ export function findConsentByToken(tx: Tx, tokenHash: Buffer): Promise<StoredCon
 
 export function findConsentOf(tx: Tx, subject: Subject, subjectId: Id): Promise<StoredConsent | undefined> {
   return one(tx, `subject = '${subject}' AND subject_id = ${subjectId}`);
+}
+
+/** The page of a consent gets another address; the one before opens nothing any more. Answers whether it was still pending. */
+export async function replaceToken(tx: Tx, id: Id, tokenHash: Buffer): Promise<boolean> {
+  return (await tx.write(`UPDATE consents SET token_hash = ${sql.hex(tokenHash)} WHERE id = ${id} AND state = 'pending'`)) === 1;
+}
+
+/** One that this platform asked this customer about a password and that can still be answered, the latest first. */
+export async function findPendingPassword(
+  tx: Tx,
+  { platformId, customerId, needs, nowMs }: { platformId: Id; customerId: Id; needs: Factors; nowMs: Instant },
+): Promise<StoredConsent | undefined> {
+  return one(
+    tx,
+    `customer_id = ${customerId} AND subject = 'password' AND platform_id = ${platformId} AND needs = '${needs}'
+     AND state = 'pending' AND attempts < ${TRIES_MAX} AND expires_ms > ${nowMs} ORDER BY id DESC LIMIT 1`,
+  );
+}
+
+/**
+ * Counts an attempt before it is looked at, so that two requests at once never have one more between them. Answers whether there was
+ * one left.
+ */
+export async function countAttempt(tx: Tx, id: Id, nowMs: Instant): Promise<boolean> {
+  const counted = await tx.write(
+    `UPDATE consents SET attempts = attempts + 1
+     WHERE id = ${id} AND state = 'pending' AND attempts < ${TRIES_MAX} AND expires_ms > ${nowMs}`,
+  );
+  return counted === 1;
+}
+
+/** Notes that a code is sent, if one may be: pending, in time, not too many, not too soon. */
+export async function noteCode(tx: Tx, id: Id, codeHash: Buffer, nowMs: Instant): Promise<boolean> {
+  const noted = await tx.write(
+    `UPDATE consents SET code_hash = ${sql.hex(codeHash)}, code_sent_ms = ${nowMs}, codes_sent = codes_sent + 1
+     WHERE id = ${id} AND state = 'pending' AND attempts < ${TRIES_MAX} AND expires_ms > ${nowMs} AND codes_sent < ${CODES_MAX}
+       AND (code_sent_ms IS NULL OR code_sent_ms <= ${nowMs - CODE_PAUSE_MS})`,
+  );
+  return noted === 1;
+}
+
+/**
+ * Ends a pending consent, once: of several that try, one succeeds. `given` and `declined` only in time, `expired` only after it, `locked`
+ * only when no attempt is left.
+ */
+export async function endConsent(
+  tx: Tx,
+  id: Id,
+  to: Ending,
+  { nowMs, receiptSealed }: { nowMs: Instant; receiptSealed: string | null },
+): Promise<boolean> {
+  const when: Record<Ending, string> = {
+    given: `expires_ms > ${nowMs}`,
+    declined: `expires_ms > ${nowMs}`,
+    expired: `expires_ms <= ${nowMs}`,
+    locked: `attempts >= ${TRIES_MAX}`,
+  };
+  const ended = await tx.write(
+    `UPDATE consents SET state = '${to}', answered_ms = ${nowMs}, code_hash = NULL, receipt_sealed = ${sql.nullableText(receiptSealed)}
+     WHERE id = ${id} AND state = 'pending' AND ${when[to]}`,
+  );
+  return ended === 1;
+}
+
+/** Pending consents that nobody answered in time, the longest overdue first. */
+export async function overdueConsents(tx: Tx, nowMs: Instant, limit: number): Promise<StoredConsent[]> {
+  const rows = await tx.rows<ConsentRow>(
+    `SELECT * FROM consents WHERE state = 'pending' AND expires_ms <= ${nowMs} ORDER BY expires_ms, id LIMIT ${limit}`,
+  );
+  return rows.map(consentOf);
 }

@@ -1,0 +1,93 @@
+import type { Id, Instant } from '../../kernel/index.js';
+import { sql, type Tx } from '../../runtime/index.js';
+import { PASSWORD_TRIES_MAX } from '../rules.js';
+
+/** What is known of a customer's trade password; the password itself is nowhere. */
+export interface Credential {
+  readonly passwordHash: string | null;
+  /** Wrong ones in a row, and such as are being looked at. */
+  readonly attempts: number;
+  readonly lockedUntilMs: Instant | null;
+}
+
+export async function findCredential(tx: Tx, customerId: Id): Promise<Credential | undefined> {
+  const [row] = await tx.rows<{ password_hash: string | null; attempts: number; locked_until_ms: string | null }>(
+    `SELECT password_hash, attempts, locked_until_ms FROM credentials WHERE customer_id = ${customerId}`,
+  );
+  if (row === undefined) return undefined;
+  return {
+    passwordHash: row.password_hash,
+    attempts: Number(row.attempts),
+    lockedUntilMs: row.locked_until_ms === null ? null : (Number(row.locked_until_ms) as Instant),
+  };
+}
+
+/**
+ * Counts an attempt before it is looked at; the last one that is left locks the password there and then, and the right password takes
+ * that back. A lock whose time has come is lifted first. Answers whether there was an attempt left.
+ */
+export async function countPasswordAttempt(tx: Tx, customerId: Id, nowMs: Instant, lockUntilMs: Instant): Promise<boolean> {
+  await tx.write(
+    `UPDATE credentials SET attempts = 0, locked_until_ms = NULL WHERE customer_id = ${customerId} AND locked_until_ms <= ${nowMs}`,
+  );
+  const counted = await tx.write(
+    `UPDATE credentials SET locked_until_ms = IF(attempts >= ${PASSWORD_TRIES_MAX - 1}, ${lockUntilMs}, NULL), attempts = attempts + 1
+     WHERE customer_id = ${customerId} AND password_hash IS NOT NULL AND attempts < ${PASSWORD_TRIES_MAX} AND locked_until_ms IS NULL`,
+  );
+  return counted === 1;
+}
+
+/** The password was right: the row of wrong ones is broken. */
+export async function forgetAttempts(tx: Tx, customerId: Id, passwordHash: string): Promise<void> {
+  await tx.write(
+    `UPDATE credentials SET attempts = 0, locked_until_ms = NULL
+     WHERE customer_id = ${customerId} AND password_hash = ${sql.text(passwordHash)}`,
+  );
+}
+
+/**
+ * Puts a password in the place of the one that was there when the customer was asked, or where there was none.
+ * Answers whether it still was so.
+ */
+export async function replacePassword(
+  tx: Tx,
+  customerId: Id,
+  before: string | null,
+  after: string,
+  nowMs: Instant,
+): Promise<boolean> {
+  await tx.write(
+    `INSERT INTO credentials (customer_id, attempts, changed_ms) VALUES (${customerId}, 0, ${nowMs})
+     ON DUPLICATE KEY UPDATE customer_id = credentials.customer_id`,
+  );
+  const replaced = await tx.write(
+    `UPDATE credentials SET password_hash = ${sql.text(after)}, attempts = 0, locked_until_ms = NULL, changed_ms = ${nowMs}
+     WHERE customer_id = ${customerId} AND password_hash <=> ${sql.nullableText(before)}`,
+  );
+  return replaced === 1;
+}
+
+/** Of the customer who is asked: what his codes are sent to, and the numbers that his password must not be. All sealed. */
+export interface AskedCustomer {
+  readonly mobileSealed: string | null;
+  readonly idNoSealed: string;
+  /** JSON; holds the date of birth where the identity number does not. */
+  readonly particularsSealed: string | null;
+}
+
+export async function findAskedCustomer(tx: Tx, customerId: Id): Promise<AskedCustomer | undefined> {
+  const [row] = await tx.rows<{ mobile_sealed: string | null; id_no_sealed: string; particulars_sealed: string | null }>(
+    `SELECT mobile_sealed, id_no_sealed, particulars_sealed FROM customers WHERE id = ${customerId}`,
+  );
+  if (row === undefined) return undefined;
+  return { mobileSealed: row.mobile_sealed, idNoSealed: row.id_no_sealed, particularsSealed: row.particulars_sealed };
+}
+
+/** The customer that a platform knows as this user, once his identity is verified; `null` before. Undefined: no such user of it. */
+export async function findUsersCustomer(tx: Tx, userId: Id, platformId: Id): Promise<Id | null | undefined> {
+  const [row] = await tx.rows<{ customer_id: Id | null; state: string }>(
+    `SELECT customer_id, state FROM users WHERE id = ${userId} AND platform_id = ${platformId}`,
+  );
+  if (row === undefined) return undefined;
+  return row.state === 'verified' || row.state === 'to-activate' ? row.customer_id : null;
+}
