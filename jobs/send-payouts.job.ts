@@ -3,11 +3,11 @@ import type { JobDefinition } from './job.js';
 
 export const sendPayoutsJob: JobDefinition = {
   name: 'send-payouts',
-  en: 'sends the withdrawals and refunds of a shard (what a clearing makes is sent by its close); key: the shard',
-  zh: '发送提现与退款出款',
+  en: 'sends the withdrawals, refunds and closings of a shard, and collects its top-ups (what a clearing makes is sent by its close); key: the shard',
+  zh: '发送提现、退款、销户出款及充值代收',
   concurrency: 4,
   async run(desk, key) {
-    const sent = await sendDue(desk, { shardId: Number(key), purposes: ['withdrawal', 'refund'] });
+    const sent = await sendDue(desk, { shardId: Number(key), purposes: ['withdrawal', 'refund', 'top-up', 'closing'] });
     if (sent === 0) return 'nothing';
     await desk.rt.bells.ring('poll-payouts', key); // a result may be there already
     return 'done';

@@ -4,7 +4,7 @@ import { BATCH_MAX, BankUnreachable, type Channel, type ChannelAnswer, type Chan
 import { faultOfOrder } from './rules.js';
 import { AnswersMessage, NEWS_MAX, NewsMessage, QueryAnswer, SubmitAnswer } from './wire.js';
 
-/** The adapter of a channel that takes JSON over HTTP under `/<code>`: the bank's own book, and its gateway to other banks. */
+/** The adapter of a channel that takes JSON over HTTP under `/<code>`: the bank's own book, its gateway to other banks, its collection. */
 export function httpChannel(code: ChannelCode, http: BankHttp): Channel {
   return {
     code,

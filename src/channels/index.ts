@@ -6,7 +6,7 @@ import type { Channel, ChannelCode } from './port.js';
 import type { SmsGateway, Verification } from './verification.js';
 
 /**
- * Everything outside the walls: the channels that carry payments, the core bank that keeps the money, those who say who somebody is,
+ * Everything outside the walls: the channels that carry payments and collect, the core bank that keeps the money, those who say who somebody is,
  * and the gateway of short messages. No database.
  */
 export interface Channels {
@@ -29,9 +29,13 @@ export interface ChannelsOptions {
 /** Opens the ways to the bank; connects to nothing before the first call. */
 export function openChannels({ bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_000 }: ChannelsOptions): Channels {
   const open = () => openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs });
-  const ways = { book: open(), interbank: open(), core: open(), verification: open(), sms: open() };
+  const ways = { book: open(), interbank: open(), collect: open(), core: open(), verification: open(), sms: open() };
   return {
-    channels: { book: httpChannel('book', ways.book), interbank: httpChannel('interbank', ways.interbank) },
+    channels: {
+      book: httpChannel('book', ways.book),
+      interbank: httpChannel('interbank', ways.interbank),
+      collect: httpChannel('collect', ways.collect),
+    },
     coreBank: httpCoreBank(ways.core),
     verification: httpVerification(ways.verification),
     sms: httpSmsGateway(ways.sms),

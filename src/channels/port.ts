@@ -1,7 +1,11 @@
 import type { BusinessDate, Minor } from '../kernel/index.js';
 
-/** The one port behind which every way out of the bank stands. More channels may come; what they promise stays. */
-export type ChannelCode = 'book' | 'interbank';
+/**
+ * The one port behind which every way out of the bank stands, and the way by which it collects (代收): `collect` debits the payee's
+ * card at its bank and credits our custody account. More channels may come; what they promise stays.
+ */
+export const CHANNELS = ['book', 'interbank', 'collect'] as const;
+export type ChannelCode = (typeof CHANNELS)[number];
 
 /** The most payments that one network call carries; longer lists go in several calls. */
 export const BATCH_MAX = 500;
@@ -12,11 +16,11 @@ export const MESSAGE_NO_MAX = 35;
 /** What a channel answers when a number that it knows comes with another content: it paid nothing for this call. */
 export const OTHER_CONTENT = 'duplicate with other content';
 
-/** An order to pay one payee out of one custody account. */
+/** An order to pay one payee out of one custody account or, of the channel `collect`, to collect from him into it. */
 export interface PaymentOrder {
   /** The payout's own number, at most 35 characters. It never changes: a repeat under it is never paid again. */
   readonly messageNo: string;
-  /** Our custody account at the core bank, which is debited. */
+  /** Our custody account at the core bank, which is debited; of a collection: credited. */
   readonly custodyNo: string;
   /** Fen, above zero. */
   readonly amount: Minor;
@@ -24,16 +28,16 @@ export interface PaymentOrder {
   readonly payeeAccount: string;
   /** CNAPS code of 12 digits, or '' for the custodian itself. */
   readonly payeeBank: string;
-  /** The date whose statement shows the debit. */
+  /** The date whose statement shows the debit, or the credit of a collection. */
   readonly businessDate: BusinessDate;
   readonly remark: string;
 }
 
 /**
  * What a channel says of one payment.
- * - `settled`: the payee has it. It may still come back later, as news.
+ * - `settled`: the payee has it (of a collection: we have it). It may still come back later, as news.
  * - `accepted`: the channel has it; the final result comes as news or by query.
- * - `failed`: it was not paid and, under this number, never will be. (With the reason `OTHER_CONTENT` only this call was
+ * - `failed`: it was not paid or collected and, under this number, never will be. (With the reason `OTHER_CONTENT` only this call was
  *   refused; what became of the first order under that number, a query tells.)
  * - `unknown`: no answer, too late, garbage, a 5xx. The payment may have been made. Only a query, news or a statement moves it.
  * - `not-found`: only from a query: the channel never received it. It may be sent again, under the same number.
@@ -49,7 +53,7 @@ export interface ChannelAnswer {
   readonly channelRef?: string;
 }
 
-/** A final result of an accepted payment, or the return (退汇) of one that had settled. */
+/** A final result of an accepted payment, or the return (退汇; of a collection: the charge-back) of one that had settled. */
 export interface ChannelNews {
   /** Its place in the channel's feed. */
   readonly cursor: string;

@@ -8,8 +8,9 @@ export function isOwnBank(payeeBank: string): boolean {
   return payeeBank === '' || payeeBank.startsWith(OWN_BANK);
 }
 
-/** The channel of a payment: one to a payee at the custodian never leaves the bank. */
-export function chooseChannel(payeeBank: string): ChannelCode {
+/** The channel of a payment: one to a payee at the custodian never leaves the bank; what is to come in is collected. */
+export function chooseChannel(payeeBank: string, purpose?: string): ChannelCode {
+  if (purpose === 'top-up') return 'collect';
   return isOwnBank(payeeBank) ? 'book' : 'interbank';
 }
 
@@ -26,7 +27,7 @@ export function faultOfOrder(channel: ChannelCode, order: PaymentOrder): string 
   if (order.payeeName === '' || order.payeeName.length > 140) return 'payee name is missing or too long';
   if (order.remark.length > 140) return 'remark is too long';
   if (order.payeeBank !== '' && !/^[0-9]{12}$/.test(order.payeeBank)) return 'payee bank is not a CNAPS code';
-  if (channel !== chooseChannel(order.payeeBank)) {
+  if (channel !== 'collect' && channel !== chooseChannel(order.payeeBank)) {
     return channel === 'book' ? 'payee is not at the custodian' : 'payee is at the custodian';
   }
   return undefined;

@@ -4,7 +4,7 @@ import { type BusinessDate, type Minor, parseBusinessDate } from '../kernel/inde
 import { BATCH_MAX } from './port.js';
 
 /**
- * The messages between us and the core bank with its two channels: JSON, amounts as decimal text in fen, parsed once. What we
+ * The messages between us and the core bank with its channels: JSON, amounts as decimal text in fen, parsed once. What we
  * send is strict, so that a mistake of ours is loud; what we read tolerates fields that we do not know.
  */
 export const PAGE_LINES = 5_000;

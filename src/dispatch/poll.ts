@@ -1,4 +1,11 @@
-import { BankUnreachable, type ChannelCode, type ChannelNews, chooseChannel, type NewsPage } from '../channels/index.js';
+import {
+  BankUnreachable,
+  CHANNELS,
+  type ChannelCode,
+  type ChannelNews,
+  chooseChannel,
+  type NewsPage,
+} from '../channels/index.js';
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import { faultOf, type Tx } from '../runtime/index.js';
@@ -12,12 +19,11 @@ import {
   settledDirective,
 } from './desk.js';
 import { groupBy, readNews } from './rules.js';
-import { type Answered, noteAnswers, read, sendAgain } from './send.js';
+import { type Answered, noteAnswers, read, sendAgain, wordsOf } from './send.js';
 import { channelRows, moveFeedCursor, noteChannelSuccess } from './store.js';
 
 const ASK_MAX = 500;
 const NEWS_PAGE = 1_000;
-const CHANNELS = ['book', 'interbank'] as const satisfies readonly ChannelCode[];
 
 /** Reads the feeds, and asks after the payouts of a shard whose time has come. Answers how many were asked after. */
 export async function pollDue(desk: Desk, shardId: number): Promise<number> {
@@ -36,7 +42,8 @@ export async function pollDue(desk: Desk, shardId: number): Promise<number> {
 
 /** Asks the channels what became of payouts, and acts on it. Answers those that their channel never received. */
 export async function ask(desk: Desk, payouts: readonly Payout[]): Promise<Payout[]> {
-  const channelOf = (payout: Payout) => (payout.channel as ChannelCode | null) ?? chooseChannel(payout.payee.bankCode);
+  const channelOf = (payout: Payout) =>
+    (payout.channel as ChannelCode | null) ?? chooseChannel(payout.payee.bankCode, payout.purpose);
   const groups = [...groupBy(payouts, channelOf)];
   const answered = await Promise.all(
     groups.map(async ([channel, group]): Promise<Answered[]> => {
@@ -125,22 +132,23 @@ async function readItems(desk: Desk, items: readonly ChannelNews[]) {
   const counted: { channel: string | null; state: string }[] = [];
   for (const item of items) {
     const payout = payouts.get(item.messageNo);
-    const reading = payout === undefined ? 'stranger' : readNews(item, payout.state);
+    const reading = payout === undefined ? 'stranger' : readNews(item, payout);
     if (payout === undefined || reading === 'stranger' || reading === 'contradiction') {
       desk.rt.log.error({
         event: 'channel.news-contradicts',
         messageNo: item.messageNo.slice(0, 64),
         status: item.status,
         state: payout?.state,
+        purpose: payout?.purpose,
       });
       continue;
     }
     if (reading === 'old') continue;
     counted.push({ channel: payout.channel, state: item.status });
-    if (reading === 'failed') finals.push(failedDirective(payout, item.reason));
+    if (reading === 'failed') finals.push(failedDirective(payout, wordsOf(desk, payout, item.reason)));
     else if (reading !== 'returned') finals.push(settledDirective(payout));
     if (item.status === 'returned') returns.push(item);
-    if (reading === 'returned') returnDirectives.push(returnedDirective(payout, item.reference, item.reason));
+    if (reading === 'returned') returnDirectives.push(returnedDirective(payout, item.reference, wordsOf(desk, payout, item.reason)));
   }
   return { finals, returns, returnDirectives, counted };
 }

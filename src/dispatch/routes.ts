@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type ChannelCode, chooseChannel } from '../channels/index.js';
-import { type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import { findPayout, isUnderWay, listPayouts, PAYOUT_STATES, type Payout } from '../payouts/index.js';
+import { CHANNELS, type ChannelCode, chooseChannel } from '../channels/index.js';
+import { type Id, maskCardNumber, maskName, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { findPayout, isUnderWay, listPayouts, openPayee, PAYOUT_PURPOSES, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import {
   businessDateSchema,
   idAfter,
@@ -12,6 +12,7 @@ import {
   type Runtime,
   rfc3339Schema,
   route,
+  type Vault,
   wireId,
 } from '../runtime/index.js';
 import { askSoon, type BacklogRow, backlog, channelRows } from './store.js';
@@ -20,8 +21,13 @@ const payoutSchema = z
   .strictObject({
     id: z.string(),
     platform: z.string(),
-    purpose: z.enum(['clearing', 'withdrawal', 'refund']),
-    account: z.string().meta({ description: 'Where the money came from, and where it goes back to if it does not arrive' }),
+    purpose: z.enum(PAYOUT_PURPOSES),
+    account: z
+      .string()
+      .meta({
+        description:
+          'Where the money came from, and where it goes back to if it does not arrive; of a top-up: what will be credited',
+      }),
     orderNo: z.string().nullable().meta({ description: 'Of a refund' }),
     amount: z.strictObject({ amount: z.int(), currency: z.literal('CNY') }),
     payee: z.strictObject({ name: z.string(), account: z.string(), bankCode: z.string() }),
@@ -32,13 +38,15 @@ const payoutSchema = z
     createdAt: rfc3339Schema,
     changedAt: rfc3339Schema,
   })
-  .meta({ id: 'Payout', description: 'A payment out of the custody account 出款' });
+  .meta({ id: 'Payout', description: 'A payment out of the custody account 出款, or (top-up) a collection into it 代收' });
 
-function maskAccount(account: string): string {
-  return account.length > 8 ? `${account.slice(0, 4)}****${account.slice(-4)}` : account;
+/** The payee of a refund is a buyer, whom nobody but the bank needs to know; everybody else is paid under his own name. */
+function maskedPayee(payout: Payout, vault: Vault): Payout['payee'] {
+  const { name, account, bankCode } = openPayee(payout, vault);
+  return { name: payout.purpose === 'refund' ? maskName(name) : name, account: maskCardNumber(account), bankCode };
 }
 
-function showPayout(payout: Payout): z.input<typeof payoutSchema> {
+function showPayout(payout: Payout, vault: Vault): z.input<typeof payoutSchema> {
   return {
     id: toWire('payout', payout.id),
     platform: toWire('platform', payout.platformId),
@@ -46,7 +54,7 @@ function showPayout(payout: Payout): z.input<typeof payoutSchema> {
     account: toWire('account', payout.sourceAccountId),
     orderNo: payout.orderNo,
     amount: { amount: toWireAmount(payout.amount), currency: 'CNY' },
-    payee: { ...payout.payee, account: maskAccount(payout.payee.account) },
+    payee: maskedPayee(payout, vault),
     businessDate: payout.businessDate,
     state: payout.state,
     channel: payout.channel,
@@ -74,10 +82,10 @@ interface ListQuery {
   readonly cursor?: string | undefined;
 }
 
-async function pageOfPayouts({ db }: Runtime, platformId: Id | undefined, { limit, cursor, ...filter }: ListQuery) {
+async function pageOfPayouts({ db, vault }: Runtime, platformId: Id | undefined, { limit, cursor, ...filter }: ListQuery) {
   const after = idAfter(LIST, cursor);
   const rows = await db.read('payouts', (tx) => listPayouts(tx, { platformId, after, ...filter }, limit + 1));
-  return { status: 200, body: page(LIST, rows, limit, (payout) => [payout.id], showPayout) };
+  return { status: 200, body: page(LIST, rows, limit, (payout) => [payout.id], (payout) => showPayout(payout, vault)) };
 }
 
 function listRoute(rt: Runtime): Route {
@@ -94,7 +102,7 @@ function listRoute(rt: Runtime): Route {
   });
 }
 
-function readRoute({ db }: Runtime): Route {
+function readRoute({ db, vault }: Runtime): Route {
   return route({
     ...platform,
     method: 'GET',
@@ -107,7 +115,7 @@ function readRoute({ db }: Runtime): Route {
     handle: async ({ caller, params }) => {
       const payout = await db.read('payout', (tx) => findPayout(tx, params.payout));
       if (payout?.platformId !== caller.platformId) throw new Refused(refuse('NOT_FOUND'));
-      return { status: 200, body: showPayout(payout) };
+      return { status: 200, body: showPayout(payout, vault) };
     },
   });
 }
@@ -127,7 +135,7 @@ function adminListRoute(rt: Runtime): Route {
   });
 }
 
-function adminReadRoute({ db }: Runtime): Route {
+function adminReadRoute({ db, vault }: Runtime): Route {
   return route({
     ...operator,
     method: 'GET',
@@ -141,7 +149,7 @@ function adminReadRoute({ db }: Runtime): Route {
     handle: async ({ params }) => {
       const payout = await db.read('payout', (tx) => findPayout(tx, params.payout));
       if (payout === undefined) throw new Refused(refuse('NOT_FOUND'));
-      return { status: 200, body: showPayout(payout) };
+      return { status: 200, body: showPayout(payout, vault) };
     },
   });
 }
@@ -170,7 +178,7 @@ function queryRoute(rt: Runtime): Route {
       await askSoon(tx, payout.id, rt.clock.now());
       return {
         status: 202,
-        body: showPayout(payout),
+        body: showPayout(payout, rt.vault),
         audit: { target: `payout ${toWire('payout', payout.id)}` },
         afterCommit: () => rt.bells.ring('poll-payouts', String(payout.shardId)),
       };
@@ -180,7 +188,7 @@ function queryRoute(rt: Runtime): Route {
 
 const channelSchema = z
   .strictObject({
-    code: z.enum(['book', 'interbank']),
+    code: z.enum(CHANNELS),
     counts: z.strictObject({ created: z.int(), sent: z.int(), unknown: z.int() }),
     backlog: z.int().meta({ description: 'All that is under way' }),
     lastSuccessAt: rfc3339Schema.nullable(),
@@ -192,7 +200,7 @@ function showChannel(
   rows: readonly BacklogRow[],
   successMs: number | undefined,
 ): z.input<typeof channelSchema> {
-  const own = rows.filter((row) => (row.channel ?? chooseChannel(row.payeeBank)) === code);
+  const own = rows.filter((row) => (row.channel ?? chooseChannel(row.payeeBank, row.purpose)) === code);
   const count = (state: BacklogRow['state']) => own.reduce((sum, row) => (row.state === state ? sum + row.number : sum), 0);
   const counts = { created: count('created'), sent: count('sent'), unknown: count('unknown') };
   const lastSuccessAt = successMs === undefined || successMs === 0 ? null : toRfc3339(successMs as Payout['createdMs']);
@@ -210,7 +218,7 @@ function channelsRoute({ db }: Runtime): Route {
     answers: { 200: { description: 'Every channel', schema: z.strictObject({ items: z.array(channelSchema) }) } },
     handle: async () => {
       const { rows, seen } = await db.read('channels', async (tx) => ({ rows: await backlog(tx), seen: await channelRows(tx) }));
-      const items = (['book', 'interbank'] as const).map((code) => showChannel(code, rows, seen.get(code)?.successMs));
+      const items = CHANNELS.map((code) => showChannel(code, rows, seen.get(code)?.successMs));
       return { status: 200, body: { items } };
     },
   });

@@ -1,5 +1,6 @@
 import { type ChannelAnswer, type ChannelNews, OTHER_CONTENT } from '../channels/index.js';
-import { isUnderWay, type PayoutState } from '../payouts/index.js';
+import { maskCardNumber, maskName } from '../kernel/index.js';
+import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
 
 const FIRST_QUERY_MS = 2_000;
 const QUERY_DELAY_MAX_MS = 300_000;
@@ -29,17 +30,25 @@ export function readAnswer(answer: ChannelAnswer): Reading {
 
 /**
  * What a piece of news means for a payout in this state: nothing new, a final result, a return of money that the books have
- * as paid out (or under way, then it must have been settled first), or a contradiction that a person has to look at.
+ * as paid out (or under way, then it must have been settled first), or a contradiction that a person has to look at. What was
+ * collected and is charged back is always one: the customer may have spent it; the statement of its day makes a break of it.
  */
 export function readNews(
   news: Pick<ChannelNews, 'status'>,
-  state: PayoutState,
+  payout: Pick<Payout, 'state' | 'purpose'>,
 ): 'old' | 'settled' | 'failed' | 'returned' | 'settled-and-returned' | 'contradiction' {
-  if (state === 'created') return 'contradiction';
+  const { state } = payout;
+  if (state === 'created' || (news.status === 'returned' && bringsMoneyIn(payout))) return 'contradiction';
   if (isUnderWay(state)) return news.status === 'returned' ? 'settled-and-returned' : news.status;
   if (news.status === state) return 'old';
   if (news.status === 'settled') return state === 'returned' ? 'old' : 'contradiction';
   return news.status === 'returned' && state === 'settled' ? 'returned' : 'contradiction';
+}
+
+/** Words of a channel without the payee's name and account number in them: they are kept and shown as they are. */
+export function withoutPayee(reason: string | undefined, { name, account }: Payout['payee']): string | undefined {
+  const masked = account === '' ? reason : reason?.replaceAll(account, maskCardNumber(account));
+  return name === '' ? masked : masked?.replaceAll(name, maskName(name));
 }
 
 /** Words of a channel in the form that the books take: one line, at most 128 characters, never empty. */

@@ -1,15 +1,25 @@
 import { type ChannelAnswer, type ChannelCode, chooseChannel, type PaymentOrder } from '../channels/index.js';
 import { type BusinessDate, type Id, type Instant, invariant } from '../kernel/index.js';
 import { type Book, loadBooks, lockShard } from '../ledger/index.js';
-import { movePayouts, type Payout, type PayoutPurpose, type PayoutState, payoutsInScope } from '../payouts/index.js';
+import {
+  bringsMoneyIn,
+  movePayouts,
+  openPayee,
+  type Payout,
+  type PayoutPurpose,
+  type PayoutState,
+  payoutsInScope,
+} from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, noteSuccess, settledDirective } from './desk.js';
-import { groupBy, queryDelayMs, readAnswer, tidyReason } from './rules.js';
+import { groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
 /** A payout as it is handed to its channel. */
 export interface Sending {
   readonly payout: Payout;
+  /** Who is paid, opened. */
+  readonly payee: Payout['payee'];
   readonly channel: ChannelCode;
   readonly custodyNo: string;
   readonly businessDate: BusinessDate;
@@ -24,7 +34,13 @@ export interface SendScope {
 const CLAIM_MAX = 500;
 const TRIES_MAX = 10;
 const COLLECT_MAX = 2_000;
-const REMARKS: Readonly<Record<PayoutPurpose, string>> = { clearing: '日终清算', withdrawal: '提现', refund: '退款' };
+const REMARKS: Readonly<Record<PayoutPurpose, string>> = {
+  clearing: '日终清算',
+  withdrawal: '提现',
+  refund: '退款',
+  'top-up': '充值',
+  closing: '销户',
+};
 
 /** Somebody else took some of the payouts between our look and our write. */
 class Contended extends Error {}
@@ -71,6 +87,8 @@ async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
 async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof insertDispatches): Promise<Sending[]> {
   const batchId = rt.newId();
   let sendings: Sending[] = [];
+  // Opened before anything is marked, and outside the shard's lock: what cannot be opened is not taken for sent.
+  const payees = new Map(payouts.map((payout) => [payout.id, openPayee(payout, rt.vault)]));
   return rt.db.withTx(
     'mark-sent',
     async (tx) => {
@@ -79,8 +97,8 @@ async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof 
       const held = await heldBack(tx, payouts);
       sendings = payouts
         .map((payout) => ({ payout, book: bookOf(payout, books) }))
-        .filter(({ payout, book }) => payout.fundedOn <= book.provedTo && !held(payout))
-        .map(({ payout, book }) => toSending(payout, book));
+        .filter(({ payout, book }) => (bringsMoneyIn(payout) || payout.fundedOn <= book.provedTo) && !held(payout))
+        .map(({ payout, book }) => toSending(payout, payees.get(payout.id) as Payout['payee'], book));
       if (sendings.length === 0) return sendings;
       await moveToSent(tx, sendings, rt.clock.now());
       const sentWallMs = rt.clock.wall();
@@ -104,8 +122,9 @@ function bookOf(payout: Payout, books: ReadonlyMap<Id, Book>): Book {
   return book;
 }
 
-function toSending(payout: Payout, book: Book): Sending {
-  return { payout, channel: chooseChannel(payout.payee.bankCode), custodyNo: book.custodyNo, businessDate: book.businessDate };
+function toSending(payout: Payout, payee: Payout['payee'], book: Book): Sending {
+  const channel = chooseChannel(payout.payee.bankCode, payout.purpose);
+  return { payout, payee, channel, custodyNo: book.custodyNo, businessDate: book.businessDate };
 }
 
 async function moveToSent(tx: Tx, sendings: readonly Sending[], nowMs: Instant): Promise<void> {
@@ -148,14 +167,14 @@ export async function noteAnswers(desk: Desk, channel: ChannelCode, answers: rea
   if (answers.some((answer) => answer.status !== 'unknown')) await noteSuccess(desk, channel);
 }
 
-function toOrder({ payout, custodyNo, businessDate }: Sending): PaymentOrder {
+function toOrder({ payout, payee, custodyNo, businessDate }: Sending): PaymentOrder {
   return {
     messageNo: payout.id,
     custodyNo,
     amount: payout.amount,
-    payeeName: payout.payee.name,
-    payeeAccount: payout.payee.account,
-    payeeBank: payout.payee.bankCode,
+    payeeName: payee.name,
+    payeeAccount: payee.account,
+    payeeBank: payee.bankCode,
     businessDate,
     remark: REMARKS[payout.purpose],
   };
@@ -180,13 +199,13 @@ export async function read(
   for (const { payout, answer } of answered) {
     const reading = readAnswer(answer);
     if (reading === 'settled') directives.push(settledDirective(payout));
-    else if (reading === 'failed') directives.push(failedDirective(payout, answer.reason));
+    else if (reading === 'failed') directives.push(failedDirective(payout, wordsOf(desk, payout, answer.reason)));
     else if (reading === 'never-received') neverReceived.push(payout);
     else
       moves.push({
         payout,
         to: reading === 'unknown' ? 'unknown' : 'sent',
-        reason: reading === 'unknown' ? tidyReason(answer.reason) : null,
+        reason: reading === 'unknown' ? tidyReason(wordsOf(desk, payout, answer.reason)) : null,
       });
     if (reading === 'settled' || reading === 'failed' || reading === 'unknown') {
       desk.rt.metrics.payouts.inc({ channel: payout.channel ?? '', state: reading });
@@ -194,6 +213,11 @@ export async function read(
   }
   await putOff(desk, moves);
   return { directives, neverReceived };
+}
+
+/** What a channel says of a payout, fit to be kept. */
+export function wordsOf({ rt }: Desk, payout: Payout, reason: string | undefined): string | undefined {
+  return reason === undefined ? undefined : withoutPayee(reason, openPayee(payout, rt.vault));
 }
 
 export interface Move {

@@ -1,6 +1,6 @@
 import type { ChannelCode } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
-import type { Payout, PayoutState } from '../payouts/index.js';
+import { isWithheld, type Payout, type PayoutPurpose, type PayoutState } from '../payouts/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 
 /** What was handed to a channel: with the payout it is the whole message. */
@@ -87,15 +87,15 @@ export async function stoppedPlatforms(tx: Tx): Promise<Id[]> {
   return (await tx.rows<{ platform_id: string }>('SELECT platform_id FROM payment_stops')).map((row) => asId(row.platform_id));
 }
 
-/** Which of these payouts are not to be sent now: their platform's payments are stopped, or the account they come from is frozen. */
+/** Which of these payouts are not to be sent now: their platform's payments are stopped, or their account is frozen or blocked. */
 export async function heldBack(tx: Tx, payouts: readonly Payout[]): Promise<(payout: Payout) => boolean> {
   if (payouts.length === 0) return () => false;
   const stopped = new Set(await stoppedPlatforms(tx));
   const rows = await tx.rows<{ id: string }>(
-    `SELECT id FROM accounts WHERE state = 'frozen' AND id IN (${payouts.map((payout) => payout.sourceAccountId).join()})`,
+    `SELECT a.id FROM accounts AS a WHERE a.id IN (${payouts.map((payout) => payout.sourceAccountId).join()}) AND ${isWithheld('a.id')}`,
   );
-  const frozen = new Set(rows.map((row) => row.id));
-  return (payout) => stopped.has(payout.platformId) || frozen.has(payout.sourceAccountId);
+  const withheld = new Set(rows.map((row) => row.id));
+  return (payout) => stopped.has(payout.platformId) || withheld.has(payout.sourceAccountId);
 }
 
 /** From the commit on nothing of this platform is sent. Doing it twice changes nothing. */
@@ -114,26 +114,35 @@ export interface BacklogRow {
   /** Null until it is sent. */
   readonly channel: ChannelCode | null;
   readonly state: PayoutState;
+  readonly purpose: PayoutPurpose;
   readonly payeeBank: string;
   readonly number: number;
 }
 
 /** Payouts that are under way, counted. */
 export async function backlog(tx: Tx): Promise<BacklogRow[]> {
-  const rows = await tx.rows<{ channel: ChannelCode | null; state: PayoutState; bank: string; number: string }>(
-    `SELECT channel, state, LEFT(payee_bank, 3) AS bank, COUNT(*) AS number FROM payouts
-     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown') GROUP BY channel, state, LEFT(payee_bank, 3)`,
+  const rows = await tx.rows<Omit<BacklogRow, 'payeeBank' | 'number'> & { bank: string; number: string }>(
+    `SELECT channel, state, purpose, LEFT(payee_bank, 3) AS bank, COUNT(*) AS number FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown')
+     GROUP BY channel, state, purpose, LEFT(payee_bank, 3)`,
   );
-  return rows.map((row) => ({ channel: row.channel, state: row.state, payeeBank: row.bank, number: Number(row.number) }));
+  return rows.map(({ channel, state, purpose, bank, number }) => ({
+    channel,
+    state,
+    purpose,
+    payeeBank: bank,
+    number: Number(number),
+  }));
 }
 
 /** Which shards have payouts to send, and which have some to ask after. */
 export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSend: number[]; toAsk: number[] }> {
   const rows = await tx.rows<{ shard_id: number; created: number }>(
     `SELECT DISTINCT p.shard_id, p.state = 'created' AS created FROM payouts AS p JOIN books AS b ON b.platform_id = p.platform_id
-     LEFT JOIN payment_stops AS s ON s.platform_id = p.platform_id LEFT JOIN accounts AS a ON a.id = p.source_account_id
+     LEFT JOIN payment_stops AS s ON s.platform_id = p.platform_id
      WHERE p.shard_id IN (SELECT id FROM shards) AND p.state IN ('created', 'sent', 'unknown') AND p.next_ms <= ?
-       AND (p.state <> 'created' OR (p.funded_on <= b.proved_to AND s.platform_id IS NULL AND a.state <> 'frozen'))`,
+       AND (p.state <> 'created'
+         OR ((p.purpose = 'top-up' OR p.funded_on <= b.proved_to) AND s.platform_id IS NULL AND NOT ${isWithheld('p.source_account_id')}))`,
     [nowMs],
   );
   const shards = (created: boolean) => rows.filter((row) => Boolean(Number(row.created)) === created).map((row) => row.shard_id);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StatementLine } from '../channels/index.js';
 import { addDays, type BusinessDate, type Id, type Instant, type Minor, naturalDate } from '../kernel/index.js';
-import { isUnderWay, type Payout } from '../payouts/index.js';
+import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
 
 /** How the books and the bank's statement differ. What matches is not kept. */
 export const BREAK_CLASSES = ['amount-differs', 'only-ours', 'only-theirs', 'state-differs'] as const;
@@ -119,8 +119,10 @@ export function classify(difference: Difference, { payout, laterOurs, afterMidni
   if (laterOurs === theirs) return finding('only-theirs', true);
   const named = payoutOfReference(difference.reference);
   if (payout === undefined || named === undefined || laterOurs !== null) return finding('only-theirs');
-  const expected = named.returned ? payout.amount : -payout.amount;
-  if (theirs !== expected) return finding('only-theirs');
+  const paid = bringsMoneyIn(payout) ? payout.amount : -payout.amount;
+  if (theirs !== (named.returned ? -paid : paid)) return finding('only-theirs');
+  // What was collected and is charged back, a person has to look at.
+  if (named.returned && bringsMoneyIn(payout)) return finding('only-theirs');
   if (payout.state === 'created' || payout.state === 'failed') return finding('state-differs');
   if (isUnderWay(payout.state)) return finding('only-theirs', true, { payout, to: named.returned ? 'returned' : 'settled' });
   if (named.returned && payout.state === 'settled') return finding('only-theirs', true, { payout, to: 'returned' });

@@ -2,8 +2,16 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { BankUnreachable, type ChannelCode, type Channels, openChannels, type PaymentOrder } from '../../src/channels/index.js';
+import {
+  BankUnreachable,
+  CHANNELS,
+  type ChannelCode,
+  type Channels,
+  openChannels,
+  type PaymentOrder,
+} from '../../src/channels/index.js';
 import { type FaultPlan, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
+import { PersonEntry } from '../../src/channels/simulator/people.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
 import { allNews, describeChannel } from './conformance.js';
 
@@ -11,6 +19,8 @@ const OTHER_BANK = '102100099996';
 
 describeChannel({ code: 'book', payeeBank: '', otherBank: OTHER_BANK, first: 'settled' });
 describeChannel({ code: 'interbank', payeeBank: OTHER_BANK, otherBank: '', first: 'accepted' });
+describeChannel({ code: 'collect', payeeBank: '', first: 'settled' });
+describeChannel({ code: 'collect', payeeBank: OTHER_BANK, first: 'accepted' });
 
 const CUSTODY = 'C-1';
 const DAY = '2026-03-02' as BusinessDate;
@@ -82,6 +92,44 @@ describe('accepted payments', () => {
     expect(bank.bank.books().totals).toMatchObject({ paid: 100n, paidTwice: 0 });
   });
 
+  test('a collection that is accepted takes nothing of our money meanwhile, and keeps the statement incomplete until it is final', async () => {
+    bank.bank.faults.replace({ settleDelayMs: 1_000 });
+    const { collect } = ways.channels;
+    await collect.submit([orderOf(1, 'interbank')]);
+    expect((await collect.query(['M1']))[0]?.status).toBe('accepted');
+    expect(bank.bank.books().custody).toMatchObject([{ balance: 150n, reserved: 0n }]);
+    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
+    bank.bank.advanceMs(1_000);
+    expect((await allNews(collect)).map((item) => [item.messageNo, item.status])).toEqual([['M1', 'settled']]);
+    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 250n });
+  });
+
+  test.each([
+    [{ standing: 'none' }, 'Seller', 'no such account'],
+    [{ standing: 'frozen' }, 'Seller', 'the card is frozen'],
+    [{}, 'Another', 'account and name do not match'],
+    [{ funds: '99' }, 'Seller', 'insufficient funds on the card'],
+  ])('a card that is %j of %s gives nothing', async (of, name, reason) => {
+    bank.bank.people.put([PersonEntry.parse({ idNo: '1', name, accounts: [{ account: '62281', bankCode: OTHER_BANK, ...of }] })]);
+    expect(await ways.channels.collect.submit([orderOf(1, 'interbank')])).toMatchObject([{ status: 'failed', reason }]);
+    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 150n });
+  });
+
+  test('a card that is emptied between acceptance and result fails late', async () => {
+    bank.bank.people.put([
+      PersonEntry.parse({ idNo: '1', name: 'Seller', accounts: [{ account: '62281', bankCode: OTHER_BANK, funds: '150' }] }),
+    ]);
+    bank.bank.faults.replace({ settleDelayMs: 1_000 });
+    const { collect } = ways.channels;
+    await collect.submit([orderOf(1, 'interbank'), { ...orderOf(1, 'interbank'), messageNo: 'M2' }]);
+    bank.bank.advanceMs(1_000);
+    expect((await allNews(collect)).map(({ messageNo, status, reason }) => [messageNo, status, reason])).toEqual([
+      ['M1', 'settled', undefined],
+      ['M2', 'failed', 'insufficient funds on the card'],
+    ]);
+    expect(bank.bank.books().totals).toMatchObject({ collected: 100n });
+  });
+
   test('the book channel is final at once, so that nothing but a return is news of it', async () => {
     await ways.channels.book.submit([orderOf(1, 'book')]);
     expect(await allNews(ways.channels.book)).toEqual([]);
@@ -105,10 +153,10 @@ describe.each([1, 2, 3])('with every fault switched on, seed %i', (seed) => {
   };
 
   test('repeating under the same number ends every payment, none paid twice, no fen lost', async () => {
-    const { bank, ways } = await startFunded(seed, { rates: { book: rates, interbank: rates } }, 250);
-    for (const code of ['book', 'interbank'] as const) {
+    const { bank, ways } = await startFunded(seed, { rates: { book: rates, interbank: rates, collect: rates } }, 250);
+    for (const [place, code] of CHANNELS.entries()) {
       const channel = ways.channels[code];
-      let open = Array.from({ length: 120 }, (_, no) => orderOf(code === 'book' ? no : 1_000 + no, code));
+      let open = Array.from({ length: 120 }, (_, no) => orderOf(1_000 * place + no, code));
       for (let round = 0; open.length > 0; round += 1) {
         expect(round).toBeLessThan(200);
         for (let from = 0; from < open.length; from += 10) await channel.submit(open.slice(from, from + 10));
@@ -120,14 +168,14 @@ describe.each([1, 2, 3])('with every fault switched on, seed %i', (seed) => {
     bank.bank.setDate('2026-04-01' as BusinessDate);
     const { payments, custody, payees, totals } = bank.bank.books();
     expect(totals.paidTwice).toBe(0);
-    expect(payments).toHaveLength(240);
+    expect(payments).toHaveLength(360);
     expect(
       payments.every((each) => each.timesPaid === (each.status === 'settled' ? 1 : 0) && each.timesReturned <= each.timesPaid),
     ).toBe(true);
     expect(payments.some((each) => each.timesReturned === 1)).toBe(true);
     const held = custody.reduce((sum, account) => sum + account.balance, 0n);
     expect(held + payees.reduce((sum, payee) => sum + payee.balance, 0n)).toBe(totals.inflow);
-    expect(totals.inflow - totals.paid + totals.returned).toBe(held);
+    expect(totals.inflow - totals.paid + totals.returned + totals.collected - totals.chargedBack).toBe(held);
     await ways.close();
     await bank.stop();
   });
@@ -152,7 +200,7 @@ test('the same seed and calls give the same faults, answers and books; another s
   expect((await run(8)).answers).not.toEqual(first.answers);
 });
 
-describe.each(['book', 'interbank'] as const)('answers of %s that only look right', (code) => {
+describe.each(CHANNELS)('answers of %s that only look right', (code) => {
   let answer: { status: number; body: unknown };
   let server: Server;
   let ways: Channels;

@@ -10,6 +10,7 @@ import {
   type PaymentOrder,
 } from '../../src/channels/index.js';
 import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
+import { PersonEntry } from '../../src/channels/simulator/people.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
 
 /** What the suite has to know of an adapter. */
@@ -17,8 +18,8 @@ export interface Adapter {
   readonly code: ChannelCode;
   /** The bank of a payee whom this channel reaches. */
   readonly payeeBank: string;
-  /** Of a payee whom it does not reach. */
-  readonly otherBank: string;
+  /** Of a payee whom it does not reach; absent where it reaches all. */
+  readonly otherBank?: string;
   /** Whether a payment is final when it is answered, or only accepted. */
   readonly first: 'settled' | 'accepted';
 }
@@ -31,7 +32,10 @@ const IMPATIENT_MS = 100;
 
 /** What every channel adapter promises, whatever stands behind it. */
 export function describeChannel(adapter: Adapter): void {
-  describe(`channel ${adapter.code}`, () => {
+  const comesIn = adapter.code === 'collect';
+  /** What a payment does to the custody account. */
+  const moved = (amount: bigint) => (comesIn ? amount : -amount);
+  describe(`channel ${adapter.code} to ${adapter.payeeBank === '' ? 'the custodian' : 'another bank'}`, () => {
     let bank: RunningBank;
     let patient: Channels;
     let impatient: Channels;
@@ -69,6 +73,7 @@ export function describeChannel(adapter: Adapter): void {
     const statusOf = async (asked: PaymentOrder) => (await channel.query([asked.messageNo]))[0]?.status;
     const timesPaid = (asked: PaymentOrder) =>
       bank.bank.books().payments.find((each) => each.messageNo === asked.messageNo)?.timesPaid;
+    const totalPaid = () => bank.bank.books().totals[comesIn ? 'collected' : 'paid'];
     const expectMoneyConserved = () => {
       const { custody, payees, totals } = bank.bank.books();
       const held = custody.reduce((sum, account) => sum + account.balance, 0n);
@@ -83,12 +88,12 @@ export function describeChannel(adapter: Adapter): void {
       ]);
       expect(await statusOf(sent)).toBe('settled');
       expect(bank.bank.books().payees).toEqual([
-        { payeeBank: sent.payeeBank, payeeAccount: sent.payeeAccount, balance: sent.amount },
+        { payeeBank: sent.payeeBank, payeeAccount: sent.payeeAccount, balance: -moved(sent.amount) },
       ]);
       const statement = await patient.coreBank.statement(CUSTODY, DAY);
       expect(statement.lines.map((line) => [line.reference, line.amount])).toEqual([
         ['IN-1', FUNDS],
-        [sent.messageNo, -sent.amount],
+        [sent.messageNo, moved(sent.amount)],
       ]);
       expectMoneyConserved();
     });
@@ -118,7 +123,7 @@ export function describeChannel(adapter: Adapter): void {
         ]);
       }
       expect(await statusOf(sent)).toBe('settled');
-      expect(bank.bank.books().totals.paid).toBe(sent.amount);
+      expect(totalPaid()).toBe(sent.amount);
       expectMoneyConserved();
     });
 
@@ -191,14 +196,18 @@ export function describeChannel(adapter: Adapter): void {
       script();
       expect(await channel.submit([sent])).toEqual(failed);
       expect(await channel.query([sent.messageNo])).toEqual(failed);
-      expect(bank.bank.books().totals.paid).toBe(0n);
+      expect(totalPaid()).toBe(0n);
     });
 
-    test('what the custody account lacks is refused, to the fen', async () => {
+    const whoPays = comesIn ? 'the card' : 'the custody account';
+    test(`what ${whoPays} lacks is refused, to the fen`, async () => {
+      const card = { payeeName: 'One', payeeAccount: '6228480000000000077' };
+      const account = { bankCode: adapter.payeeBank, account: card.payeeAccount, funds: String(FUNDS) };
+      bank.bank.people.put([PersonEntry.parse({ idNo: '1', name: card.payeeName, accounts: [account] })]);
       const answers = await channel.submit([
-        order(1, { amount: FUNDS + 1n }),
-        order(2, { amount: FUNDS }),
-        order(3, { amount: 1n }),
+        order(1, { ...card, amount: FUNDS + 1n }),
+        order(2, { ...card, amount: FUNDS }),
+        order(3, { ...card, amount: 1n }),
       ]);
       expect(answers.map((answer) => answer.status)).toEqual(['failed', adapter.first, 'failed']);
       expectMoneyConserved();
@@ -213,7 +222,7 @@ export function describeChannel(adapter: Adapter): void {
         { payeeAccount: '' },
         { payeeName: '' },
         { payeeBank: '12' },
-        { payeeBank: adapter.otherBank },
+        ...(adapter.otherBank === undefined ? [] : [{ payeeBank: adapter.otherBank }]),
       ];
       const answers = await channel.submit([order(1), ...wrong.map((changes) => order(2, changes)), order(3)]);
       expect(answers.map((answer) => answer.status)).toEqual([adapter.first, ...wrong.map(() => 'failed'), adapter.first]);
@@ -249,8 +258,8 @@ export function describeChannel(adapter: Adapter): void {
       ]);
       expect(await statusOf(sent)).toBe('settled');
       const statement = await patient.coreBank.statement(CUSTODY, NEXT_DAY);
-      expect(statement.lines.map((line) => [line.reference, line.amount])).toEqual([[reference, sent.amount]]);
-      expect([statement.opening, statement.closing]).toEqual([FUNDS - sent.amount, FUNDS]);
+      expect(statement.lines.map((line) => [line.reference, line.amount])).toEqual([[reference, -moved(sent.amount)]]);
+      expect([statement.opening, statement.closing]).toEqual([FUNDS + moved(sent.amount), FUNDS]);
       expectMoneyConserved();
     });
 

@@ -23,6 +23,11 @@ describe('chooseChannel', () => {
     );
     expect(chooseChannel('102999000001')).toBe('interbank');
   });
+
+  test('what is to come in is collected, from whatever bank', () => {
+    expect([chooseChannel('', 'top-up'), chooseChannel('102999000001', 'top-up')]).toEqual(['collect', 'collect']);
+    expect(chooseChannel('', 'withdrawal')).toBe('book');
+  });
 });
 
 test('an agenda gives each entry once, when due, in the order of due and then of arrival', () => {

@@ -15,7 +15,15 @@ describe('what is made of the words of a channel', () => {
     ['failed', ['contradiction', 'failed', 'failed', 'contradiction', 'old', 'contradiction']],
     ['returned', ['contradiction', 'settled-and-returned', 'settled-and-returned', 'returned', 'contradiction', 'old']],
   ] as const)('news "%s" by the state of the payout', (status, readings) => {
-    expect(PAYOUT_STATES.map((state) => readNews({ status }, state))).toEqual(readings);
+    expect(PAYOUT_STATES.map((state) => readNews({ status }, { state, purpose: 'refund' }))).toEqual(readings);
+  });
+
+  test('what was collected and is charged back is a contradiction in every state; its other news is read like that of a payout', () => {
+    for (const state of PAYOUT_STATES) {
+      expect(readNews({ status: 'returned' }, { state, purpose: 'top-up' })).toBe('contradiction');
+      for (const status of ['settled', 'failed'] as const)
+        expect(readNews({ status }, { state, purpose: 'top-up' })).toBe(readNews({ status }, { state, purpose: 'refund' }));
+    }
   });
 
   check.prop([fc.string({ unit: 'binary', maxLength: 300 })])('a reason is one line that the books take', (reason) => {

@@ -1,5 +1,6 @@
 import { addDays, type BusinessDate, type Minor, startOfDay } from '../../kernel/index.js';
 import {
+  CHANNELS,
   type ChannelAnswer,
   type ChannelCode,
   type ChannelNews,
@@ -10,7 +11,7 @@ import {
 import { isOwnBank } from '../rules.js';
 import { Agenda } from './agenda.js';
 import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js';
-import { type FaultPlan, type FaultRule, Faults } from './faults.js';
+import { type FaultPlan, Faults } from './faults.js';
 import { Messages } from './messages.js';
 import { People } from './people.js';
 
@@ -19,6 +20,8 @@ interface Payment {
   readonly order: PaymentOrder;
   readonly content: string;
   readonly channelRef: string;
+  /** Whether it is final when it is answered; else its result is news. */
+  readonly atOnce: boolean;
   status: 'settled' | 'accepted' | 'failed';
   reason?: string;
   timesPaid: number;
@@ -42,6 +45,9 @@ export interface Books {
     inflow: Minor;
     paid: Minor;
     returned: Minor;
+    /** From cards, and what of it was charged back. */
+    collected: Minor;
+    chargedBack: Minor;
     /** Message numbers paid more than once, over all channels together. */
     paidTwice: number;
   };
@@ -54,8 +60,12 @@ export interface BankOptions {
   readonly wallMs?: () => number;
 }
 
+const NOTHING = { inflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n };
+const NO_FUNDS = 'insufficient funds on the card';
+const INITIALS: Readonly<Record<ChannelCode, string>> = { book: 'B', interbank: 'I', collect: 'C' };
+
 /**
- * The core bank with its two channels and, behind them, the payees' accounts. One call after another, all in memory, and every
+ * The core bank with its channels and, behind them, the payees' accounts. One call after another, all in memory, and every
  * chance drawn from the seed. What is due happens at the next call.
  */
 export class Bank {
@@ -64,12 +74,12 @@ export class Bank {
   messages: Messages;
   readonly #options: BankOptions;
   #custody: CustodyBook;
-  #payments = { book: new Map<string, Payment>(), interbank: new Map<string, Payment>() };
-  #news: Record<ChannelCode, ChannelNews[]> = { book: [], interbank: [] };
+  #payments = ofEach(() => new Map<string, Payment>());
+  #news = ofEach((): ChannelNews[] => []);
   #payees = new Map<string, { payeeBank: string; payeeAccount: string; balance: Minor }>();
   #results = new Agenda<Payment>();
   #returns = new Agenda<{ payment: Payment; reason: string }>();
-  #totals = { inflow: 0n, paid: 0n, returned: 0n };
+  #totals = { ...NOTHING };
   #drivenMs = 0;
   #date: BusinessDate | undefined;
   #dateIsSet = false;
@@ -128,14 +138,15 @@ export class Bank {
     if (before !== undefined) {
       return before.content === content ? answerOf(before) : { messageNo, status: 'failed', reason: OTHER_CONTENT };
     }
-    const channelRef = `${channel === 'book' ? 'B' : 'I'}${String(this.#payments[channel].size + 1).padStart(15, '0')}`;
-    const payment: Payment = { channel, order, content, channelRef, status: 'accepted', timesPaid: 0, timesReturned: 0 };
+    const channelRef = `${INITIALS[channel]}${String(this.#payments[channel].size + 1).padStart(15, '0')}`;
+    const atOnce = isOwnBank(order.payeeBank);
+    const payment: Payment = { channel, order, content, channelRef, atOnce, status: 'accepted', timesPaid: 0, timesReturned: 0 };
     this.#payments[channel].set(messageNo, payment);
     const refusal = this.#refusalOf(payment);
     if (refusal !== undefined) {
       payment.status = 'failed';
       payment.reason = refusal;
-    } else if (channel === 'book') {
+    } else if (atOnce) {
       this.#settle(payment);
     } else {
       const slow = this.faults.ofPayment(channel, 'slow-result', messageNo);
@@ -159,7 +170,7 @@ export class Bank {
 
   books(): Books {
     this.#doWhatIsDue();
-    const payments = [...this.#payments.book.values(), ...this.#payments.interbank.values()];
+    const payments = CHANNELS.flatMap((channel) => [...this.#payments[channel].values()]);
     const paidTimes = new Map<string, number>();
     for (const { order, timesPaid } of payments)
       paidTimes.set(order.messageNo, (paidTimes.get(order.messageNo) ?? 0) + timesPaid);
@@ -185,22 +196,29 @@ export class Bank {
     this.#custody = new CustodyBook(this.faults);
     this.people = new People(this.#options.seed);
     this.messages = new Messages(this.faults, this.people);
-    this.#payments = { book: new Map(), interbank: new Map() };
-    this.#news = { book: [], interbank: [] };
+    this.#payments = ofEach(() => new Map());
+    this.#news = ofEach(() => []);
     this.#payees = new Map();
     this.#results = new Agenda();
     this.#returns = new Agenda();
-    this.#totals = { inflow: 0n, paid: 0n, returned: 0n };
+    this.#totals = { ...NOTHING };
     this.#drivenMs = 0;
     this.#date = undefined;
     this.#dateIsSet = false;
   }
 
   #refusalOf({ channel, order }: Payment): string | undefined {
-    if (isOwnBank(order.payeeBank) !== (channel === 'book')) return 'the payee bank is not reached by this channel';
+    if (channel !== 'collect' && isOwnBank(order.payeeBank) !== (channel === 'book'))
+      return 'the payee bank is not reached by this channel';
     if (!this.#custody.has(order.custodyNo)) return 'no such custody account';
     const refuse = this.faults.ofPayment(channel, 'refuse', order.messageNo);
-    if (refuse !== undefined) return refuse.reason ?? 'payee account closed';
+    if (refuse !== undefined) return refuse.reason ?? (channel === 'collect' ? NO_FUNDS : 'payee account closed');
+    if (channel === 'collect') {
+      this.#custody.reserve(order.custodyNo, order.businessDate, 0n); // nothing is set aside, and the statement waits for it
+      const refusal = this.#cardRefusal(order);
+      if (refusal !== undefined) this.#custody.release(order.custodyNo, order.businessDate, 0n);
+      return refusal;
+    }
     const reserved = this.#custody.reserve(order.custodyNo, order.businessDate, order.amount);
     return reserved ? undefined : 'insufficient funds on the custody account';
   }
@@ -209,43 +227,58 @@ export class Bank {
     if (seen !== undefined && !this.#dateIsSet && (this.#date === undefined || seen > this.#date)) this.#date = seen;
     for (const payment of this.#results.takeDue(this.#nowMs())) {
       const failure = this.faults.ofPayment(payment.channel, 'fail-later', payment.order.messageNo);
-      if (failure === undefined) this.#settle(payment);
-      else this.#failLate(payment, failure);
+      const refusal = payment.channel === 'collect' ? this.#cardRefusal(payment.order) : undefined;
+      if (failure === undefined && refusal === undefined) this.#settle(payment);
+      else this.#failLate(payment, failure?.reason ?? refusal ?? 'refused by the payee bank');
     }
     if (this.#date === undefined) return;
     for (const { payment, reason } of this.#returns.takeDue(startOfDay(this.#date))) this.#giveBack(payment, reason, this.#date);
   }
 
+  /** Why a card gives no money: it is not there, not usable, another's, or there is not enough on it. */
+  #cardRefusal(order: PaymentOrder): string | undefined {
+    const known = this.people.account(order.payeeBank, order.payeeAccount);
+    if (known === undefined) return undefined;
+    if (known.standing !== 'usable') return known.standing === 'none' ? 'no such account' : 'the card is frozen';
+    if (known.name !== order.payeeName) return 'account and name do not match';
+    if (known.funds !== undefined && known.funds + this.#payeeOf(order).balance < order.amount) return NO_FUNDS;
+    return undefined;
+  }
+
   #settle(payment: Payment): void {
-    const { order, channel } = payment;
-    this.#custody.release(order.custodyNo, order.businessDate, order.amount);
-    this.#custody.book(order.custodyNo, order.businessDate, order.messageNo, -order.amount, order.payeeName, order.remark);
-    this.#payeeOf(order).balance += order.amount;
+    const { order, channel, atOnce } = payment;
+    const comesIn = channel === 'collect';
+    const moved = comesIn ? order.amount : -order.amount;
+    this.#custody.release(order.custodyNo, order.businessDate, comesIn ? 0n : order.amount);
+    this.#custody.book(order.custodyNo, order.businessDate, order.messageNo, moved, order.payeeName, order.remark);
+    this.#payeeOf(order).balance -= moved;
     payment.timesPaid += 1;
     payment.status = 'settled';
-    this.#totals.paid += order.amount;
-    if (channel === 'interbank') this.#announce(payment, 'settled', order.messageNo, order.businessDate);
+    this.#totals[comesIn ? 'collected' : 'paid'] += order.amount;
+    if (!atOnce) this.#announce(payment, 'settled', order.messageNo, order.businessDate);
     const back = this.faults.ofPayment(channel, 'return', order.messageNo);
     if (back === undefined) return;
     const due = addDays(order.businessDate, back.days ?? 1);
     this.#returns.add(startOfDay(due), { payment, reason: back.reason ?? 'payee account and name do not match' });
   }
 
-  #failLate(payment: Payment, rule: FaultRule): void {
-    const { order } = payment;
-    this.#custody.release(order.custodyNo, order.businessDate, order.amount);
+  #failLate(payment: Payment, reason: string): void {
+    const { order, channel } = payment;
+    this.#custody.release(order.custodyNo, order.businessDate, channel === 'collect' ? 0n : order.amount);
     payment.status = 'failed';
-    payment.reason = rule.reason ?? 'refused by the payee bank';
-    this.#announce(payment, 'failed', order.messageNo, order.businessDate, payment.reason);
+    payment.reason = reason;
+    this.#announce(payment, 'failed', order.messageNo, order.businessDate, reason);
   }
 
   #giveBack(payment: Payment, reason: string, date: BusinessDate): void {
-    const { order } = payment;
+    const { order, channel } = payment;
+    const comesIn = channel !== 'collect'; // what was collected is charged back
+    const moved = comesIn ? order.amount : -order.amount;
     const reference = `RT${order.messageNo}`;
-    this.#payeeOf(order).balance -= order.amount;
-    this.#custody.book(order.custodyNo, date, reference, order.amount, order.payeeName, reason);
+    this.#payeeOf(order).balance -= moved;
+    this.#custody.book(order.custodyNo, date, reference, moved, order.payeeName, reason);
     payment.timesReturned += 1;
-    this.#totals.returned += order.amount;
+    this.#totals[comesIn ? 'returned' : 'chargedBack'] += order.amount;
     this.#announce(payment, 'returned', reference, date, reason);
   }
 
@@ -275,6 +308,10 @@ export class Bank {
   #nowMs(): number {
     return (this.#options.wallMs?.() ?? 0) + this.#drivenMs;
   }
+}
+
+function ofEach<T>(make: () => T): Record<ChannelCode, T> {
+  return { book: make(), interbank: make(), collect: make() };
 }
 
 function contentOf(order: PaymentOrder): string {

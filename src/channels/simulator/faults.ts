@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHANNELS } from '../port.js';
 import { draw } from './chance.js';
 
 /**
@@ -18,7 +19,7 @@ export type CallFault = (typeof CALL_FAULTS)[number];
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number];
 export type LineFault = (typeof LINE_FAULTS)[number];
 
-const Scope = z.enum(['book', 'interbank', 'core', 'verification', 'sms']);
+const Scope = z.enum([...CHANNELS, 'core', 'verification', 'sms']);
 export type Scope = z.infer<typeof Scope>;
 const FaultName = z.enum([...CALL_FAULTS, ...PAYMENT_FAULTS, ...LINE_FAULTS]);
 const Operation = z.enum([
@@ -36,7 +37,12 @@ const Operation = z.enum([
 type Operation = z.infer<typeof Operation>;
 
 /** The call that a fault befalls when its rule names none; where there is none here, any of the scope. */
-const USUAL: Readonly<Partial<Record<Scope, Operation>>> = { book: 'submit', interbank: 'submit', core: 'statement' };
+const USUAL: Readonly<Partial<Record<Scope, Operation>>> = {
+  book: 'submit',
+  interbank: 'submit',
+  collect: 'submit',
+  core: 'statement',
+};
 
 const Rule = z.strictObject({
   scope: Scope,
@@ -63,7 +69,7 @@ export type FaultRule = z.infer<typeof Rule>;
 export const FaultPlan = z.strictObject({
   rates: z.partialRecord(Scope, z.partialRecord(FaultName, z.number().min(0).max(1))).default({}),
   scripted: z.array(Rule).max(100_000).default([]),
-  /** From acceptance by `interbank` to the final result, in milliseconds of the bank's time. */
+  /** From acceptance by `interbank` or `collect` to the final result, in milliseconds of the bank's time. */
   settleDelayMs: z.number().int().min(0).default(0),
 });
 export type FaultPlan = z.input<typeof FaultPlan>;

@@ -11,9 +11,9 @@ const SandboxDate = z.strictObject({ date: WireDate });
 const SandboxClock = z.strictObject({ advanceMs: z.number().int().min(0) });
 
 export const ROUTES: readonly BankRoute[] = [
-  { method: 'POST', path: /^\/(book|interbank)\/payments$/, parse: parsePayments },
-  { method: 'POST', path: /^\/(book|interbank)\/queries$/, parse: parseQueries },
-  { method: 'GET', path: /^\/(book|interbank)\/news$/, parse: parseNews },
+  { method: 'POST', path: /^\/(book|interbank|collect)\/payments$/, parse: parsePayments },
+  { method: 'POST', path: /^\/(book|interbank|collect)\/queries$/, parse: parseQueries },
+  { method: 'GET', path: /^\/(book|interbank|collect)\/news$/, parse: parseNews },
   { method: 'POST', path: /^\/core\/accounts$/, parse: parseOpen },
   { method: 'POST', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/inflows$/, parse: parseInflows },
   { method: 'GET', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/statements\/([0-9-]+)$/, parse: parseStatement },

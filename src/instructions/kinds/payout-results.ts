@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { toWire } from '../../kernel/index.js';
-import { payoutRecords } from '../../payouts/index.js';
+import { type Id, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { isElectronic, type Posting } from '../../ledger/index.js';
+import { bringsMoneyIn, type Payout, payoutRecords } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
-import type { At, Kind, Needs } from '../kind.js';
-import { movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
+import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import { mayCredit } from '../limits.js';
+import { endedClosing, movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
@@ -13,7 +15,31 @@ function needs(data: z.output<typeof settledSchema>, at: At): Needs {
   return { accounts: [custody, suspense, at.book.accounts['in-transit']], records: [[payoutRecords, data.payout]] };
 }
 
-/** The payee's bank has the money: it leaves the books. */
+/** Where money goes that is here already: to its account, or where the law or a closed account is in the way, to wait for a person. */
+function creditTo(facts: Facts, at: At, { sourceAccountId, amount }: Payout, flow: 'bound' | 'exempt'): Id {
+  return mayCredit(facts, at, sourceAccountId, amount, flow) ? sourceAccountId : at.book.accounts.suspense;
+}
+
+/** The credit of money that comes back to where it was. On an electronic account no limit counts it. */
+function backTo(facts: Facts, to: Id, amount: bigint): Posting {
+  return isElectronic(facts.account(to)?.type) ? { account: to, amount, flow: 'exempt' } : { account: to, amount };
+}
+
+/** What was collected is here; before the statement of its day was seen it does not leave again. */
+function collected(payout: Payout, facts: Facts, at: At): Pick<Effects, 'postings' | 'boundary' | 'result'> {
+  const { id, amount } = payout;
+  const to = creditTo(facts, at, payout, 'bound');
+  return {
+    postings: [
+      { account: at.book.accounts.custody, amount: -amount },
+      { account: to, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)), flow: 'bound' },
+    ],
+    boundary: [{ reference: id, amount }],
+    result: { creditedTo: toWire('account', to) },
+  };
+}
+
+/** The payee's bank has the money: it leaves the books. Of a top-up: the bound card was debited, and it comes into them. */
 export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
   name: 'payout-settled',
   en: 'Payout settled',
@@ -27,19 +53,26 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
     const moved = movedPayout(facts, at, data.payout, 'settled', null);
     if ('refused' in moved) return moved;
     const { amount } = moved.payout;
+    const events = [{ topic: 'payout.settled', ref: data.payout }] as const;
+    if (bringsMoneyIn(moved.payout)) return { ...collected(moved.payout, facts, at), records: [moved.change], events };
+    const { records, closes } = endedClosing(facts, at, moved.payout, 'settled');
     return {
       postings: [
         { account: at.book.accounts['in-transit'], amount: -amount },
         { account: at.book.accounts.custody, amount },
       ],
-      records: [moved.change],
+      records: [moved.change, ...records],
+      closes,
       boundary: [{ reference: data.payout, amount: -amount }],
-      events: [{ topic: 'payout.settled', ref: data.payout }],
+      events,
     };
   },
 };
 
-/** The payment definitely did not happen: the money goes back to where it came from, withdrawable as it was. */
+/**
+ * The payment definitely did not happen: the money goes back to where it came from, withdrawable as it was. A collection that did not
+ * happen has posted nothing, and posts nothing.
+ */
 export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
   name: 'payout-failed',
   en: 'Payout failed',
@@ -54,18 +87,22 @@ export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
     const moved = movedPayout(facts, at, data.payout, 'failed', data.reason);
     if ('refused' in moved) return moved;
     const { payout } = moved;
+    const events = [{ topic: 'payout.failed', ref: data.payout }] as const;
+    if (bringsMoneyIn(payout)) return { postings: [], records: [moved.change], events };
+    const to = creditTo(facts, at, payout, 'exempt');
     return {
-      postings: [
-        { account: at.book.accounts['in-transit'], amount: -payout.amount },
-        { account: payout.sourceAccountId, amount: payout.amount },
-      ],
-      records: [moved.change, ...unrefunded(facts, at, payout)],
-      events: [{ topic: 'payout.failed', ref: data.payout }],
+      postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, backTo(facts, to, payout.amount)],
+      records: [moved.change, ...unrefunded(facts, at, payout), ...endedClosing(facts, at, payout, 'failed').records],
+      events,
+      ...(to === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', to) } }),
     };
   },
 };
 
-/** A payout that was settled came back (退汇): a new movement that points at the old one. If its account is gone: suspense. */
+/**
+ * A payout that was settled came back (退汇): a new movement that points at the old one. If its account is gone: suspense. A collection
+ * that is charged back is refused: a person has to look at who has the money now.
+ */
 export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
   name: 'payout-returned',
   en: 'Payout returned',
@@ -80,13 +117,13 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
     const moved = movedPayout(facts, at, data.payout, 'returned', data.reason);
     if ('refused' in moved) return moved;
     const { payout } = moved;
-    const gone = facts.account(payout.sourceAccountId)?.state === 'closed';
-    const to = gone ? at.book.accounts.suspense : payout.sourceAccountId;
+    if (bringsMoneyIn(payout)) {
+      const detail = 'What was collected does not come back by itself.';
+      return refused(refuse('PAYOUT_STATE_CONFLICT', detail, { from: payout.state, to: 'returned' }));
+    }
+    const to = creditTo(facts, at, payout, 'exempt');
     return {
-      postings: [
-        { account: at.book.accounts.custody, amount: -payout.amount },
-        { account: to, amount: payout.amount },
-      ],
+      postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, backTo(facts, to, payout.amount)],
       records: [moved.change, ...unrefunded(facts, at, payout)],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
