@@ -18,9 +18,12 @@ export class Memory {
   readonly #list: Asked[] = [];
   readonly #unsure: Asked[] = [];
   readonly #violate: (sentence: string) => void;
+  readonly #opened: (kind: string, stored: string) => string;
 
-  constructor(violate: (sentence: string) => void) {
+  /** @param opened the body of an instruction as it was given, from the stored one */
+  constructor(violate: (sentence: string) => void, opened: (kind: string, stored: string) => string) {
     this.#violate = violate;
+    this.#opened = opened;
   }
 
   get size(): number {
@@ -67,7 +70,8 @@ export class Memory {
       );
       if (row === undefined) this.#asked.delete(keyOf(asked.submission));
       else {
-        if (row.kind !== kind || row.body !== body) this.#violate(`${requestNo} is on the books with another content`);
+        if (row.kind !== kind || this.#opened(kind, row.body) !== body)
+          this.#violate(`${requestNo} is on the books with another content`);
         asked.id = row.id;
         this.#list.push(asked);
       }

@@ -52,6 +52,7 @@ export class Witness {
   readonly #bank: Bank;
   readonly #custodyNoOf: (platform: string) => string;
   readonly #violate: (sentence: string) => void;
+  readonly #opened: (kind: string, stored: string) => string;
   readonly #seen = new Map<number, string>();
   readonly #touched = new Set<string>();
   #looking: Promise<void> = Promise.resolve();
@@ -63,12 +64,15 @@ export class Witness {
     shards: number;
     custodyNoOf: (platform: string) => string;
     violate: (sentence: string) => void;
+    /** The body of an instruction as it was given, from the stored one. */
+    opened: (kind: string, stored: string) => string;
   }) {
     this.#db = of.db;
     this.#model = of.model;
     this.#bank = of.bank;
     this.#custodyNoOf = of.custodyNoOf;
     this.#violate = of.violate;
+    this.#opened = of.opened;
     for (let shard = 0; shard < of.shards; shard += 1) this.#seen.set(shard, '-1');
   }
 
@@ -100,7 +104,7 @@ export class Witness {
       origin: row.origin,
       requestNo: row.request_no,
       kind: row.kind,
-      data: JSON.parse(row.body) as Given['data'],
+      data: JSON.parse(this.#opened(row.kind, row.body)) as Given['data'],
     };
     const result = row.code ?? row.state;
     if (this.decided.has(row.id)) this.#violate(`instruction ${row.id} was decided twice`);

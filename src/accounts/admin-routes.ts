@@ -35,7 +35,7 @@ export function accountAdminRoutes(rt: Runtime): Route[] {
     openPlatformRoute(rt),
     bookRoute(rt),
     termsRoute(rt),
-    bindRoute(),
+    bindRoute(rt),
     freezeRoute(rt, true),
     freezeRoute(rt, false),
     accountsRoute(rt),
@@ -120,7 +120,7 @@ function termsRoute(rt: Runtime): Route {
   });
 }
 
-function bindRoute(): Route {
+function bindRoute({ vault }: Runtime): Route {
   return route({
     ...platforms,
     method: 'PUT',
@@ -133,7 +133,7 @@ function bindRoute(): Route {
     answers: { 200: { description: 'The book', schema: bookSchema } },
     refusals: ['HOLDER_NAME_DIFFERS'],
     handle: async ({ params, body, tx }) => {
-      const book = await changePlatformSettlementAccount(tx, params.platform, body);
+      const book = await changePlatformSettlementAccount(tx, vault, params.platform, body);
       return { status: 200, body: showBook(book), audit: { target: `platform ${toWire('platform', params.platform)}` } };
     },
   });

@@ -14,11 +14,11 @@ import {
   setTerms,
 } from '../ledger/index.js';
 import { createPlatform, type Profile, readPlatform } from '../platforms/index.js';
-import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { isDuplicateKey, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import { checkSettlementAccount, refusalOf, type SettlementAccount } from './rules.js';
 import { bindSettlementAccounts, findAccount, isCustodyNoTaken, leastLoadedShard } from './store.js';
 
-type Parts = Pick<Runtime, 'newId' | 'clock'>;
+type Parts = Pick<Runtime, 'newId' | 'clock' | 'vault'>;
 
 export interface NewBook {
   readonly name: string;
@@ -80,7 +80,7 @@ export async function openPlatform(tx: Tx, rt: Parts, of: NewBook): Promise<Book
     ids.map(([type, id]) => ({ id, platformId, type })),
   );
   const opened = await loadBook(tx, platformId);
-  if (of.settlementAccount !== undefined) await bindPlatform(tx, opened, of.name, of.settlementAccount);
+  if (of.settlementAccount !== undefined) await bindPlatform(tx, rt.vault, opened, { name: of.name, to: of.settlementAccount });
   return opened;
 }
 
@@ -88,19 +88,30 @@ export async function openPlatform(tx: Tx, rt: Parts, of: NewBook): Promise<Book
  * Binds the accounts of the platform's own money to one settlement account in its own name.
  * @throws Refused NOT_FOUND, or what is wrong with the settlement account
  */
-export async function changePlatformSettlementAccount(tx: Tx, platformId: Id, to: SettlementAccount): Promise<Book> {
+export async function changePlatformSettlementAccount(
+  tx: Tx,
+  vault: Vault,
+  platformId: Id,
+  to: SettlementAccount,
+): Promise<Book> {
   const book = await requireBook(tx, platformId);
   const platform = await readPlatform(tx, platformId);
-  await bindPlatform(tx, book, platform?.name ?? '', to);
+  await bindPlatform(tx, vault, book, { name: platform?.name ?? '', to });
   return book;
 }
 
-async function bindPlatform(tx: Tx, book: Book, name: string, to: SettlementAccount): Promise<void> {
+async function bindPlatform(
+  tx: Tx,
+  vault: Vault,
+  book: Book,
+  { name, to }: { name: string; to: SettlementAccount },
+): Promise<void> {
   const refusal = refusalOf(checkSettlementAccount(to, { name, kind: 'company' }).faults);
   if (refusal !== undefined) throw new Refused(refusal);
   const own = FUNCTIONAL_ACCOUNTS.filter(isPlatformOwn);
   await bindSettlementAccounts(
     tx,
+    vault,
     own.map((type) => [book.accounts[type], to] as const),
   );
 }

@@ -7,7 +7,7 @@ import { viewSubMerchants } from './sub-merchants.js';
 import { accountTypeSchema, showAccount, showEntry, showPastBalance, showSubMerchant } from './wire.js';
 
 /** Lists and accounts as both the platforms' routes and those of the bank's staff answer them. */
-type Parts = Pick<Runtime, 'db' | 'clock'>;
+type Parts = Pick<Runtime, 'db' | 'clock' | 'vault'>;
 
 export const accountsQuery = z.strictObject({ ...pageQuery, type: accountTypeSchema.optional() });
 
@@ -59,7 +59,7 @@ export async function pageOfEntries({ db }: Parts, id: Id, owner: Id | undefined
 
 export const subMerchantsQuery = z.strictObject({ ...pageQuery, merchantNo: merchantNo.optional() });
 
-export async function pageOfSubMerchants({ db }: Parts, platformId: Id, query: z.output<typeof subMerchantsQuery>) {
+export async function pageOfSubMerchants({ db, vault }: Parts, platformId: Id, query: z.output<typeof subMerchantsQuery>) {
   const list = `sub-merchants:${platformId}`;
   const after = query.cursor === undefined ? '0' : String(decodeCursor(list, 1, query.cursor)[0]);
   const number = query.merchantNo;
@@ -68,7 +68,7 @@ export async function pageOfSubMerchants({ db }: Parts, platformId: Id, query: z
       number === undefined
         ? await listSubMerchants(tx, platformId, after, query.limit + 1)
         : [...(await subMerchantsByNumber(tx, platformId, [number])).values()];
-    return viewSubMerchants(tx, found);
+    return viewSubMerchants(tx, vault, found);
   });
   return page(list, rows, query.limit, ({ merchant }) => [merchant.id], showSubMerchant);
 }

@@ -15,7 +15,7 @@ import {
   subMerchantsQuery,
 } from './pages.js';
 import { viewAccounts } from './reading.js';
-import { settlementAccountsOf } from './store.js';
+import { openSettlementAccount, settlementAccountsOf } from './store.js';
 import { changeSettlementAccount, closeSubMerchant, isOpening, openSubMerchants, viewSubMerchant } from './sub-merchants.js';
 import {
   accountSchema,
@@ -147,7 +147,9 @@ function readMerchantRoute(rt: Runtime): Route {
     params: merchantParams,
     answers: { 200: { description: 'The sub-merchant as it stands', schema: subMerchantSchema } },
     handle: async ({ caller, params }) => {
-      const view = await rt.db.snapshot('sub-merchant', (tx) => viewSubMerchant(tx, caller.platformId, params.merchant));
+      const view = await rt.db.snapshot('sub-merchant', (tx) =>
+        viewSubMerchant(tx, rt.vault, caller.platformId, params.merchant),
+      );
       return { status: 200, body: showSubMerchant(view) };
     },
   });
@@ -240,7 +242,7 @@ function entriesRoute(rt: Runtime): Route {
   });
 }
 
-function ownPlatformRoute({ db }: Runtime): Route {
+function ownPlatformRoute({ db, vault }: Runtime): Route {
   return route({
     ...accounts,
     method: 'GET',
@@ -260,7 +262,7 @@ function ownPlatformRoute({ db }: Runtime): Route {
         const bound = (await settlementAccountsOf(tx, [book.accounts['own-funds']])).get(book.accounts['own-funds']);
         const { custodyNo, businessDate, terms } = showBook(book);
         const { createdAt: _, ...particulars } = showPlatform(platform as NonNullable<typeof platform>);
-        const settlementAccount = showOwnSettlementAccount(bound);
+        const settlementAccount = showOwnSettlementAccount(bound && openSettlementAccount(vault, bound));
         return {
           status: 200,
           body: { ...particulars, custodyNo, businessDate, terms, settlementAccount, accounts: views.map(showAccount) },

@@ -1,6 +1,6 @@
 import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import { type AccountState, type AccountType, type Entry, entryOf } from '../ledger/index.js';
-import { sql, type Tx } from '../runtime/index.js';
+import { sql, type Tx, type Vault } from '../runtime/index.js';
 import type { Cycle, SettlementAccount } from './rules.js';
 
 export interface SubMerchant {
@@ -109,20 +109,22 @@ export async function markClosed(tx: Tx, id: Id, at: Instant): Promise<void> {
   await tx.write('UPDATE sub_merchants SET closed_ms = ? WHERE id = ?', [at, id]);
 }
 
-/** Binds each account to its settlement account, in place of the one before. */
+/** Binds each account to its settlement account, in place of the one before. Holder and number are sealed. */
 export async function bindSettlementAccounts(
   tx: Tx,
+  vault: Vault,
   bindings: readonly (readonly [accountId: Id, to: SettlementAccount])[],
 ): Promise<void> {
   if (bindings.length === 0) return;
-  const rows = bindings.map(([id, to]) => `${id},${sql.text(to.name)},${sql.text(to.account)},${sql.text(to.bankCode)}`);
+  const sealed = (text: string) => sql.text(vault.seal(text));
+  const rows = bindings.map(([id, to]) => `${id},${sealed(to.name)},${sealed(to.account)},${sql.text(to.bankCode)}`);
   await tx.write(
     `INSERT INTO settlement_accounts (account_id, holder_name, account_no, bank_code) VALUES ${sql.tuples(rows)}
      ON DUPLICATE KEY UPDATE holder_name = VALUES(holder_name), account_no = VALUES(account_no), bank_code = VALUES(bank_code)`,
   );
 }
 
-/** The settlement accounts bound to these accounts; one without is left out. */
+/** The settlement accounts bound to these accounts, holder and number sealed as they are stored; one without is left out. */
 export async function settlementAccountsOf(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, SettlementAccount>> {
   if (accountIds.length === 0) return new Map();
   const rows = await tx.rows<{ account_id: string; holder_name: string; account_no: string; bank_code: string }>(
@@ -131,6 +133,11 @@ export async function settlementAccountsOf(tx: Tx, accountIds: readonly Id[]): P
   return new Map(
     rows.map((row) => [asId(row.account_id), { name: row.holder_name, account: row.account_no, bankCode: row.bank_code }]),
   );
+}
+
+/** A settlement account, or a payee that was copied from one, with holder and number as they were given. */
+export function openSettlementAccount(vault: Vault, { name, account, bankCode }: SettlementAccount): SettlementAccount {
+  return { name: vault.read(name), account: vault.read(account), bankCode };
 }
 
 /** The shard with the fewest books, the lowest of several. */

@@ -10,7 +10,7 @@ import {
 } from '../kernel/index.js';
 import { type AccountState, lockShard, openAccounts, setAccountState } from '../ledger/index.js';
 import { insertParties, loadParties, type StoredParty, type Warning } from '../parties/index.js';
-import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { isDuplicateKey, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import { requireBook } from './book.js';
 import {
   checkSettlementAccount,
@@ -28,13 +28,15 @@ import {
   hasPayoutsUnderWay,
   insertSubMerchants,
   markClosed,
+  openSettlementAccount,
   type SubMerchant,
   settlementAccountsOf,
+  subMerchantsByAccount,
   subMerchantsByNumber,
   takeVirtualNumbers,
 } from './store.js';
 
-type Parts = Pick<Runtime, 'db' | 'newId' | 'clock'>;
+type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault'>;
 
 /** What an opening answers, the first time and every time it is repeated. */
 export interface Opening {
@@ -106,7 +108,7 @@ async function openAll(tx: Tx, rt: Parts, platformId: Id, { asked, today, root }
     fresh.push({ merchant, asked: line });
     return { merchant, asked: line, warnings, repeated: false };
   });
-  const numbers = await write(tx, fresh);
+  const numbers = await write(tx, rt.vault, fresh);
   return results.map((result) => {
     const virtualNo = isOpening(result) ? numbers.get(result.merchant.id) : undefined;
     return isOpening(result) && virtualNo !== undefined ? { ...result, merchant: { ...result.merchant, virtualNo } } : result;
@@ -119,7 +121,11 @@ function newSubMerchant({ newId }: Parts, platformId: Id, { merchantNo, cycle }:
 }
 
 /** Writes new sub-merchants and all that belongs to them; answers the virtual account number of each. */
-async function write(tx: Tx, fresh: readonly { merchant: SubMerchant; asked: NewSubMerchant }[]): Promise<Map<Id, string>> {
+async function write(
+  tx: Tx,
+  vault: Vault,
+  fresh: readonly { merchant: SubMerchant; asked: NewSubMerchant }[],
+): Promise<Map<Id, string>> {
   if (fresh.length === 0) return new Map();
   const first = await takeVirtualNumbers(tx, fresh.length);
   const numbers = new Map(fresh.map(({ merchant }, place) => [merchant.id, virtualAccountNo(first + BigInt(place))]));
@@ -129,6 +135,7 @@ async function write(tx: Tx, fresh: readonly { merchant: SubMerchant; asked: New
   );
   await insertParties(
     tx,
+    vault,
     fresh.map(({ merchant, asked }) => ({
       ...asked.party,
       id: merchant.partyId,
@@ -142,9 +149,21 @@ async function write(tx: Tx, fresh: readonly { merchant: SubMerchant; asked: New
   );
   await bindSettlementAccounts(
     tx,
+    vault,
     fresh.map(({ merchant, asked }) => [merchant.accountId, asked.settlementAccount] as const),
   );
   return numbers;
+}
+
+/** Whom customers pay when they pay these sub-accounts, by account: the name of the sub-merchant's party. */
+export async function payeeNames(tx: Tx, vault: Vault, accountIds: readonly Id[]): Promise<Map<Id, string>> {
+  const merchants = await subMerchantsByAccount(tx, accountIds);
+  const parties = await loadParties(
+    tx,
+    vault,
+    [...merchants.values()].map((merchant) => merchant.partyId),
+  );
+  return new Map([...merchants].map(([account, { partyId }]) => [account, parties.get(partyId)?.name ?? '']));
 }
 
 /** A sub-merchant as it stands now. */
@@ -155,10 +174,11 @@ export interface SubMerchantView {
   readonly state: AccountState;
 }
 
-export async function viewSubMerchants(tx: Tx, merchants: readonly SubMerchant[]): Promise<SubMerchantView[]> {
+export async function viewSubMerchants(tx: Tx, vault: Vault, merchants: readonly SubMerchant[]): Promise<SubMerchantView[]> {
   const accountIds = merchants.map((merchant) => merchant.accountId);
   const parties = await loadParties(
     tx,
+    vault,
     merchants.map((merchant) => merchant.partyId),
   );
   const bound = await settlementAccountsOf(tx, accountIds);
@@ -166,14 +186,14 @@ export async function viewSubMerchants(tx: Tx, merchants: readonly SubMerchant[]
   return merchants.map((merchant) => ({
     merchant,
     party: parties.get(merchant.partyId) as StoredParty,
-    settlementAccount: bound.get(merchant.accountId) as SettlementAccount,
+    settlementAccount: openSettlementAccount(vault, bound.get(merchant.accountId) as SettlementAccount),
     state: (funds.get(merchant.accountId) as AccountFunds).state,
   }));
 }
 
 /** @throws Refused NOT_FOUND, also for a sub-merchant of another platform */
-export async function viewSubMerchant(tx: Tx, platformId: Id, id: Id): Promise<SubMerchantView> {
-  const [view] = await viewSubMerchants(tx, [await requireSubMerchant(tx, platformId, id)]);
+export async function viewSubMerchant(tx: Tx, vault: Vault, platformId: Id, id: Id): Promise<SubMerchantView> {
+  const [view] = await viewSubMerchants(tx, vault, [await requireSubMerchant(tx, platformId, id)]);
   return view as SubMerchantView;
 }
 
@@ -191,12 +211,12 @@ export async function changeSettlementAccount(rt: Parts, platformId: Id, id: Id,
   return rt.db.withTx(
     'change settlement account',
     async (tx) => {
-      const view = await viewSubMerchant(tx, platformId, id);
+      const view = await viewSubMerchant(tx, rt.vault, platformId, id);
       if (view.state === 'closed') throw new Refused(refuse('ACCOUNT_CLOSED'));
       const { faults, warnings } = checkSettlementAccount(to, view.party, '');
       const refusal = refusalOf(faults);
       if (refusal !== undefined) throw new Refused(refusal);
-      await bindSettlementAccounts(tx, [[view.merchant.accountId, to]]);
+      await bindSettlementAccounts(tx, rt.vault, [[view.merchant.accountId, to]]);
       return { view: { ...view, settlementAccount: to }, warnings };
     },
     async () => undefined, // binding the same account again changes nothing
@@ -223,7 +243,7 @@ export async function closeSubMerchant(rt: Parts, platformId: Id, id: Id): Promi
         await setAccountState(tx, accountId, 'closed');
         await markClosed(tx, id, turn.nowMs);
       }
-      return viewSubMerchant(tx, platformId, id);
+      return viewSubMerchant(tx, rt.vault, platformId, id);
     },
     async () => undefined, // a closed one closes again without change
   );

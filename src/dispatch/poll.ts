@@ -148,7 +148,8 @@ async function readItems(desk: Desk, items: readonly ChannelNews[]) {
     if (reading === 'failed') finals.push(failedDirective(payout, wordsOf(desk, payout, item.reason)));
     else if (reading !== 'returned') finals.push(settledDirective(payout));
     if (item.status === 'returned') returns.push(item);
-    if (reading === 'returned') returnDirectives.push(returnedDirective(payout, item.reference, wordsOf(desk, payout, item.reason)));
+    if (reading === 'returned')
+      returnDirectives.push(returnedDirective(payout, item.reference, wordsOf(desk, payout, item.reason)));
   }
   return { finals, returns, returnDirectives, counted };
 }

@@ -22,12 +22,10 @@ const payoutSchema = z
     id: z.string(),
     platform: z.string(),
     purpose: z.enum(PAYOUT_PURPOSES),
-    account: z
-      .string()
-      .meta({
-        description:
-          'Where the money came from, and where it goes back to if it does not arrive; of a top-up: what will be credited',
-      }),
+    account: z.string().meta({
+      description:
+        'Where the money came from, and where it goes back to if it does not arrive; of a top-up: what will be credited',
+    }),
     orderNo: z.string().nullable().meta({ description: 'Of a refund' }),
     amount: z.strictObject({ amount: z.int(), currency: z.literal('CNY') }),
     payee: z.strictObject({ name: z.string(), account: z.string(), bankCode: z.string() }),
@@ -85,7 +83,16 @@ interface ListQuery {
 async function pageOfPayouts({ db, vault }: Runtime, platformId: Id | undefined, { limit, cursor, ...filter }: ListQuery) {
   const after = idAfter(LIST, cursor);
   const rows = await db.read('payouts', (tx) => listPayouts(tx, { platformId, after, ...filter }, limit + 1));
-  return { status: 200, body: page(LIST, rows, limit, (payout) => [payout.id], (payout) => showPayout(payout, vault)) };
+  return {
+    status: 200,
+    body: page(
+      LIST,
+      rows,
+      limit,
+      (payout) => [payout.id],
+      (payout) => showPayout(payout, vault),
+    ),
+  };
 }
 
 function listRoute(rt: Runtime): Route {

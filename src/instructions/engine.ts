@@ -132,7 +132,7 @@ function prepare(
   invariant(book.shardId === turn.shardId, `platform ${received.platformId} stands on shard ${turn.shardId}`);
   const { id: instruction, platformId, origin } = received;
   const at: At = { instruction, platformId, origin: origin as Origin, nowMs: turn.nowMs, book, ...common };
-  return { received, kind, data: kind.schema.parse(JSON.parse(received.body)), at };
+  return { received, kind, data: (kind.stored ?? kind.schema).parse(JSON.parse(received.body)), at };
 }
 
 async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<void> {

@@ -7,8 +7,10 @@ import { Days1700000000006 } from './0006-days.js';
 import { Customers1700000000007 } from './0007-customers.js';
 import { Consents1700000000008 } from './0008-consents.js';
 import { Profiles1700000000009 } from './0009-profiles.js';
+import { Sealing1700000000010 } from './0010-sealing.js';
 import { Parties1700000000011 } from './0011-parties.js';
 import { Interest1700000000012 } from './0012-interest.js';
+import { Openings1700000000013 } from './0013-openings.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -21,6 +23,8 @@ export const migrations = [
   Customers1700000000007,
   Consents1700000000008,
   Profiles1700000000009,
+  Sealing1700000000010,
   Parties1700000000011,
   Interest1700000000012,
+  Openings1700000000013,
 ];

@@ -207,6 +207,7 @@ async function compare(desk: Desk, day: DayToReconcile, statement: Statement): P
       await insertStatement(tx, head);
       await insertStatementLines(
         tx,
+        rt.vault,
         platformId,
         date,
         findings.flatMap((finding) => finding.lines),

@@ -1,6 +1,6 @@
 import type { StatementLine } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
-import { sql, type Tx } from '../runtime/index.js';
+import { sql, type Tx, type Vault } from '../runtime/index.js';
 import { type BreakClass, expectedBy, type OurLine, type Outstanding } from './rules.js';
 
 export interface StatementHead {
@@ -57,19 +57,22 @@ export async function insertStatement(tx: Tx, head: StatementHead): Promise<void
 
 const PART = 1_000;
 
+/** Keeps lines of a statement. Who paid or was paid, and the words about it, are sealed. */
 export async function insertStatementLines(
   tx: Tx,
+  vault: Vault,
   platformId: Id,
   date: BusinessDate,
   lines: readonly StatementLine[],
 ): Promise<void> {
+  const sealed = (text: string) => (text === '' ? `''` : sql.text(vault.seal(cut(text, 140))));
   for (let from = 0; from < lines.length; from += PART) {
     const rows = lines
       .slice(from, from + PART)
       .map(
         (line) =>
           `${platformId},'${date}',${line.lineNo},${sql.text(cut(line.reference, 64))},${line.amount},` +
-          `${sql.text(cut(line.counterparty, 140))},${sql.text(cut(line.text, 140))}`,
+          `${sealed(line.counterparty)},${sealed(line.text)}`,
       );
     await tx.write(
       `INSERT INTO statement_lines (platform_id, business_date, line_no, reference, amount, counterparty, text) VALUES ${sql.tuples(rows)}`,

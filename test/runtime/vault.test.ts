@@ -2,7 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ConfigInvalid, isSealed, keysOfSecret, openVault, parseConfig, type VaultKeys } from '../../src/runtime/index.js';
+import {
+  ConfigInvalid,
+  isSealed,
+  keysOfSecret,
+  openVault,
+  parseConfig,
+  receiptKeysOfSecret,
+  type VaultKeys,
+} from '../../src/runtime/index.js';
 
 const key = (fill: number) => Buffer.alloc(32, fill).toString('base64');
 const keys = (more: Partial<VaultKeys> = {}): VaultKeys => ({
@@ -104,7 +112,12 @@ test('the same secret makes the same keys, another secret others', () => {
 });
 
 describe('a process', () => {
-  const rest = { DATABASE_URL: 'mysql://u:p@127.0.0.1:1/x', REDIS_URL: 'redis://127.0.0.1:1', BANK_URL: 'http://127.0.0.1:1' };
+  const rest = {
+    ...receiptKeysOfSecret('test'),
+    DATABASE_URL: 'mysql://u:p@127.0.0.1:1/x',
+    REDIS_URL: 'redis://127.0.0.1:1',
+    BANK_URL: 'http://127.0.0.1:1',
+  };
 
   test.each([
     [
@@ -127,9 +140,9 @@ describe('a process', () => {
   });
 
   test.each(['src/main.ts', 'jobs/main.ts'])('%s without keys ends at once and says what to set', (file) => {
-    const { VAULT_KEYS, VAULT_INDEX_KEY, ...env } = { ...process.env, ...rest };
+    const { VAULT_KEYS: _keys, VAULT_INDEX_KEY: _indexKey, ...env } = process.env;
     const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', file], {
-      env: { ...env, NODE_OPTIONS: '' },
+      env: { ...env, ...rest, NODE_OPTIONS: '' },
       encoding: 'utf8',
     });
     expect(status).toBe(1);

@@ -17,7 +17,7 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
     const kind = past === undefined ? undefined : kindOf(past.kind);
     if (past === undefined || kind === undefined) return undefined;
     // A schema that was narrowed since must not stop the shard: what cannot be read today cannot be corrected by this way.
-    const body = kind.schema.safeParse(JSON.parse(past.body));
+    const body = (kind.stored ?? kind.schema).safeParse(JSON.parse(past.body));
     return { past, kind, data: body.data, undo: body.success ? kind.undo : undefined };
   };
   return {

@@ -3,11 +3,11 @@ import { balanceCap, electronicRecords } from '../../accounts/index.js';
 import { naturalDate, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import { isElectronic } from '../../ledger/index.js';
 import { payoutRecords } from '../../payouts/index.js';
-import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
+import { moneySchema, wireId } from '../../runtime/index.js';
 import { type At, arrivalDate, change, type Facts, type Kind, refused } from '../kind.js';
 import { mayAct } from '../limits.js';
 import { newPayout, settlementAccountRecords } from '../payout-effects.js';
-import { accountNumber, bankCode, reference } from '../wire.js';
+import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const topUpSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional() });
 type TopUp = z.output<typeof topUpSchema>;
@@ -56,12 +56,7 @@ function aboveCap(facts: Facts, at: At, id: TopUp['account'], balance: bigint): 
   return refuse('BALANCE_CAP', undefined, { account: toWire('account', id), cap: String(cap) });
 }
 
-const incomingSchema = z.strictObject({
-  account: wireId('account'),
-  amount: moneySchema,
-  payer: z.strictObject({ name: textSchema(128), account: accountNumber, bankCode: bankCode.default('') }),
-  reference,
-});
+const incomingSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, payer, reference });
 
 /**
  * A transfer to an electronic account that the core bank holds until it is accepted; a refusal sends it back. From the bound account
@@ -74,6 +69,8 @@ export const incomingTransfer: Kind<z.output<typeof incomingSchema>> = {
   origins: ['S'],
   proof: 'inflow',
   schema: incomingSchema,
+  personal: PAYER_FIELDS,
+  stored: incomingSchema.extend({ payer: storedPayer }),
   example: {
     account: 'acc_2236512894231552006',
     amount: { amount: 8000, currency: 'CNY' },
@@ -81,11 +78,12 @@ export const incomingTransfer: Kind<z.output<typeof incomingSchema>> = {
     reference: 'TR-20260302-77',
   },
   needs: ({ account }, at) => ({ accounts: [account, at.book.accounts.custody] }),
-  decide({ account: id, amount: { amount }, payer, reference: of }, facts, at) {
+  decide({ account: id, amount: { amount }, payer: from, reference: of }, facts, at) {
     const account = facts.account(id);
     if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
     if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
-    const bound = facts.record(electronicRecords, id)?.cardIndex.equals(at.vault.index('card', payer.account)) === true;
+    const card = at.vault.index('card', at.vault.read(from.account));
+    const bound = facts.record(electronicRecords, id)?.cardIndex.equals(card) === true;
     return {
       postings: [
         { account: at.book.accounts.custody, amount: -amount },

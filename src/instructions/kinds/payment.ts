@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { BALANCE_MAX, refuse } from '../../kernel/index.js';
 import { type Order, orderKey, orderRecords } from '../../orders/index.js';
-import { moneySchema, orderNo, textSchema } from '../../runtime/index.js';
+import { moneySchema, orderNo, type Vault } from '../../runtime/index.js';
 import { arrivalDate, change, type Kind, refused } from '../kind.js';
-import { accountNumber, bankCode, reference } from '../wire.js';
+import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const schema = z.strictObject({
   orderNo,
   amount: moneySchema,
-  payer: z.strictObject({ name: textSchema(128), account: accountNumber, bankCode: bankCode.default('') }),
+  payer,
   /** The reference under which the money stands on the core bank's statement. */
   reference,
 });
@@ -22,6 +22,8 @@ export const payment: Kind<Payment> = {
   origins: ['P', 'O'],
   proof: 'inflow',
   schema,
+  personal: PAYER_FIELDS,
+  stored: schema.extend({ payer: storedPayer }),
   example: {
     orderNo: 'SO-1001',
     amount: { amount: 10000, currency: 'CNY' },
@@ -36,7 +38,7 @@ export const payment: Kind<Payment> = {
     const amount = data.amount.amount;
     const key = orderKey(at.platformId, data.orderNo);
     const before = facts.record(orderRecords, key);
-    if (before !== undefined && !samePayer(before, data))
+    if (before !== undefined && !samePayer(before, data, at.vault))
       return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
     const accountId = before?.accountId ?? at.instruction;
     const paidOn = arrivalDate(at);
@@ -86,11 +88,9 @@ export const payment: Kind<Payment> = {
   },
 };
 
-function samePayer(order: Order, data: Payment): boolean {
-  return (
-    order.payerAccountId === null &&
-    order.payer.name === data.payer.name &&
-    order.payer.account === data.payer.account &&
-    order.payer.bankCode === data.payer.bankCode
-  );
+/** Two seals of one text differ, so what is sealed is compared open. */
+function samePayer({ payer: before, payerAccountId }: Order, { payer: now }: Payment, vault: Vault): boolean {
+  const same = (one: string, other: string) => one === other || vault.read(one) === vault.read(other);
+  if (payerAccountId !== null || before.bankCode !== now.bankCode) return false;
+  return same(before.account, now.account) && same(before.name, now.name);
 }
