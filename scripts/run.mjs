@@ -34,6 +34,7 @@ const COMMANDS = {
   bench: { node: typescript('scripts/bench/index.ts'), servers: 'bench', fresh: true },
   simulate: { node: typescript('scripts/simulate.ts'), servers: 'simulate', fresh: true },
   migrate: { node: typescript('scripts/migrate.ts'), servers: 'local', migratesItself: true },
+  verify: { node: typescript('scripts/verify.ts') },
   reseal: { node: typescript('scripts/reseal.ts'), servers: 'local' },
   test: { node: program('jest', 'bin/jest.js'), closing: true },
   check: { node: ['scripts/quality/check.mjs'] },

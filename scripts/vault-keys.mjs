@@ -1,14 +1,13 @@
 /**
- * Keys of personal data. `node scripts/vault-keys.mjs` prints a fresh set as lines for an environment file; sandboxes get a set that is
- * made once a checkout and kept in `.local/vault-keys.json`.
+ * Keys of personal data, and the key that signs receipts. `node scripts/vault-keys.mjs` prints a fresh set as lines for an environment
+ * file; sandboxes get a set that is made once a checkout and kept in `.local/vault-keys.json` and `.local/receipt-keys.json`.
  */
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const local = join(dirname(dirname(fileURLToPath(import.meta.url))), '.local');
-const file = join(local, 'vault-keys.json');
 
 /** @param {string} id of the sealing key */
 function freshKeys(id) {
@@ -16,8 +15,30 @@ function freshKeys(id) {
   return { VAULT_KEYS: `${id}=${key()}`, VAULT_INDEX_KEY: key() };
 }
 
-/** The checkout's own keys. Of two commands that start together one makes them and both use them. */
-function checkoutKeys() {
+/** @param {string} id of the signing key */
+function freshReceiptKeys(id) {
+  const der = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' });
+  return { RECEIPT_KEYS: `${id}=${der.toString('base64')}` };
+}
+
+/** Where `npm run verify` looks for the public half of a sandbox's key, in the form of `GET /v1/receipt-keys`. */
+function publishReceiptKeys({ RECEIPT_KEYS }) {
+  const keys = RECEIPT_KEYS.split(',').map((part) => {
+    const [, kid, base64] = /^([^=]+)=(.+)$/.exec(part);
+    const key = createPrivateKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'pkcs8' });
+    return { kid, ...createPublicKey(key).export({ format: 'jwk' }), use: 'sig', alg: 'EdDSA' };
+  });
+  writeFileSync(join(local, 'receipt-keys.public.json'), `${JSON.stringify({ keys }, null, 2)}\n`);
+}
+
+/**
+ * What the checkout keeps under a name. Of two commands that start together one makes it and both use it.
+ * @param {string} name
+ * @param {() => Record<string, string>} make
+ * @returns {Record<string, string>}
+ */
+function kept(name, make) {
+  const file = join(local, name);
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
@@ -25,7 +46,7 @@ function checkoutKeys() {
   }
   mkdirSync(local, { recursive: true });
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(freshKeys('sandbox'), null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(draft, `${JSON.stringify(make(), null, 2)}\n`, { mode: 0o600 });
   try {
     linkSync(draft, file);
   } catch (error) {
@@ -42,9 +63,15 @@ function checkoutKeys() {
  * @returns {Record<string, string>}
  */
 export function sandboxKeys(env) {
-  return env.VAULT_KEYS || env.VAULT_INDEX_KEY ? {} : checkoutKeys();
+  const vault = env.VAULT_KEYS || env.VAULT_INDEX_KEY ? {} : kept('vault-keys.json', () => freshKeys('sandbox'));
+  if (env.RECEIPT_KEYS) return vault;
+  const receipts = kept('receipt-keys.json', () => freshReceiptKeys('sandbox'));
+  publishReceiptKeys(receipts);
+  return { ...vault, ...receipts };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [name, value] of Object.entries(freshKeys(process.argv[2] ?? 'k1'))) process.stdout.write(`${name}=${value}\n`);
+  const id = process.argv[2] ?? 'k1';
+  const keys = { ...freshKeys(id), ...freshReceiptKeys(id) };
+  for (const [name, value] of Object.entries(keys)) process.stdout.write(`${name}=${value}\n`);
 }

@@ -2,9 +2,17 @@ import { Redis } from 'ioredis';
 import { type Connection, createConnection } from 'mysql2/promise';
 import type { ChannelCode, PaymentOrder } from '../../src/channels/index.js';
 import { type RunningBank, startBank } from '../../src/channels/simulator/index.js';
+import { kinds, openedBody } from '../../src/instructions/index.js';
 import { type BusinessDate, invariant, naturalDate } from '../../src/kernel/index.js';
 import { loadCalendar } from '../../src/runtime/calendar-store.js';
-import { connectDatabase, type Database, keysOfSecret, parseConfig } from '../../src/runtime/index.js';
+import {
+  connectDatabase,
+  type Database,
+  keysOfSecret,
+  openVault,
+  parseConfig,
+  receiptKeysOfSecret,
+} from '../../src/runtime/index.js';
 import { Model } from '../../test/support/model.js';
 import { nextWorkingDayOf } from '../../test/support/world.js';
 import { RedisBells } from './bells.js';
@@ -83,13 +91,16 @@ export class Simulation {
     this.model = new Model(nextWorkingDayOf(around.calendar));
     this.market = new Market(this.model, bank.bank);
     const violate = (sentence: string) => this.violate(sentence);
-    this.memory = new Memory(violate);
+    const vault = openVault(around.config);
+    const opened = (kind: string, stored: string) => openedBody(kinds.get(kind), stored, vault);
+    this.memory = new Memory(violate, opened);
     this.witness = new Witness({
       db,
       model: this.model,
       bank: bank.bank,
       shards: SHARDS,
       violate,
+      opened,
       custodyNoOf: (platform) => this.market.side(platform).book.custodyNo,
     });
     this.giving = new Giving(this.chance, this.market, this.model, this.witness, () => this.time.now());
@@ -111,6 +122,7 @@ export class Simulation {
     const bank = await startBank({ port: 0, seed });
     const config = parseConfig({
       ...keysOfSecret(`simulation ${seed}`),
+      ...receiptKeysOfSecret(`simulation ${seed}`),
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
       REDIS_PREFIX: redisPrefix,

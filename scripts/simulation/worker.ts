@@ -12,6 +12,7 @@ import {
   createLog,
   createMetrics,
   type Database,
+  openReceiptKeys,
   openVault,
   type Runtime,
   takeProcessNumber,
@@ -87,6 +88,7 @@ export class Worker {
       log,
       metrics,
       vault: openVault(config),
+      receiptKeys: openReceiptKeys(config),
       db: this.#guardedDatabase(),
       newId: idGenerator(processNumber, () => clock.wall()),
     };
@@ -209,7 +211,7 @@ export class Worker {
       news: (after, limit) => call(() => channels[code].news(after, limit)),
     });
     return {
-      channels: { book: channel('book'), interbank: channel('interbank') },
+      channels: { book: channel('book'), interbank: channel('interbank'), collect: channel('collect') },
       coreBank: {
         openCustodyAccount: (custodyNo, name) => call(() => coreBank.openCustodyAccount(custodyNo, name)),
         statement: (custodyNo, date) => call(async () => beforeBank().then(() => coreBank.statement(custodyNo, date))),

@@ -3,6 +3,7 @@ import { faultOf, type Runtime, type Tx } from '../runtime/index.js';
 import { isCodeAlive, isCodeRight } from './codes.js';
 import { type Credential, countPasswordAttempt, findCredential, forgetAttempts } from './credentials/store.js';
 import { faultOfNewPassword, hashPassword, isPasswordRight, putPassword } from './password.js';
+import { receiptOf } from './receipts.js';
 import type { Factors } from './records.js';
 import { answeredBefore, digestOfShown, type Evidence, isSixDigits, type Shown, type Subject, TRIES_MAX } from './rules.js';
 import type { Ending } from './states.js';
@@ -17,7 +18,7 @@ export type AnswerHandlers = Partial<Record<Subject, AnswerHandler>>;
 
 /** What answering needs: the machine room, and what follows from an answer. */
 export interface AnswerDesk {
-  readonly rt: Pick<Runtime, 'db' | 'clock' | 'vault' | 'log'>;
+  readonly rt: Pick<Runtime, 'db' | 'clock' | 'vault' | 'log' | 'receiptKeys'>;
   readonly handlers: AnswerHandlers;
 }
 
@@ -38,7 +39,7 @@ const wantsCode = (needs: Factors): boolean => needs !== 'password';
 /** The customer says no: that takes no proof, since it moves nothing. @returns why it came to nothing, or undefined */
 export async function decline(desk: AnswerDesk, consent: StoredConsent, whence: Whence): Promise<Refusal | undefined> {
   const atMs = desk.rt.clock.now();
-  const receipt = receiptOf(consent, { ...whence, said: 'declined', factors: 'none', atMs });
+  const receipt = receiptOf(desk.rt, consent, { ...whence, said: 'declined', factors: 'none', atMs });
   return end(desk, consent, 'declined', { nowMs: atMs, receiptSealed: desk.rt.vault.seal(receipt) });
 }
 
@@ -70,7 +71,7 @@ export async function approve(
   if (!(passwordRight && codeRight)) return wrong(desk, consent, clearing);
   const after = consent.subject === 'password' ? await hashPassword(rt.vault, customerId, proof.newPassword ?? '') : undefined;
   const atMs = rt.clock.now();
-  const receipt = receiptOf(consent, { ...whence, said: 'given', factors: consent.needs, atMs });
+  const receipt = receiptOf(rt, consent, { ...whence, said: 'given', factors: consent.needs, atMs });
   return end(desk, consent, 'given', { nowMs: atMs, receiptSealed: rt.vault.seal(receipt) }, async (tx) => {
     await clearing(tx);
     if (after !== undefined) await putPassword(tx, customerId, { before: known, after, nowMs: atMs });
@@ -230,9 +231,4 @@ export async function expireConsents(rt: AnswerDesk['rt'], handlers: AnswerHandl
     }
   }
   return expired;
-}
-
-/** What is kept as the proof of an answer. */
-function receiptOf(consent: StoredConsent, evidence: Evidence): string {
-  return JSON.stringify({ consent: consent.id, digest: consent.digest.toString('hex'), ...evidence });
 }

@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import { receiptKeysOfText } from './receipt-keys.js';
 import { CIPHERS, keyOfBase64, keysOfText } from './vault.js';
 
 const KEYS_FORM = 'must be set to keys of 32 bytes, `k1=<base64>`; several with commas between, the newest first';
 const INDEX_KEY_FORM = 'must be set to a key of 32 bytes in base64';
+
+const RECEIPT_KEYS_FORM =
+  'must be set to Ed25519 keys, `r1=<base64 of PKCS #8>`; older ones after commas, of which the public half (SPKI) is enough';
 
 /** Everything the processes are told from outside, parsed once; all faults are printed together. */
 export const Config = z.object({
@@ -36,6 +40,10 @@ export const Config = z.object({
     .enum(CIPHERS)
     .default('aes-256-gcm')
     .describe('what personal data is sealed with; either is opened. sm4: SM4-CTR with HMAC-SM3'),
+  RECEIPT_KEYS: z
+    .string({ error: RECEIPT_KEYS_FORM })
+    .refine((text) => receiptKeysOfText(text) !== undefined, { error: RECEIPT_KEYS_FORM })
+    .describe("the bank's keys of receipts, `r2=<base64 of PKCS #8>,r1=<base64>`, Ed25519: the first signs, all are published"),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

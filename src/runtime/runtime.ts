@@ -5,6 +5,7 @@ import type { Bells } from './bells.js';
 import type { Config } from './config.js';
 import type { Database } from './database.js';
 import type { Metrics } from './metrics.js';
+import type { ReceiptKeys } from './receipt-keys.js';
 import type { Vault } from './vault.js';
 
 /** The machine room: what every part is handed instead of reaching for it. */
@@ -19,4 +20,5 @@ export interface Runtime {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly vault: Vault;
+  readonly receiptKeys: ReceiptKeys;
 }

@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import { connectDatabase, type Database } from './database.js';
 import { createLog } from './log.js';
 import { createMetrics } from './metrics.js';
+import { openReceiptKeys } from './receipt-keys.js';
 import { commandConnection, connectOrLeave, disconnect } from './redis.js';
 import type { Runtime } from './runtime.js';
 import { openVault } from './vault.js';
@@ -65,6 +66,7 @@ export async function createRuntime(config: Config, service: 'api' | 'worker' | 
       log,
       metrics: createMetrics(),
       vault: openVault(config),
+      receiptKeys: openReceiptKeys(config),
       drivenClock: driven,
       close,
     };

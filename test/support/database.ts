@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { dropDatabase, migrate } from '../../scripts/migrate.js';
-import { connectDatabase, type Database, keysOfSecret } from '../../src/runtime/index.js';
+import { connectDatabase, type Database, keysOfSecret, receiptKeysOfSecret } from '../../src/runtime/index.js';
 import { testServers } from './services.js';
 
 export interface FreshDatabase {
@@ -13,8 +13,8 @@ export interface FreshDatabase {
   drop(): Promise<void>;
 }
 
-/** The keys of personal data in tests: in all that one test starts, be it in its own process or beside it. */
-export const TEST_KEYS = keysOfSecret('test');
+/** The keys of personal data and of receipts in tests: in all that one test starts, be it in its own process or beside it. */
+export const TEST_KEYS = { ...keysOfSecret('test'), ...receiptKeysOfSecret('test') };
 
 let made = 0;
 

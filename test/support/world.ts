@@ -35,6 +35,7 @@ import {
   type DrivenClock,
   disconnect,
   drivenClock,
+  openReceiptKeys,
   openVault,
   parseConfig,
   type Runtime,
@@ -81,10 +82,11 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
   const bells = { ring: async () => undefined };
   const metrics = createMetrics();
   const vault = openVault(TEST_KEYS);
+  const receiptKeys = openReceiptKeys(TEST_KEYS);
   const runtime = (clock: DrivenClock): Runtime => {
     processes += 1;
     const newId = idGenerator(processes % PROCESS_NUMBERS, clock.wall);
-    return { config, db: fresh.db, clock, calendar, newId, redis, bells, log, metrics, vault };
+    return { config, db: fresh.db, clock, calendar, newId, redis, bells, log, metrics, vault, receiptKeys };
   };
   const close = async () => {
     await disconnect(redis);
@@ -185,18 +187,25 @@ export interface Asked {
   readonly requestNo: string;
   readonly kind: string;
   readonly data: Given['data'];
+  readonly answer?: Given['answer'];
+}
+
+function actOf(kind: string, data: Given['data']) {
+  const of = kinds.get(kind);
+  return of?.act?.(of.schema.parse(data));
 }
 
 /** Hands instructions to the intake, all together; they are not decided yet. */
 export function receive({ intake }: World, asked: readonly Asked[]): Promise<Receipt[]> {
   return intake.receive(
-    asked.map(({ platform, origin, requestNo, kind, data }) => ({
+    asked.map(({ platform, origin, requestNo, kind, data, answer }) => ({
       platformId: asId(platform),
       origin,
       requestNo,
       kind,
       body: canonicalJson(data),
       actor: 'test',
+      act: answer === undefined || answer === 'unasked' ? undefined : actOf(kind, data),
     })),
   );
 }
