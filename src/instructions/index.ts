@@ -14,6 +14,7 @@ import { kinds } from './kinds/index.js';
  * all. Deliberately absent: network calls; the engine knows no kind by name.
  */
 export { type Answers, createAnswers } from './answers.js';
+export { releaseToInbox } from './asking.js';
 export { executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS } from './kind.js';

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Id, invariant, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
+import { type Id, type Instant, invariant, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
-import type { Origin } from './kind.js';
+import { askAbout, type Draft, draftQuestions } from './asking.js';
+import type { Act, Origin } from './kind.js';
+import { kinds } from './kinds/index.js';
+import { sealedBody } from './personal.js';
 import { findRequests, inboxDepths, insertReceived, type Received, type RequestName, requestKey } from './store.js';
 
 /** An instruction that was parsed and may be received. `body` is the canonical JSON of its data. */
@@ -13,10 +16,21 @@ export interface Submission {
   readonly kind: string;
   readonly body: string;
   readonly actor: string;
+  /** What a customer may have to say yes to before it is decided. */
+  readonly act?: Act | undefined;
 }
 
 /** Received now, or (`replay`) before under the same number with the same body; or refused and not received. */
-export type Receipt = { readonly id: Id; readonly replay: boolean } | { readonly refused: Refusal };
+export type Receipt =
+  | { readonly id: Id; readonly replay: boolean; readonly asked?: AskedCustomer }
+  | { readonly refused: Refusal };
+
+/** The question that was put to the customer; the address of its page is told this once. */
+export interface AskedCustomer {
+  readonly consent: Id;
+  readonly url: string;
+  readonly expiresMs: Instant;
+}
 
 export interface Intake {
   /** Answers in the order of the submissions, after they are committed and the bells of their shards have rung. */
@@ -80,10 +94,10 @@ export function createIntake(rt: Runtime): Intake {
       else if (full.has(shard) && entry.submission.origin !== 'S') entry.resolve({ refused: refuse('OVERLOADED') });
       else accepted.push(entry);
     }
-    const receipts = await commit(rt, accepted, shardOf);
+    const receipts = await commit(rt, await withQuestions(rt, accepted), shardOf);
     const fresh = accepted.filter((_, place) => {
       const receipt = receipts[place];
-      return receipt !== undefined && 'id' in receipt && !receipt.replay;
+      return receipt !== undefined && 'id' in receipt && !receipt.replay && receipt.asked === undefined;
     });
     const rung = [...new Set(fresh.map(({ submission }) => shardOf(submission.platformId)))];
     await Promise.all(rung.map((shard) => rt.bells.ring('execute-shard', String(shard))));
@@ -124,7 +138,8 @@ export async function receiveInTx(tx: Tx, rt: Runtime, submission: Submission): 
   if (book === undefined) throw new Refused(refuse('NOT_FOUND'));
   const entry = { submission, bodyHash: hashOf(submission) };
   const { receipts, fresh } = sortOut(rt, [entry], await findRequests(tx, [submission]));
-  if (fresh.length > 0) await insertReceived(tx, fresh, () => book.shardId);
+  const inbox = fresh.map(({ id }) => ({ shardId: book.shardId, instruction: id }));
+  if (fresh.length > 0) await insertReceived(tx, fresh, inbox);
   return { receipt: receipts[0] as Receipt, shardId: book.shardId };
 }
 
@@ -133,18 +148,34 @@ function hashOf({ kind, body }: Submission): Buffer {
 }
 
 /** Writes what is new and answers what is not. Runs again when another process wrote one of the numbers in between. */
-async function commit(rt: Runtime, group: readonly Waiting[], shardOf: (platformId: Id) => number): Promise<Receipt[]> {
+async function commit(rt: Runtime, group: readonly Questioned[], shardOf: (platformId: Id) => number): Promise<Receipt[]> {
   let known = new Map<string, { id: Id; bodyHash: Buffer }>();
+  const asked = new Map<Id, AskedCustomer>();
   for (let tries = 1; ; tries += 1) {
     const { receipts, fresh } = sortOut(rt, group, known);
     if (fresh.length === 0) return receipts;
     try {
       await rt.db.withTx(
         'receive-instructions',
-        async (tx) => insertReceived(tx, fresh, shardOf).then(() => true as const),
+        async (tx) => {
+          asked.clear();
+          const inbox = fresh.filter(({ draft }) => draft === undefined);
+          await insertReceived(
+            tx,
+            fresh,
+            inbox.map(({ id, platformId }) => ({ shardId: shardOf(platformId), instruction: id })),
+          );
+          for (const { id, draft } of fresh) {
+            if (draft !== undefined) asked.set(id, { ...(await askAbout(tx, rt, id, draft)), expiresMs: draft.expiresMs });
+          }
+          return true as const;
+        },
         () => received(rt, fresh),
       );
-      return receipts;
+      return receipts.map((receipt) => {
+        const question = 'id' in receipt && !receipt.replay ? asked.get(receipt.id) : undefined;
+        return question === undefined ? receipt : { ...receipt, asked: question };
+      });
     } catch (error) {
       if (!isDuplicateKey(error) || tries >= TRIES_MAX) throw error;
       known = await lookUp(
@@ -165,16 +196,27 @@ function lookUp(rt: Runtime, names: readonly RequestName[]) {
   return rt.db.read('find-requests', (tx) => findRequests(tx, names));
 }
 
+/** A request with what must be put to the customer before it is decided, if anything must. */
+interface Questioned extends Pick<Waiting, 'submission' | 'bodyHash'> {
+  readonly draft?: Draft | undefined;
+}
+
+async function withQuestions(rt: Runtime, group: readonly Waiting[]): Promise<readonly Questioned[]> {
+  const acts = group.flatMap(({ submission: { platformId, kind, act } }) =>
+    act === undefined ? [] : [{ platformId, kind, act }],
+  );
+  if (acts.length === 0) return group;
+  const drafts = await rt.db.read('draft-questions', (tx) => draftQuestions(tx, rt, acts));
+  const next = drafts.values();
+  return group.map((entry) => (entry.submission.act === undefined ? entry : { ...entry, draft: next.next().value }));
+}
+
 /** Who is new, who repeats an earlier request (of before, or of this same group), and who misuses a number. */
-function sortOut(
-  rt: Runtime,
-  group: readonly Pick<Waiting, 'submission' | 'bodyHash'>[],
-  known: ReadonlyMap<string, { id: Id; bodyHash: Buffer }>,
-) {
+function sortOut(rt: Runtime, group: readonly Questioned[], known: ReadonlyMap<string, { id: Id; bodyHash: Buffer }>) {
   const seen = new Map(known);
-  const fresh: Received[] = [];
+  const fresh: (Received & { draft?: Draft | undefined })[] = [];
   const receivedMs = rt.clock.now();
-  const receipts = group.map(({ submission, bodyHash }): Receipt => {
+  const receipts = group.map(({ submission, bodyHash, draft }): Receipt => {
     const key = requestKey(submission);
     const before = seen.get(key);
     if (before !== undefined) {
@@ -188,7 +230,8 @@ function sortOut(
     }
     const id = rt.newId();
     seen.set(key, { id, bodyHash });
-    fresh.push({ ...submission, id, bodyHash, receivedMs });
+    const body = sealedBody(kinds.get(submission.kind), submission.body, rt.vault);
+    fresh.push({ ...submission, body, id, bodyHash, receivedMs, draft });
     return { id, replay: false };
   });
   return { receipts, fresh };

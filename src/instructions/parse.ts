@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalJson, Refused, refuse } from '../kernel/index.js';
 import { checkShape, parseJson, requestNo, type ShapeFault, shapeInvalid } from '../runtime/index.js';
-import type { Kind, Origin } from './kind.js';
+import type { Act, Kind, Origin } from './kind.js';
 import { kinds } from './kinds/index.js';
 
 /** An instruction whose shape is right: its number, its kind, and the canonical JSON of its data. */
@@ -9,6 +9,8 @@ export interface ParsedInstruction {
   readonly requestNo: string;
   readonly kind: string;
   readonly body: string;
+  /** What a customer may have to say yes to. */
+  readonly act: Act | undefined;
 }
 
 const LINES_MAX = 5000;
@@ -40,7 +42,8 @@ export function parseInstruction(value: unknown, origin: 'P' | 'O', root = ''): 
   if (kind !== undefined && !kind.origins.includes(origin))
     throw new Refused(refuse('KIND_NOT_PERMITTED', undefined, { kind: kind.name }));
   const parsed = checkShape(schemas[origin], value, 'body', root);
-  return { requestNo: parsed.requestNo, kind: parsed.kind, body: canonicalJson((value as { data: unknown }).data) };
+  const act = kinds.get(parsed.kind)?.act?.(parsed.data);
+  return { requestNo: parsed.requestNo, kind: parsed.kind, body: canonicalJson((value as { data: unknown }).data), act };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Id, Refused, refuse, toWire } from '../kernel/index.js';
+import { consentRecords } from '../consents/index.js';
+import { type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { entriesOfInstructions } from '../ledger/index.js';
 import {
   idAfter,
@@ -11,6 +12,7 @@ import {
   type Route,
   type Runtime,
   route,
+  type Tx,
   wireId,
 } from '../runtime/index.js';
 import type { Answers } from './answers.js';
@@ -20,6 +22,7 @@ import type { Outcome } from './outcome.js';
 import { BATCH_BODY_MAX, instructionSchema, parseBatch, parseInstruction } from './parse.js';
 import { type BatchLine, findBatch, findInstructions, insertBatch, listInstructions } from './store.js';
 import {
+  type Awaited,
   batchSchema,
   idsOf,
   instructionQuery,
@@ -43,7 +46,7 @@ export function instructionRoutes(rt: Runtime, parts: InstructionParts): Route[]
   return [giveOne(rt, parts), giveBatch(rt, parts), readBatch(rt), ...readInstructions(rt), giveAsBank(rt), ...readAsBank(rt)];
 }
 
-function giveOne(_rt: Runtime, { intake, answers }: InstructionParts): Route {
+function giveOne(rt: Runtime, { intake, answers }: InstructionParts): Route {
   return route({
     method: 'POST',
     path: '/v1/instructions',
@@ -52,7 +55,7 @@ function giveOne(_rt: Runtime, { intake, answers }: InstructionParts): Route {
     summary: 'Gives an instruction and answers with its outcome',
     summaryZh: '提交指令',
     description:
-      'Waits up to two seconds for the outcome; `Prefer: wait=N` or `Prefer: respond-async` change that. Then 202 and a status address. ' +
+      'Where a customer has to say yes, it answers 202 with the page to send him to. Waits up to two seconds for the outcome; `Prefer: wait=N` or `Prefer: respond-async` change that. Then 202 and a status address. ' +
       'The same request number with the same body gives the first answer again.',
     body: 'raw',
     rawBody: { schema: instructionSchema('P'), mediaTypes: ['application/json'] },
@@ -64,12 +67,14 @@ function giveOne(_rt: Runtime, { intake, answers }: InstructionParts): Route {
     async handle({ caller, text, headers }) {
       const parsed = parseInstruction(parseJson(text), 'P');
       const [receipt] = await intake.receive([{ ...parsed, platformId: caller.platformId, origin: 'P', actor: caller.keyId }]);
-      const { id, replay } = received(receipt as Receipt);
-      const outcome = (await answers.wait([{ id, replay }], preferredWaitMs(headers.prefer, WAIT_DEFAULT_MS))).get(id);
+      const { id, replay, asked } = received(receipt as Receipt);
+      const waiting = asked === undefined ? [{ id, replay }] : []; // a customer takes longer than any request waits
+      const outcome = (await answers.wait(waiting, preferredWaitMs(headers.prefer, WAIT_DEFAULT_MS))).get(id);
       if (outcome?.state === 'refused') throw refusedOutcome(id, parsed.requestNo, outcome);
+      const awaited = outcome === undefined ? (asked ?? (await awaitedOf(rt, [id])).get(id)) : undefined;
       return {
         status: outcome === undefined ? 202 : 200,
-        body: showOutcome(id, parsed.requestNo, parsed.kind, outcome),
+        body: showOutcome(id, parsed.requestNo, parsed.kind, outcome, awaited),
         headers: {
           Location: `/v1/instructions/${toWire('instruction', id)}`,
           'Idempotent-Replay': String(replay),
@@ -79,9 +84,20 @@ function giveOne(_rt: Runtime, { intake, answers }: InstructionParts): Route {
   });
 }
 
-function received(receipt: Receipt): { id: Id; replay: boolean } {
+function received(receipt: Receipt): Exclude<Receipt, { refused: Refusal }> {
   if ('refused' in receipt) throw new Refused(receipt.refused);
   return receipt;
+}
+
+/** Questions that customers have not answered yet, by instruction. */
+function awaitedOf({ db }: Runtime, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
+  return db.read('awaited-consents', (tx) => readAwaited(tx, ids));
+}
+
+async function readAwaited(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
+  if (ids.length === 0) return new Map();
+  const pending = [...(await consentRecords.load(tx, ids)).values()].filter(({ state }) => state === 'pending');
+  return new Map(pending.map(({ id, instruction, expiresMs }) => [instruction, { consent: id, expiresMs }]));
 }
 
 function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {
@@ -120,9 +136,15 @@ function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {
         (tx) => insertBatch(tx, batch).then(() => true),
         async () => ((await rt.db.read('batch-there', (tx) => findBatch(tx, batch.platformId, batch.id))) ? true : undefined),
       );
-      const waiting = receipts.filter((receipt) => 'id' in receipt);
+      const taken = receipts.filter((receipt) => 'id' in receipt);
+      const asked = new Map(
+        taken.flatMap((receipt) => (receipt.asked === undefined ? [] : [[receipt.id, receipt.asked] as const])),
+      );
+      const waiting = taken.filter(({ id }) => !asked.has(id));
       const outcomes = await answers.wait(waiting, preferredWaitMs(headers.prefer, WAIT_DEFAULT_MS));
-      const shown = showBatch(batch.id, lines, outcomes);
+      const undecided = waiting.filter(({ id }) => !outcomes.has(id)).map(({ id }) => id);
+      const awaited = new Map([...(await awaitedOf(rt, undecided)), ...asked]);
+      const shown = showBatch(batch.id, lines, outcomes, awaited);
       return {
         status: shown.undecided === 0 ? 200 : 202,
         body: shown,
@@ -147,8 +169,10 @@ function readBatch(rt: Runtime): Route {
         const lines = await findBatch(tx, caller.platformId, params.batch);
         if (lines === undefined) throw new Refused(refuse('NOT_FOUND'));
         const outcomes = new Map<Id, Outcome>();
-        for (const [id, view] of await findInstructions(tx, idsOf(lines))) if (view.outcome) outcomes.set(id, view.outcome);
-        return showBatch(params.batch, lines, outcomes);
+        const ids = idsOf(lines);
+        for (const [id, view] of await findInstructions(tx, ids)) if (view.outcome) outcomes.set(id, view.outcome);
+        const undecided = ids.filter((id) => !outcomes.has(id));
+        return showBatch(params.batch, lines, outcomes, await readAwaited(tx, undecided));
       });
       return { status: 200, body: shown };
     },
@@ -160,13 +184,17 @@ const listQuery = z.strictObject({ ...pageQuery, ...instructionQuery });
 async function list(rt: Runtime, platformId: Id, query: z.output<typeof listQuery>, origin?: Origin) {
   const after = idAfter('instructions', query.cursor);
   const filter = { platformId, origin, after, kind: query.kind, requestNo: query.requestNo };
-  const rows = await rt.db.read('list-instructions', (tx) => listInstructions(tx, filter, query.limit + 1));
+  const { rows, awaited } = await rt.db.read('list-instructions', async (tx) => {
+    const found = await listInstructions(tx, filter, query.limit + 1);
+    const undecided = found.filter((row) => row.outcome === null).map((row) => row.id);
+    return { rows: found, awaited: await readAwaited(tx, undecided) };
+  });
   return page(
     'instructions',
     rows,
     query.limit,
     (row) => [row.id],
-    (row) => showInstruction(row),
+    (row) => showInstruction(rt.vault, row, awaited.get(row.id)),
   );
 }
 
@@ -176,7 +204,8 @@ async function readOne(rt: Runtime, id: Id, platformId?: Id) {
     const view = (await findInstructions(tx, [id])).get(id);
     if (view === undefined || (platformId !== undefined && view.platformId !== platformId))
       throw new Refused(refuse('NOT_FOUND'));
-    return showInstruction(view, await entriesOfInstructions(tx, [id]));
+    const awaited = view.outcome === null ? (await readAwaited(tx, [id])).get(id) : undefined;
+    return showInstruction(rt.vault, view, awaited, await entriesOfInstructions(tx, [id]));
   });
 }
 

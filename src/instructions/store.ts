@@ -1,10 +1,13 @@
-import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { asId, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import type { ShardTurn } from '../ledger/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import type { Origin, Topic } from './kind.js';
 import type { Outcome } from './outcome.js';
 
-/** An instruction as it was received. `body` is the canonical JSON of its data; `bodyHash` covers kind and body. */
+/**
+ * An instruction as it was received. `body` is the canonical JSON of its data, in which what is personal is sealed; `bodyHash` covers kind
+ * and body as they were given.
+ */
 export interface Received {
   readonly id: Id;
   readonly platformId: Id;
@@ -30,8 +33,8 @@ interface ReceivedRow {
   received_ms: string;
 }
 
-/** Puts instructions on the books and into their shards' inboxes. @throws ER_DUP_ENTRY when a request number is there already */
-export async function insertReceived(tx: Tx, received: readonly Received[], shardOf: (platformId: Id) => number): Promise<void> {
+/** Puts instructions on the books, and those of them into `inbox` that can be decided. @throws ER_DUP_ENTRY when a request number is there already */
+export async function insertReceived(tx: Tx, received: readonly Received[], inbox: readonly InboxEntry[]): Promise<void> {
   const rows = received.map(
     (r) =>
       `${r.id},${r.platformId},'${r.origin}',${sql.text(r.requestNo)},'${r.kind}',${sql.text(r.body)},${sql.hex(r.bodyHash)},` +
@@ -40,9 +43,28 @@ export async function insertReceived(tx: Tx, received: readonly Received[], shar
   await tx.write(
     `INSERT INTO instructions (id, platform_id, origin, request_no, kind, body, body_hash, actor, received_ms) VALUES ${sql.tuples(rows)}`,
   );
-  await tx.write(
-    `INSERT INTO inbox (shard_id, instruction_id) VALUES ${sql.tuples(received.map((r) => `${shardOf(r.platformId)},${r.id}`))}`,
+  await insertInbox(tx, inbox);
+}
+
+/** What a shard has to decide. */
+export interface InboxEntry {
+  readonly shardId: number;
+  readonly instruction: Id;
+}
+
+export async function insertInbox(tx: Tx, entries: readonly InboxEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const rows = entries.map(({ shardId, instruction }) => `${shardId},${instruction}`);
+  await tx.write(`INSERT INTO inbox (shard_id, instruction_id) VALUES ${sql.tuples(rows)}`);
+}
+
+export async function shardOfInstruction(tx: Tx, id: Id): Promise<number> {
+  const [row] = await tx.rows<{ shard_id: number }>(
+    'SELECT b.shard_id FROM instructions AS i JOIN books AS b ON b.platform_id = i.platform_id WHERE i.id = ?',
+    [id],
   );
+  invariant(row, `instruction ${id} is on the books`);
+  return row.shard_id;
 }
 
 export interface RequestName {

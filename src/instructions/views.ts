@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { asId, type Id, REFUSALS, type RefusalCode, Refused, toRfc3339, toWire } from '../kernel/index.js';
 import type { Entry } from '../ledger/index.js';
-import { rfc3339Schema } from '../runtime/index.js';
+import { rfc3339Schema, type Vault } from '../runtime/index.js';
+import type { AskedCustomer } from './intake.js';
+import { kinds } from './kinds/index.js';
 import type { Outcome } from './outcome.js';
+import { maskedData } from './personal.js';
 import type { BatchLine, InstructionView } from './store.js';
 
 /** How instructions, outcomes and batches look on the wire. */
 const outcomeFields = {
-  state: z.enum(['received', 'posted', 'refused']),
+  state: z.enum(['received', 'awaiting-consent', 'posted', 'refused']),
   code: z.string().nullable().meta({ description: 'The refusal, when refused' }),
   detail: z
     .record(z.string(), z.unknown())
@@ -17,8 +20,19 @@ const outcomeFields = {
   decidedAt: rfc3339Schema.nullable(),
 };
 
+const consentField = {
+  consent: z
+    .strictObject({
+      id: z.string(),
+      url: z.string().optional().meta({ description: 'The page on which the customer answers; told once, when it is asked' }),
+      expiresAt: rfc3339Schema,
+    })
+    .optional()
+    .meta({ description: 'The question that was put to the customer, while he has not answered' }),
+};
+
 export const outcomeSchema = z
-  .strictObject({ instruction: z.string(), requestNo: z.string(), kind: z.string(), ...outcomeFields })
+  .strictObject({ instruction: z.string(), requestNo: z.string(), kind: z.string(), ...outcomeFields, ...consentField })
   .meta({ id: 'Outcome', description: 'An instruction and what became of it' });
 
 export const instructionSchemaOut = z
@@ -27,9 +41,10 @@ export const instructionSchemaOut = z
     requestNo: z.string(),
     kind: z.string(),
     origin: z.enum(['platform', 'system', 'bank']),
-    data: z.record(z.string(), z.unknown()),
+    data: z.record(z.string(), z.unknown()).meta({ description: 'What was asked; what names a person is masked' }),
     receivedAt: rfc3339Schema,
     ...outcomeFields,
+    ...consentField,
     entries: z
       .array(z.strictObject({ account: z.string(), seq: z.int(), amount: z.int(), balance: z.int() }))
       .optional()
@@ -48,6 +63,7 @@ export const batchSchema = z
         state: outcomeFields.state,
         code: z.string().nullable(),
         detail: outcomeFields.detail,
+        ...consentField,
       }),
     ),
     posted: z.int(),
@@ -58,12 +74,15 @@ export const batchSchema = z
 
 export const instructionQuery = { kind: z.string().max(24).optional(), requestNo: z.string().max(64).optional() };
 
-export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Outcome | null | undefined) {
+/** A question under way: as it was put just now, or as the books have it. */
+export type Awaited = Pick<AskedCustomer, 'consent' | 'expiresMs'> & { readonly url?: string };
+
+export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Outcome | null | undefined, awaited?: Awaited) {
   return {
     instruction: toWire('instruction', id),
     requestNo,
     kind,
-    state: outcome?.state ?? ('received' as const),
+    ...stateOf(outcome, awaited),
     code: outcome?.code ?? null,
     detail: outcome?.detail ?? null,
     businessDate: outcome?.businessDate ?? null,
@@ -71,13 +90,21 @@ export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Ou
   };
 }
 
+function stateOf(outcome: Outcome | null | undefined, awaited: Awaited | undefined) {
+  if (outcome) return { state: outcome.state };
+  if (awaited === undefined) return { state: 'received' as const };
+  const { consent, url, expiresMs } = awaited;
+  const shown = { id: toWire('consent', consent), ...(url === undefined ? {} : { url }), expiresAt: toRfc3339(expiresMs) };
+  return { state: 'awaiting-consent' as const, consent: shown };
+}
+
 const ORIGINS = { P: 'platform', S: 'system', O: 'bank' } as const;
 
-export function showInstruction(view: InstructionView, entries?: readonly Entry[]) {
+export function showInstruction(vault: Vault, view: InstructionView, awaited?: Awaited, entries?: readonly Entry[]) {
   return {
-    ...showOutcome(view.id, view.requestNo, view.kind, view.outcome),
+    ...showOutcome(view.id, view.requestNo, view.kind, view.outcome, awaited),
     origin: ORIGINS[view.origin],
-    data: JSON.parse(view.body) as Record<string, unknown>,
+    data: maskedData(kinds.get(view.kind), view.body, vault),
     receivedAt: toRfc3339(view.receivedMs),
     ...(entries === undefined
       ? {}
@@ -92,14 +119,21 @@ export function showInstruction(view: InstructionView, entries?: readonly Entry[
   };
 }
 
-export function showBatch(id: Id, lines: readonly BatchLine[], outcomes: ReadonlyMap<Id, Outcome>) {
+export function showBatch(
+  id: Id,
+  lines: readonly BatchLine[],
+  outcomes: ReadonlyMap<Id, Outcome>,
+  awaited: ReadonlyMap<Id, Awaited>,
+) {
   const shown = lines.map(({ requestNo, instruction, code }, place) => {
     const outcome = instruction === null ? undefined : outcomes.get(instruction);
     return {
       line: place + 1,
       requestNo,
       instruction: instruction === null ? null : toWire('instruction', instruction),
-      state: code === null ? (outcome?.state ?? ('received' as const)) : ('refused' as const),
+      ...(code === null
+        ? stateOf(outcome, instruction === null ? undefined : awaited.get(instruction))
+        : { state: 'refused' as const }),
       code: code ?? outcome?.code ?? null,
       detail: outcome?.detail ?? null,
     };
@@ -110,7 +144,7 @@ export function showBatch(id: Id, lines: readonly BatchLine[], outcomes: Readonl
     lines: shown,
     posted: count('posted'),
     refused: count('refused'),
-    undecided: count('received'),
+    undecided: count('received') + count('awaiting-consent'),
   };
 }
 

@@ -35,6 +35,8 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   // 1: money may come in from others while business outside the counter is stopped.
   ['stopped.credits', '2007-08-01', 1, '银行自定'],
   ['adult.age', '1987-01-01', 18, '民法通则第十一条 / 民法典第十七条'],
+  // How long a customer may take to answer on the bank's page.
+  ['consent.minutes', '2016-04-01', 15, '银行自定'],
   // Identities that may share one mobile number without an approved exception.
   ['mobile.identities', '2016-12-01', 1, N261],
   // Trial payments to a company's account: the most of one, wrong answers, hours to answer, and how many a company may ask for in a day.
