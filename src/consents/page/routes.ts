@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { maskMobile, Refused, refuse } from '../../kernel/index.js';
+import { type Answer, checkShape, hashToken, type Route, type RouteRequest, route } from '../../runtime/index.js';
+import { type AnswerDesk, approve, decline, type Proof, type Whence } from '../answer.js';
+import { sendCode } from '../codes.js';
+import { findAskedCustomer, findCredential } from '../credentials/store.js';
+import { answeredBefore, type Language, type Shown, TRIES_MAX } from '../rules.js';
+import type { Ending } from '../states.js';
+import { findConsentByToken, type StoredConsent } from '../store.js';
+import { type ConsentView, consentPage, refusalPage } from './consent-page.js';
+import { languageOf } from './layout.js';
+import { isNotice, type Notice } from './words.js';
+
+const LANGUAGES = ['zh', 'en'] as const;
+const Params = z.strictObject({ token: z.string().meta({ description: 'From the address that the bank made' }) });
+const Query = z.strictObject({
+  lang: z.enum(LANGUAGES).optional().meta({ description: "Instead of the browser's Accept-Language" }),
+  notice: z.string().max(32).optional().meta({ description: 'What came of the last form' }),
+});
+const FormQuery = Query.pick({ lang: true });
+
+const digits = z.string().max(32);
+const Form = z.strictObject({
+  answer: z.enum(['approve', 'decline']),
+  password: digits.optional(),
+  code: digits.optional(),
+  newPassword: digits.optional(),
+  repeatPassword: digits.optional(),
+});
+const FORM_BYTES = 4096;
+
+const hosted = {
+  audience: 'public',
+  tag: 'Hosted pages',
+  params: Params,
+  refusalPage: (
+    refusal: Parameters<typeof refusalPage>[0],
+    { headers }: { headers: RouteRequest<'public', 0, 0, 0>['headers'] },
+  ) => refusalPage(refusal, languageOf(undefined, headers['accept-language'])),
+  refusals: ['NOT_FOUND', 'SHAPE_INVALID', 'FAULT'],
+} as const;
+
+type PageDesk = AnswerDesk & { readonly rt: Parameters<typeof sendCode>[0] };
+
+/**
+ * The pages that the bank hosts for a customer's answer. Whoever has the address sees the question; only the factors answer it. Each
+ * form is answered with a redirect, so that a reload repeats nothing.
+ */
+export function hostedRoutes(desk: PageDesk): Route[] {
+  return [showRoute(desk), answerRoute(desk), codeRoute(desk)];
+}
+
+/** An unknown, mistyped or replaced address is one and the same: its hash is looked up, and nothing is there. */
+async function requireConsent({ rt }: PageDesk, token: string): Promise<StoredConsent> {
+  const consent = await rt.db.read('consent-by-token', (tx) => findConsentByToken(tx, hashToken(token)));
+  if (consent === undefined) throw new Refused(refuse('NOT_FOUND'));
+  return consent;
+}
+
+function showRoute(desk: PageDesk): Route {
+  return route({
+    ...hosted,
+    method: 'GET',
+    path: '/consents/{token}',
+    summary: 'The page on which a customer sees what he is asked, and what he answered (HTML)',
+    summaryZh: '客户确认页面',
+    query: Query,
+    answers: { 200: { description: 'The page' } },
+    async handle({ params, query, headers }) {
+      const consent = await requireConsent(desk, params.token);
+      const language = languageOf(query.lang, headers['accept-language']);
+      const notice = query.notice !== undefined && isNotice(query.notice) ? query.notice : undefined;
+      return { status: 200, html: consentPage(await viewOf(desk, consent, { token: params.token, language, notice })) };
+    },
+  });
+}
+
+async function viewOf(
+  { rt }: PageDesk,
+  consent: StoredConsent,
+  given: { token: string; language: Language; notice: Notice | undefined },
+): Promise<ConsentView> {
+  const { needs, subject, attempts, codesSent, customerId, answeredMs } = consent;
+  const shown = JSON.parse(rt.vault.open(consent.shownSealed)) as Shown;
+  const ending = endingOf(consent, rt.clock.now());
+  if (ending !== undefined) {
+    // After the first answer there is one thing left to say: that this was not the first.
+    const notice = given.notice === 'CONSENT_ANSWERED' ? given.notice : undefined;
+    return { ...given, notice, subject, shown, ended: { ending, answeredMs } };
+  }
+  const { customer, credential } = await rt.db.read('asked-customer', async (tx) => ({
+    customer: await findAskedCustomer(tx, customerId),
+    credential: needs === 'sms' ? undefined : await findCredential(tx, customerId),
+  }));
+  const isLocked = (credential?.lockedUntilMs ?? 0) > rt.clock.now();
+  const standing =
+    needs === 'sms' ? undefined : isLocked ? 'PASSWORD_LOCKED' : credential?.passwordHash ? undefined : 'FACTOR_MISSING';
+  const maskedMobile = customer?.mobileSealed == null ? undefined : maskMobile(rt.vault.open(customer.mobileSealed));
+  const asks = { needs, attemptsLeft: TRIES_MAX - attempts, codesSent, maskedMobile };
+  return { ...given, notice: standing ?? given.notice, subject, shown, asks };
+}
+
+/** How it ended for the customer, also when nobody has written down yet that it is too late. */
+function endingOf(consent: StoredConsent, nowMs: Parameters<typeof answeredBefore>[1]): Ending | undefined {
+  const code = answeredBefore(consent, nowMs);
+  if (code === undefined) return undefined;
+  if (code === 'CONSENT_EXPIRED') return 'expired';
+  if (code === 'CONSENT_LOCKED') return 'locked';
+  return consent.state === 'declined' ? 'declined' : 'given';
+}
+
+function answerRoute(desk: PageDesk): Route {
+  return route({
+    ...hosted,
+    method: 'POST',
+    path: '/consents/{token}',
+    summary: "The customer's answer (a form)",
+    summaryZh: '客户提交确认结果',
+    query: FormQuery,
+    body: 'raw',
+    rawBody: { schema: Form, mediaTypes: ['application/x-www-form-urlencoded'] },
+    bodyLimit: FORM_BYTES,
+    answers: { 303: { description: 'To the page, which says what came of it' } },
+    refusals: [...hosted.refusals, 'BODY_TOO_LARGE', 'BODY_MALFORMED', 'MEDIA_TYPE_UNSUPPORTED'],
+    async handle({ params, query, headers, text, remote }) {
+      const consent = await requireConsent(desk, params.token);
+      const form = checkShape(Form, fieldsOf(text));
+      const language = languageOf(query.lang, headers['accept-language']);
+      return redirect('', params.token, language, await answer(desk, consent, form, whenceOf(headers, remote)));
+    },
+  });
+}
+
+async function answer(
+  desk: PageDesk,
+  consent: StoredConsent,
+  { answer: said, repeatPassword, ...proof }: z.output<typeof Form>,
+  whence: Whence,
+): Promise<Notice | undefined> {
+  if (said === 'decline') return noticeOf(await decline(desk, consent, whence));
+  if (proof.newPassword !== repeatPassword) return 'REPEAT_DIFFERS';
+  return noticeOf(await approve(desk, consent, proof satisfies Proof, whence));
+}
+
+function noticeOf(refusal: { readonly code: string } | undefined): Notice | undefined {
+  if (refusal === undefined) return undefined;
+  if (!isNotice(refusal.code)) throw new Refused(refuse('NOT_FOUND'));
+  return refusal.code;
+}
+
+function codeRoute(desk: PageDesk): Route {
+  return route({
+    ...hosted,
+    method: 'POST',
+    path: '/consents/{token}/code',
+    summary: 'Sends a code to the customer’s mobile (a form without fields)',
+    summaryZh: '发送短信验证码',
+    query: FormQuery,
+    answers: { 303: { description: 'To the page, which says what came of it' } },
+    async handle({ params, query, headers }) {
+      const consent = await requireConsent(desk, params.token);
+      const language = languageOf(query.lang, headers['accept-language']);
+      return redirect('../', params.token, language, noticeOf(await sendCode(desk.rt, consent, language)) ?? 'CODE_SENT');
+    },
+  });
+}
+
+/** Relative, so that it holds behind whatever address the bank gives these pages. */
+function redirect(up: string, token: string, language: Language, notice: Notice | undefined): Answer {
+  const query = new URLSearchParams({ lang: language, ...(notice === undefined ? {} : { notice }) });
+  return { status: 303, headers: { Location: `${up}${encodeURIComponent(token)}?${query}` } };
+}
+
+/** A field that comes twice becomes a list, which the schema refuses. */
+function fieldsOf(text: string): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = fields[name];
+    fields[name] = before === undefined ? value : [before, value].flat();
+  }
+  return { ...fields };
+}
+
+const HEADER_MAX = 300;
+
+function whenceOf(headers: Readonly<Record<string, string | undefined>>, remote: string): Whence {
+  return {
+    ip: remote,
+    forwardedFor: (headers['x-forwarded-for'] ?? '').slice(0, HEADER_MAX),
+    userAgent: (headers['user-agent'] ?? '').slice(0, HEADER_MAX),
+  };
+}

@@ -1,0 +1,122 @@
+import type { RefusalCode } from '../../kernel/index.js';
+import { type Bilingual, CODES_MAX, type Subject } from '../rules.js';
+import type { Ending } from '../states.js';
+
+/** Every fixed text of the hosted pages, in both languages. */
+export const WORDS = {
+  bank: { zh: '存管', en: 'Cunguan' },
+  tagline: { zh: '资金存管银行', en: 'custodian bank' },
+  otherLanguage: { zh: 'English', en: '中文' },
+  password: { zh: '交易密码', en: 'Trade password' },
+  oldPassword: { zh: '原交易密码', en: 'Present trade password' },
+  newPassword: { zh: '新交易密码', en: 'New trade password' },
+  repeatPassword: { zh: '再次输入新密码', en: 'New password again' },
+  passwordHint: { zh: '6位数字', en: 'six digits' },
+  newPasswordHint: {
+    zh: '6位数字；不可为连号、重复数字、生日，或证件号、手机号中的数字',
+    en: 'six digits; no row, no repeat, no birthday, no part of your ID or mobile number',
+  },
+  code: { zh: '短信验证码', en: 'Code by SMS' },
+  getCode: { zh: '获取验证码', en: 'Send code' },
+  getCodeAgain: { zh: '重新获取', en: 'Send again' },
+  approve: { zh: '确认', en: 'Confirm' },
+  decline: { zh: '拒绝', en: 'Decline' },
+  secrecy: {
+    zh: '本页面由银行提供，平台看不到您输入的密码和验证码。银行工作人员不会向您索要。',
+    en: 'This page is the bank’s own. The platform sees neither your password nor the code, and nobody at the bank will ask you for them.',
+  },
+  close: { zh: '您可以关闭本页面，返回平台。', en: 'You can close this page and return to the platform.' },
+  answeredAt: { zh: '答复时间', en: 'Answered' },
+  pageMissing: { zh: '页面不存在', en: 'There is no such page' },
+  pageMissingWhy: {
+    zh: '链接不完整，或已被新的链接取代。请返回平台重新获取。',
+    en: 'The address is not complete, or a newer one has taken its place. Ask the platform for another.',
+  },
+  pageFailed: { zh: '暂时无法处理', en: 'This did not work' },
+  pageFailedWhy: { zh: '请返回上一页重试。', en: 'Go back and try again.' },
+  subject: { zh: '业务', en: 'About' },
+} as const satisfies Record<string, Bilingual>;
+
+/** What may be said above the form, or above the result. */
+export const NOTICES = {
+  CODE_SENT: { zh: '验证码已发送，5分钟内有效。', en: 'The code is on its way; it is valid for five minutes.' },
+  REPEAT_DIFFERS: { zh: '两次输入的新密码不一致。', en: 'The two entries of the new password differ.' },
+  SHAPE_INVALID: { zh: '密码和验证码均为6位数字。', en: 'Password and code are six digits each.' },
+  FACTOR_WRONG: { zh: '交易密码或验证码错误。', en: 'The trade password or the code is wrong.' },
+  FACTOR_MISSING: {
+    zh: '您尚未设置交易密码，请先返回平台设置。',
+    en: 'You have not set a trade password yet. Return to the platform to set one first.',
+  },
+  CODE_EXPIRED: { zh: '请先获取验证码；验证码5分钟内有效。', en: 'Have a code sent first; a code is valid for five minutes.' },
+  PASSWORD_WEAK: { zh: '新密码过于简单，请换一个。', en: 'The new password is too easy to guess. Choose another.' },
+  PASSWORD_LOCKED: {
+    zh: '交易密码连续输错5次，已锁定至次日零点。',
+    en: 'The trade password was wrong five times in a row. It is locked until midnight.',
+  },
+  SMS_TOO_OFTEN: {
+    zh: `验证码每60秒可获取一次，每笔最多${CODES_MAX}次。`,
+    en: `A code can be had once in 60 seconds, ${CODES_MAX} times at most.`,
+  },
+  SMS_NOT_SENT: { zh: '验证码暂时无法发送。', en: 'The code could not be sent.' },
+  CONSENT_ANSWERED: { zh: '您此前已答复，不可重复。', en: 'You have answered this before; it cannot be answered twice.' },
+  CONSENT_EXPIRED: { zh: '已超过答复时间。', en: 'It is too late to answer.' },
+  CONSENT_LOCKED: { zh: '错误次数过多，已锁定。', en: 'Too many wrong attempts; it is locked.' },
+  CONSENT_MISMATCH: {
+    zh: '内容已发生变化，本次确认无效，请返回平台重新发起。',
+    en: 'What was asked has changed; start again from the platform.',
+  },
+} as const satisfies Partial<Record<RefusalCode | 'CODE_SENT' | 'REPEAT_DIFFERS', Bilingual>>;
+export type Notice = keyof typeof NOTICES;
+
+export function isNotice(code: string): code is Notice {
+  return Object.hasOwn(NOTICES, code);
+}
+
+export function attemptsLeft(left: number): Bilingual {
+  return { zh: `还可以尝试${left}次。`, en: left === 1 ? 'One attempt is left.' : `${left} attempts are left.` };
+}
+
+export function sentTo(maskedMobile: string): Bilingual {
+  return { zh: `发送至您的手机 ${maskedMobile}`, en: `sent to your mobile ${maskedMobile}` };
+}
+
+interface Result {
+  readonly title: Bilingual;
+  readonly text: Bilingual;
+}
+
+const DECLINED: Result = {
+  title: { zh: '已拒绝', en: 'Declined' },
+  text: { zh: '银行不会办理这笔业务。', en: 'The bank will not carry it out.' },
+};
+const EXPIRED: Result = {
+  title: { zh: '已过期', en: 'Too late' },
+  text: {
+    zh: '您未在规定时间内答复，银行不会办理这笔业务。',
+    en: 'It was not answered in time. The bank will not carry it out.',
+  },
+};
+const LOCKED: Result = {
+  title: { zh: '已锁定', en: 'Locked' },
+  text: {
+    zh: '错误次数过多，银行不会办理这笔业务。如非本人操作，请联系银行。',
+    en: 'Too many wrong attempts. The bank will not carry it out. If it was not you, contact the bank.',
+  },
+};
+const GIVEN: Partial<Record<Subject, Result>> = {
+  instruction: {
+    title: { zh: '已确认', en: 'Confirmed' },
+    text: { zh: '银行正在办理，结果以平台通知为准。', en: 'The bank is carrying it out. The platform will tell you the result.' },
+  },
+  password: {
+    title: { zh: '交易密码已设置', en: 'Trade password set' },
+    text: { zh: '从现在起生效。请牢记，勿告诉任何人。', en: 'It is valid from now on. Remember it and tell it to nobody.' },
+  },
+};
+const GIVEN_ELSE: Result = { title: { zh: '已确认', en: 'Confirmed' }, text: { zh: '已生效。', en: 'It is in force.' } };
+
+/** What a page says of a question that is over. */
+export function resultOf(subject: Subject, ending: Ending): Result {
+  if (ending === 'given') return GIVEN[subject] ?? GIVEN_ELSE;
+  return { declined: DECLINED, expired: EXPIRED, locked: LOCKED }[ending];
+}
