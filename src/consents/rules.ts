@@ -25,8 +25,8 @@ export interface Shown {
   /** Platform, payee, order, account (masked), until when it acts … in the order in which they are shown. */
   readonly lines: readonly ShownLine[];
   /**
-   * The act in one phrase for the SMS that brings the code, with the payee's ending and the amount:
-   * `向尾号6789的账户付款100.00元`, `pay CNY 100.00 to the account ending 6789`.
+   * The act in one phrase for the SMS that brings the code, with the account's ending, the payee and the amount:
+   * `尾号6789账户付款，张三，100.00元`, `payment, account ending 6789, Zhang San, CNY 100.00`.
    */
   readonly brief: Bilingual;
 }
@@ -113,8 +113,8 @@ function datesOf(birthDate: string): string[] {
 /** What the SMS says. It names what the code is good for, so that nobody gives it away for something else. */
 export function codeText(code: string, brief: Bilingual, language: Language): string {
   return language === 'zh'
-    ? `【存管】验证码${code}，用于${brief.zh}，5分钟内有效。如非本人操作请勿泄露，银行工作人员不会向您索要。`
-    : `[Cunguan] ${code} is your code to ${brief.en}. Valid for 5 minutes. Tell it to nobody; the bank never asks for it.`;
+    ? `【存管】验证码${code}，用于：${brief.zh}。5分钟内有效。请勿告诉任何人，银行工作人员不会向您索要。`
+    : `[Cunguan] Your code is ${code}, for: ${brief.en}. Valid for 5 minutes. Tell it to nobody; the bank never asks for it.`;
 }
 
 /** How and from where a consent was answered: what its receipt proves besides what was shown. */
