@@ -19,7 +19,7 @@ export const STEP_NAMES: Readonly<Record<Step, { readonly zh: string; readonly e
   proof: { zh: '总分核对', en: 'accounts, control total and statement agree, or nothing is paid' },
   interest: {
     zh: '活期结息',
-    en: 'after the 20th of a quarter: what electronic accounts earned is written down, credited and ordered',
+    en: 'after an interest day: what electronic accounts earned is written down, credited, and ordered from the bank',
   },
   netting: { zh: '清算轧差', en: 'what each sub-merchant has withdrawable is written down and instructed' },
   payouts: { zh: '出款', en: 'the payouts are handed to their channels' },

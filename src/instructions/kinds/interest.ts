@@ -51,10 +51,10 @@ export const interest: Kind<z.output<typeof schema>> = {
   schema,
   example: {
     account: 'acc_2236512894231552006',
-    through: '2026-03-20',
-    product: '92000000',
+    through: '2025-12-20',
+    product: '91000000',
     rate: 3500,
-    amount: { amount: 894, currency: 'CNY' },
+    amount: { amount: 885, currency: 'CNY' },
   },
   needs: ({ account }, at) => ({
     accounts: [account, at.book.accounts.custody],
