@@ -1,6 +1,8 @@
+import { platformsWithInterestToOrder } from '../src/accounts/index.js';
 import { closesDue } from '../src/clearing/index.js';
-import { type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
-import { inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
+import { expireConsents, isSmsDue, SMS_KEY } from '../src/consents/index.js';
+import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
+import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
 import { invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks } from '../src/ledger/index.js';
 import { expiredHolds, type Hold } from '../src/orders/index.js';
@@ -11,7 +13,10 @@ import { RELAY } from './relay-outbox.job.js';
 
 const HOLDS_MAX = 1_000;
 
-/** Looks through the tables for work that no bell has told of, and rings for it; and frees holds that have expired. */
+/**
+ * Looks through the tables for work that no bell has told of, and rings for it; frees holds, and ends questions to customers, that have
+ * expired.
+ */
 export async function sweep(desk: Desk): Promise<void> {
   const { rt } = desk;
   const nowMs = rt.clock.now();
@@ -20,7 +25,10 @@ export async function sweep(desk: Desk): Promise<void> {
     behind: await shardsBehind(tx, RELAY),
     payouts: await shardsWithPayouts(tx, nowMs),
     closes: await closesDue(tx, naturalDate(nowMs), rt.clock.wall()),
+    interest: await platformsWithInterestToOrder(tx),
+    incoming: await countUnanswered(tx, { dueWallMs: rt.clock.wall() }),
     holds: await expiredHolds(tx, nowMs, HOLDS_MAX),
+    sms: await isSmsDue(tx, nowMs),
     breaks: await countOpenBreaks(tx),
   }));
   const rings: [BellName, readonly (number | string)[]][] = [
@@ -28,12 +36,16 @@ export async function sweep(desk: Desk): Promise<void> {
     ['relay-outbox', found.behind],
     ['send-payouts', found.payouts.toSend],
     ['poll-payouts', found.payouts.toAsk],
+    ['order-interest', found.interest],
+    ['take-incoming', found.incoming > 0 ? ['all'] : []],
     ['close-day', found.closes],
+    ['send-sms', found.sms ? [SMS_KEY] : []],
   ];
   for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
   for (let shard = 0; shard < rt.config.SHARDS; shard += 1)
     rt.metrics.inboxDepth.set({ shard: String(shard) }, found.depths.get(shard) ?? 0);
   rt.metrics.breaksOpen.set(found.breaks);
+  await expireConsents(rt, answerHandlers(rt));
   await freeHolds(desk, found.holds);
 }
 

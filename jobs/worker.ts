@@ -4,11 +4,14 @@ import { type BellJob, bellPrefix, connectOrLeave, disconnect, faultOf, subscrib
 import { closeDayJob } from './close-day.job.js';
 import { executeShardJob } from './execute-shard.job.js';
 import type { JobDefinition } from './job.js';
+import { orderInterestJob } from './order-interest.job.js';
 import { pollPayoutsJob } from './poll-payouts.job.js';
 import { relayOutboxJob } from './relay-outbox.job.js';
 import { SCHEDULE } from './schedule.js';
 import { sendPayoutsJob } from './send-payouts.job.js';
+import { sendSmsJob } from './send-sms.job.js';
 import { sweepJob } from './sweep.job.js';
+import { takeIncomingJob } from './take-incoming.job.js';
 
 /** Every job of the worker: one line each. */
 export const JOBS: readonly JobDefinition[] = [
@@ -16,7 +19,10 @@ export const JOBS: readonly JobDefinition[] = [
   relayOutboxJob,
   sendPayoutsJob,
   pollPayoutsJob,
+  takeIncomingJob,
+  orderInterestJob,
   closeDayJob,
+  sendSmsJob,
   sweepJob,
 ];
 

@@ -1,8 +1,15 @@
 import { accountAdminRoutes, accountRoutes } from './accounts/index.js';
 import { clearingRoutes } from './clearing/index.js';
-import { policyRoutes } from './consents/index.js';
+import { consentRoutes, policyRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';
-import { type Answers, createAnswers, createIntake, type Intake, instructionRoutes } from './instructions/index.js';
+import {
+  type Answers,
+  answerHandlers,
+  createAnswers,
+  createIntake,
+  type Intake,
+  instructionRoutes,
+} from './instructions/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
@@ -31,6 +38,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...accountRoutes(runtime),
     ...accountAdminRoutes(runtime),
     ...policyRoutes(runtime),
+    ...consentRoutes(runtime, { handlers: answerHandlers(runtime) }),
     ...orderRoutes(runtime),
     ...instructionRoutes(runtime, parts),
     ...dispatchRoutes(runtime),

@@ -4,12 +4,15 @@
  * Guarantees: a consent is used once, for what was shown; a mandate never goes beyond its caps; revoking acts at once.
  * Deliberately absent: no money moves here; the engine asks whether what it decides is covered.
  */
-export type { AnswerHandler, AnswerHandlers } from './answer.js';
+export { type AnswerHandler, type AnswerHandlers, expireConsents } from './answer.js';
 export { type Asked, askConsent, type Question } from './ask.js';
 export { coverOf, type Debit, type DebitPayee } from './mandate-rules.js';
 export { type PolicyTable, type ProofNeeded, proofNeeded } from './policy.js';
 export { policyRoutes } from './policy-routes.js';
 export { loadPolicies } from './policy-store.js';
 export * from './records.js';
+export { consentRoutes } from './routes.js';
 export { type Bilingual, digestOfShown, type Shown, type ShownLine, type Subject, shownFen } from './rules.js';
+export { type Message, queueSms, SMS_KEY, sendSms } from './sms/send.js';
+export { isSmsDue } from './sms/store.js';
 export { CONSENT_TRANSITIONS, type Ending } from './states.js';

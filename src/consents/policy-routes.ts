@@ -34,7 +34,7 @@ function ownPoliciesRoute({ db }: Runtime): Route {
     method: 'GET',
     path: '/v1/proof-policies',
     audience: 'platform',
-    tag: 'Consent',
+    tag: 'Consents',
     summary: "What proof of the customer's will each kind needs on this platform",
     summaryZh: '本平台各类指令所需的客户验证方式',
     answers: { 200: { description: 'Every kind', schema: listSchema } },
@@ -48,7 +48,7 @@ function ownPoliciesRoute({ db }: Runtime): Route {
   });
 }
 
-const operator = { audience: 'operator', tag: 'Consent' } as const;
+const operator = { audience: 'operator', tag: 'Consents' } as const;
 
 function policiesRoute({ db }: Runtime): Route {
   return route({

@@ -82,13 +82,15 @@ export interface Mandate {
   /** For one natural day or calendar month; null without a period. */
   readonly periodCap: Minor | null;
   readonly expiresMs: Instant;
-  readonly state: 'pending' | 'active' | 'revoked';
+  readonly state: MandateState;
   readonly usedTotal: Minor;
   readonly usedPeriod: Minor;
   /** The period that `usedPeriod` counts: `2026-03-02` or `2026-03`. */
   readonly periodKey: string;
   readonly useCount: number;
 }
+/** pending: put to the customer. declined, lapsed: he said no, or did not answer. revoked: by him or by the platform. */
+export type MandateState = 'pending' | 'active' | 'declined' | 'lapsed' | 'revoked';
 export type MandatePeriod = 'day' | 'month';
 /** Orders of the platform, named accounts of its book, or both. */
 export interface MandatePayees {
@@ -96,7 +98,7 @@ export interface MandatePayees {
   readonly accounts: readonly Id[];
 }
 
-interface MandateRow {
+export interface MandateRow {
   id: string;
   platform_id: string;
   customer_id: string;

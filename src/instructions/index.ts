@@ -5,6 +5,7 @@ import { BATCH_MAX, type Batch, executeBatch } from './engine.js';
 import type { Submission } from './intake.js';
 import { kinds } from './kinds/index.js';
 
+export { answerHandlers } from './answering.js';
 /**
  * The engine and the kinds of instructions: the one door through which money moves.
  *

@@ -1,0 +1,10 @@
+import { sendSms } from '../src/consents/index.js';
+import type { JobDefinition } from './job.js';
+
+export const sendSmsJob: JobDefinition = {
+  name: 'send-sms',
+  en: 'hands waiting messages to the SMS gateway; key: all',
+  zh: '发送短信',
+  concurrency: 1,
+  run: async ({ rt, channels }) => ((await sendSms(rt, channels.sms)) > 0 ? 'done' : 'nothing'),
+};

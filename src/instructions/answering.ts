@@ -1,0 +1,13 @@
+import type { AnswerHandlers } from '../consents/index.js';
+import type { Runtime } from '../runtime/index.js';
+import { releaseToInbox } from './asking.js';
+
+/**
+ * What follows from a customer's answer, subject by subject, in the transaction of the answer. It stands here because all that can be
+ * asked about is above; the API and the sweep end consents by the same list.
+ */
+export function answerHandlers(rt: Runtime): AnswerHandlers {
+  return {
+    instruction: (tx, instruction) => releaseToInbox(tx, rt, instruction),
+  };
+}
