@@ -57,12 +57,25 @@ export function openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs }: BankHttpO
 }
 
 function readReply(status: number, text: string): Reply {
-  const short = text.slice(0, 200);
-  if (status >= 400 && status < 500) return { kind: 'refused', why: `HTTP ${status}: ${short}` };
-  if (status < 200 || status > 299) return { kind: 'unanswered', why: `HTTP ${status}: ${short}` };
+  if (status >= 400 && status < 500) return { kind: 'refused', why: `HTTP ${status}${wordsOf(text)}` };
+  if (status < 200 || status > 299) return { kind: 'unanswered', why: `HTTP ${status}${wordsOf(text)}` };
   try {
     return { kind: 'answered', body: JSON.parse(text) };
   } catch {
-    return { kind: 'unanswered', why: `not JSON: ${short}` };
+    return { kind: 'unanswered', why: `not JSON, ${text.length} characters` };
   }
+}
+
+/**
+ * What is kept of an answer that is none: `why` gets into logs and books, and such an answer may repeat whatever it was asked, payees'
+ * names and numbers too. A field `error` in plain English words is told, without numbers as long as an account's; of the rest only how long it is.
+ */
+function wordsOf(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    if (typeof error === 'string' && /^[\x20-\x7e]{1,200}$/.test(error)) return `: ${error.replace(/[0-9]{7,}/g, '…')}`;
+  } catch {
+    // Then it has no such field.
+  }
+  return `, ${text.length} characters`;
 }

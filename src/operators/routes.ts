@@ -10,7 +10,9 @@ import {
   rfc3339Schema,
   route,
   textSchema,
+  type Vault,
   wireId,
+  withoutPersonalData,
 } from '../runtime/index.js';
 import { ROLES } from './rules.js';
 import { changeOperator, createOperator, issueToken, revokeAllTokens } from './staff.js';
@@ -48,20 +50,20 @@ const auditSchema = z
     operator: z.string().nullable().meta({ description: 'Null: a script on the server' }),
     action: z.string().meta({ description: 'Permission, method and path' }),
     target: z.string(),
-    detail: z.unknown().meta({ description: 'Parameters and body without secrets' }),
+    detail: z.unknown().meta({ description: 'Parameters and body without secrets, personal data masked' }),
     outcome: z.string().meta({ description: '`done`, or the code of the refusal' }),
     at: rfc3339Schema,
     requestId: z.string(),
   })
   .meta({ id: 'AuditEntry' });
 
-function showAudit(row: AuditRow): z.input<typeof auditSchema> {
+function showAudit(row: AuditRow, vault: Vault): z.input<typeof auditSchema> {
   return {
     id: toWire('audit', row.id),
     operator: row.operatorId === '0' ? null : toWire('operator', row.operatorId),
     action: row.action,
     target: row.target,
-    detail: JSON.parse(row.detail),
+    detail: withoutPersonalData(JSON.parse(vault.read(row.detail))),
     outcome: row.outcome,
     at: toRfc3339(row.at),
     requestId: row.requestId,
@@ -184,7 +186,7 @@ function revokeRoute(rt: Runtime): Route {
   });
 }
 
-function auditRoute({ db }: Runtime): Route {
+function auditRoute({ db, vault }: Runtime): Route {
   return route({
     ...operator,
     method: 'GET',
@@ -198,7 +200,16 @@ function auditRoute({ db }: Runtime): Route {
     handle: async ({ query }) => {
       const before = asId(query.cursor === undefined ? NEWEST : String(decodeCursor(LIST, 1, query.cursor)[0]));
       const rows = await db.read('audit', (tx) => listAuditRows(tx, before, query.limit + 1, query.operator));
-      return { status: 200, body: page(LIST, rows, query.limit, (row) => [row.id], showAudit) };
+      return {
+        status: 200,
+        body: page(
+          LIST,
+          rows,
+          query.limit,
+          (row) => [row.id],
+          (row) => showAudit(row, vault),
+        ),
+      };
     },
   });
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { makeOperator } from '../../scripts/operator.js';
 import { fromWire, type Id, Refused, refuse, toWire } from '../../src/kernel/index.js';
 import { changeOperator, createOperator, operatorRoutes, PERMISSIONS, ROLES } from '../../src/operators/index.js';
-import { type Permission, type Route, route, type StartedRuntime } from '../../src/runtime/index.js';
+import { isSealed, type Permission, type Route, route, type StartedRuntime } from '../../src/runtime/index.js';
 import { startApi, type TestApi } from '../support/api.js';
 
 /** A change that writes a row and then ends as the test says. */
@@ -133,9 +133,21 @@ describe('the audit trail', () => {
       action: 'breaks.write POST /admin/v1/test/{thing}',
       target: 'thing good',
       outcome: 'done',
-      detail: { params: { thing: 'good' }, body: { end: 'well', cardNumber: '[redacted]' } },
+      detail: { params: { thing: 'good' }, body: { end: 'well', cardNumber: '622202*********0000' } },
       requestId: headers['x-request-id'],
     });
+  });
+
+  test('an entry is sealed in the database, also where nobody knew the field, and of an address nothing but the path is kept', async () => {
+    const { token } = await api.operator('operator');
+    const body = { end: 'well', surprise: '王小明' };
+    await api.call('POST', '/admin/v1/test/odd?who=王小明', { token, body });
+    const rows = await api.runtime.db.read('audit', (tx) =>
+      tx.rows<{ detail: string; target: string }>('SELECT * FROM audit_entries ORDER BY id DESC LIMIT 1'),
+    );
+    expect(isSealed(rows[0]?.detail ?? '')).toBe(true);
+    expect(JSON.stringify(rows)).not.toMatch(/王小明|%E7%8E%8B/);
+    expect(await newestEntry()).toMatchObject({ target: '/admin/v1/test/odd', detail: { body } });
   });
 
   test.each([
