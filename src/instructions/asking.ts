@@ -1,9 +1,18 @@
 import { type ElectronicAccount, electronicRecords, payeeNames } from '../accounts/index.js';
-import { type Asked, askConsent, loadPolicies, proofNeeded, type Question, type Shown, shownFen } from '../consents/index.js';
-import { type Id, type Instant, maskCardNumber, naturalDate, toRfc3339 } from '../kernel/index.js';
+import {
+  type Asked,
+  askConsent,
+  type Bilingual,
+  loadPolicies,
+  proofNeeded,
+  type Question,
+  type Shown,
+  shownFen,
+} from '../consents/index.js';
+import { asId, type Id, type Instant, maskCardNumber, naturalDate, toRfc3339 } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 import { readPlatform } from '../platforms/index.js';
-import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
+import { loadParameters, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import type { Act } from './kind.js';
 import { kinds } from './kinds/index.js';
 import { insertInbox, shardOfInstruction } from './store.js';
@@ -36,10 +45,10 @@ export async function draftQuestions(
   const nowMs = rt.clock.now();
   const minutes = (await loadParameters(tx)).on(naturalDate(nowMs), 'consent.minutes');
   const expiresMs = (nowMs + Number(minutes) * 60_000) as Instant;
-  const names = await payeeNames(
+  const names = await payeesOf(
     tx,
     rt.vault,
-    unmandated.flatMap(({ act: { payee } }) => (accountOf(payee) ? [accountOf(payee) as Id] : [])),
+    unmandated.flatMap(({ act }) => accountOf(act.payee) ?? []),
   );
   const platforms = new Map<Id, string>();
   for (const id of books.keys()) platforms.set(id, (await readPlatform(tx, id))?.name ?? '');
@@ -60,24 +69,31 @@ function accountOf(payee: Act['payee']): Id | undefined {
   return payee !== 'bound-card' && 'account' in payee ? payee.account : undefined;
 }
 
-interface Payee {
-  readonly en: string;
-  readonly zh: string;
+/** In words, whom an account belongs to: a sub-merchant by name, an electronic account by its ending. */
+async function payeesOf(tx: Tx, vault: Vault, accounts: readonly Id[]): Promise<Map<Id, Bilingual>> {
+  if (accounts.length === 0) return new Map();
+  const payees = new Map<Id, Bilingual>();
+  for (const [id, name] of await payeeNames(tx, vault, accounts)) payees.set(id, { en: name, zh: name });
+  for (const [id, { class: of, virtualNo }] of await electronicRecords.load(tx, accounts)) {
+    const ending = virtualNo.slice(-4);
+    const zh = `${of === 2 ? 'Ⅱ' : 'Ⅲ'}类电子账户 尾号${ending}`;
+    payees.set(asId(id), { en: `Class ${of === 2 ? 'II' : 'III'} account ending ${ending}`, zh });
+  }
+  return payees;
 }
 
 /** In words; undefined when there is no such account, which the engine will say. */
-function payeeOf({ payee }: Act, names: ReadonlyMap<Id, string>): Payee | undefined {
+function payeeOf({ payee }: Act, names: ReadonlyMap<Id, Bilingual>): Bilingual | undefined {
   if (payee === 'bound-card') return { en: 'your bound card', zh: '本人绑定卡' };
   if ('orderNo' in payee) return { en: `order ${payee.orderNo}`, zh: `订单 ${payee.orderNo}` };
-  const name = names.get(payee.account);
-  return name === undefined ? undefined : { en: name, zh: name };
+  return names.get(payee.account);
 }
 
 function shownOf(of: {
   kind: string;
   act: Act;
   account: ElectronicAccount;
-  payee: Payee;
+  payee: Bilingual;
   platform: string;
   expiresMs: Instant;
 }): Shown {

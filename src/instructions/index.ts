@@ -21,7 +21,7 @@ export { createIntake, type Intake, type Receipt, type Submission } from './inta
 export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
 export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
-export { openedBody } from './personal.js';
+export { openedBody, resealedBody } from './personal.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, inboxDepths } from './store.js';
 

@@ -1,4 +1,4 @@
-import type { Vault } from '../runtime/index.js';
+import { resealed, type Vault } from '../runtime/index.js';
 import type { Kind } from './kind.js';
 
 /**
@@ -22,6 +22,11 @@ export function sealedBody(kind: Named, body: string, vault: Vault): string {
 /** The body as it was given. */
 export function openedBody(kind: Named, stored: string, vault: Vault): string {
   return inBody(kind, stored, (text) => vault.read(text));
+}
+
+/** The body as it would be stored today: what is plain is sealed, what another key or cipher sealed is sealed anew. */
+export function resealedBody(kind: Named, stored: string, vault: Vault): string {
+  return inBody(kind, stored, (text) => resealed(vault, text));
 }
 
 /** The data of a stored body as answers show it. */

@@ -61,7 +61,7 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      WHERE ${within('o.platform_id')} AND (o.split <> COALESCE(s.split, 0) OR o.returned <> COALESCE(s.returned, 0))`,
   'money in transit is the payouts under way': (within) =>
     `SELECT a.platform_id, a.balance, COALESCE(p.total, 0) AS payouts FROM accounts AS a
-     LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM payouts WHERE state IN ('created', 'sent', 'unknown') GROUP BY platform_id) AS p
+     LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM payouts WHERE state IN ('created', 'sent', 'unknown') AND purpose <> 'top-up' GROUP BY platform_id) AS p
        ON p.platform_id = a.platform_id
      WHERE a.type = 'in-transit' AND ${within('a.platform_id')} AND a.balance <> COALESCE(p.total, 0)`,
   'only a posted instruction has entries': (within) =>
@@ -74,9 +74,32 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
        UNION ALL SELECT 'correction', correction_id FROM corrections) AS made
      JOIN instructions AS i ON i.id = made.id LEFT JOIN outcomes AS o ON o.instruction_id = i.id
      WHERE ${within('i.platform_id')} AND COALESCE(o.state, '') <> 'posted'`,
+  'no Class III account holds more than its cap': (within) =>
+    `SELECT a.id, a.balance FROM accounts AS a WHERE a.type = 'class-3' AND ${within('a.platform_id')} AND a.balance >
+       (SELECT MAX(p.value) FROM parameters AS p WHERE p.name = 'class-3.balance')`,
+  'what was used of the limits never passes them': (within) =>
+    `SELECT e.account_id, u.day, u.day_in, u.day_out, u.year_in, u.year_out FROM limit_use AS u
+     JOIN electronic_accounts AS e ON e.account_id = u.account_id WHERE ${within('e.platform_id')} AND (u.day_in < 0 OR u.day_out < 0
+       OR u.year_in < u.day_in OR u.year_out < u.day_out
+       OR u.day_out > (SELECT MAX(value) FROM parameters WHERE name = CONCAT('class-', u.class, '.out.day'))
+       OR u.day_in > (SELECT MAX(value) FROM parameters WHERE name = CONCAT('class-', u.class, '.in.day'))
+       OR u.year_out > (SELECT MAX(value) FROM parameters WHERE name = CONCAT('class-', u.class, '.out.year'))
+       OR u.year_in > (SELECT MAX(value) FROM parameters WHERE name = CONCAT('class-', u.class, '.in.year')))`,
+  'the uses of a mandate add up to its counters and stay within its total': (within) =>
+    `SELECT m.id, m.total_cap, c.used_total, u.total FROM mandates AS m LEFT JOIN mandate_counters AS c ON c.mandate_id = m.id
+     LEFT JOIN (SELECT mandate_id, SUM(amount) AS total, COUNT(*) AS n FROM mandate_uses GROUP BY mandate_id) AS u ON u.mandate_id = m.id
+     WHERE ${within('m.platform_id')} AND (COALESCE(c.used_total, 0) <> COALESCE(u.total, 0) OR COALESCE(c.use_count, 0) <> COALESCE(u.n, 0)
+       OR COALESCE(u.total, 0) > m.total_cap)`,
+  'what a posted debit of an electronic account took was wanted: his consent is used, or a mandate was': (within) =>
+    `SELECT e.instruction_id, i.kind FROM entries AS e JOIN accounts AS a ON a.id = e.account_id AND a.type IN ('class-2', 'class-3')
+     JOIN instructions AS i ON i.id = e.instruction_id
+     LEFT JOIN consents AS c ON c.subject = 'instruction' AND c.subject_id = e.instruction_id AND c.state = 'used'
+     LEFT JOIN mandate_uses AS u ON u.instruction_id = e.instruction_id
+     WHERE ${within('a.platform_id')} AND e.amount < 0 AND i.kind <> 'correction' AND c.id IS NULL AND u.instruction_id IS NULL`,
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
-       UNION ALL SELECT instruction_id, 1 FROM inbox) AS p JOIN instructions AS i ON i.id = p.id
+       UNION ALL SELECT instruction_id, 1 FROM inbox
+       UNION ALL SELECT subject_id, 1 FROM consents WHERE subject = 'instruction' AND state = 'pending') AS p JOIN instructions AS i ON i.id = p.id
      WHERE ${within('i.platform_id')} GROUP BY i.id HAVING SUM(p.places) <> 1`,
   'an outcome names its refusal, and only a refused one does': (within) =>
     `SELECT o.instruction_id, o.state, o.code FROM outcomes AS o LEFT JOIN instructions AS i ON i.id = o.instruction_id

@@ -2,6 +2,8 @@
  * A bank in plain maps, written from the rules of the house and not from its code, so that the two can be held against each
  * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
  */
+import { type Flow, Law } from './model-law.js';
+
 export interface ModelAccount {
   readonly platform: string;
   readonly type: string;
@@ -15,6 +17,8 @@ export interface ModelAccount {
 
 interface ModelOrder {
   readonly account: string;
+  /** The electronic account that paid. */
+  readonly payerAccount: string | undefined;
   readonly payer: string;
   readonly refundable: boolean;
   paid: bigint;
@@ -34,6 +38,8 @@ interface ModelHold {
 
 interface ModelPayout {
   readonly platform: string;
+  /** Brings money in. */
+  readonly collects: boolean;
   readonly source: string;
   readonly order: ModelOrder | undefined;
   readonly amount: bigint;
@@ -57,7 +63,8 @@ export interface Data {
   lines: { account: string; amount: { amount: number; currency: 'CNY' } }[];
   account: string;
   from: string;
-  to: string;
+  to: string | { orderNo: string } | { account: string };
+  mandate: string;
   hold: string;
   payout: string;
   instruction: string;
@@ -73,10 +80,13 @@ export interface Given {
   readonly origin: 'P' | 'S' | 'O';
   readonly kind: string;
   readonly data: Partial<Data>;
+  /** What the customer says when he is asked; `unasked`: it came without anybody asking him. */
+  readonly answer?: Answer | undefined;
 }
+export type Answer = 'yes' | 'no' | 'late' | 'locked' | 'stranger' | 'unasked';
 
-type Take = { from: string; amount: bigint; how?: 'uncleared-first' | 'cleared-only'; freed?: bigint };
-type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean };
+type Take = { from: string; amount: bigint; how?: 'uncleared-first' | 'cleared-only'; freed?: bigint; flow?: Flow };
+type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean; flow?: Flow };
 
 class No extends Error {
   get code(): string {
@@ -89,6 +99,15 @@ function refuseIf(condition: boolean, code: string): void {
 const bare = (wire: string) => wire.slice(4);
 const minor = (money: { amount: number }) => BigInt(money.amount);
 const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n);
+const ANSWERS = {
+  no: 'CONSENT_DECLINED',
+  late: 'CONSENT_EXPIRED',
+  locked: 'CONSENT_LOCKED',
+  stranger: 'CONSENT_MISMATCH',
+  unasked: 'CONSENT_REQUIRED',
+} as const;
+/** The number of the card that scenarios bind to an electronic account. */
+export const cardOf = (account: string) => `62${account.slice(-16)}`;
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
 const BOOKS_MAX = 2n ** 53n - 1n;
 
@@ -101,6 +120,8 @@ export class Model {
   readonly shares = new Map<string, { split: bigint; returned: bigint }>();
   readonly holds = new Map<string, ModelHold>();
   readonly payouts = new Map<string, ModelPayout>();
+  readonly law = new Law();
+  #current = '';
   readonly past = new Map<string, Given & { result: string; date: string; batch: number; corrected: boolean }>();
   /** What is decided together cannot be corrected by its own batch. */
   batch = 0;
@@ -126,6 +147,15 @@ export class Model {
     this.accounts.set(id, { platform, type, bound, state: 'open', balance: 0n, held: 0n, uncleared: new Map() });
   }
 
+  openCustomer(id: string, idExpires: string | undefined): void {
+    this.law.customers.set(id, { stopped: false, idExpires, taskDue: undefined, documented: false });
+  }
+
+  openElectronic(id: string, of: { platform: string; customer: string; class: 2 | 3; faceToFace: boolean }): void {
+    this.openAccount(id, of.platform, `class-${of.class}`, true);
+    this.law.accounts.set(id, { ...of, state: 'active', idleSince: this.now, funded: false, moved: [] });
+  }
+
   openDate(platform: string, date: string): void {
     this.platform(platform).date = date;
     for (const account of this.accounts.values()) {
@@ -145,14 +175,25 @@ export class Model {
     return result;
   }
 
+  /** Of the mandate that covers the instruction at hand: counted when it is posted. */
+  #use: { mandate: string; amount: bigint } | undefined;
+
   #try(given: Given): string {
+    this.#current = given.id;
+    this.#use = undefined;
     try {
       found(this.#rules[given.kind], `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
+      this.#countUse();
       return 'posted';
     } catch (no) {
       if (no instanceof No) return no.code;
       throw no;
     }
+  }
+
+  #countUse(): void {
+    const use = this.#use;
+    if (use !== undefined) this.law.mandates.get(use.mandate)?.uses.push({ at: this.now, amount: use.amount });
   }
 
   readonly #rules: Record<string, (given: Given, data: Data, at: ModelPlatform) => void> = {
@@ -162,6 +203,7 @@ export class Model {
       const payer = [data.payer.name, data.payer.account, data.payer.bankCode ?? ''].join('|');
       const order = this.orders.get(key) ?? {
         account: given.id,
+        payerAccount: undefined,
         payer,
         refundable: data.payer.account !== '',
         paid: 0n,
@@ -170,7 +212,7 @@ export class Model {
         refunded: 0n,
         came: '',
       };
-      refuseIf(order.payer !== payer, 'ORDER_PAYER_DIFFERS');
+      refuseIf(order.payer !== payer || order.payerAccount !== undefined, 'ORDER_PAYER_DIFFERS');
       refuseIf(order.paid + amount > BOOKS_MAX || amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
       if (!this.orders.has(key)) this.openAccount(given.id, given.platform, 'order', false);
       this.orders.set(key, order);
@@ -209,6 +251,12 @@ export class Model {
       const order = this.#order(given, data);
       const amount = minor(data.amount);
       refuseIf(amount > this.#account(order.account).balance, 'REFUND_EXCEEDS_ORDER');
+      if (order.payerAccount !== undefined && this.law.accounts.get(order.payerAccount)?.state !== 'closed') {
+        const clears = this.#nextWorkingDay(order.came > at.date ? order.came : at.date);
+        this.#move(at, [{ from: order.account, amount }], [{ to: order.payerAccount, amount, clears, flow: 'exempt' }]);
+        order.refunded += amount;
+        return;
+      }
       refuseIf(!order.refundable, 'REFUND_ACCOUNT_MISSING');
       this.#move(at, [{ from: order.account, amount }], [{ to: inTransit(at), amount }]);
       order.refunded += amount;
@@ -217,14 +265,14 @@ export class Model {
 
     transfer: (given, data, at) => {
       const from = this.#mine(given, data.from);
-      const to = this.#mine(given, data.to);
+      const to = this.#mine(given, data.to as string);
       refuseIf(data.from === data.to, 'SAME_ACCOUNT');
       const amount = minor(data.amount);
       if (!(OWN.includes(from.type) && (OWN.includes(to.type) || to.type === 'sub'))) {
         refuseIf(from.type !== 'sub' || to.type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
         withinTerms(amount, at.transferMax);
       }
-      this.#move(at, [{ from: bare(data.from), amount }], [{ to: bare(data.to), amount, inherits: true }]);
+      this.#move(at, [{ from: bare(data.from), amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
     },
 
     hold: (given, data) => {
@@ -250,12 +298,12 @@ export class Model {
     capture: (given, data, at) => {
       const hold = this.#hold(given, data);
       refuseIf(hold.expires !== undefined && hold.expires <= this.now, 'HOLD_ENDED');
-      refuseIf(this.#mine(given, data.to).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
-      refuseIf(bare(data.to) === hold.account, 'SAME_ACCOUNT');
+      refuseIf(this.#mine(given, data.to as string).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      refuseIf(bare(data.to as string) === hold.account, 'SAME_ACCOUNT');
       const amount = minor(data.amount);
       withinTerms(amount, at.transferMax);
       refuseIf(amount > hold.left, 'CAPTURE_EXCEEDS_HOLD');
-      this.#move(at, [{ from: hold.account, amount, freed: amount }], [{ to: bare(data.to), amount, inherits: true }]);
+      this.#move(at, [{ from: hold.account, amount, freed: amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
       hold.left -= amount;
       this.#account(hold.account).held -= amount;
     },
@@ -270,23 +318,96 @@ export class Model {
       this.#move(at, [{ from: bare(data.account), amount }], [{ to: at.own.fees as string, amount, inherits: true }]);
     },
 
+    'top-up': (given, data) => {
+      const account = this.#mine(given, data.account);
+      const electronic = this.law.accounts.get(bare(data.account));
+      if (electronic === undefined) throw new No('ACCOUNT_TYPE_NOT_ALLOWED');
+      refuseIf(!account.bound, 'SETTLEMENT_ACCOUNT_MISSING');
+      const amount = minor(data.amount);
+      const standing = this.law.standing(electronic, 'out', this.now);
+      if (standing !== undefined) throw new No(standing);
+      refuseIf(electronic.class === 3 && account.balance + amount > this.law.value('class-3.balance', this.now), 'BALANCE_CAP');
+      this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
+      this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
+    },
+
+    'incoming-transfer': (given, data, at) => {
+      this.#mine(given, data.account);
+      refuseIf(!this.law.accounts.has(bare(data.account)), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const flow: Flow = data.payer.account === cardOf(bare(data.account)) ? 'bound' : 'unbound';
+      const clears = this.#nextWorkingDay(this.#arrival(at));
+      this.#move(at, [], [{ to: bare(data.account), amount: minor(data.amount), clears, flow }]);
+    },
+
+    'account-payment': (given, data, at) => {
+      this.#mine(given, data.from);
+      refuseIf(!this.law.accounts.has(bare(data.from)), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const amount = minor(data.amount);
+      const take: Take = { from: bare(data.from), amount, how: 'uncleared-first', flow: 'unbound' };
+      const to = data.to as { orderNo: string } | { account: string };
+      if ('account' in to) {
+        refuseIf(this.#mine(given, to.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+        this.#pass([take], []);
+        this.#willed(given, { account: take.from, amount, payee: bare(to.account) });
+        this.#move(at, [take], [{ to: bare(to.account), amount, inherits: true }]);
+        return;
+      }
+      const key = `${given.platform}/${to.orderNo}`;
+      const counters = { paid: 0n, split: 0n, returned: 0n, refunded: 0n };
+      const order: ModelOrder = this.orders.get(key) ?? {
+        ...{ account: given.id, payerAccount: take.from, payer: '', refundable: true, ...counters, came: '' },
+      };
+      refuseIf(order.payerAccount !== take.from, 'ORDER_PAYER_DIFFERS');
+      refuseIf(order.paid + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
+      this.#pass([take], []);
+      this.#willed(given, { account: take.from, amount, order: to.orderNo });
+      this.#mayTake(take);
+      if (!this.orders.has(key)) this.openAccount(given.id, given.platform, 'order', false);
+      this.orders.set(key, order);
+      this.#move(at, [take], [{ to: order.account, amount }]);
+      order.paid += amount;
+      order.came = this.#arrival(at);
+    },
+
+    'own-transfer': (given, data, at) => {
+      const [from, to] = [bare(data.from), bare(data.to as string)];
+      for (const id of [data.from, data.to as string]) {
+        this.#mine(given, id);
+        refuseIf(!this.law.accounts.has(bare(id)), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      }
+      refuseIf(from === to, 'SAME_ACCOUNT');
+      refuseIf(this.law.accounts.get(from)?.customer !== this.law.accounts.get(to)?.customer, 'NOT_OWN_ACCOUNT');
+      const amount = minor(data.amount);
+      const gives: Give[] = [{ to, amount, inherits: true, flow: 'unbound' }];
+      this.#pass([{ from, amount, flow: 'unbound' }], gives);
+      this.#willed(given, { account: from, amount, payee: to });
+      this.#move(at, [{ from, amount, flow: 'unbound' }], gives);
+    },
+
     'payout-settled': (given, data, at) => {
       const payout = this.#payout(given, data, ['sent', 'unknown']);
-      this.#move(at, [{ from: inTransit(at), amount: payout.amount }], []);
+      if (payout.collects) {
+        const today = this.#arrival(at);
+        const to = this.#creditable(payout, 'bound', at);
+        this.#move(at, [], [{ to, amount: payout.amount, clears: this.#nextWorkingDay(today), flow: 'bound' }]);
+      } else this.#move(at, [{ from: inTransit(at), amount: payout.amount }], []);
       payout.state = 'settled';
     },
 
     'payout-failed': (given, data, at) => {
       const payout = this.#payout(given, data, ['sent', 'unknown']);
-      this.#move(at, [{ from: inTransit(at), amount: payout.amount }], [{ to: payout.source, amount: payout.amount }]);
+      const to = this.#creditable(payout, 'exempt', at);
+      const gives: Give[] = [{ to, amount: payout.amount, flow: 'exempt' }];
+      if (!payout.collects) this.#move(at, [{ from: inTransit(at), amount: payout.amount }], gives);
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'failed';
     },
 
     'payout-returned': (given, data, at) => {
       const payout = this.#payout(given, data, ['settled']);
-      const gone = this.#account(payout.source).state === 'closed';
-      this.#move(at, [], [{ to: gone ? (at.own.suspense as string) : payout.source, amount: payout.amount }]);
+      refuseIf(payout.collects, 'PAYOUT_STATE_CONFLICT');
+      const to = this.#creditable(payout, 'exempt', at);
+      this.#move(at, [], [{ to, amount: payout.amount, flow: 'exempt' }]);
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'returned';
     },
@@ -300,10 +421,18 @@ export class Model {
       if (given.origin === 'P') {
         refuseIf(past.kind === 'payment' || past.origin !== 'P' || past.date !== at.date, 'NOT_CORRECTABLE');
       }
-      this.#undo[past.kind]?.(past, past.data as Data, at);
+      this.#undoing = past.id;
+      try {
+        this.#undo[past.kind]?.(past, past.data as Data, at);
+      } finally {
+        this.#undoing = undefined;
+      }
       past.corrected = true;
     },
   };
+
+  /** The instruction that is being undone: its limits are given back, if it is still its day. */
+  #undoing: string | undefined;
 
   readonly #undo: Record<string, (past: Given, data: Data, at: ModelPlatform) => void> = {
     payment: (past, data, at) => {
@@ -312,7 +441,15 @@ export class Model {
       order.paid -= minor(data.amount);
     },
     split: (past, data, at) => this.#unsplit(this.#order(past, data), largestFirst(data.lines), at),
-    transfer: (_past, data, at) => this.#giveBack(at, bare(data.to), bare(data.from), data),
+    transfer: (_past, data, at) => this.#giveBack(at, bare(data.to as string), bare(data.from), data),
+    'account-payment': (past, data, at) => {
+      if (typeof data.to === 'object' && 'orderNo' in data.to) {
+        const order = found(this.orders.get(`${past.platform}/${data.to.orderNo}`), 'the order of a payment');
+        this.#giveBack(at, order.account, bare(data.from), data);
+        order.paid -= minor(data.amount);
+      } else this.#giveBack(at, bare((data.to as { account: string }).account), bare(data.from), data);
+    },
+    'own-transfer': (_past, data, at) => this.#giveBack(at, bare(data.to as string), bare(data.from), data),
     fee: (_past, data, at) => this.#giveBack(at, at.own.fees as string, bare(data.account), data),
   };
 
@@ -326,8 +463,10 @@ export class Model {
     const custody = this.#account(at.own.custody);
     const incoming = sum(gives.map((give) => give.amount)) - sum(takes.map((take) => take.amount));
     refuseIf(incoming - custody.balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
+    this.#pass(takes, gives);
     for (const take of takes) this.#mayTake(take);
     for (const give of gives) refuseIf(this.#account(give.to).state === 'closed', 'ACCOUNT_CLOSED');
+    for (const passing of this.#passings(takes, gives)) this.law.made(passing, this.#current, this.now);
     custody.balance -= incoming;
     const carried = takes.flatMap((take) => this.#take(take));
     for (const { to, amount, clears, inherits } of gives) {
@@ -336,6 +475,30 @@ export class Model {
       const waiting: [string, bigint][] = clears === undefined ? (inherits ? carried : []) : [[clears, amount]];
       for (const [due, part] of waiting) account.uncleared.set(due, (account.uncleared.get(due) ?? 0n) + part);
     }
+  }
+
+  /** The law looks at every movement of an electronic account before the money is looked at. */
+  #pass(takes: readonly Take[], gives: readonly Give[]): void {
+    for (const passing of this.#passings(takes, gives)) {
+      const code = this.law.forbids(passing, this.now);
+      if (code !== undefined) throw new No(code);
+    }
+  }
+
+  #passings(takes: readonly Take[], gives: readonly Give[]) {
+    const undone = this.#undoing === undefined ? undefined : { undoes: this.#undoing };
+    return [
+      ...takes.map(({ from, amount, flow }) => ({ account: from, amount: -amount, flow: undone ?? flow ?? 'unbound' })),
+      ...gives.map(({ to, amount, flow }) => ({ account: to, amount, flow: undone ?? flow ?? 'unbound' })),
+    ].map((passing) => ({ ...passing, balanceAfter: this.#account(passing.account).balance + passing.amount }) as const);
+  }
+
+  /** The account of money that is here already, or suspense where it may not be credited. */
+  #creditable(payout: ModelPayout, flow: Flow, at: ModelPlatform): string {
+    const { source: account, amount } = payout;
+    const { state, balance } = this.#account(account);
+    const gone = state === 'closed' || this.law.forbids({ account, amount, flow, balanceAfter: balance + amount }, this.now);
+    return gone ? (at.own.suspense as string) : account;
   }
 
   #mayTake({ from, amount, how, freed = 0n }: Take): void {
@@ -387,15 +550,33 @@ export class Model {
 
   #payOut(given: Given, data: Data, at: ModelPlatform): void {
     const account = this.#mine(given, data.account);
-    refuseIf(account.type !== 'sub' && !OWN.includes(account.type), 'ACCOUNT_TYPE_NOT_ALLOWED');
+    const electronic = this.law.accounts.has(bare(data.account)) && given.kind === 'withdrawal';
+    refuseIf(account.type !== 'sub' && !OWN.includes(account.type) && !electronic, 'ACCOUNT_TYPE_NOT_ALLOWED');
     refuseIf(!account.bound, 'SETTLEMENT_ACCOUNT_MISSING');
     const amount = minor(data.amount);
-    this.#move(at, [{ from: bare(data.account), amount, how: 'cleared-only' }], [{ to: inTransit(at), amount }]);
+    const take: Take = { from: bare(data.account), amount, how: 'cleared-only', flow: 'bound' };
+    this.#pass([take], []);
+    this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
+    this.#move(at, [take], [{ to: inTransit(at), amount }]);
     this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
   }
 
+  /** His own word for exactly this, or his standing one. */
+  #willed(given: Given, debit: { account: string; amount: bigint; payee?: string; order?: string }): void {
+    if (!this.law.accounts.has(debit.account)) return;
+    const mandate = (given.data as Partial<Data>).mandate;
+    if (mandate === undefined) {
+      const answer = given.answer ?? 'unasked';
+      if (answer !== 'yes') throw new No(ANSWERS[answer]);
+      return;
+    }
+    const code = this.law.uncovered(bare(mandate), { platform: given.platform, kind: given.kind, ...debit }, this.now);
+    if (code !== undefined) throw new No(code);
+    this.#use = { mandate: bare(mandate), amount: debit.amount };
+  }
+
   #makePayout(given: Given, of: Pick<ModelPayout, 'source' | 'order' | 'amount'>): void {
-    this.payouts.set(given.id, { platform: given.platform, state: 'created', ...of });
+    this.payouts.set(given.id, { platform: given.platform, state: 'created', collects: given.kind === 'top-up', ...of });
   }
 
   #account(id: string | undefined): ModelAccount {

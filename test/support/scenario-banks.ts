@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
 import { violations } from './invariants.js';
 import { Model } from './model.js';
-import type { Bank, Look } from './scenario.js';
+import type { Bank, Look, NewMandate } from './scenario.js';
 import {
   type Asked,
   changeState,
@@ -20,6 +20,16 @@ import {
   type TestBook,
   type World,
 } from './world.js';
+import {
+  answerAll,
+  changeCustomer,
+  changeElectronic,
+  changeParameter,
+  openCustomer,
+  openElectronic,
+  openMandate,
+  revokeMandate,
+} from './world-electronic.js';
 
 /** The model as a bank of its own: ids are counted, request numbers are remembered. */
 export class ModelBank implements Bank {
@@ -60,6 +70,40 @@ export class ModelBank implements Bank {
 
   async openDate(platform: string, _from: string, to: string) {
     this.model.openDate(platform, to);
+  }
+
+  async openCustomer(idExpires: string | undefined) {
+    const id = this.#newId();
+    this.model.openCustomer(id, idExpires);
+    return id;
+  }
+
+  async openElectronic(of: Parameters<Model['openElectronic']>[1]) {
+    const id = this.#newId();
+    this.model.openElectronic(id, of);
+    return id;
+  }
+
+  async setCustomer(customer: string, to: { stopped?: boolean; documented?: boolean }) {
+    this.model.law.setCustomer(customer, to);
+  }
+
+  async setElectronic(account: string, to: { state?: 'active' | 'blocked'; alive?: boolean; faceToFace?: boolean }) {
+    this.model.law.setAccount(account, to, this.model.now);
+  }
+
+  async setParameter(name: string, from: string, value: bigint) {
+    this.model.law.setParameter(name, from, value);
+  }
+
+  async openMandate(of: NewMandate) {
+    const id = this.#newId();
+    this.model.law.mandates.set(id, { ...of, revoked: false, uses: [] });
+    return id;
+  }
+
+  async revokeMandate(id: string) {
+    this.model.law.revoke(id);
   }
 
   async setNow(ms: number) {
@@ -151,6 +195,44 @@ export class ServiceBank implements Bank {
     Object.assign(this.model.accounts.get(account) ?? {}, { state });
   }
 
+  async openCustomer(idExpires: string | undefined) {
+    const id = await openCustomer(this.#world, idExpires);
+    this.model.openCustomer(id, idExpires);
+    return id;
+  }
+
+  async openElectronic(of: Parameters<Model['openElectronic']>[1]) {
+    const id = await openElectronic(this.#world, { ...of, platform: asId(of.platform), customer: asId(of.customer) });
+    this.model.openElectronic(id, of);
+    return id;
+  }
+
+  async setCustomer(customer: string, to: { stopped?: boolean; documented?: boolean }) {
+    await changeCustomer(this.#world, asId(customer), to);
+    this.model.law.setCustomer(customer, to);
+  }
+
+  async setElectronic(account: string, to: { state?: 'active' | 'blocked'; alive?: boolean; faceToFace?: boolean }) {
+    await changeElectronic(this.#world, asId(account), to);
+    this.model.law.setAccount(account, to, this.model.now);
+  }
+
+  async setParameter(name: string, from: string, value: bigint) {
+    await changeParameter(this.#world, name, from, value);
+    this.model.law.setParameter(name, from, value);
+  }
+
+  async openMandate(of: NewMandate) {
+    const id = await openMandate(this.#world, of);
+    this.model.law.mandates.set(id, { ...of, revoked: false, uses: [] });
+    return id;
+  }
+
+  async revokeMandate(id: string) {
+    await revokeMandate(this.#world, asId(id));
+    this.model.law.revoke(id);
+  }
+
   async openDate(platform: string, from: string, to: string) {
     await openDate(this.#world, this.#book(platform), from, to);
     this.model.openDate(platform, to);
@@ -174,6 +256,10 @@ export class ServiceBank implements Bank {
   /** Received together and decided together. */
   async giveAll(asked: readonly Asked[]) {
     const receipts = await receive(this.#world, asked);
+    await answerAll(
+      this.#world,
+      receipts.map((receipt, place) => ({ receipt, answer: asked[place]?.answer })),
+    );
     const ids = receipts.flatMap((receipt) => ('id' in receipt ? [receipt.id] : []));
     const results = await execute(this.#world, ids);
     this.model.batch += 1;

@@ -10,6 +10,12 @@ import type { Asked } from './world.js';
  *   split S1 order:7 → anna 60.00, ben 39.40        … and, where the bank says no, `refused CODE`; `by bank` where the bank gives it
  *   expect anna 60.00 uncleared 60.00, order:7 0.60
  *   replay S1                                       same number, same body: the same answer, and nothing new
+ *   customer lily [id until DATE]                   a person whom the bank knows; stop lily, free lily, document lily
+ *   account lily-2 class 2 of lily [face to face]   her electronic account, its card bound; block, unblock, reverify, see lily-2
+ *   mandate M1 lily-2 for account-payment to orders, anna; payment 50.00 total 90.00 [day 60.00] until DATE; revoke M1
+ *   epay E1 lily-2 → order:7 20.00 yes              what she is asked for ends with her answer: yes, no, late, locked, stranger;
+ *                                                   unasked; under M1 where the mandate stands in for it
+ *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
 export interface Bank {
@@ -18,6 +24,13 @@ export interface Bank {
   openSeller(platform: string, bound: boolean): Promise<string>;
   setTerms(platform: string, transferMax: bigint, feeMax: bigint): Promise<void>;
   setState(account: string, state: 'open' | 'frozen' | 'closed'): Promise<void>;
+  openCustomer(idExpires: string | undefined): Promise<string>;
+  openElectronic(of: { platform: string; customer: string; class: 2 | 3; faceToFace: boolean }): Promise<string>;
+  setCustomer(customer: string, to: { stopped?: boolean; documented?: boolean }): Promise<void>;
+  setElectronic(account: string, to: { state?: 'active' | 'blocked'; alive?: boolean; faceToFace?: boolean }): Promise<void>;
+  setParameter(name: string, from: string, value: bigint): Promise<void>;
+  openMandate(of: NewMandate): Promise<string>;
+  revokeMandate(id: string): Promise<void>;
   openDate(platform: string, from: string, to: string): Promise<void>;
   setNow(ms: number): Promise<void>;
   markSent(payout: string): Promise<void>;
@@ -25,6 +38,19 @@ export interface Bank {
   look(): Promise<Look>;
   /** Whatever must be true after every step; throws when something is not. */
   check(): Promise<void>;
+}
+
+export interface NewMandate {
+  readonly platform: string;
+  readonly account: string;
+  readonly kinds: readonly string[];
+  readonly orders: boolean;
+  readonly payees: readonly string[];
+  readonly paymentCap: bigint;
+  readonly totalCap: bigint;
+  readonly period: 'day' | 'month' | undefined;
+  readonly periodCap: bigint | undefined;
+  readonly expires: number;
 }
 
 export interface Look {
@@ -38,6 +64,7 @@ export interface Look {
 const NOBODY = '1000000000000000001'; // an id that nothing has
 const AMOUNT = String.raw`(\d+\.\d\d)`;
 const ORDER = String.raw`order:(\S+)`;
+const UNDER = String.raw`(?: under (\S+))?`;
 
 interface Remembered extends Asked {
   readonly id: string;
@@ -47,8 +74,12 @@ interface Remembered extends Asked {
 class Stage {
   readonly given = new Map<string, Remembered>();
   readonly sellers = new Map<string, string>();
+  readonly customers = new Map<string, string>();
+  readonly mandates = new Map<string, string>();
   readonly platforms = new Map<string, { id: string; own: Readonly<Record<string, string>>; date: string }>();
   current = '';
+  /** The natural day. */
+  today = '';
 
   readonly bank: Bank;
 
@@ -64,6 +95,14 @@ class Stage {
   account(name: string): string {
     const [platform = '', purpose] = name.includes('/') ? name.split('/') : [this.current, name];
     return this.sellers.get(name) ?? this.platforms.get(platform)?.own[purpose as string] ?? NOBODY;
+  }
+
+  customer(name: string): string {
+    return known(this.customers.get(name), `no customer ${name}`);
+  }
+
+  mandate(name: string): string {
+    return this.mandates.get(name) ?? NOBODY;
   }
 
   idOf(requestNo: string): string {
@@ -141,6 +180,42 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Read
     form: /^(\S+)$/,
     read: (stage, [requestNo = '']) => ['correction', { instruction: `ins_${stage.idOf(requestNo)}`, reason: '重复提交' }],
   },
+  topup: {
+    form: new RegExp(`^(\\S+) ${AMOUNT}${UNDER}$`),
+    read: (stage, [account = '', amount = '', mandate]) => [
+      'top-up',
+      { ...ofAccount(stage, [account, amount]), ...under(stage, mandate) },
+    ],
+  },
+  incoming: {
+    form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}$`),
+    by: 'S',
+    read: (stage, [payer = '', account = '', amount = '']) => {
+      const id = stage.account(account);
+      const number = payer === 'card' ? `62${id.slice(-16)}` : `6222${Buffer.from(payer).toString('hex').slice(0, 12)}`;
+      const from = { name: payer, account: number };
+      return ['incoming-transfer', { account: `acc_${id}`, amount: money(amount), payer: from, reference: `TR-${payer}` }];
+    },
+  },
+  epay: {
+    form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}${UNDER}$`),
+    read: (stage, [from = '', to = '', amount = '', mandate]) => [
+      'account-payment',
+      {
+        from: `acc_${stage.account(from)}`,
+        to: to.startsWith('order:') ? { orderNo: to.slice(6) } : { account: `acc_${stage.account(to)}` },
+        amount: money(amount),
+        ...under(stage, mandate),
+      },
+    ],
+  },
+  own: {
+    form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}$`),
+    read: (stage, [from = '', to = '', amount = '']) => [
+      'own-transfer',
+      { from: `acc_${stage.account(from)}`, to: `acc_${stage.account(to)}`, amount: money(amount) },
+    ],
+  },
   settled: { form: /^(\S+)$/, by: 'S', read: (stage, [no = '']) => ['payout-settled', { payout: `pay_${stage.idOf(no)}` }] },
   failed: {
     form: /^(\S+)$/,
@@ -156,6 +231,10 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Read
 
 function ofAccount(stage: Stage, [account = '', amount = '']: string[]): Asked['data'] {
   return { account: `acc_${stage.account(account)}`, amount: money(amount) };
+}
+
+function under(stage: Stage, mandate: string | undefined): { mandate?: string } {
+  return mandate === undefined ? {} : { mandate: `mdt_${stage.mandate(mandate)}` };
 }
 
 /** The other steps. */
@@ -182,6 +261,48 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     new RegExp(`^terms transfer ${AMOUNT} fee ${AMOUNT}$`),
     (stage, [transfer = '', fee = '']) => stage.bank.setTerms(stage.platform.id, minor(transfer), minor(fee)),
   ],
+  [
+    /^customer (\S+)(?: id until (\S+))?$/,
+    async (stage, [name = '', until]) => void stage.customers.set(name, await stage.bank.openCustomer(until)),
+  ],
+  [
+    /^(stop|free) (\S+)$/,
+    (stage, [verb, name = '']) => stage.bank.setCustomer(stage.customer(name), { stopped: verb === 'stop' }),
+  ],
+  [/^document (\S+)$/, (stage, [name = '']) => stage.bank.setCustomer(stage.customer(name), { documented: true })],
+  [
+    /^account (\S+) class ([23]) of (\S+)( face to face)?$/,
+    async (stage, [name = '', of, owner = '', seen]) => {
+      const account = { platform: stage.platform.id, customer: stage.customer(owner), faceToFace: seen !== undefined };
+      stage.sellers.set(name, await stage.bank.openElectronic({ ...account, class: of === '2' ? 2 : 3 }));
+    },
+  ],
+  [/^block (\S+)$/, (stage, [name = '']) => stage.bank.setElectronic(stage.account(name), { state: 'blocked' })],
+  [/^unblock (\S+)$/, (stage, [name = '']) => stage.bank.setElectronic(stage.account(name), { state: 'active' })],
+  [/^reverify (\S+)$/, (stage, [name = '']) => stage.bank.setElectronic(stage.account(name), { alive: true })],
+  [/^see (\S+)$/, (stage, [name = '']) => stage.bank.setElectronic(stage.account(name), { faceToFace: true })],
+  [
+    /^parameter (\S+) (\d+)(?:\.(\d\d))? from (\S+)$/,
+    (stage, [name = '', whole = '', cents, from = '']) => stage.bank.setParameter(name, from, BigInt(whole + (cents ?? ''))),
+  ],
+  [
+    new RegExp(
+      `^mandate (\\S+) (\\S+) for (\\S+) to (.+); payment ${AMOUNT} total ${AMOUNT}(?: (day|month) ${AMOUNT})? until (\\S+)$`,
+    ),
+    async (stage, parts) => void stage.mandates.set(parts[0] as string, await stage.bank.openMandate(mandateOf(stage, parts))),
+  ],
+  [/^revoke (\S+)$/, (stage, [name = '']) => stage.bank.revokeMandate(stage.mandate(name))],
+  [
+    /^at (\d\d:\d\d(?::\d\d)?)$/,
+    (stage, [time = '']) => stage.bank.setNow(Date.parse(`${stage.today}T${time.padEnd(8, ':00')}+08:00`)),
+  ],
+  [
+    /^midnight$/,
+    async (stage) => {
+      stage.today = new Date(Date.parse(stage.today) + 86_400_000).toISOString().slice(0, 10);
+      await stage.bank.setNow(Date.parse(`${stage.today}T00:00:00+08:00`));
+    },
+  ],
   [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
   [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
   [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],
@@ -195,8 +316,26 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
   [/^replay (\S+)$/, (stage, [no = '']) => replay(stage, no)],
 ];
 
+function mandateOf(stage: Stage, parts: string[]): NewMandate {
+  const [, account = '', kinds = '', payees = '', payment = '', total = '', period, periodCap, until = ''] = parts;
+  const names = payees.split(', ');
+  return {
+    platform: stage.platform.id,
+    account: stage.account(account),
+    kinds: kinds.split(','),
+    orders: names.includes('orders'),
+    payees: names.filter((name) => name !== 'orders').map((name) => stage.account(name)),
+    paymentCap: minor(payment),
+    totalCap: minor(total),
+    period: period as 'day' | 'month' | undefined,
+    periodCap: periodCap === undefined ? undefined : minor(periodCap),
+    expires: Date.parse(`${until}T00:00:00+08:00`),
+  };
+}
+
 async function openPlatform(stage: Stage, name: string, date: string): Promise<void> {
   await stage.bank.setNow(morning(date));
+  stage.today = date;
   stage.platforms.set(name, { ...(await stage.bank.openPlatform(date)), date });
   stage.current = name;
 }
@@ -208,6 +347,7 @@ async function endOfDay(stage: Stage, until: string | undefined): Promise<void> 
       await stage.bank.openDate(platform.id, platform.date, to);
       platform.date = to;
     }
+    stage.today = to;
     await stage.bank.setNow(morning(to));
   } while (until !== undefined && stage.platform.date < until);
   if (until !== undefined) same(stage.platform.date, until, 'the business date');
@@ -245,11 +385,14 @@ function figure(stage: Stage, look: Look, name: string, field: string): string {
 }
 
 async function give(stage: Stage, verb: string, requestNo: string, rest: string): Promise<void> {
-  const [, said = '', by, refused] = /^(.*?)(?: by (bank|system))?(?: +refused (\S+))?$/.exec(rest) as unknown as string[];
+  const [, what = '', reply, by, refused] =
+    /^(.*?)(?: (yes|no|late|locked|stranger|unasked))?(?: by (bank|system))?(?: +refused (\S+))?$/.exec(
+      rest,
+    ) as unknown as string[];
   const instruction = known(INSTRUCTIONS[verb], `no verb ${verb}`);
-  const [kind, data] = instruction.read(stage, pick(instruction.form, said.trim()));
+  const [kind, data] = instruction.read(stage, pick(instruction.form, what.trim()));
   const origin = by === 'bank' ? 'O' : by === 'system' ? 'S' : (instruction.by ?? 'P');
-  const asked: Asked = { platform: stage.platform.id, origin, requestNo, kind, data };
+  const asked: Asked = { platform: stage.platform.id, origin, requestNo, kind, data, answer: reply as Asked['answer'] };
   const before = (await stage.bank.look()).postings;
   const answer = await stage.bank.give(asked);
   same(answer.result, refused ?? 'posted', `${verb} ${requestNo}`);
@@ -316,6 +459,10 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   clearing: 'clear',
   fee: 'fee',
   correction: 'correct',
+  'top-up': 'topup',
+  'incoming-transfer': 'incoming',
+  'account-payment': 'epay',
+  'own-transfer': 'own',
   'payout-settled': 'settled',
   'payout-failed': 'failed',
   'payout-returned': 'returned',

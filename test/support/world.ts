@@ -1,4 +1,5 @@
-import { createIntake, executeShard, findInstructions, type Intake, type Receipt } from '../../src/instructions/index.js';
+import { insertSubMerchants } from '../../src/accounts/store.js';
+import { createIntake, executeShard, findInstructions, type Intake, kinds, type Receipt } from '../../src/instructions/index.js';
 import {
   addDays,
   asId,
@@ -24,6 +25,7 @@ import {
   setBusinessDate,
   setTerms,
 } from '../../src/ledger/index.js';
+import { insertParties } from '../../src/parties/index.js';
 import { movePayouts } from '../../src/payouts/index.js';
 import { loadCalendar } from '../../src/runtime/calendar-store.js';
 import {
@@ -141,6 +143,21 @@ export async function openSub({ db, rt }: World, platformId: Id, bound = true): 
   await db.withTx('open sub-account', async (tx) => {
     await openAccounts(tx, [{ id, platformId, type: 'sub' }]);
     if (bound) await bind(tx, id);
+    // Whoever pays it is shown its owner's name.
+    const party = { id: rt.newId(), platformId, kind: 'company' as const, name: '商户', idNo: '91350100M000100Y43' };
+    await insertParties(tx, rt.vault, [{ ...party, createdMs: rt.clock.now() }]);
+    const merchant = {
+      id: rt.newId(),
+      platformId,
+      merchantNo: `M${id}`,
+      partyId: party.id,
+      accountId: id,
+      cycle: 't+1' as const,
+    };
+    const virtualNo = `9156${id.slice(-15)}`;
+    await insertSubMerchants(tx, [
+      { ...merchant, virtualNo, contentHash: Buffer.alloc(32), openedMs: rt.clock.now(), closedMs: null },
+    ]);
   });
   return id;
 }

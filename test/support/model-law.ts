@@ -1,0 +1,209 @@
+import { PARAMETERS } from '../../src/migrations/data/parameters.js';
+
+/**
+ * What the law and the customer's will allow, in plain lists: every movement of an electronic account is kept, and sums are made anew each
+ * time. Written from the handbook's rules and not from the code.
+ */
+export interface ModelCustomer {
+  stopped: boolean;
+  /** Last valid day of the ID. */
+  idExpires: string | undefined;
+  /** From this moment on his Class III accounts stand still. */
+  taskDue: number | undefined;
+  documented: boolean;
+}
+
+interface Moved {
+  readonly at: number;
+  readonly instruction: string;
+  readonly amount: bigint;
+  /** With others, so that it counts. */
+  readonly counts: boolean;
+}
+
+export interface ModelElectronic {
+  readonly platform: string;
+  readonly customer: string;
+  readonly class: 2 | 3;
+  faceToFace: boolean;
+  state: 'active' | 'blocked' | 'closing' | 'closed';
+  /** The six months without use begin here; undefined once it was used. */
+  idleSince: number | undefined;
+  funded: boolean;
+  moved: Moved[];
+}
+
+export interface ModelMandate {
+  readonly platform: string;
+  readonly account: string;
+  readonly kinds: readonly string[];
+  readonly orders: boolean;
+  readonly payees: readonly string[];
+  readonly paymentCap: bigint;
+  readonly totalCap: bigint;
+  readonly period: 'day' | 'month' | undefined;
+  readonly periodCap: bigint | undefined;
+  readonly expires: number;
+  revoked: boolean;
+  readonly uses: { at: number; amount: bigint }[];
+}
+
+export type Flow = 'bound' | 'unbound' | 'exempt' | { readonly undoes: string };
+
+export interface Passing {
+  readonly account: string;
+  /** Positive in, negative out. */
+  readonly amount: bigint;
+  readonly flow: Flow;
+  readonly balanceAfter: bigint;
+}
+
+const dayOf = (ms: number) => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 10);
+const plusDays = (day: string, days: number) => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
+const abs = (amount: bigint) => (amount < 0n ? -amount : amount);
+const total = (of: readonly Moved[]) => of.reduce((sum, { amount }) => sum + abs(amount), 0n);
+
+export class Law {
+  readonly customers = new Map<string, ModelCustomer>();
+  readonly accounts = new Map<string, ModelElectronic>();
+  readonly mandates = new Map<string, ModelMandate>();
+  readonly #parameters: [name: string, from: string, value: bigint][] = PARAMETERS.map(([name, from, value]) => [
+    name,
+    from,
+    BigInt(value),
+  ]);
+
+  setParameter(name: string, from: string, value: bigint): void {
+    this.#parameters.push([name, from, value]);
+  }
+
+  setCustomer(id: string, { stopped, documented }: { stopped?: boolean; documented?: boolean }): void {
+    const customer = this.customers.get(id) as ModelCustomer;
+    if (stopped !== undefined) customer.stopped = stopped;
+    if (documented) Object.assign(customer, { documented, taskDue: undefined });
+  }
+
+  setAccount(id: string, to: { state?: 'active' | 'blocked'; alive?: boolean; faceToFace?: boolean }, now: number): void {
+    const account = this.accounts.get(id) as ModelElectronic;
+    if (to.state !== undefined) account.state = to.state;
+    if (to.alive) account.idleSince = now;
+    if (to.faceToFace) account.faceToFace = true;
+  }
+
+  revoke(id: string): void {
+    (this.mandates.get(id) as ModelMandate).revoked = true;
+  }
+
+  value(name: string, now: number): bigint {
+    const rows = this.#parameters
+      .filter(([of, from]) => of === name && from <= dayOf(now))
+      .sort((a, b) => (a[1] < b[1] ? 1 : -1));
+    const [row] = rows;
+    if (row === undefined) throw new Error(`no parameter ${name} on ${dayOf(now)}`);
+    return row[2];
+  }
+
+  /** Why a movement may not pass, or undefined. */
+  forbids({ account: id, amount, flow, balanceAfter }: Passing, now: number): string | undefined {
+    const account = this.accounts.get(id);
+    if (account === undefined) return undefined;
+    const standing = this.standing(account, amount < 0n ? 'out' : flow === 'exempt' ? 'exempt' : 'in', now);
+    if (standing !== undefined) return standing;
+    if (amount > 0n && flow === 'unbound') {
+      if (account.class === 2 && !account.faceToFace) return 'INFLOW_NOT_CONFIRMED';
+      if (account.class === 3 && !account.funded) return 'INFLOW_NOT_ACTIVATED';
+    }
+    if (flow === 'unbound') {
+      const way = amount < 0n ? 'out' : 'in';
+      for (const period of ['day', 'year'] as const) {
+        const used = total(
+          this.#counted(account, id, now).filter((m) => m.amount < 0n === amount < 0n && same(m.at, now, period)),
+        );
+        if (used + abs(amount) > this.value(`class-${account.class}.${way}.${period}`, now))
+          return `LIMIT_${way}_${period}`.toUpperCase();
+      }
+    }
+    if (amount > 0n && account.class === 3 && balanceAfter > this.value('class-3.balance', now)) return 'BALANCE_CAP';
+    return undefined;
+  }
+
+  standing(account: ModelElectronic, way: 'in' | 'out' | 'exempt', now: number): string | undefined {
+    const customer = this.customers.get(account.customer) as ModelCustomer;
+    if (account.state === 'closed') return 'ACCOUNT_CLOSED';
+    if (way === 'exempt') return undefined;
+    if (account.state === 'closing') return 'ACCOUNT_CLOSING';
+    if (account.state === 'blocked') return 'ACCOUNT_BLOCKED';
+    if (account.class === 3 && customer.taskDue !== undefined && now >= customer.taskDue) return 'CUSTOMER_STOPPED';
+    if (way === 'in' && this.value('stopped.credits', now) === 1n) return undefined;
+    if (customer.stopped) return 'CUSTOMER_STOPPED';
+    const grace = Number(this.value('id-expiry.grace-days', now));
+    if (customer.idExpires !== undefined && plusDays(customer.idExpires, grace) < dayOf(now)) return 'ID_DOCUMENT_EXPIRED';
+    if (account.idleSince !== undefined && sixMonthsAfter(account.idleSince) <= dayOf(now)) return 'ACCOUNT_DORMANT';
+    return undefined;
+  }
+
+  /** A movement was made. */
+  made({ account: id, amount, flow }: Passing, instruction: string, now: number): void {
+    const account = this.accounts.get(id);
+    if (account === undefined || flow === 'exempt') {
+      return;
+    }
+    account.idleSince = undefined;
+    if (typeof flow === 'object') {
+      // Undone on its own day, it is as if it had not been; later, it has been.
+      account.moved = account.moved.filter((m) => !(m.instruction === flow.undoes && dayOf(m.at) === dayOf(now)));
+      return;
+    }
+    if (flow === 'bound' && amount > 0n) account.funded = true;
+    account.moved.push({ at: now, instruction, amount, counts: flow === 'unbound' });
+    const customer = this.customers.get(account.customer) as ModelCustomer;
+    if (account.class !== 3 || customer.documented || customer.taskDue !== undefined) return;
+    const all = [...this.accounts.values()].filter((other) => other.customer === account.customer && other.class === 3);
+    if (total(all.flatMap(({ moved }) => moved)) < this.value('class-3.turnover', now)) return;
+    const due = plusDays(dayOf(now), Number(this.value('class-3.turnover.days', now)) + 1);
+    customer.taskDue = Date.parse(`${due}T00:00:00+08:00`);
+  }
+
+  /** Movements with others: of this account or, where the bank set it so, of all accounts of its class that the owner has. */
+  #counted(account: ModelElectronic, id: string, now: number): Moved[] {
+    const together = this.value('limits.per-customer', now) === 1n;
+    return [...this.accounts]
+      .filter(([other, { customer, class: of }]) =>
+        together ? customer === account.customer && of === account.class : other === id,
+      )
+      .flatMap(([, { moved }]) => moved.filter((m) => m.counts));
+  }
+
+  /** Whether a mandate covers a debit; if so the use is counted by `use`. */
+  uncovered(
+    id: string,
+    of: { platform: string; kind: string; account: string; order?: string; payee?: string; amount: bigint },
+    now: number,
+  ) {
+    const mandate = this.mandates.get(id);
+    if (mandate?.platform !== of.platform) return 'MANDATE_NOT_FOUND';
+    if (!['account-payment', 'top-up'].includes(of.kind)) return 'MANDATE_NOT_ENOUGH';
+    if (mandate.revoked || now >= mandate.expires) return 'MANDATE_ENDED';
+    const payee = of.order === undefined ? of.payee === of.account || mandate.payees.includes(of.payee ?? '') : mandate.orders;
+    if (!mandate.kinds.includes(of.kind) || mandate.account !== of.account || !payee) return 'MANDATE_SCOPE';
+    const used = (within: (at: number) => boolean) =>
+      mandate.uses.reduce((sum, { at, amount }) => (within(at) ? sum + amount : sum), 0n);
+    const { period, periodCap } = mandate;
+    const passes =
+      of.amount <= mandate.paymentCap &&
+      used(() => true) + of.amount <= mandate.totalCap &&
+      (period === undefined || periodCap === undefined || used((at) => same(at, now, period)) + of.amount <= periodCap);
+    return passes ? undefined : 'MANDATE_EXCEEDED';
+  }
+}
+
+function same(a: number, b: number, period: 'day' | 'month' | 'year'): boolean {
+  const length = { day: 10, month: 7, year: 4 }[period];
+  return dayOf(a).slice(0, length) === dayOf(b).slice(0, length);
+}
+
+function sixMonthsAfter(ms: number): string {
+  const [year, month, day] = dayOf(ms).split('-').map(Number) as [number, number, number];
+  const lastDay = new Date(Date.UTC(year, month + 6, 0)).getUTCDate();
+  return new Date(Date.UTC(year, month + 5, Math.min(day, lastDay))).toISOString().slice(0, 10);
+}
