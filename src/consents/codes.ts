@@ -1,7 +1,7 @@
 import { randomInt, timingSafeEqual } from 'node:crypto';
 import { type Id, type Instant, type Refusal, refuse } from '../kernel/index.js';
+import { customerOf } from '../parties/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { findAskedCustomer } from './credentials/store.js';
 import { answeredBefore, CODE_LIFE_MS, CODE_PAUSE_MS, codeText, type Language, type Shown } from './rules.js';
 import { queueSms, SMS_KEY } from './sms/send.js';
 import { findConsent, noteCode, type StoredConsent } from './store.js';
@@ -21,9 +21,9 @@ function hashCode({ vault }: Pick<Runtime, 'vault'>, { id, digest }: { id: Id; d
 export async function sendCode(rt: CodeRuntime, consent: StoredConsent, language: Language): Promise<Refusal | undefined> {
   const { db, vault, clock } = rt;
   if (consent.needs === 'password') return refuse('NOT_FOUND', 'No code belongs to this consent.');
-  const customer = await db.read('asked-customer', (tx) => findAskedCustomer(tx, consent.customerId));
-  if (customer?.mobileSealed == null) return refuse('SMS_NOT_SENT', 'No mobile number of the customer is known.');
-  const mobile = vault.open(customer.mobileSealed);
+  const customer = await db.read('asked-customer', (tx) => customerOf(tx, consent.customerId, vault));
+  const mobile = customer?.mobile;
+  if (mobile == null) return refuse('SMS_NOT_SENT', 'No mobile number of the customer is known.');
   const { brief } = JSON.parse(vault.open(consent.shownSealed)) as Shown;
   const code = String(randomInt(1_000_000)).padStart(6, '0');
   const codeHash = hashCode(rt, consent, code);

@@ -1,8 +1,9 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { checkResidentId, type Id, type Instant, invariant, type Refusal, Refused, refuse } from '../kernel/index.js';
+import { type Customer, customerOf } from '../parties/index.js';
 import type { Runtime, Tx, Vault } from '../runtime/index.js';
-import { type AskedCustomer, findAskedCustomer, replacePassword } from './credentials/store.js';
+import { replacePassword } from './credentials/store.js';
 import { isSixDigits, isWeakPassword, type OwnNumbers } from './rules.js';
 
 /**
@@ -52,22 +53,14 @@ export async function faultOfNewPassword(
   password: string,
 ): Promise<Refusal | undefined> {
   if (!isSixDigits(password)) return refuse('SHAPE_INVALID');
-  const customer = await db.read('asked-customer', (tx) => findAskedCustomer(tx, customerId));
-  return isWeakPassword(password, customer === undefined ? {} : ownNumbers(vault, customer))
-    ? refuse('PASSWORD_WEAK')
-    : undefined;
+  const customer = await db.read('asked-customer', (tx) => customerOf(tx, customerId, vault));
+  return isWeakPassword(password, customer === undefined ? {} : ownNumbers(customer)) ? refuse('PASSWORD_WEAK') : undefined;
 }
 
-function ownNumbers(vault: Vault, { idNoSealed, mobileSealed, particularsSealed }: AskedCustomer): OwnNumbers {
-  const idNo = vault.open(idNoSealed);
+function ownNumbers({ idNo, mobile, particulars }: Customer): OwnNumbers {
   const checked = checkResidentId(idNo);
-  const particulars = particularsSealed === null ? {} : (JSON.parse(vault.open(particularsSealed)) as { birthDate?: unknown });
-  const told = typeof particulars.birthDate === 'string' ? particulars.birthDate : undefined;
-  return {
-    idNo,
-    birthDate: checked.ok ? checked.birthDate : told,
-    mobile: mobileSealed === null ? undefined : vault.open(mobileSealed),
-  };
+  const told = particulars?.kind === 'person' ? particulars.birthDate : undefined;
+  return { idNo, birthDate: checked.ok ? checked.birthDate : told, mobile: mobile ?? undefined };
 }
 
 /**

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { type Id, type Instant, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
+import { type Id, type Instant, invariant, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
+import { requireUser, userStanding } from '../parties/index.js';
 import { type Route, type Runtime, rfc3339Schema, route, wireId } from '../runtime/index.js';
 import type { AnswerHandlers } from './answer.js';
 import { askConsent, newLink } from './ask.js';
-import { findCredential, findUsersCustomer } from './credentials/store.js';
+import { findCredential } from './credentials/store.js';
 import { hostedRoutes } from './page/routes.js';
 import { CONSENT_STATES, type Factors } from './records.js';
 import { answeredBefore, type Shown, SUBJECTS } from './rules.js';
@@ -123,9 +124,11 @@ function passwordRoute(rt: Runtime): Route {
     answers: { 201: { description: 'The address, good for half an hour', schema: linkSchema } },
     refusals: ['IDENTITY_UNVERIFIED'],
     async handle({ caller: { platformId }, params }) {
-      const customerId = await rt.db.read('users-customer', (tx) => findUsersCustomer(tx, params.user, platformId));
-      if (customerId === undefined) throw new Refused(refuse('NOT_FOUND'));
-      if (customerId === null) throw new Refused(refuse('IDENTITY_UNVERIFIED'));
+      const known = await rt.db.read('user', (tx) => requireUser(tx, platformId, params.user, rt.vault));
+      const standing = userStanding(known.user);
+      if (standing !== undefined && standing.code !== 'CUSTOMER_NOT_ACTIVATED') throw new Refused(standing);
+      const customerId = known.customer?.id;
+      invariant(customerId, `the verified user ${params.user} has a customer`);
       const body = await rt.db.withTx(
         'password-link',
         async (tx) => {

@@ -66,28 +66,3 @@ export async function replacePassword(
   );
   return replaced === 1;
 }
-
-/** Of the customer who is asked: what his codes are sent to, and the numbers that his password must not be. All sealed. */
-export interface AskedCustomer {
-  readonly mobileSealed: string | null;
-  readonly idNoSealed: string;
-  /** JSON; holds the date of birth where the identity number does not. */
-  readonly particularsSealed: string | null;
-}
-
-export async function findAskedCustomer(tx: Tx, customerId: Id): Promise<AskedCustomer | undefined> {
-  const [row] = await tx.rows<{ mobile_sealed: string | null; id_no_sealed: string; particulars_sealed: string | null }>(
-    `SELECT mobile_sealed, id_no_sealed, particulars_sealed FROM customers WHERE id = ${customerId}`,
-  );
-  if (row === undefined) return undefined;
-  return { mobileSealed: row.mobile_sealed, idNoSealed: row.id_no_sealed, particularsSealed: row.particulars_sealed };
-}
-
-/** The customer that a platform knows as this user, once his identity is verified; `null` before. Undefined: no such user of it. */
-export async function findUsersCustomer(tx: Tx, userId: Id, platformId: Id): Promise<Id | null | undefined> {
-  const [row] = await tx.rows<{ customer_id: Id | null; state: string }>(
-    `SELECT customer_id, state FROM users WHERE id = ${userId} AND platform_id = ${platformId}`,
-  );
-  if (row === undefined) return undefined;
-  return row.state === 'verified' || row.state === 'to-activate' ? row.customer_id : null;
-}

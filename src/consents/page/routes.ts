@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { maskMobile, Refused, refuse } from '../../kernel/index.js';
+import { customerOf } from '../../parties/index.js';
 import { type Answer, checkShape, hashToken, type Route, type RouteRequest, route } from '../../runtime/index.js';
 import { type AnswerDesk, approve, decline, type Proof, type Whence } from '../answer.js';
 import { sendCode } from '../codes.js';
-import { findAskedCustomer, findCredential } from '../credentials/store.js';
+import { findCredential } from '../credentials/store.js';
 import { answeredBefore, type Language, type Shown, TRIES_MAX } from '../rules.js';
 import type { Ending } from '../states.js';
 import { findConsentByToken, type StoredConsent } from '../store.js';
@@ -89,13 +90,13 @@ async function viewOf(
     return { ...given, notice, subject, shown, ended: { ending, answeredMs } };
   }
   const { customer, credential } = await rt.db.read('asked-customer', async (tx) => ({
-    customer: await findAskedCustomer(tx, customerId),
+    customer: await customerOf(tx, customerId, rt.vault),
     credential: needs === 'sms' ? undefined : await findCredential(tx, customerId),
   }));
   const isLocked = (credential?.lockedUntilMs ?? 0) > rt.clock.now();
   const standing =
     needs === 'sms' ? undefined : isLocked ? 'PASSWORD_LOCKED' : credential?.passwordHash ? undefined : 'FACTOR_MISSING';
-  const maskedMobile = customer?.mobileSealed == null ? undefined : maskMobile(rt.vault.open(customer.mobileSealed));
+  const maskedMobile = customer?.mobile == null ? undefined : maskMobile(customer.mobile);
   const asks = { needs, attemptsLeft: TRIES_MAX - attempts, codesSent, maskedMobile };
   return { ...given, notice: standing ?? given.notice, subject, shown, asks };
 }

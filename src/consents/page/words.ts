@@ -61,6 +61,7 @@ export const NOTICES = {
   CONSENT_ANSWERED: { zh: '您此前已答复，不可重复。', en: 'You have answered this before; it cannot be answered twice.' },
   CONSENT_EXPIRED: { zh: '已超过答复时间。', en: 'It is too late to answer.' },
   CONSENT_LOCKED: { zh: '错误次数过多，已锁定。', en: 'Too many wrong attempts; it is locked.' },
+  MANDATE_ENDED: { zh: '平台已撤回这项授权申请。', en: 'The platform has taken this request for a mandate back.' },
   CONSENT_MISMATCH: {
     zh: '内容已发生变化，本次确认无效，请返回平台重新发起。',
     en: 'What was asked has changed; start again from the platform.',
