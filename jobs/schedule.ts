@@ -7,4 +7,8 @@ export interface TimedJob {
 }
 
 /** Every job that time alone starts. All else is rung for, or found by the sweep. */
-export const SCHEDULE: readonly TimedJob[] = [{ job: 'sweep', key: 'all', everyMs: (config) => config.TICK_MS }];
+export const SCHEDULE: readonly TimedJob[] = [
+  { job: 'sweep', key: 'all', everyMs: (config) => config.TICK_MS },
+  // The core bank rings no bell of ours: only by asking is it known that it holds a transfer.
+  { job: 'take-incoming', key: 'all', everyMs: (config) => config.TICK_MS },
+];

@@ -1,7 +1,17 @@
 import type { BusinessDate, Minor } from '../kernel/index.js';
 import type { BankHttp } from './http.js';
 import { BankRefused, BankUnreachable } from './port.js';
-import { INFLOWS_MAX, InflowsAnswer, PAGE_LINES, type StatementLine, StatementPage, statementDigest } from './wire.js';
+import {
+  AnswerTaken,
+  INFLOWS_MAX,
+  IncomingMessage,
+  InflowsAnswer,
+  NEWS_MAX,
+  PAGE_LINES,
+  type StatementLine,
+  StatementPage,
+  statementDigest,
+} from './wire.js';
 
 /** One business date of one custody account as the core bank's books have it; amounts in fen. */
 export interface Statement {
@@ -24,6 +34,27 @@ export interface Inflow {
   readonly text: string;
 }
 
+/** A transfer to one of our virtual account numbers (来账), which the core bank holds until it is told what to do with it. */
+export interface IncomingTransfer {
+  /** Its place in the feed. */
+  readonly cursor: string;
+  /** Names the transfer, and the line of the statement if it is accepted; the same however often it comes. */
+  readonly reference: string;
+  readonly virtualNo: string;
+  /** Fen, above zero. */
+  readonly amount: Minor;
+  readonly payer: { readonly name: string; readonly account: string; readonly bankCode: string };
+  /** When the core bank received it. */
+  readonly businessDate: BusinessDate;
+}
+
+export interface IncomingPage {
+  /** Oldest first. Any item may come more than once, also under another cursor. */
+  readonly items: readonly IncomingTransfer[];
+  /** Give this as `after` next time; equal to the `after` given when there was nothing. */
+  readonly next: string;
+}
+
 /** Where the money is: the custodian's core bank. None of this may be called inside a transaction. */
 export interface CoreBank {
   /** Opens the account; opening it again under the same name changes nothing. @throws BankUnreachable, BankRefused */
@@ -39,6 +70,22 @@ export interface CoreBank {
    * @throws BankUnreachable when it is not known how many were booked: repeat the whole call; BankRefused
    */
   inflows(custodyNo: string, businessDate: BusinessDate, items: readonly Inflow[]): Promise<{ booked: number; repeated: number }>;
+  /**
+   * Reads the transfers that were held for us.
+   * @param after '' for the beginning, else the `next` of the page before
+   * @param limit at most 1,000
+   * @throws BankUnreachable when there was no usable answer: ask again with the same cursor; BankRefused
+   */
+  incoming(after: string, limit: number): Promise<IncomingPage>;
+  /**
+   * Accepts a held transfer: it is booked on the custody account, and the statement of the date shows it under its reference. Saying it
+   * again changes nothing.
+   * @throws BankUnreachable when it is not known whether it was heard: say it again; BankRefused when it was rejected before, or
+   * accepted otherwise
+   */
+  acceptIncoming(reference: string, custodyNo: string, businessDate: BusinessDate): Promise<void>;
+  /** Sends a held transfer back to its payer; else as above. @throws BankUnreachable, BankRefused when it was accepted before */
+  rejectIncoming(reference: string, reason: string): Promise<void>;
 }
 
 /** The statement contradicts itself or was damaged on the way. It is refused whole. */
@@ -67,7 +114,25 @@ export function httpCoreBank(http: BankHttp): CoreBank {
       }
       return total;
     },
+    async incoming(after, limit) {
+      const query = new URLSearchParams({ after, limit: String(Math.min(limit, NEWS_MAX)) });
+      const what = `GET /core/incoming after '${after}'`;
+      // One item that cannot be read stops the whole page: to step over it would be to lose it.
+      const page = IncomingMessage.safeParse(await ask(http, 'GET', `/core/incoming?${query}`));
+      if (!page.success) throw new BankUnreachable(what, page.error.message);
+      return page.data;
+    },
+    acceptIncoming: (reference, custodyNo, businessDate) => answer(http, reference, 'accept', { custodyNo, businessDate }),
+    rejectIncoming: (reference, reason) => answer(http, reference, 'reject', { reason }),
   };
+}
+
+async function answer(http: BankHttp, reference: string, how: 'accept' | 'reject', body: unknown): Promise<void> {
+  const path = `/core/incoming/${encodeURIComponent(reference)}/${how}`;
+  const taken = AnswerTaken.safeParse(await ask(http, 'POST', path, body));
+  if (!taken.success) throw new BankUnreachable(`POST ${path}`, taken.error.message);
+  if (taken.data.reference !== reference || taken.data.state !== `${how}ed`)
+    throw new BankUnreachable(`POST ${path}`, 'the answer is to something else');
 }
 
 async function ask(http: BankHttp, method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {

@@ -45,7 +45,14 @@ export function openChannels({ bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_
   };
 }
 
-export { type CoreBank, type Inflow, type Statement, StatementFaulty } from './core-bank.js';
+export {
+  type CoreBank,
+  type IncomingPage,
+  type IncomingTransfer,
+  type Inflow,
+  type Statement,
+  StatementFaulty,
+} from './core-bank.js';
 export * from './port.js';
 export { chooseChannel, isOwnBank, OWN_BANK } from './rules.js';
 export * from './verification.js';

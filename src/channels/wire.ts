@@ -82,6 +82,35 @@ export const InflowsMessage = z.strictObject({
 });
 export const InflowsAnswer = z.object({ booked: z.number().int(), repeated: z.number().int() });
 
+const text = (max: number) => z.string().max(max);
+export const IncomingMessage = z.object({
+  items: z.array(
+    z.object({
+      cursor: z.string().min(1).max(128),
+      reference: z.string().min(1).max(64),
+      virtualNo: text(64),
+      amount: positive,
+      payer: z.object({ name: text(256), account: text(64), bankCode: text(32) }),
+      businessDate: WireDate,
+    }),
+  ),
+  next: z.string().max(128),
+});
+export const AcceptMessage = z.strictObject({ custodyNo: CustodyNo, businessDate: WireDate });
+export const RejectMessage = z.strictObject({ reason: text(140).min(1) });
+export const AnswerTaken = z.object({ reference: z.string(), state: z.enum(['accepted', 'rejected']) });
+export const TransferMessage = z.strictObject({
+  /** The core bank gives one when absent. */
+  reference: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,55}$/)
+    .optional(),
+  virtualNo: text(64).min(1),
+  amount: positive,
+  payer: z.strictObject({ name: text(140).min(1), account: text(34), bankCode: text(12).default('') }),
+  businessDate: WireDate.optional(),
+});
+
 export const StatementQuery = z.strictObject({
   from: z.coerce.number().int().min(1).default(1),
   limit: z.coerce.number().int().min(1).max(PAGE_LINES).default(PAGE_LINES),

@@ -1,12 +1,16 @@
 /**
- * The way out: sends payouts to their channels and learns what became of them.
+ * The way out and in: sends payouts to their channels, collects top-ups by theirs, learns what became of them, and answers the core
+ * bank about transfers that it holds for us.
  *
  *   send (claim, commit, call) → answers, news and queries → instructions, which the engine decides
+ *   held transfers → rows → instructions → accepted or rejected at the core bank
  *
  * Guarantees: a payout is committed as sent before any channel hears of it; it is only ever sent under its own number; nothing of
  * a platform whose books did not prove is sent. Deliberately absent: every movement of money, which is the engine's alone.
  */
 export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledDirective } from './desk.js';
+export { answerIncoming, takeIncoming } from './incoming.js';
+export { countUnanswered } from './incoming-store.js';
 export { ask, pollDue, takeNews } from './poll.js';
 export { dispatchRoutes } from './routes.js';
 export { putOff, sendAgain, sendDue } from './send.js';

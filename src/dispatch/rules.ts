@@ -51,14 +51,14 @@ export function withoutPayee(reason: string | undefined, { name, account }: Payo
   return name === '' ? masked : masked?.replaceAll(name, maskName(name));
 }
 
-/** Words of a channel in the form that the books take: one line, at most 128 characters, never empty. */
-export function tidyReason(reason: string | undefined): string {
+/** Words from outside in the form that the books take: one line, at most 128 characters, never empty. */
+export function tidyReason(reason: string | undefined, otherwise = 'no reason given'): string {
   let tidy = '';
   for (const char of (reason ?? '').replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()) {
     if (tidy.length + char.length > REASON_MAX) break;
     tidy += char;
   }
-  return tidy.trim() || 'no reason given';
+  return tidy.trim() || otherwise;
 }
 
 /** Things of one key together, in the order in which the keys came. */

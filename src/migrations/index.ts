@@ -11,6 +11,7 @@ import { Sealing1700000000010 } from './0010-sealing.js';
 import { Parties1700000000011 } from './0011-parties.js';
 import { Interest1700000000012 } from './0012-interest.js';
 import { Openings1700000000013 } from './0013-openings.js';
+import { Incoming1700000000014 } from './0014-incoming.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   Parties1700000000011,
   Interest1700000000012,
   Openings1700000000013,
+  Incoming1700000000014,
 ];

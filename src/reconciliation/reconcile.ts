@@ -1,5 +1,14 @@
 import { BankRefused, BankUnreachable, type Statement, StatementFaulty } from '../channels/index.js';
-import { ask, type Desk, decideNow, findDispatches, putOff, returnedDirective, settledDirective } from '../dispatch/index.js';
+import {
+  answerIncoming,
+  ask,
+  type Desk,
+  decideNow,
+  findDispatches,
+  putOff,
+  returnedDirective,
+  settledDirective,
+} from '../dispatch/index.js';
 import { addDays, asId, type BusinessDate, type Id, type Minor, startOfDay } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
@@ -75,6 +84,8 @@ export async function reconcileDay(desk: Desk, day: DayToReconcile): Promise<Rec
   if (stored !== undefined) return { state: 'done', result: stored, quiet: true, write: async () => undefined };
   const onTheirWay = await askAfterDay(desk, day);
   if (onTheirWay > 0) return { state: 'waiting', reason: `${onTheirWay} payouts may still be on their way to their channel` };
+  const unanswered = await answerIncoming(desk, day.platformId);
+  if (unanswered > 0) return { state: 'waiting', reason: `the core bank may not have heard of ${unanswered} incoming transfers` };
   const statement = await fetchStatement(desk, day);
   if (typeof statement === 'string') return { state: 'waiting', reason: statement };
   return compare(desk, day, statement);

@@ -2,7 +2,17 @@
  * A bell tells a worker to look; it carries no data and may be lost, since the rows are the truth and a sweep rings again.
  * `key` says where to look (a shard, a platform); bells of the same name and key that wait are one.
  */
-export type BellName = 'execute-shard' | 'relay-outbox' | 'send-payouts' | 'poll-payouts' | 'close-day' | 'send-sms' | 'sweep';
+export type BellName =
+  | 'execute-shard'
+  | 'relay-outbox'
+  | 'send-payouts'
+  | 'poll-payouts'
+  | 'close-day'
+  | 'take-incoming'
+  | 'order-interest'
+  | 'send-sms'
+  | 'verify-openings'
+  | 'sweep';
 
 export interface Bells {
   ring(name: BellName, key: string): Promise<void>;

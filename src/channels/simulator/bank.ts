@@ -1,4 +1,4 @@
-import { addDays, type BusinessDate, type Minor, startOfDay } from '../../kernel/index.js';
+import { addDays, type BusinessDate, type Instant, type Minor, naturalDate, startOfDay } from '../../kernel/index.js';
 import {
   CHANNELS,
   type ChannelAnswer,
@@ -14,6 +14,7 @@ import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js'
 import { type FaultPlan, Faults } from './faults.js';
 import { Messages } from './messages.js';
 import { People } from './people.js';
+import { type IncomingItem, Transfers } from './transfers.js';
 
 interface Payment {
   readonly channel: ChannelCode;
@@ -72,6 +73,7 @@ export class Bank {
   readonly faults: Faults;
   people: People;
   messages: Messages;
+  transfers: Transfers;
   readonly #options: BankOptions;
   #custody: CustodyBook;
   #payments = ofEach(() => new Map<string, Payment>());
@@ -90,6 +92,7 @@ export class Bank {
     this.#custody = new CustodyBook(this.faults);
     this.people = new People(options.seed);
     this.messages = new Messages(this.faults, this.people);
+    this.transfers = new Transfers(this.faults);
   }
 
   /** The business date: as it was set, else the latest that anyone named. */
@@ -123,6 +126,22 @@ export class Bank {
     if (typeof result === 'string') return result;
     this.#totals.inflow += result.amount;
     return { booked: result.booked, repeated: result.repeated };
+  }
+
+  /** Somebody outside sends money to a virtual account number. @returns its reference, or why not */
+  sendTransfer(item: Omit<IncomingItem, 'reference' | 'businessDate'> & Partial<IncomingItem>): { reference: string } | string {
+    const businessDate = item.businessDate ?? this.#date ?? naturalDate(this.#nowMs() as Instant);
+    this.#doWhatIsDue(businessDate);
+    return this.transfers.add({ ...item, businessDate });
+  }
+
+  /** @returns why not, or undefined */
+  acceptTransfer(reference: string, custodyNo: string, date: BusinessDate): string | undefined {
+    if (!this.#custody.has(custodyNo)) return 'no such custody account';
+    return this.transfers.accept(reference, custodyNo, date, ({ amount, payer, virtualNo }) => {
+      const booked = this.inflows(custodyNo, date, [{ reference, amount, counterparty: payer.name, text: virtualNo }]);
+      return typeof booked === 'string' ? booked : undefined;
+    });
   }
 
   statement(custodyNo: string, date: BusinessDate): ShownStatement {
@@ -196,6 +215,7 @@ export class Bank {
     this.#custody = new CustodyBook(this.faults);
     this.people = new People(this.#options.seed);
     this.messages = new Messages(this.faults, this.people);
+    this.transfers = new Transfers(this.faults);
     this.#payments = ofEach(() => new Map());
     this.#news = ofEach(() => []);
     this.#payees = new Map();

@@ -29,6 +29,8 @@ const Operation = z.enum([
   'open',
   'inflows',
   'statement',
+  'incoming',
+  'answer',
   'identity',
   'elements',
   'trial-payment',
@@ -49,7 +51,7 @@ const Rule = z.strictObject({
   fault: FaultName,
   /** The call that it befalls; `submit` of a channel, `statement` of the core bank, any of the others when absent. */
   on: Operation.optional(),
-  /** A payment's number, a statement line's reference, an identity number, an account or a mobile; any when absent. */
+  /** A payment's number, a transfer's reference, a statement line's reference, an identity number, an account or a mobile; any when absent. */
   messageNo: z.string().optional(),
   custodyNo: z.string().optional(),
   businessDate: z.string().optional(),

@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import type { Minor } from '../../kernel/index.js';
 import type { ChannelCode } from '../port.js';
-import { AccountMessage, InflowsMessage, NewsQuery, PaymentsMessage, QueriesMessage, StatementQuery, WireDate } from '../wire.js';
+import {
+  AcceptMessage,
+  AccountMessage,
+  InflowsMessage,
+  NewsQuery,
+  PaymentsMessage,
+  QueriesMessage,
+  RejectMessage,
+  StatementQuery,
+  TransferMessage,
+  WireDate,
+} from '../wire.js';
 import type { Bank } from './bank.js';
-import { type BankRoute, type Call, type Parsed, Rejected, shape } from './call.js';
+import { type BankRoute, type Call, orConflict, type Parsed, Rejected, shape } from './call.js';
 import { FaultPlan } from './faults.js';
 import { VERIFICATION_ROUTES } from './verification-routes.js';
 
@@ -17,6 +28,23 @@ export const ROUTES: readonly BankRoute[] = [
   { method: 'POST', path: /^\/core\/accounts$/, parse: parseOpen },
   { method: 'POST', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/inflows$/, parse: parseInflows },
   { method: 'GET', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/statements\/([0-9-]+)$/, parse: parseStatement },
+  { method: 'GET', path: /^\/core\/incoming$/, parse: parseIncoming },
+  { method: 'POST', path: /^\/core\/incoming\/([^/]+)\/accept$/, parse: parseAccept },
+  { method: 'POST', path: /^\/core\/incoming\/([^/]+)\/reject$/, parse: parseReject },
+  { method: 'GET', path: /^\/sandbox\/transfers$/, parse: ({ bank }) => ({ run: () => ({ items: bank.transfers.all() }) }) },
+  {
+    method: 'POST',
+    path: /^\/sandbox\/transfers$/,
+    parse: ({ bank, body }) => {
+      const { reference, businessDate, ...transfer } = shape(TransferMessage, body);
+      const item = {
+        ...transfer,
+        ...(reference === undefined ? {} : { reference }),
+        ...(businessDate === undefined ? {} : { businessDate }),
+      };
+      return { run: () => orConflict(bank.sendTransfer(item)) };
+    },
+  },
   { method: 'GET', path: /^\/sandbox\/books$/, parse: ({ bank }) => ({ run: () => bank.books() }) },
   {
     method: 'PUT',
@@ -111,6 +139,29 @@ function parseStatement({ bank, path, query }: Call): Parsed {
       const { lines, ...head } = bank.statement(custodyNo, businessDate);
       return { custodyNo, businessDate, ...head, count: lines.length, lines: lines.slice(from - 1, from - 1 + limit) };
     },
+  };
+}
+
+function parseIncoming({ bank, query }: Call): Parsed {
+  const { after, limit } = shape(NewsQuery, query);
+  return { point: { scope: 'core', on: 'incoming', keys: [after] }, run: () => bank.transfers.incoming(after, limit) };
+}
+
+function parseAccept({ bank, path, body }: Call): Parsed {
+  const reference = decodeURIComponent(path[0] ?? '');
+  const { custodyNo, businessDate } = shape(AcceptMessage, body);
+  return {
+    point: { scope: 'core', on: 'answer', keys: [reference] },
+    run: () => orConflict(bank.acceptTransfer(reference, custodyNo, businessDate) ?? { reference, state: 'accepted' }),
+  };
+}
+
+function parseReject({ bank, path, body }: Call): Parsed {
+  const reference = decodeURIComponent(path[0] ?? '');
+  const { reason } = shape(RejectMessage, body);
+  return {
+    point: { scope: 'core', on: 'answer', keys: [reference] },
+    run: () => orConflict(bank.transfers.reject(reference, reason) ?? { reference, state: 'rejected' }),
   };
 }
 

@@ -1,0 +1,10 @@
+import { takeIncoming } from '../src/dispatch/index.js';
+import type { JobDefinition } from './job.js';
+
+export const takeIncomingJob: JobDefinition = {
+  name: 'take-incoming',
+  en: 'takes transfers to electronic accounts from the core bank, has them decided and answers; key: all',
+  zh: '处理电子账户来账',
+  concurrency: 1,
+  run: async (desk) => ((await takeIncoming(desk)) > 0 ? 'done' : 'nothing'),
+};
