@@ -25,6 +25,7 @@ export const ID_PREFIXES = {
   verification: 'ver',
   account: 'acc',
   opening: 'opn',
+  change: 'chg',
   merchant: 'mer',
   instruction: 'ins',
   batch: 'bat',

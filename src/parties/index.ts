@@ -6,6 +6,8 @@
  * platforms it came through; a mobile number serves as many identities as the law lets it; what others answered is kept for ever.
  * Deliberately absent: no account is opened here, and no money moves.
  */
+export { changeMobile } from './mobiles.js';
+export { checkIdNo, isOfAge, type PersonIdType } from './particulars.js';
 export {
   type Customer,
   customerByIdentity,
