@@ -90,7 +90,9 @@ describe('demand interest', () => {
     expect(earned(accrual, { ...period, rateOn: day('2026-06-20') }, parameters).amount).toBe(256n); // 255.56
     const closedBefore = { from: day('2026-03-21'), through: day('2026-06-09'), rateOn: day('2026-06-10') };
     expect(earned(accrual, closedBefore, parameters).rate).toBe(1000n);
-    expect(earned(accrual, { ...closedBefore, through: day('2026-06-08'), rateOn: day('2026-06-09') }, parameters).rate).toBe(3000n);
+    expect(earned(accrual, { ...closedBefore, through: day('2026-06-08'), rateOn: day('2026-06-09') }, parameters).rate).toBe(
+      3000n,
+    );
   });
 
   it('of what stands below a whole yuan is paid only where the bank says so', () => {

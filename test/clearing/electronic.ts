@@ -76,38 +76,38 @@ async function must(market: Market, receipts: Awaited<ReturnType<typeof decideNo
   }
 }
 
-async function outcomeOf({ world: { db } }: Market, id: Id): Promise<string> {
+export async function outcomeOf({ world: { db } }: Market, id: Id): Promise<string> {
   const outcome = (await db.read('outcome', (tx) => findInstructions(tx, [id]))).get(id)?.outcome;
   return outcome?.code ?? outcome?.state ?? 'undecided';
 }
 
 /** Gives an instruction to which the holder has said yes; answers `posted` or the code of the refusal. */
 export async function withConsent(market: Market, holder: Holder, kind: string, data: Record<string, unknown>): Promise<string> {
-  const { db, rt, intake, clock } = market.world;
-  const { shardId } = await market.book();
+  const id = await receiveConsented(market, holder, kind, data);
+  await executeShard(market.world.rt, (await market.book()).shardId);
+  return outcomeOf(market, id);
+}
+
+/** The same, and it is not decided yet. */
+export async function receiveConsented(
+  { world, platformId }: Market,
+  holder: Holder,
+  kind: string,
+  data: Record<string, unknown>,
+): Promise<Id> {
+  const { db, rt, intake, clock } = world;
   const body = canonicalJson({ account: toWire('account', holder.account), ...data });
-  const [receipt] = await intake.receive([
-    { platformId: market.platformId, origin: 'P', requestNo: randomUUID(), kind, body, actor: 'test' },
-  ]);
-  if (receipt === undefined || 'refused' in receipt) return receipt?.refused.code ?? 'none';
+  const [receipt] = await intake.receive([{ platformId, origin: 'P', requestNo: randomUUID(), kind, body, actor: 'test' }]);
+  if (receipt === undefined || 'refused' in receipt) throw new Error(`not received: ${receipt?.refused.code}`);
+  const [nowMs, nothing] = [clock.now(), Buffer.alloc(32)];
   await db.withTx('consent', (tx) =>
     tx.write(
       `INSERT INTO consents (id, subject, subject_id, platform_id, customer_id, needs, state, token_hash, shown_sealed, digest, attempts,
          codes_sent, expires_ms, created_ms) VALUES (?, 'instruction', ?, ?, ?, 'both', 'given', ?, '', ?, 0, 0, ?, ?)`,
-      [
-        rt.newId(),
-        receipt.id,
-        market.platformId,
-        holder.customerId,
-        rt.vault.index('card', receipt.id),
-        Buffer.alloc(32),
-        clock.now() + 60_000,
-        clock.now(),
-      ],
+      [rt.newId(), receipt.id, platformId, holder.customerId, rt.vault.index('card', receipt.id), nothing, nowMs + 60_000, nowMs],
     ),
   );
-  await executeShard(rt, shardId);
-  return outcomeOf(market, receipt.id);
+  return receipt.id;
 }
 
 export async function electronicOf({ world: { db } }: Market, { account }: Holder): Promise<ElectronicAccount> {
@@ -142,3 +142,13 @@ export const instructionCount = async ({ world: { db } }: Market, kind: string):
   );
   return Number(rows[0]?.n);
 };
+
+/** Says the interest of an account as the system would, under a number of its own; answers `posted` or the code of the refusal. */
+export async function giveInterest(market: Market, holder: Holder, data: Record<string, unknown>): Promise<string> {
+  const { platformId, desk } = market;
+  const { shardId } = await market.book();
+  const whole = { account: toWire('account', holder.account), ...data };
+  const submission = systemInstruction({ platformId, requestNo: randomUUID(), kind: 'interest', data: whole, actor: 'test' });
+  const [receipt] = await decideNow(desk, [{ shardId, submission }]);
+  return receipt === undefined || 'refused' in receipt ? 'none' : outcomeOf(market, receipt.id);
+}

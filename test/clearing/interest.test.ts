@@ -1,15 +1,19 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { interestLines } from '../../src/accounts/index.js';
 import { type ClosePoint, orderInterest } from '../../src/clearing/index.js';
+import { executeShard } from '../../src/instructions/index.js';
 import { addDays, type BusinessDate } from '../../src/kernel/index.js';
 import {
   bankPays,
   changeElectronic,
   deposit,
   electronicOf,
+  giveInterest,
   type Holder,
   instructionCount,
   openHolder,
+  outcomeOf,
+  receiveConsented,
   statementOf,
   withConsent,
 } from './electronic.js';
@@ -206,6 +210,30 @@ describe('the close after an interest day', () => {
   });
 });
 
+describe('interest that somebody says was earned', () => {
+  test('is worked out anew, and refused where it differs, is not over, or was paid', async () => {
+    const [holder] = (await beforeInterestDay([1_000_000n])) as [Holder];
+    const right = { through: '2026-06-20', product: '4000000', rate: 3000, amount: fen(33n) };
+    expect(await giveInterest(market, holder, right)).toBe('INTEREST_DIFFERS'); // the day is not over
+    expect(await giveInterest(market, holder, { ...right, through: '2026-06-19', product: '3000000', amount: fen(25n) })).toBe(
+      'INTEREST_DIFFERS',
+    );
+    await closeNext(market);
+    expect(await giveInterest(market, holder, right)).toBe('INTEREST_PERIOD_PAID');
+    await changeElectronic(market, holder, "interest_from = '2026-06-18'");
+    for (const wrong of [{ product: '3999999' }, { rate: 3001 }, { amount: fen(34n) }])
+      expect(await giveInterest(market, holder, { ...right, ...wrong })).toBe('INTEREST_DIFFERS');
+    expect(await giveInterest(market, holder, { ...right, through: '2026-03-20' })).toBe('INTEREST_PERIOD_PAID');
+    await changeElectronic(market, holder, "state = 'closing'");
+    expect(await giveInterest(market, holder, right)).toBe('ACCOUNT_CLOSING');
+    await changeElectronic(market, holder, "state = 'closed'");
+    expect(await giveInterest(market, holder, right)).toBe('ACCOUNT_CLOSED');
+    const stranger = { ...holder, account: holder.customerId };
+    expect(await giveInterest(market, stranger, right)).toBe('ACCOUNT_NOT_FOUND');
+    expect(await giveInterest(market, { ...holder, account: market.here }, right)).toBe('ACCOUNT_TYPE_NOT_ALLOWED');
+  });
+});
+
 describe('the closing of an electronic account', () => {
   test('pays what is on it and the interest up to the day before to the bound card, when the day has proved', async () => {
     await marketOn('2026-04-01');
@@ -319,6 +347,44 @@ describe('the closing of an electronic account', () => {
     expect(await electronicOf(market, holder)).toMatchObject({ state: 'closed' });
     await closeNext(market);
     expect(await market.breaks()).toEqual([]);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('of a Class III account at its cap that fails leaves what the cap forbids in suspense', async () => {
+    await marketOn('2026-06-11', 100_000n);
+    const holder = await openHolder(market, 3);
+    await deposit(market, holder, 200_000n);
+    await closeTo('2026-06-22');
+    expect(await closing(holder)).toBe('posted');
+    market.faults({ scope: 'book', fault: 'refuse', times: 1 });
+    await closeNext(market);
+    expect(await electronicOf(market, holder)).toMatchObject({ state: 'active' });
+    expect(await market.balance((await market.book()).accounts.suspense)).toBe(200_611n);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test.each(['the withdrawal', 'the closing'])('right behind a withdrawal loses nothing, also when %s fails', async (fails) => {
+    await marketOn('2026-04-01');
+    const holder = await openHolder(market, 2);
+    await deposit(market, holder, 1_000_000n);
+    await closeTo('2026-04-02');
+    // Decided in one batch: the closing does not see that the withdrawal is under way.
+    const ids = [
+      await receiveConsented(market, holder, 'withdrawal', { amount: fen(300_000n) }),
+      await receiveConsented(market, holder, 'account-closing', {}),
+    ];
+    await executeShard(market.world.rt, (await market.book()).shardId);
+    expect(await Promise.all(ids.map((id) => outcomeOf(market, id)))).toEqual(['posted', 'posted']);
+    const messageNo = fails === 'the withdrawal' ? ids[0] : ids[1];
+    market.faults({ scope: 'book', fault: 'refuse', messageNo: messageNo as string });
+    await closeNext(market);
+    await closeNext(market);
+    const { state } = await electronicOf(market, holder);
+    const { suspense } = (await market.book()).accounts;
+    const left = (await market.balance(holder.account)) + (await market.balance(suspense));
+    expect(left).toBe(fails === 'the withdrawal' ? 300_000n : 700_008n);
+    expect(state === 'closed' ? await market.balance(holder.account) : 0n).toBe(0n);
+    expect(atBank(market)).toBe(left);
     expect(await market.wrongs()).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SCHEDULE } from '../../jobs/schedule.js';
 import { JOBS, runJob } from '../../jobs/worker.js';
 import { toWire } from '../../src/kernel/index.js';
+import { deposit, openHolder, withConsent } from '../clearing/electronic.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 
 /** Every row of every table that says what happened; not the shard's turn counter, which every look advances. */
@@ -23,6 +24,8 @@ describe('a job run twice with the same key changes nothing the second time', ()
     market = await openMarket();
     await market.pay('A', 1000n);
     await market.pay('H', 100n);
+    const holder = await openHolder(market, 2);
+    await deposit(market, holder, 1_000_000n);
     await closeNext(market); // only money that a statement has shown goes out
     await market.split('A', [
       [market.here, 500n],
@@ -37,6 +40,8 @@ describe('a job run twice with the same key changes nothing the second time', ()
     };
     expect(await market.give('hold', hold)).toBe('posted');
     expect(await market.give('refund', { orderNo: 'A', amount: fen(50n) })).toBe('posted');
+    // The interest of a day was paid and is not ordered yet.
+    expect(await withConsent(market, holder, 'account-closing', {})).toBe('posted');
     // One instruction lies in the inbox, undecided.
     const { intake } = market.world;
     await intake.receive([
@@ -54,7 +59,7 @@ describe('a job run twice with the same key changes nothing the second time', ()
   afterAll(() => market.end());
 
   test.each(JOBS.map((job) => [job.name, job] as const))('%s', async (_name, job) => {
-    const keys: Record<string, string> = { 'close-day': market.platformId, sweep: 'all' };
+    const keys: Record<string, string> = { 'close-day': market.platformId, 'order-interest': market.platformId, sweep: 'all' };
     const key = keys[job.name] ?? String((await market.book()).shardId);
     const before = await everything(market);
     await runJob(market.desk, job, key);
