@@ -1,6 +1,6 @@
 import { platformsWithInterestToOrder } from '../src/accounts/index.js';
 import { closesDue } from '../src/clearing/index.js';
-import { expireConsents, isSmsDue, SMS_KEY } from '../src/consents/index.js';
+import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
 import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
 import { invariant, naturalDate, toWire } from '../src/kernel/index.js';
@@ -15,7 +15,7 @@ const HOLDS_MAX = 1_000;
 
 /**
  * Looks through the tables for work that no bell has told of, and rings for it; frees holds, and ends questions to customers, that have
- * expired.
+ * expired; tells customers of mandates that will end soon.
  */
 export async function sweep(desk: Desk): Promise<void> {
   const { rt } = desk;
@@ -46,6 +46,7 @@ export async function sweep(desk: Desk): Promise<void> {
     rt.metrics.inboxDepth.set({ shard: String(shard) }, found.depths.get(shard) ?? 0);
   rt.metrics.breaksOpen.set(found.breaks);
   await expireConsents(rt, answerHandlers(rt));
+  await noticeMandates(rt);
   await freeHolds(desk, found.holds);
 }
 

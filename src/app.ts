@@ -1,12 +1,13 @@
 import { accountAdminRoutes, accountRoutes } from './accounts/index.js';
 import { clearingRoutes } from './clearing/index.js';
-import { consentRoutes, policyRoutes } from './consents/index.js';
+import { consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';
 import {
   type Answers,
   answerHandlers,
   createAnswers,
   createIntake,
+  findInstructions,
   type Intake,
   instructionRoutes,
 } from './instructions/index.js';
@@ -39,6 +40,8 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...accountAdminRoutes(runtime),
     ...policyRoutes(runtime),
     ...consentRoutes(runtime, { handlers: answerHandlers(runtime) }),
+    ...mandateRoutes(runtime),
+    ...receiptRoutes(runtime, async (tx, id) => (await findInstructions(tx, [id])).get(id)),
     ...orderRoutes(runtime),
     ...instructionRoutes(runtime, parts),
     ...dispatchRoutes(runtime),

@@ -6,10 +6,14 @@
  */
 export { type AnswerHandler, type AnswerHandlers, expireConsents } from './answer.js';
 export { type Asked, askConsent, type Question } from './ask.js';
+export { noticeMandates } from './mandate-notices.js';
+export { mandateRoutes } from './mandate-routes.js';
 export { coverOf, type Debit, type DebitPayee } from './mandate-rules.js';
+export { mandateAnswered } from './mandates.js';
 export { type PolicyTable, type ProofNeeded, proofNeeded } from './policy.js';
 export { policyRoutes } from './policy-routes.js';
 export { loadPolicies } from './policy-store.js';
+export { receiptRoutes } from './receipt-routes.js';
 export * from './records.js';
 export { consentRoutes } from './routes.js';
 export { type Bilingual, digestOfShown, type Shown, type ShownLine, type Subject, shownFen } from './rules.js';

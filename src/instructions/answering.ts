@@ -1,4 +1,4 @@
-import type { AnswerHandlers } from '../consents/index.js';
+import { type AnswerHandlers, mandateAnswered } from '../consents/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { releaseToInbox } from './asking.js';
 
@@ -9,5 +9,6 @@ import { releaseToInbox } from './asking.js';
 export function answerHandlers(rt: Runtime): AnswerHandlers {
   return {
     instruction: (tx, instruction) => releaseToInbox(tx, rt, instruction),
+    mandate: mandateAnswered(rt),
   };
 }

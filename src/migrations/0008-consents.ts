@@ -53,12 +53,14 @@ const STATEMENTS = [
      ended_ms BIGINT NULL,
      KEY sms_outbox_by_due (state, next_ms)
    )`,
-  // kinds: comma-separated. payees: JSON, {"orders":bool,"accounts":["…"]}. period: day, month or null. state: pending, active, revoked.
+  // kinds: comma-separated. payees: JSON, {"orders":bool,"accounts":["…"]}. period: day, month or null. state: pending, active, declined,
+  // lapsed (not answered), revoked (by: platform or customer). noticed_ms: when the customer was told that it will end.
   `CREATE TABLE IF NOT EXISTS mandates (
      id BIGINT NOT NULL PRIMARY KEY,
      platform_id BIGINT NOT NULL,
      customer_id BIGINT NOT NULL,
      account_id BIGINT NOT NULL,
+     user_id BIGINT NOT NULL,
      mandate_no VARCHAR(64) NOT NULL,
      content_hash BINARY(32) NOT NULL,
      kinds VARCHAR(128) NOT NULL,
@@ -71,9 +73,11 @@ const STATEMENTS = [
      state VARCHAR(8) NOT NULL,
      granted_ms BIGINT NULL,
      revoked_ms BIGINT NULL,
+     revoked_by VARCHAR(8) NULL,
      noticed_ms BIGINT NULL,
      created_ms BIGINT NOT NULL,
      UNIQUE KEY mandates_number (platform_id, mandate_no),
+     KEY mandates_by_platform (platform_id, id),
      KEY mandates_by_account (account_id, id),
      KEY mandates_by_customer (customer_id, id),
      KEY mandates_by_expiry (state, expires_ms)
@@ -94,6 +98,15 @@ const STATEMENTS = [
      amount BIGINT NOT NULL,
      used_ms BIGINT NOT NULL,
      UNIQUE KEY mandate_uses_place (mandate_id, seq)
+   )`,
+  // Addresses of a customer's own pages; the token is in the address alone. platform_id: he sees what is between him and that platform,
+  // for the platform had the address in its hands; null: all that is his.
+  `CREATE TABLE IF NOT EXISTS customer_links (
+     token_hash BINARY(32) NOT NULL PRIMARY KEY,
+     customer_id BIGINT NOT NULL,
+     platform_id BIGINT NULL,
+     expires_ms BIGINT NOT NULL,
+     created_ms BIGINT NOT NULL
    )`,
   // What the bank asks for, where it asks for more or less than the default; never less than the floor of the kind.
   `CREATE TABLE IF NOT EXISTS proof_policies (

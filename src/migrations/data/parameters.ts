@@ -37,6 +37,12 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['adult.age', '1987-01-01', 18, '民法通则第十一条 / 民法典第十七条'],
   // How long a customer may take to answer on the bank's page.
   ['consent.minutes', '2016-04-01', 15, '银行自定'],
+  // How long a customer may take to think about a mandate, for how many years ahead it may be given, how many days before its end he is
+  // told of that, and how long the address of his own page is good.
+  ['mandate.answer-hours', '2016-04-01', 24, '银行自定'],
+  ['mandate.years', '2016-04-01', 3, '银行自定'],
+  ['mandate.notice-days', '2016-04-01', 7, '银行自定'],
+  ['mandate.link-minutes', '2016-04-01', 30, '银行自定'],
   // Identities that may share one mobile number without an approved exception.
   ['mobile.identities', '2016-12-01', 1, N261],
   // Trial payments to a company's account: the most of one, wrong answers, hours to answer, and how many a company may ask for in a day.
