@@ -160,6 +160,11 @@ export function openVault({ VAULT_KEYS, VAULT_INDEX_KEY, VAULT_CIPHER }: VaultKe
   };
 }
 
+/** A stored text as it would be stored today: sealed by the present key and cipher; the same text where it is that already. */
+export function resealed(vault: Vault, stored: string): string {
+  return stored === '' || stored.startsWith(vault.prefix) ? stored : vault.seal(vault.read(stored));
+}
+
 /** Keys made of one secret, for tests and simulations: the same secret makes the same keys. */
 export function keysOfSecret(secret: string): VaultKeys {
   const key = (info: string) => Buffer.from(hkdfSync('sha256', secret, '', info, KEY_BYTES)).toString('base64');
