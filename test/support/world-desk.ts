@@ -1,5 +1,11 @@
-import type { SettlementAccount } from '../../src/accounts/index.js';
-import type { PolicyTable } from '../../src/consents/index.js';
+import {
+  type ElectronicAccount,
+  electronicRecords,
+  type LimitUse,
+  limitUseRecords,
+  type SettlementAccount,
+} from '../../src/accounts/index.js';
+import { type Consent, consentRecords, type Mandate, mandateRecords, type PolicyTable } from '../../src/consents/index.js';
 import { kinds } from '../../src/instructions/index.js';
 import { judge } from '../../src/instructions/judge.js';
 import type { At, Decision, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
@@ -47,6 +53,11 @@ export const DESK = {
   ben: id(4),
   hold: id(9),
   original: id(11),
+  /** A person with both classes; the bank has seen her, and her card has paid in. */
+  lily: id(41),
+  lily2: id(6),
+  lily3: id(7),
+  mandate: id(31),
   payout: id(21),
   order: id(101),
   instruction: id(500),
@@ -90,6 +101,65 @@ export class Desk {
     this.account(this.book.accounts.custody).balance = -100_000n;
     this.account(this.book.accounts['in-transit']).balance = 20_000n;
     this.#fill();
+    for (const level of [2, 3] as const) this.#openElectronic(level);
+    this.put(consentRecords, DESK.instruction, this.#consent());
+    this.put(mandateRecords, DESK.mandate, this.#mandate());
+  }
+
+  #openElectronic(of: 2 | 3): void {
+    const accountId = of === 2 ? DESK.lily2 : DESK.lily3;
+    this.open(accountId, `class-${of}`).balance = of === 2 ? 100_000n : 50_000n;
+    const owner = { stopped: null, idExpires: null, idTaskDueMs: null, documented: false };
+    const account: ElectronicAccount = {
+      accountId,
+      platformId: DESK.platform,
+      customerId: DESK.lily,
+      userId: DESK.lily,
+      class: of,
+      virtualNo: `915600000000000000${of}`,
+      state: 'active',
+      faceToFace: true,
+      funded: true,
+      aliveMs: null,
+      cardIndex: SURROUNDINGS.vault.index('card', '6228480012345678903'),
+      cardClass: '1',
+      interestFrom: DESK.today,
+      openedMs: NOW,
+      closedMs: null,
+      owner,
+    };
+    this.put(electronicRecords, accountId, account);
+    this.put(settlementAccountRecords, accountId, { name: '户名', account: '6228480012345678903', bankCode: '102100099996' });
+    const counters = { dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
+    const use: LimitUse = { customerId: DESK.lily, accountId, class: of, day: DESK.today, ...counters };
+    const uses = this.get(limitUseRecords, DESK.lily)?.uses ?? [];
+    this.put(limitUseRecords, DESK.lily, { uses: [...uses, use], touched: new Set<Id>() });
+  }
+
+  #consent(): Consent {
+    const bound = { instruction: DESK.instruction, platformId: DESK.platform, customerId: DESK.lily };
+    return { id: id(32), ...bound, needs: 'both', state: 'given', expiresMs: NOW, digest: Buffer.alloc(32) };
+  }
+
+  #mandate(): Mandate {
+    return {
+      id: DESK.mandate,
+      platformId: DESK.platform,
+      customerId: DESK.lily,
+      accountId: DESK.lily2,
+      kinds: ['account-payment', 'top-up'],
+      payees: { orders: true, accounts: [] },
+      paymentCap: 10_000n,
+      totalCap: 20_000n,
+      period: null,
+      periodCap: null,
+      expiresMs: (NOW + 86_400_000) as Instant,
+      state: 'active',
+      usedTotal: 0n,
+      usedPeriod: 0n,
+      periodKey: '',
+      useCount: 0,
+    };
   }
 
   #fill(): void {
@@ -247,7 +317,10 @@ export class Desk {
     for (const { id: account, type } of decision.opens ?? []) this.open(account, type);
     const stamp = { instruction: this.at.instruction, businessDate: this.book.businessDate, postedMs: this.now };
     const posted = post(decision, stamp, (account) => this.account(account));
-    if ('code' in posted) return posted.code;
+    if ('code' in posted) {
+      for (const { id: account } of decision.opens ?? []) this.removeAccount(account);
+      return posted.code;
+    }
     this.#keep(decision);
     this.#instructions += 1;
     return 'posted';
