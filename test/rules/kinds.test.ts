@@ -8,7 +8,7 @@ import { settlementAccountRecords } from '../../src/instructions/payout-effects.
 import { asId, BALANCE_MAX, type BusinessDate, type Id, type Instant, REFUSALS } from '../../src/kernel/index.js';
 import { type AccountType, type Entry, isElectronic } from '../../src/ledger/index.js';
 import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
-import { payoutRecords } from '../../src/payouts/index.js';
+import { payoutRecords, underWayRecords } from '../../src/payouts/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
@@ -195,6 +195,31 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['CONSENT_USED', 'it was used', consent({ state: 'used' })],
     ['CONSENT_MISMATCH', "it is another customer's", consent({ customerId: anna })],
     ['FUNDS_INSUFFICIENT', 'she has not so much', balance(lily2, 999n)],
+  ],
+  'account-closing': [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(lily2)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'no electronic account', (desk) => desk.remove(electronicRecords, lily2)],
+    ['ACCOUNT_CLOSED', 'it was closed', electronic({ state: 'closed' })],
+    ['ACCOUNT_CLOSING', 'it is being closed', electronic({ state: 'closing' })],
+    ['ACCOUNT_BLOCKED', 'the bank has blocked it', electronic({ state: 'blocked' })],
+    ['CUSTOMER_STOPPED', 'its owner is stopped', owner({ stopped: 'court' })],
+    ['ACCOUNT_FROZEN', 'it is frozen', frozen(lily2)],
+    ['ACCOUNT_NOT_EMPTY', 'money of it is held', (desk) => Object.assign(desk.account(lily2), { held: 1n })],
+    ['ACCOUNT_NOT_EMPTY', 'money of it is on its way', (desk) => desk.put(underWayRecords, lily2, { number: 1 })],
+    ['FUNDS_UNCLEARED', 'it has not cleared', uncleared(lily2)],
+    ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
+    ['CONSENT_DECLINED', 'she said no', consent({ state: 'declined' })],
+    ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
+  ],
+  interest: [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(lily2)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'no electronic account', (desk) => desk.remove(electronicRecords, lily2)],
+    ['ACCOUNT_CLOSED', 'it was closed', electronic({ state: 'closed' })],
+    ['ACCOUNT_CLOSING', 'it is being closed', electronic({ state: 'closing' })],
+    ['INTEREST_PERIOD_PAID', 'it was paid', electronic({ interestFrom: '2025-12-21' as BusinessDate })],
+    ['INTEREST_DIFFERS', 'one fen too much', said({ amount: cny(89) })],
+    ['BALANCE_CAP', 'no more may stand on it', (desk) => electronic({ class: 3 })(desk) && balance(lily2, 199_913n)(desk)],
+    ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
   correction: [
     ['INSTRUCTION_NOT_FOUND', 'no such instruction', (desk) => desk.remove(pastRecords, DESK.original)],
@@ -436,9 +461,7 @@ describe('nothing is left untold', () => {
     const folder = new URL('../../src/instructions/kinds/', import.meta.url);
     const files = readdirSync(folder).map((name) => new URL(name, folder));
     const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandate-rules.ts'];
-    const others = ['../payout-effects.ts', '../will.ts', ...rules].map(
-      (name) => new URL(name, folder),
-    );
+    const others = ['../payout-effects.ts', '../will.ts', ...rules].map((name) => new URL(name, folder));
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);
     const given = new Set(words.filter((word) => word in REFUSALS));

@@ -1,4 +1,5 @@
 import {
+  accrualRecords,
   type ElectronicAccount,
   electronicRecords,
   type LimitUse,
@@ -123,12 +124,14 @@ export class Desk {
       aliveMs: null,
       cardIndex: SURROUNDINGS.vault.index('card', '6228480012345678903'),
       cardClass: '1',
-      interestFrom: DESK.today,
+      interestFrom: '2025-09-21' as BusinessDate,
       openedMs: NOW,
       closedMs: null,
       owner,
     };
     this.put(electronicRecords, accountId, account);
+    const carried = { day: '2025-09-20' as BusinessDate, balance: 100_000n, seq: 1 };
+    this.put(accrualRecords, accountId, { accountId, platformId: DESK.platform, carried, days: [] });
     this.put(settlementAccountRecords, accountId, { name: '户名', account: '6228480012345678903', bankCode: '102100099996' });
     const counters = { dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
     const use: LimitUse = { customerId: DESK.lily, accountId, class: of, day: DESK.today, ...counters };

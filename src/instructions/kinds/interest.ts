@@ -52,9 +52,9 @@ export const interest: Kind<z.output<typeof schema>> = {
   example: {
     account: 'acc_2236512894231552006',
     through: '2025-12-20',
-    product: '91000000',
+    product: '9100000',
     rate: 3500,
-    amount: { amount: 885, currency: 'CNY' },
+    amount: { amount: 88, currency: 'CNY' },
   },
   needs: ({ account }, at) => ({
     accounts: [account, at.book.accounts.custody],
