@@ -108,6 +108,108 @@ describe('core bank', () => {
   });
 });
 
+describe('transfers that the core bank holds', () => {
+  let bank: RunningBank;
+  let ways: Channels;
+  let impatient: Channels;
+  beforeAll(async () => {
+    bank = await startBank({ port: 0, seed: 1 });
+    ways = openChannels({ bankUrl: bank.url, timeoutMs: 20_000 });
+    impatient = openChannels({ bankUrl: bank.url, timeoutMs: 100 });
+  });
+  afterAll(async () => {
+    await Promise.all([ways.close(), impatient.close()]);
+    await bank.stop();
+  });
+  const payer = { name: '李四', account: '6228480012345678903', bankCode: '' };
+  const transfer = { reference: 'IT-1', virtualNo: '9156000000000000015', amount: 100n, payer };
+  beforeEach(async () => {
+    bank.bank.reset();
+    await ways.coreBank.openCustodyAccount('C-1', 'One');
+    await ways.coreBank.openCustodyAccount('C-2', 'Two');
+    bank.bank.setDate(DAY);
+    bank.bank.sendTransfer(transfer);
+  });
+  const script = (...rules: Omit<FaultRule, 'scope'>[]) =>
+    bank.bank.faults.replace({ scripted: rules.map((rule) => ({ scope: 'core', ...rule })) });
+  const lines = async (custodyNo = 'C-1') =>
+    (await ways.coreBank.statement(custodyNo, DAY)).lines.map(({ reference, amount, counterparty }) => [
+      reference,
+      amount,
+      counterparty,
+    ]);
+  const post = async (body: unknown) =>
+    (await fetch(`${bank.url}/sandbox/transfers`, { method: 'POST', body: JSON.stringify(body) })).status;
+
+  test('are told in order, in pages, and are on no statement before they are accepted', async () => {
+    script({ fault: 'double-news', messageNo: 'IT-2' });
+    bank.bank.sendTransfer({ ...transfer, reference: 'IT-2' });
+    const first = await ways.coreBank.incoming('', 2);
+    expect(first.items).toEqual([
+      { ...transfer, cursor: '1', businessDate: DAY },
+      { ...transfer, reference: 'IT-2', cursor: '2', businessDate: DAY },
+    ]);
+    const second = await ways.coreBank.incoming(first.next, 2);
+    expect(second.items.map((item) => item.reference)).toEqual(['IT-2']);
+    expect(await ways.coreBank.incoming(second.next, 2)).toEqual({ items: [], next: second.next });
+    expect(await lines()).toEqual([]);
+  });
+
+  test('are booked once when they are accepted, however often, and never otherwise', async () => {
+    for (let time = 0; time < 3; time += 1) await ways.coreBank.acceptIncoming('IT-1', 'C-1', DAY);
+    await expect(ways.coreBank.acceptIncoming('IT-1', 'C-1', NEXT_DAY)).rejects.toBeInstanceOf(BankRefused);
+    await expect(ways.coreBank.acceptIncoming('IT-1', 'C-2', DAY)).rejects.toBeInstanceOf(BankRefused);
+    await expect(ways.coreBank.rejectIncoming('IT-1', 'x')).rejects.toBeInstanceOf(BankRefused);
+    await expect(ways.coreBank.acceptIncoming('IT-9', 'C-1', DAY)).rejects.toBeInstanceOf(BankRefused);
+    expect(await lines()).toEqual([['IT-1', 100n, '李四']]);
+    expect(bank.bank.books().totals.inflow).toBe(100n);
+  });
+
+  test('that were sent back cannot be accepted, and sending back again changes nothing', async () => {
+    await ways.coreBank.rejectIncoming('IT-1', 'LIMIT_IN_DAY');
+    await ways.coreBank.rejectIncoming('IT-1', 'another word');
+    await expect(ways.coreBank.acceptIncoming('IT-1', 'C-1', DAY)).rejects.toBeInstanceOf(BankRefused);
+    expect(bank.bank.transfers.all()).toMatchObject([{ state: 'rejected', reason: 'LIMIT_IN_DAY' }]);
+    expect(await lines()).toEqual([]);
+  });
+
+  test('under a reference that stands on the account already cannot be accepted, and stay held', async () => {
+    await ways.coreBank.inflows('C-1', DAY, [{ reference: 'IT-1', amount: 1n, counterparty: '', text: '' }]);
+    await expect(ways.coreBank.acceptIncoming('IT-1', 'C-1', DAY)).rejects.toBeInstanceOf(BankRefused);
+    expect(bank.bank.transfers.all()).toMatchObject([{ state: 'held' }]);
+  });
+
+  test.each(['not-received', 'lost-answer', 'maintenance', 'garbage', 'half-open', 'late'] as const)(
+    'a call that ends in %s throws that nothing is known, and can be repeated',
+    async (fault) => {
+      const slow = fault === 'half-open' || fault === 'late' ? impatient : ways;
+      const calls: ((of: Channels) => Promise<unknown>)[] = [
+        (of) => of.coreBank.incoming('', 10),
+        (of) => of.coreBank.acceptIncoming('IT-1', 'C-1', DAY),
+      ];
+      for (const [place, call] of calls.entries()) {
+        script({ fault, on: place === 0 ? 'incoming' : 'answer', ms: 60_000 });
+        await expect(call(slow)).rejects.toBeInstanceOf(BankUnreachable);
+        await call(ways);
+      }
+      expect(await lines()).toEqual([['IT-1', 100n, '李四']]);
+    },
+  );
+
+  test('are sent and read by a sandbox over HTTP; the same again is the same', async () => {
+    const body = { ...transfer, amount: '100' };
+    expect([await post(body), await post({ ...body, amount: '101' }), await post({ ...body, reference: 'a b' })]).toEqual([
+      200, 409, 400,
+    ]);
+    expect(await post({ virtualNo: '1', amount: '7', payer: { name: 'x', account: '' } })).toBe(200);
+    const read = (await (await fetch(`${bank.url}/sandbox/transfers`)).json()) as { items: unknown[] };
+    expect(read.items).toMatchObject([
+      { reference: 'IT-1', state: 'held', amount: '100' },
+      { reference: 'IT000000000002', state: 'held', amount: '7', businessDate: DAY },
+    ]);
+  });
+});
+
 describe('a statement is believed only when it is right in every part', () => {
   const lines = [
     { lineNo: 1, reference: 'A', amount: '100', counterparty: '张三', text: '' },
