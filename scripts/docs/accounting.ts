@@ -16,7 +16,8 @@ export function accountingPage(): string {
     'Accounting 记账',
     'How each kind of instruction is posted. Every table below was made by really deciding the example of its kind over a small book: ' +
       'order SO-1001 was paid with 300.00 and split the day before (A 150.00, B 20.00, commission 10.00); A has a hold of 3.00, paid a fee of 0.60 and has ' +
-      'a payout of 10.00 that was sent (and, before its return, settled); transfers up to 500.00 and fees up to 10.00 are agreed. Amounts are in yuan; the API and the ' +
+      'a payout of 10.00 that was sent (and, before its return, settled); L has a Class II account, on which 1,000.00 came in from her card, and a Class III account, ' +
+      'she says yes to what is asked, and has given a mandate; transfers up to 500.00 and fees up to 10.00 are agreed. Amounts are in yuan; the API and the ' +
       'database keep fen.',
     '## The chart of a book 科目',
     'A positive balance is credit: what the bank owes to somebody. `custody` is the bank’s asset and the only account whose balance is ' +
@@ -56,7 +57,7 @@ function undoSentence({ undo }: Kind): string {
 
 function nameOf(book: SmallBook, account: LedgerAccount): string {
   const { zh } = ACCOUNT_TYPES[account.type];
-  const label = account.type === 'order' ? 'SO-1001' : book.labels.get(account.id);
+  const label = book.labels.get(account.id);
   return `${zh} \`${account.type}\`${label ? ` ${label}` : ''}`;
 }
 

@@ -1,11 +1,27 @@
-import type { SettlementAccount } from '../../src/accounts/index.js';
-import type { PolicyTable } from '../../src/consents/index.js';
+import {
+  accrualRecords,
+  type ElectronicAccount,
+  electronicRecords,
+  type LimitUse,
+  limitUseRecords,
+  type SettlementAccount,
+} from '../../src/accounts/index.js';
+import { type Consent, consentRecords, type Mandate, mandateRecords, type PolicyTable } from '../../src/consents/index.js';
 import { kinds } from '../../src/instructions/index.js';
 import { judge } from '../../src/instructions/judge.js';
 import type { At, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { pastRecords } from '../../src/instructions/past.js';
 import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
-import { addDays, asId, type BusinessDate, type Id, instantOf, invariant, startOfDay } from '../../src/kernel/index.js';
+import {
+  addDays,
+  asId,
+  type BusinessDate,
+  type Id,
+  type Instant,
+  instantOf,
+  invariant,
+  startOfDay,
+} from '../../src/kernel/index.js';
 import {
   ACCOUNT_TYPES,
   type AccountType,
@@ -48,6 +64,31 @@ export function idOf(number: number): Id {
   return asId(2236512894231552000n + BigInt(number));
 }
 
+const HER_CARD = '6228480012345678903';
+const HER_MANDATE: Mandate = {
+  ...{ id: idOf(31), platformId: PLATFORM, customerId: idOf(41), accountId: idOf(6), kinds: ['account-payment', 'top-up'] },
+  ...{ payees: { orders: true, accounts: [] }, paymentCap: 10_000n, totalCap: 20_000n, period: null, periodCap: null },
+  ...{ expiresMs: startOfDay('2027-01-01' as BusinessDate) as Instant, state: 'active', usedTotal: 0n, usedPeriod: 0n },
+  ...{ periodKey: '', useCount: 0 },
+};
+
+function electronicOf(accountId: Id, level: 2 | 3): ElectronicAccount {
+  return {
+    ...{ accountId, platformId: PLATFORM, customerId: idOf(41), userId: idOf(42), class: level, virtualNo: `${accountId}` },
+    ...{ state: 'active', faceToFace: true, funded: true, aliveMs: null, cardClass: '1' },
+    cardIndex: SURROUNDINGS.vault.index('card', HER_CARD),
+    interestFrom: '2025-09-21' as BusinessDate,
+    ...{ openedMs: instantOf(0), closedMs: null },
+    owner: { stopped: null, idExpires: null, idTaskDueMs: null, documented: true },
+  };
+}
+
+/** An account that an instruction opens is its order's. */
+function orderNoOf(data: unknown): string {
+  const { orderNo, to } = data as { readonly orderNo?: string; readonly to?: { readonly orderNo?: string } };
+  return orderNo ?? to?.orderNo ?? '';
+}
+
 /** A platform's book in memory, decided and posted by the kinds and the ledger themselves; what the engine keeps in tables is in maps. */
 export class SmallBook {
   readonly accounts = new Map<Id, LedgerAccount>();
@@ -56,7 +97,9 @@ export class SmallBook {
   #book: Book;
 
   constructor() {
-    const functional = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter((type) => type !== 'sub' && type !== 'order');
+    const functional = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
+      (type) => !['sub', 'order', 'class-2', 'class-3'].includes(type),
+    );
     const ids = Object.fromEntries(functional.map((type, place) => [type, idOf(201 + place)])) as Book['accounts'];
     this.#book = {
       platformId: PLATFORM,
@@ -78,6 +121,31 @@ export class SmallBook {
       const bound: SettlementAccount = { name: label, account: '6228480012345678903', bankCode: '' };
       this.#keep(settlementAccountRecords.name, id, bound);
     }
+  }
+
+  /** A person's Class II and Class III accounts: the bank has seen her, and her card has paid in. */
+  openElectronic(): void {
+    const [customerId, platformId] = [idOf(41), PLATFORM];
+    const counters = { dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
+    const uses: LimitUse[] = [];
+    for (const level of [2, 3] as const) {
+      const accountId = idOf(4 + level);
+      this.#open(accountId, `class-${level}`, 'L');
+      this.#keep(settlementAccountRecords.name, accountId, { name: 'L', account: HER_CARD, bankCode: '' });
+      this.#keep(electronicRecords.name, accountId, electronicOf(accountId, level));
+      const carried = { day: '2025-09-20', balance: 100_000n, seq: 1 };
+      this.#keep(accrualRecords.name, accountId, { accountId, platformId, carried, days: [] });
+      uses.push({ customerId, accountId, class: level, day: FIRST_DATE, ...counters });
+    }
+    this.#keep(limitUseRecords.name, customerId, { uses, touched: new Set<Id>() });
+    this.#keep(mandateRecords.name, idOf(31), HER_MANDATE);
+  }
+
+  /** She says yes to an instruction before it is given. */
+  consentTo(instruction: Id): void {
+    const bound = { instruction, platformId: PLATFORM, customerId: idOf(41), digest: Buffer.alloc(32) };
+    const given: Consent = { id: idOf(32), ...bound, needs: 'both', state: 'given', expiresMs: instantOf(0) };
+    this.#keep(consentRecords.name, instruction, given);
   }
 
   #open(id: Id, type: AccountType, label: string): void {
@@ -114,7 +182,7 @@ export class SmallBook {
     };
     const decision = judge(kind, parsed, facts, at);
     if ('refused' in decision) throw new Error(`the example of ${kindName} is refused: ${JSON.stringify(decision.refused)}`);
-    for (const { id, type } of decision.opens ?? []) this.#open(id, type, '');
+    for (const { id, type } of decision.opens ?? []) this.#open(id, type, orderNoOf(data));
     const posted = post(decision, { instruction, businessDate: at.book.businessDate, postedMs: at.nowMs }, this.#find);
     if ('code' in posted) throw new Error(`the example of ${kindName} cannot be posted: ${JSON.stringify(posted)}`);
     for (const { type, key, row } of decision.records ?? []) this.#keep(type.name, key, row);
@@ -146,13 +214,18 @@ export class SmallBook {
 
 /**
  * A book on which every example of the kinds can be posted: order SO-1001 with money left on it, sub-merchants A and B who
- * got their part the day before, a hold, a fee to correct, and a payout that was sent.
+ * got their part the day before, a hold, a fee to correct, a payout that was sent, and a person L whose Class II account got 1,000.00
+ * from her card.
  */
 export function seededBook(): SmallBook {
   const book = new SmallBook();
   const cny = (amount: number) => ({ amount, currency: 'CNY' });
   const [a, b] = [`acc_${idOf(3)}`, `acc_${idOf(4)}`];
   book.give(idOf(101), 'payment', { ...(kinds.get('payment')?.example as object), amount: cny(30_000), reference: 'COL-1000' });
+  book.openElectronic();
+  const payer = { name: 'L', account: HER_CARD, bankCode: '' };
+  const paidIn = { account: `acc_${idOf(6)}`, amount: cny(100_000), payer, reference: 'TR-1000' };
+  book.give(idOf(103), 'incoming-transfer', paidIn);
   const lines = [a, b, `acc_${book.functional.commission}`].map((account, place) => ({
     account,
     amount: cny([15_000, 2_000, 1_000][place] ?? 0),
@@ -163,5 +236,6 @@ export function seededBook(): SmallBook {
   book.give(idOf(11), 'fee', { account: a, amount: cny(60), for: '技术服务费' });
   book.give(idOf(21), 'withdrawal', { account: a, amount: cny(1_000) });
   book.markSent(idOf(21));
+  book.consentTo(idOf(401));
   return book;
 }
