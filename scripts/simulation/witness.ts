@@ -134,7 +134,7 @@ export class Witness {
 
   #touch({ platform, data, id }: Given): void {
     const wires = [data.account, data.from, data.to, ...(data.lines ?? []).map((line) => line.account)];
-    for (const wire of wires) if (wire !== undefined) this.#touched.add(wire.slice(4));
+    for (const wire of wires) if (typeof wire === 'string') this.#touched.add(wire.slice(4));
     const order = data.orderNo === undefined ? undefined : this.#model.orders.get(`${platform}/${data.orderNo}`);
     if (order !== undefined) this.#touched.add(order.account);
     const hold = this.#model.holds.get(data.hold?.slice(4) ?? id);

@@ -228,8 +228,12 @@ export function receive({ intake }: World, asked: readonly Asked[]): Promise<Rec
 }
 
 /** Decides what a shard has received; answers what became of these instructions: posted, or the code of the refusal. */
-export async function execute({ db, rt, shardId }: World, ids: readonly Id[]): Promise<Map<Id, string>> {
-  await executeShard(rt, shardId);
+export async function execute(world: World, ids: readonly Id[]): Promise<Map<Id, string>> {
+  await executeShard(world.rt, world.shardId);
+  return outcomesOf(world, ids);
+}
+
+export async function outcomesOf({ db }: World, ids: readonly Id[]): Promise<Map<Id, string>> {
   const views = await db.read('outcomes', (tx) => findInstructions(tx, ids));
   return new Map([...views].map(([id, { outcome }]) => [id, outcome?.code ?? outcome?.state ?? 'undecided']));
 }
