@@ -105,6 +105,26 @@ describe('naming a difference', () => {
     expect(classify(of, circumstances)).toMatchObject({ class: kind, timing, converge: null });
   });
 
+  test('a collection comes in under its number, and what is charged back is for a person', () => {
+    const collection = (state: PayoutState) => ({ ...nothing, payout: { ...payout(state), purpose: 'top-up' } as Payout });
+    expect(classify(difference(NUMBER, null, 7n), collection('unknown'))).toMatchObject({
+      timing: true,
+      converge: { to: 'settled' },
+    });
+    expect(classify(difference(NUMBER, null, -7n), collection('unknown'))).toMatchObject({ timing: false, converge: null });
+    expect(classify(difference(NUMBER, null, 7n), collection('failed'))).toMatchObject({
+      class: 'state-differs',
+      converge: null,
+    });
+    for (const state of ['sent', 'settled'] as const) {
+      expect(classify(difference(`RT${NUMBER}`, null, -7n), collection(state))).toMatchObject({
+        class: 'only-theirs',
+        timing: false,
+        converge: null,
+      });
+    }
+  });
+
   test.each(['sent', 'unknown'] as const)('theirs success, ours %s: converges to success', (state) => {
     const circumstances = { ...nothing, payout: payout(state) };
     expect(classify(difference(NUMBER, null, -7n), circumstances)).toMatchObject({

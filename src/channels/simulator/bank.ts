@@ -131,7 +131,7 @@ export class Bank {
   /** Somebody outside sends money to a virtual account number. @returns its reference, or why not */
   sendTransfer(item: Omit<IncomingItem, 'reference' | 'businessDate'> & Partial<IncomingItem>): { reference: string } | string {
     const businessDate = item.businessDate ?? this.#date ?? naturalDate(this.#nowMs() as Instant);
-    this.#doWhatIsDue(businessDate);
+    this.#doWhatIsDue(); // that date is the real one where nobody named any; it must not move the bank's
     return this.transfers.add({ ...item, businessDate });
   }
 

@@ -148,7 +148,7 @@ function parseIncoming({ bank, query }: Call): Parsed {
 }
 
 function parseAccept({ bank, path, body }: Call): Parsed {
-  const reference = decodeURIComponent(path[0] ?? '');
+  const reference = decoded(path[0] ?? '');
   const { custodyNo, businessDate } = shape(AcceptMessage, body);
   return {
     point: { scope: 'core', on: 'answer', keys: [reference] },
@@ -157,12 +157,20 @@ function parseAccept({ bank, path, body }: Call): Parsed {
 }
 
 function parseReject({ bank, path, body }: Call): Parsed {
-  const reference = decodeURIComponent(path[0] ?? '');
+  const reference = decoded(path[0] ?? '');
   const { reason } = shape(RejectMessage, body);
   return {
     point: { scope: 'core', on: 'answer', keys: [reference] },
     run: () => orConflict(bank.transfers.reject(reference, reason) ?? { reference, state: 'rejected' }),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Rejected(400, 'the path is malformed');
+  }
 }
 
 function knownAccount(bank: Bank, custodyNo: string | undefined): string {
