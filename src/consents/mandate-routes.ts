@@ -26,10 +26,11 @@ import {
   useSchema,
 } from './mandate-wire.js';
 import { askMandate, linkToMandates, revokeMandate } from './mandates.js';
+import { mandatesPageRoutes } from './page/mandates-routes.js';
 
-/** What platforms ask and read of mandates. */
+/** What platforms ask and read of mandates, and the page on which a customer ends them. */
 export function mandateRoutes(rt: Runtime): Route[] {
-  return [askRoute(rt), listRoute(rt), readRoute(rt), usesRoute(rt), revokeRoute(rt), linkRoute(rt)];
+  return [askRoute(rt), listRoute(rt), readRoute(rt), usesRoute(rt), revokeRoute(rt), linkRoute(rt), ...mandatesPageRoutes(rt)];
 }
 
 const platform = { audience: 'platform', tag: 'Mandates' } as const;

@@ -1,6 +1,15 @@
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
-import { MANDATE, type Mandate, type MandateRow, type MandateState, type MandateUse, mandateOf } from './records.js';
+import {
+  MANDATE,
+  type Mandate,
+  type MandateRow,
+  type MandateState,
+  type MandateUse,
+  mandateOf,
+  type UseRow,
+  useOf,
+} from './records.js';
 
 /** A mandate with what the engine does not look at. */
 export interface StoredMandate extends Mandate {
@@ -128,19 +137,18 @@ export async function markNoticed(tx: Tx, id: Id, nowMs: Instant): Promise<boole
   return changed === 1;
 }
 
+const USES = 'SELECT instruction_id, mandate_id, seq, amount, used_ms FROM mandate_uses';
+
 /** The uses of a mandate from place `after` + 1 on, in their order. */
 export async function listUses(tx: Tx, mandateId: Id, after: number, limit: number): Promise<MandateUse[]> {
-  const rows = await tx.rows<{ instruction_id: string; seq: number; amount: string; used_ms: string }>(
-    'SELECT instruction_id, seq, amount, used_ms FROM mandate_uses WHERE mandate_id = ? AND seq > ? ORDER BY seq LIMIT ?',
-    [mandateId, after, limit],
-  );
-  return rows.map((row) => ({
-    instruction: asId(row.instruction_id),
-    mandateId,
-    seq: Number(row.seq),
-    amount: BigInt(row.amount),
-    usedMs: Number(row.used_ms) as Instant,
-  }));
+  const rows = await tx.rows<UseRow>(`${USES} WHERE mandate_id = ? AND seq > ? ORDER BY seq LIMIT ?`, [mandateId, after, limit]);
+  return rows.map(useOf);
+}
+
+/** The last uses of a mandate, the newest first. */
+export async function lastUses(tx: Tx, mandateId: Id, limit: number): Promise<MandateUse[]> {
+  const rows = await tx.rows<UseRow>(`${USES} WHERE mandate_id = ? ORDER BY seq DESC LIMIT ?`, [mandateId, limit]);
+  return rows.map(useOf);
 }
 
 /** An address of a customer's own page. */

@@ -169,26 +169,33 @@ export interface MandateUse {
   readonly usedMs: Instant;
 }
 
+export interface UseRow {
+  instruction_id: string;
+  mandate_id: string;
+  seq: number;
+  amount: string;
+  used_ms: string;
+}
+
+export function useOf(row: UseRow): MandateUse {
+  return {
+    instruction: asId(row.instruction_id),
+    mandateId: asId(row.mandate_id),
+    seq: Number(row.seq),
+    amount: BigInt(row.amount),
+    usedMs: Number(row.used_ms) as Instant,
+  };
+}
+
 /** Uses of mandates by instruction: written once, never changed. */
 export const mandateUseRecords: RecordType<MandateUse> = {
   name: 'mandate-use',
   accountsOf: () => [],
   async load(tx, keys) {
-    const rows = await tx.rows<{ instruction_id: string; mandate_id: string; seq: number; amount: string; used_ms: string }>(
+    const rows = await tx.rows<UseRow>(
       `SELECT instruction_id, mandate_id, seq, amount, used_ms FROM mandate_uses WHERE instruction_id IN (${keys.join()})`,
     );
-    return new Map(
-      rows.map((row) => [
-        row.instruction_id,
-        {
-          instruction: asId(row.instruction_id),
-          mandateId: asId(row.mandate_id),
-          seq: row.seq,
-          amount: BigInt(row.amount),
-          usedMs: Number(row.used_ms) as Instant,
-        },
-      ]),
-    );
+    return new Map(rows.map((row) => [row.instruction_id, useOf(row)]));
   },
   saving(uses) {
     const rows = uses.map((use) => `${use.instruction},${use.mandateId},${use.seq},${use.amount},${use.usedMs}`);

@@ -6,7 +6,7 @@ import { hashPassword } from '../../src/consents/password.js';
 import { findConsent, type StoredConsent } from '../../src/consents/store.js';
 import { type BusinessDate, type Id, instantOf, startOfDay } from '../../src/kernel/index.js';
 import { insertCustomer, insertUsers } from '../../src/parties/records.js';
-import type { DrivenClock } from '../../src/runtime/index.js';
+import type { DrivenClock, Route, StartedRuntime } from '../../src/runtime/index.js';
 import { startApi, type TestApi, type TestPlatform } from '../support/api.js';
 
 /** Customers with a mobile and perhaps a trade password, questions to them, and the pages on a real port; the SMS gateway is the simulator. */
@@ -54,7 +54,14 @@ export const SHOWN: Question['shown'] = {
 
 let people = 0;
 
-export async function openStage(): Promise<ConsentStage> {
+/** Further parts of the service, and another platform than a bare one. */
+export interface StageParts {
+  readonly routes?: (runtime: StartedRuntime) => Route[];
+  readonly handlers?: (runtime: StartedRuntime) => AnswerHandlers;
+  readonly platform?: (api: TestApi) => Promise<TestPlatform>;
+}
+
+export async function openStage(parts: StageParts = {}): Promise<ConsentStage> {
   const heard: string[] = [];
   const bank = await startBank({ port: 0, seed: 11 });
   const channels = openChannels({ bankUrl: bank.url, timeoutMs: 2_000 });
@@ -66,14 +73,18 @@ export async function openStage(): Promise<ConsentStage> {
       return async () => void heard.push(`${id} ${ending}`);
     },
   };
-  const api = await startApi((runtime) => consentRoutes(runtime, { handlers }), {
+  const routes = (runtime: StartedRuntime) => [
+    ...consentRoutes(runtime, { handlers: { ...handlers, ...parts.handlers?.(runtime) } }),
+    ...(parts.routes?.(runtime) ?? []),
+  ];
+  const api = await startApi(routes, {
     CLOCK: 'driven',
     PUBLIC_URL: 'https://bank.example/pages/',
   });
   const { db, vault, newId } = api.runtime;
   const clock = api.runtime.drivenClock as DrivenClock;
   clock.advance(START);
-  const platform = await api.platform('甲平台');
+  const platform = await (parts.platform?.(api) ?? api.platform('甲平台'));
   // What a handler writes in the transaction of the answer.
   await db.withTx('test table', async (tx) => {
     await tx.write('CREATE TABLE consumer_test (id BIGINT NOT NULL PRIMARY KEY, ending VARCHAR(10) NOT NULL)');

@@ -14,11 +14,11 @@ import { isNotice, type Notice } from './words.js';
 
 const LANGUAGES = ['zh', 'en'] as const;
 const Params = z.strictObject({ token: z.string().meta({ description: 'From the address that the bank made' }) });
-const Query = z.strictObject({
+export const Query = z.strictObject({
   lang: z.enum(LANGUAGES).optional().meta({ description: "Instead of the browser's Accept-Language" }),
   notice: z.string().max(32).optional().meta({ description: 'What came of the last form' }),
 });
-const FormQuery = Query.pick({ lang: true });
+export const FormQuery = Query.pick({ lang: true });
 
 const digits = z.string().max(32);
 const Form = z.strictObject({
@@ -28,9 +28,10 @@ const Form = z.strictObject({
   newPassword: digits.optional(),
   repeatPassword: digits.optional(),
 });
-const FORM_BYTES = 4096;
+export const FORM_BYTES = 4096;
 
-const hosted = {
+/** What all hosted pages have in common: an address with a token, and a page for a refusal. */
+export const hosted = {
   audience: 'public',
   tag: 'Hosted pages',
   params: Params,
@@ -167,13 +168,13 @@ function codeRoute(desk: PageDesk): Route {
 }
 
 /** Relative, so that it holds behind whatever address the bank gives these pages. */
-function redirect(up: string, token: string, language: Language, notice: Notice | undefined): Answer {
+export function redirect(up: string, token: string, language: Language, notice: Notice | undefined): Answer {
   const query = new URLSearchParams({ lang: language, ...(notice === undefined ? {} : { notice }) });
   return { status: 303, headers: { Location: `${up}${encodeURIComponent(token)}?${query}` } };
 }
 
 /** A field that comes twice becomes a list, which the schema refuses. */
-function fieldsOf(text: string): Record<string, string | string[]> {
+export function fieldsOf(text: string): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of new URLSearchParams(text)) {
     const before = fields[name];

@@ -12,7 +12,12 @@ a{color:#0d5c4c}
 .tag{color:#586a70;font-size:.875rem}
 .lang{margin-left:auto;min-height:2.75rem;display:inline-flex;align-items:center;padding:0 .25rem;text-decoration:none;font-size:.9375rem}
 .card{background:#fff;border:1px solid #dfe5e2;border-radius:14px;padding:1.5rem 1.25rem 1.25rem;box-shadow:0 1px 2px rgba(23,36,42,.04)}
-h1{margin:0;font-size:1.25rem;font-weight:600;line-height:1.35;text-align:center}
+h1,h2{margin:0;font-size:1.25rem;font-weight:600;line-height:1.35;text-align:center}
+.card+.card{margin-top:1rem}
+h2{font-size:1.125rem}
+details{margin-top:1rem}
+summary{min-height:2.75rem;line-height:2.75rem;cursor:pointer;color:#0d5c4c}
+details dl{margin-top:0}
 .sum{margin:1rem 0 0;text-align:center;font-size:2.375rem;line-height:1.15;font-weight:600;font-variant-numeric:tabular-nums;letter-spacing:-.01em;overflow-wrap:anywhere}
 .sum small{font-size:1.375rem;font-weight:500;margin-right:.125rem}
 .words{margin:.375rem 0 0;text-align:center;color:#586a70;font-size:.875rem}

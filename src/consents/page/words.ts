@@ -37,6 +37,39 @@ export const WORDS = {
   subject: { zh: '业务', en: 'About' },
 } as const satisfies Record<string, Bilingual>;
 
+/** The page of a customer's mandates. */
+export const MANDATE_WORDS = {
+  title: { zh: '您的扣款授权', en: 'Your mandates' },
+  what: {
+    zh: '平台可在下列额度内从您的账户扣款，无需您逐笔确认。您可随时撤销。',
+    en: 'Within these caps a platform may debit your account without asking you each time. You may end each at any time.',
+  },
+  none: { zh: '您目前没有任何授权。', en: 'You have given no mandate.' },
+  number: { zh: '授权编号', en: 'Number' },
+  account: { zh: '您的账户', en: 'Your account' },
+  may: { zh: '可办理', en: 'It may' },
+  payees: { zh: '收款方', en: 'Who may be paid' },
+  orders: { zh: '您在该平台的订单', en: 'your orders on the platform' },
+  payment: { zh: '单笔上限', en: 'At most a payment' },
+  total: { zh: '累计上限', en: 'At most in all' },
+  left: { zh: '剩余', en: 'left' },
+  used: { zh: '已用金额 · 次数', en: 'Used · times' },
+  ends: { zh: '有效期至', en: 'It ends' },
+  revokedAt: { zh: '撤销时间', en: 'Ended' },
+  history: { zh: '最近使用记录', en: 'Last uses' },
+  passwordHint: { zh: '输入6位交易密码以撤销', en: 'six digits, to end this mandate' },
+  revoke: { zh: '撤销授权', en: 'End this mandate' },
+} as const satisfies Record<string, Bilingual>;
+
+export const MANDATE_STATES = {
+  pending: { zh: '待您确认', en: 'waiting for you' },
+  active: { zh: '生效中', en: 'in force' },
+  expired: { zh: '已到期', en: 'expired' },
+  declined: { zh: '您已拒绝', en: 'you declined it' },
+  lapsed: { zh: '未确认', en: 'not answered' },
+  revoked: { zh: '已撤销', en: 'ended' },
+} as const satisfies Record<string, Bilingual>;
+
 /** What may be said above the form, or above the result. */
 export const NOTICES = {
   CODE_SENT: { zh: '验证码已发送，5分钟内有效。', en: 'The code is on its way; it is valid for five minutes.' },
@@ -61,12 +94,16 @@ export const NOTICES = {
   CONSENT_ANSWERED: { zh: '您此前已答复，不可重复。', en: 'You have answered this before; it cannot be answered twice.' },
   CONSENT_EXPIRED: { zh: '已超过答复时间。', en: 'It is too late to answer.' },
   CONSENT_LOCKED: { zh: '错误次数过多，已锁定。', en: 'Too many wrong attempts; it is locked.' },
+  MANDATE_REVOKED: {
+    zh: '授权已撤销，立即生效。',
+    en: 'The mandate is ended, with effect at once.',
+  },
   MANDATE_ENDED: { zh: '平台已撤回这项授权申请。', en: 'The platform has taken this request for a mandate back.' },
   CONSENT_MISMATCH: {
     zh: '内容已发生变化，本次确认无效，请返回平台重新发起。',
     en: 'What was asked has changed; start again from the platform.',
   },
-} as const satisfies Partial<Record<RefusalCode | 'CODE_SENT' | 'REPEAT_DIFFERS', Bilingual>>;
+} as const satisfies Partial<Record<RefusalCode | 'CODE_SENT' | 'REPEAT_DIFFERS' | 'MANDATE_REVOKED', Bilingual>>;
 export type Notice = keyof typeof NOTICES;
 
 export function isNotice(code: string): code is Notice {
