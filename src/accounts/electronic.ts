@@ -231,3 +231,13 @@ export const idTaskRecords: RecordType<{ readonly customerId: Id; readonly dueMs
     `UPDATE customers SET id_task_due_ms = ${tasks[0]?.dueMs ?? 'NULL'} WHERE id_task_due_ms IS NULL
        AND id IN (${tasks.map((task) => task.customerId).join()})`,
 };
+
+/** The shards of the books in which a customer has or had electronic accounts, in their order. */
+export async function shardsOfCustomer(tx: Tx, customerId: Id): Promise<number[]> {
+  const rows = await tx.rows<{ shard_id: number }>(
+    `SELECT DISTINCT b.shard_id FROM electronic_accounts AS e JOIN books AS b ON b.platform_id = e.platform_id
+     WHERE e.customer_id = ? ORDER BY b.shard_id`,
+    [customerId],
+  );
+  return rows.map((row) => row.shard_id);
+}

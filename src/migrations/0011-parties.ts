@@ -81,13 +81,14 @@ const STATEMENTS = [
      loaded_by BIGINT NOT NULL,
      loaded_ms BIGINT NOT NULL
    )`,
-  // 待办. subject_key says what it is about: the same thing makes one task. state: open, approved, refused, done (by the system).
+  // 待办. subject_key says what it is about: the same thing makes one task. state: open; confirmed, dismissed, approved or
+  // refused by staff; done by the system.
   `CREATE TABLE IF NOT EXISTS tasks (
      id BIGINT NOT NULL PRIMARY KEY,
      kind VARCHAR(20) NOT NULL,
      subject_key BINARY(32) NOT NULL,
      customer_id BIGINT NULL,
-     state VARCHAR(8) NOT NULL,
+     state VARCHAR(10) NOT NULL,
      detail_sealed TEXT NOT NULL,
      due_ms BIGINT NULL,
      asked_by BIGINT NULL,

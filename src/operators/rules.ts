@@ -3,15 +3,20 @@ export const ROLES = ['operator', 'reviewer', 'auditor', 'administrator'] as con
 export type Role = (typeof ROLES)[number];
 
 const READING = ['platforms.read', 'accounts.read', 'instructions.read', 'payouts.read', 'days.read', 'breaks.read'] as const;
+const CUSTOMERS = ['customers.read', 'customers.write'] as const;
 
 /**
  * The operator runs the days; the reviewer reads and closes breaks; the auditor reads everything and writes nothing; the
- * administrator manages staff, platforms and keys, and moves no money.
+ * administrator manages staff, platforms and keys, moves no money and sees no customers.
  */
 export const PERMISSIONS = {
-  operator: [...READING, 'instructions.write', 'payouts.write', 'days.write', 'breaks.write', 'sandbox.write'],
-  reviewer: [...READING, 'breaks.write'],
-  auditor: [...READING, 'operators.read', 'audit.read'],
+  operator: [
+    ...READING,
+    ...CUSTOMERS,
+    ...(['instructions.write', 'payouts.write', 'days.write', 'breaks.write', 'sandbox.write'] as const),
+  ],
+  reviewer: [...READING, ...CUSTOMERS, 'breaks.write'],
+  auditor: [...READING, 'customers.read', 'operators.read', 'audit.read'],
   administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
 } as const satisfies Record<Role, readonly string[]>;
 

@@ -14,9 +14,11 @@ export {
   customerOf,
   findUser,
   takeCustomer,
+  touchCustomer,
   type User,
   usersOfCustomer,
 } from './records.js';
+export { partyRoutes } from './routes.js';
 export * from './rules.js';
 export {
   type AsOf,
@@ -27,5 +29,9 @@ export {
   requireUser,
   userStanding,
 } from './standing.js';
+export type { LockCustomer } from './stops.js';
 export * from './store.js';
+export { verifiedAccountOf } from './trials.js';
+export { insertVerification } from './verification-records.js';
 export * from './wire.js';
+export { askOthers, lookAfterCustomers, PARTIES_KEY, partiesWork } from './work.js';

@@ -2,6 +2,7 @@ import {
   type BusinessDate,
   checkResidentId,
   checkUscc,
+  type IdType,
   parseBusinessDate,
   type RefusalCode,
   residentIdCheck,
@@ -193,7 +194,7 @@ export function identitiesOf(of: Particulars): NamedIdentity[] {
 
 export interface NamedIdentity {
   readonly role: string;
-  readonly idType: PersonIdType | 'uscc';
+  readonly idType: IdType;
   readonly idNo: string;
   readonly name: string;
 }

@@ -221,12 +221,12 @@ export async function customerOf(tx: Tx, id: Id, vault: Vault): Promise<Customer
  * an account or gives him something that a stop must find calls this first.
  */
 export async function takeCustomer(tx: Tx, id: Id, vault: Vault): Promise<Customer | undefined> {
-  await touchCustomer(tx, id);
-  return customerOf(tx, id, vault);
+  return (await touchCustomer(tx, id)) ? customerOf(tx, id, vault) : undefined;
 }
 
-export async function touchCustomer(tx: Tx, id: Id): Promise<void> {
-  await tx.write('UPDATE customers SET use_no = use_no + 1 WHERE id = ?', [id]);
+/** Takes his row alone; answers whether there is such a customer. */
+export async function touchCustomer(tx: Tx, id: Id): Promise<boolean> {
+  return (await tx.write('UPDATE customers SET use_no = use_no + 1 WHERE id = ?', [id])) === 1;
 }
 
 export async function customerByIdentity(tx: Tx, idType: IdType, idNo: string, vault: Vault): Promise<Customer | undefined> {

@@ -45,3 +45,5 @@ export const maskedPartySchema = z
     mobile: z.string().optional().meta({ example: '138****0000' }),
   })
   .meta({ id: 'MaskedParty', description: 'A company or a person, numbers masked' });
+
+export { mobile as mobileSchema };

@@ -12,6 +12,8 @@ export type BellName =
   | 'order-interest'
   | 'send-sms'
   | 'verify-openings'
+  | 'verify-users'
+  | 'screen-customers'
   | 'sweep';
 
 export interface Bells {

@@ -44,6 +44,15 @@ export const Config = z.object({
     .string({ error: RECEIPT_KEYS_FORM })
     .refine((text) => receiptKeysOfText(text) !== undefined, { error: RECEIPT_KEYS_FORM })
     .describe("the bank's keys of receipts, `r2=<base64 of PKCS #8>,r1=<base64>`, Ed25519: the first signs, all are published"),
+  DOCUMENTS_DIR: z.string().min(1).default('.local/documents').describe('folder of the sealed images of documents'),
+  DOCUMENTS_S3_URL: z
+    .string()
+    .regex(/^(?:https?:\/\/[^/?#]+(?:\/[A-Za-z0-9._~-]+)*\/?)?$/)
+    .default('')
+    .describe('`https://host/bucket` of an S3-compatible store that keeps them instead of the folder'),
+  DOCUMENTS_S3_REGION: z.string().default('us-east-1').describe('region that requests to that store are signed for'),
+  DOCUMENTS_S3_KEY_ID: z.string().default('').describe('id of the access key of that store'),
+  DOCUMENTS_S3_SECRET: z.string().default('').describe('secret of the access key of that store'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -133,8 +133,8 @@ function parametersOf(route: Route, components: Components): Json[] {
 
 function bodyOf(route: Route, components: Components): Json | undefined {
   if (route.body === undefined) return undefined;
-  const schema = route.body === 'raw' ? route.rawBody?.schema : route.body;
-  const types = route.body === 'raw' ? (route.rawBody?.mediaTypes ?? []) : ['application/json'];
+  const schema = typeof route.body === 'string' ? route.rawBody?.schema : route.body;
+  const types = typeof route.body === 'string' ? (route.rawBody?.mediaTypes ?? []) : ['application/json'];
   const json = schema ? components.hoist(schema, 'input') : {};
   return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema: json }])) };
 }
@@ -210,7 +210,7 @@ const SECURITY_SCHEMES: Record<string, Json> = {
 /** Request schemas in which an unknown field would pass unseen. */
 export function strictnessFaults(routes: readonly Route[]): string[] {
   return routes.flatMap((route) => {
-    const body = route.body === 'raw' ? route.rawBody?.schema : route.body;
+    const body = typeof route.body === 'string' ? route.rawBody?.schema : route.body;
     const parts = { params: route.params, query: route.query, body };
     return Object.entries(parts).flatMap(([part, schema]) => {
       const loose = schema ? looseObjects(jsonSchemaOf(schema, 'input')) : 0;

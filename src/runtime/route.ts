@@ -25,6 +25,8 @@ export type Permission =
   | 'operators.read'
   | 'operators.write'
   | 'audit.read'
+  | 'customers.read'
+  | 'customers.write'
   | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */
@@ -75,8 +77,10 @@ export interface RouteRequest<A extends Audience, Params, Query, Body> {
   readonly requestId: string;
   /** The address that the connection came from; a proxy's where there is one. */
   readonly remote: string;
-  /** The body as it came, as text; empty when there is none. */
+  /** The body as it came, as text; empty when there is none, and where the route takes `bytes`. */
   readonly text: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /**
    * Only for operator routes that are not GET: the transaction in which the change and its audit entry are committed
    * together. The handler must do all its writing in it.
@@ -93,6 +97,7 @@ export interface Page {
 
 export interface Answer {
   readonly status: number;
+  /** JSON, or bytes as they are with their own Content-Type. */
   readonly body?: unknown;
   /** A page instead of a body. */
   readonly html?: Page;
@@ -115,9 +120,16 @@ export interface Route<A extends Audience = Audience, Params = unknown, Query = 
   readonly description?: string;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
-  /** A schema of the JSON body, or `raw` when the handler reads `text` itself (NDJSON); `body` is that text then. */
-  readonly body?: z.ZodType<Body> | 'raw';
-  /** For `raw` bodies: the schema that documents them and the media types accepted. */
+  /**
+   * A schema of the JSON body, or `raw` when the handler reads `text` itself (NDJSON); `body` is that text then. `bytes`: no text at all,
+   * the handler reads `bytes`.
+   */
+  readonly body?: z.ZodType<Body> | 'raw' | 'bytes';
+  /** Operator routes: the audit trail keeps the size of the body and not what it says, because it names customers. */
+  readonly confidential?: boolean;
+  /** Operator routes that only read: nothing is shown before an audit entry of it is committed. */
+  readonly audited?: boolean;
+  /** For `raw` bodies and `bytes`: the schema that documents them and the media types accepted. */
   readonly rawBody?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[] };
   /** Bytes; 256 KiB when absent. */
   readonly bodyLimit?: number;

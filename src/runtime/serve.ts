@@ -18,7 +18,7 @@ export interface AuditEntry {
   /** Permission, method and path template. */
   readonly action: string;
   readonly target: string;
-  /** JSON of the parameters and the body without secrets. */
+  /** Sealed JSON of the parameters and the body without secrets. */
   readonly detail: string;
   /** `done`, or the code of the refusal. */
   readonly outcome: string;
@@ -64,7 +64,9 @@ export async function serve(parts: HttpParts, route: Route, request: Request, re
   const answer =
     caller.kind === 'operator' && route.method !== 'GET'
       ? await change(attempt, caller)
-      : await route.handle(parse(attempt) as never);
+      : caller.kind === 'operator' && route.audited === true
+        ? await look(attempt, caller)
+        : await route.handle(parse(attempt) as never);
   // What was committed stands, whatever becomes of the bells after it.
   await answer.afterCommit?.().catch((error: unknown) => log.error({ event: 'after-commit-failed', error: faultOf(error) }));
   send(response, answer);
@@ -106,7 +108,7 @@ function parse(attempt: Attempt): AnyRequest {
   if (caller.kind === 'operator' && !(route.permission && caller.permissions.has(route.permission))) {
     throw new Refused(refuse('PERMISSION_DENIED', `Needs the permission ${route.permission}.`));
   }
-  const text = decodeUtf8(incoming.body);
+  const text = route.body === 'bytes' ? '' : decodeUtf8(incoming.body);
   const params = shape(route.params ?? NOTHING, { ...attempt.rawParams }, 'path');
   const query = shape(route.query ?? NOTHING, queryOf(incoming.target), 'query');
   const body = parseBody(route, incoming, text);
@@ -115,7 +117,7 @@ function parse(attempt: Attempt): AnyRequest {
   }
   return {
     ...{ caller, params: params.value, query: query.value, body: body.value },
-    ...{ headers: incoming.headers, requestId, remote: attempt.remote, log, text, tx: undefined },
+    ...{ headers: incoming.headers, requestId, remote: attempt.remote, log, text, bytes: incoming.body, tx: undefined },
   } as unknown as AnyRequest;
 }
 
@@ -123,7 +125,7 @@ function parseBody(route: Route, incoming: IncomingRequest, text: string): Shape
   if (route.body === undefined) {
     return text === '' ? { value: undefined } : { faults: [{ in: 'body', pointer: '', detail: 'this path takes no body' }] };
   }
-  if (route.body === 'raw') {
+  if (route.body === 'raw' || route.body === 'bytes') {
     checkMediaType(incoming.headers['content-type'], route.rawBody?.mediaTypes ?? []);
     return { value: text };
   }
@@ -150,14 +152,7 @@ function queryOf(target: string): Record<string, string | string[]> {
 async function change(attempt: Attempt, caller: OperatorCaller): Promise<Answer> {
   const { parts, route, requestId } = attempt;
   const { db } = parts.runtime;
-  const entryOf = (outcome: string, target?: string, note?: string): AuditEntry => ({
-    requestId,
-    operatorId: caller.operatorId,
-    action: `${route.permission} ${route.method} ${route.path}`,
-    target: (target ?? attempt.incoming.target).slice(0, 200),
-    detail: detailOf(attempt, note),
-    outcome,
-  });
+  const entryOf = entriesOf(attempt, caller);
   let last: Answer | undefined;
   try {
     const request = parse(attempt);
@@ -172,17 +167,52 @@ async function change(attempt: Attempt, caller: OperatorCaller): Promise<Answer>
       async () => ((await db.read('audit', (tx) => parts.audit.isDone(tx, requestId))) ? last : undefined),
     );
   } catch (error) {
-    const outcome = error instanceof Refused ? error.refusal.code : 'FAULT';
-    const record = db.withTx('audit refused attempt', (tx) => parts.audit.append(tx, entryOf(outcome)));
-    // When even the entry cannot be written, the first error is the one to tell.
-    await record.catch((failure: unknown) => attempt.log.error({ event: 'audit-failed', error: faultOf(failure) }));
+    await recordRefused(attempt, caller, error);
     throw error;
   }
 }
 
-const DETAIL_MAX = 60_000; // bytes of a TEXT column, with room
+/** An operator's look at what is not for everybody: answered only after its audit entry is committed. */
+async function look(attempt: Attempt, caller: OperatorCaller): Promise<Answer> {
+  const { parts, route } = attempt;
+  try {
+    const answer = await route.handle(parse(attempt) as never);
+    const entry = entriesOf(attempt, caller)('done', answer.audit?.target, answer.audit?.note);
+    await parts.runtime.db.withTx('audit look', (tx) => parts.audit.append(tx, entry));
+    return answer;
+  } catch (error) {
+    await recordRefused(attempt, caller, error);
+    throw error;
+  }
+}
 
-function detailOf({ incoming, rawParams }: Attempt, note?: string): string {
+function entriesOf(attempt: Attempt, caller: OperatorCaller) {
+  const { parts, route, requestId } = attempt;
+  return (outcome: string, target?: string, note?: string): AuditEntry => ({
+    requestId,
+    operatorId: caller.operatorId,
+    action: `${route.permission} ${route.method} ${route.path}`,
+    // Of an address only the path: what stands behind it was not checked when an attempt is refused.
+    target: (target ?? attempt.incoming.target.replace(/\?.*$/s, '')).slice(0, 200),
+    detail: parts.runtime.vault.seal(detailOf(attempt, note)),
+    outcome,
+  });
+}
+
+async function recordRefused(attempt: Attempt, caller: OperatorCaller, error: unknown): Promise<void> {
+  const { parts, log } = attempt;
+  const outcome = error instanceof Refused ? error.refusal.code : 'FAULT';
+  const entry = entriesOf(attempt, caller)(outcome);
+  const record = parts.runtime.db.withTx('audit refused attempt', (tx) => parts.audit.append(tx, entry));
+  // When even the entry cannot be written, the first error is the one to tell.
+  await record.catch((failure: unknown) => log.error({ event: 'audit-failed', error: faultOf(failure) }));
+}
+
+const DETAIL_MAX = 60_000; // bytes: enough for what staff gives by hand, not for whole lists
+
+function detailOf({ route, incoming, rawParams }: Attempt, note?: string): string {
+  if (route.confidential === true)
+    return JSON.stringify({ params: rawParams, body: `${incoming.body.length} bytes, not kept`, note });
   let body: unknown;
   try {
     body = incoming.body.length === 0 ? undefined : withoutSecrets(JSON.parse(incoming.body.toString('utf8')));
@@ -200,7 +230,7 @@ function send(response: Response, answer: Answer): void {
     sendPage(response, answer.status, answer.html, answer.headers);
     return;
   }
-  const text = answer.body === undefined ? undefined : toJson(answer.body);
+  const text = answer.body === undefined || Buffer.isBuffer(answer.body) ? answer.body : toJson(answer.body);
   response.statusCode = answer.status;
   response.setHeader('Cache-Control', 'no-store');
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);

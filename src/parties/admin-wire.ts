@@ -1,0 +1,226 @@
+import { z } from 'zod';
+import { ID_TYPES, maskIdNo, maskMobile, maskName, toRfc3339, toWire } from '../kernel/index.js';
+import type { Vault } from '../runtime/index.js';
+import { rfc3339Schema, textSchema } from '../runtime/index.js';
+import { comparableName } from './particulars.js';
+import type { Customer, User } from './records.js';
+import { USER_STATES } from './states.js';
+import { STOP_REASONS, type Stop } from './stop-records.js';
+import { TASK_KINDS, TASK_STATES, type Task } from './task-records.js';
+import type { MobileException } from './tasks.js';
+import { maskedUser, maskedUserParty, showRefusal } from './user-wire.js';
+import type { VerificationRecord } from './verification-records.js';
+import type { HitDetail } from './watch-list.js';
+
+/** What the bank's staff is shown of customers, tasks and the watch list: masked too. */
+const idNo = z
+  .string()
+  .regex(/^[0-9A-Za-z]{1,32}$/, { error: 'must be 1 to 32 letters and digits' })
+  .transform((text) => text.toUpperCase());
+const mobile = z.string().regex(/^1[3-9][0-9]{9}$/, { error: 'must be a mobile number of the mainland, 11 digits' });
+
+export const listedParty = z
+  .strictObject({
+    list: textSchema(32).meta({ description: 'Which list it comes from' }),
+    name: textSchema(128)
+      .refine((name) => comparableName(name) !== '', { error: 'must hold letters' })
+      .optional(),
+    idType: z.enum(ID_TYPES).optional(),
+    idNo: idNo.optional(),
+  })
+  .refine((entry) => (entry.idType === undefined) === (entry.idNo === undefined), { error: 'idType and idNo belong together' })
+  .refine((entry) => entry.name !== undefined || entry.idNo !== undefined, { error: 'needs a name or a number' })
+  .meta({ id: 'ListedParty' });
+
+export const LISTED_MAX = 50_000;
+export const watchListBody = z.strictObject({ entries: z.array(listedParty).max(LISTED_MAX) }).meta({ id: 'NewWatchList' });
+
+export const watchListSchema = z
+  .strictObject({
+    listNo: z.int().meta({ description: 'Counts the lists; 0: none was loaded' }),
+    entries: z.int(),
+    digest: z.string().nullable().meta({ description: 'Over the entries, whatever their order, hex' }),
+    loadedBy: z.string().nullable(),
+    loadedAt: rfc3339Schema.nullable(),
+  })
+  .meta({ id: 'WatchList' });
+
+export const searchBody = z
+  .strictObject({ idType: z.enum(ID_TYPES).optional(), idNo: idNo.optional(), mobile: mobile.optional() })
+  .refine(
+    (of) => (of.mobile !== undefined) !== (of.idNo !== undefined) && (of.idNo === undefined) === (of.idType === undefined),
+    { error: 'needs idType and idNo, or mobile' },
+  )
+  .meta({ id: 'CustomerSearch' });
+
+export const exceptionBody = z
+  .strictObject({ mobile, idType: z.enum(ID_TYPES), idNo, reason: textSchema(200) })
+  .meta({ id: 'NewMobileException' });
+
+export const customerSchema = z
+  .strictObject({
+    id: z.string().meta({ example: 'cus_2236512894231552003' }),
+    kind: z.enum(['person', 'company']),
+    name: z.string(),
+    idType: z.enum(ID_TYPES),
+    idNo: z.string(),
+    mobile: z.string().nullable(),
+    idExpires: z.string().nullable(),
+    documented: z.boolean(),
+    stopped: z.string().nullable().meta({ description: 'Why business outside the counter is stopped' }),
+    stoppedAt: rfc3339Schema.nullable(),
+    idDueAt: rfc3339Schema.nullable().meta({ description: 'Until when a copy of the identity document must be there' }),
+    verifiedAt: rfc3339Schema,
+  })
+  .meta({ id: 'Customer' });
+
+export function showCustomer(customer: Customer): z.output<typeof customerSchema> {
+  const { kind, name, idType, stoppedMs, idTaskDueMs } = customer;
+  return {
+    id: toWire('customer', customer.id),
+    kind,
+    name: kind === 'person' ? maskName(name) : name,
+    idType,
+    idNo: maskIdNo(customer.idNo),
+    mobile: customer.mobile === null ? null : maskMobile(customer.mobile),
+    idExpires: customer.idExpires,
+    documented: customer.documented,
+    stopped: customer.stopped,
+    stoppedAt: stoppedMs === null ? null : toRfc3339(stoppedMs),
+    idDueAt: idTaskDueMs === null ? null : toRfc3339(idTaskDueMs),
+    verifiedAt: toRfc3339(customer.verifiedMs),
+  };
+}
+
+const stopSchema = z.strictObject({
+  reason: z.enum(STOP_REASONS),
+  note: z.string(),
+  live: z.boolean(),
+  startedAt: rfc3339Schema,
+  startedBy: z.string().nullable().meta({ description: 'Null: the system' }),
+  endedAt: rfc3339Schema.nullable(),
+  endedBy: z.string().nullable(),
+});
+
+export function showStop(stop: Stop, vault: Vault): z.output<typeof stopSchema> {
+  return {
+    reason: stop.reason,
+    note: vault.open(stop.noteSealed),
+    live: stop.live,
+    startedAt: toRfc3339(stop.startedMs),
+    startedBy: stop.startedBy === null ? null : toWire('operator', stop.startedBy),
+    endedAt: stop.endedMs === null ? null : toRfc3339(stop.endedMs),
+    endedBy: stop.endedBy === null ? null : toWire('operator', stop.endedBy),
+  };
+}
+
+const knownAsSchema = z.strictObject({
+  id: z.string(),
+  platform: z.string(),
+  userNo: z.string(),
+  state: z.enum(USER_STATES),
+  refusal: z.string().nullable(),
+});
+
+export function showKnownAs(user: User): z.output<typeof knownAsSchema> {
+  return {
+    id: toWire('user', user.id),
+    platform: toWire('platform', user.platformId),
+    userNo: user.userNo,
+    state: user.state,
+    refusal: showRefusal(user.refusal)?.code ?? null,
+  };
+}
+
+const verificationSchema = z.strictObject({
+  id: z.string(),
+  user: z.string(),
+  kind: z.enum(['identity', 'elements', 'trial']),
+  subject: z.string(),
+  result: z.string(),
+  evidence: z.string().nullable(),
+  askedAt: rfc3339Schema,
+  answeredAt: rfc3339Schema,
+});
+
+export function showVerification(record: VerificationRecord): z.output<typeof verificationSchema> {
+  return {
+    id: toWire('verification', record.id),
+    user: toWire('user', record.userId),
+    kind: record.kind,
+    subject: record.subject,
+    result: record.result,
+    evidence: record.evidence,
+    askedAt: toRfc3339(record.askedMs),
+    answeredAt: toRfc3339(record.answeredMs),
+  };
+}
+
+export const taskSchema = z
+  .strictObject({
+    id: z.string().meta({ example: 'tsk_2236512894231552003' }),
+    kind: z.enum(TASK_KINDS),
+    state: z.enum(TASK_STATES),
+    customer: z.string().nullable(),
+    detail: z.record(z.string(), z.string()).meta({ description: 'What it is about, names and numbers masked' }),
+    dueAt: rfc3339Schema.nullable(),
+    askedBy: z.string().nullable().meta({ description: 'Null: the system' }),
+    decidedBy: z.string().nullable(),
+    reason: z.string().nullable(),
+    createdAt: rfc3339Schema,
+    decidedAt: rfc3339Schema.nullable(),
+  })
+  .meta({ id: 'Task' });
+
+export function showTask(task: Task, vault: Vault): z.output<typeof taskSchema> {
+  const operator = (id: Task['askedBy']) => (id === null ? null : toWire('operator', id));
+  return {
+    id: toWire('task', task.id),
+    kind: task.kind,
+    state: task.state,
+    customer: task.customerId === null ? null : toWire('customer', task.customerId),
+    detail: maskedDetail(task.kind, JSON.parse(vault.open(task.detailSealed))),
+    dueAt: task.dueMs === null ? null : toRfc3339(task.dueMs),
+    askedBy: operator(task.askedBy),
+    decidedBy: operator(task.decidedBy),
+    reason: task.reasonSealed === null ? null : vault.open(task.reasonSealed),
+    createdAt: toRfc3339(task.createdMs),
+    decidedAt: task.decidedMs === null ? null : toRfc3339(task.decidedMs),
+  };
+}
+
+function maskedDetail(kind: Task['kind'], detail: unknown): Record<string, string> {
+  if (kind === 'mobile-exception') {
+    const { mobile: number, idType, idNo: id, reason } = detail as MobileException;
+    return { mobile: maskMobile(number), idType, idNo: maskIdNo(id), reason };
+  }
+  if (kind === 'id-document') return detail as Record<string, string>;
+  const { entry, identity } = detail as HitDetail;
+  return {
+    list: entry.list,
+    ...(entry.name === undefined ? {} : { listedName: maskName(entry.name) }),
+    ...(entry.idType === undefined || entry.idNo === undefined
+      ? {}
+      : { listedIdType: entry.idType, listedIdNo: maskIdNo(entry.idNo) }),
+    role: identity.role,
+    name: maskName(identity.name),
+    idType: identity.idType,
+    idNo: maskIdNo(identity.idNo),
+  };
+}
+
+export const customerFileSchema = z
+  .strictObject({
+    customer: customerSchema,
+    party: maskedUserParty.nullable(),
+    users: z.array(knownAsSchema),
+    stops: z.array(stopSchema),
+    verifications: z.array(verificationSchema),
+    tasks: z.array(taskSchema),
+    documents: z.array(
+      z.strictObject({ id: z.string(), user: z.string(), kind: z.string(), mediaType: z.string(), sha256: z.string() }),
+    ),
+  })
+  .meta({ id: 'CustomerFile', description: 'All that the bank has of a customer, masked' });
+
+export const showParty = (customer: Customer) => (customer.particulars === null ? null : maskedUser(customer.particulars));

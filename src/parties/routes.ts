@@ -1,0 +1,16 @@
+import type { Route, Runtime } from '../runtime/index.js';
+import { customerAdminRoutes } from './admin-routes.js';
+import { documentRoutes } from './document-routes.js';
+import { type DocumentStore, documentStore } from './document-store.js';
+import type { LockCustomer } from './stops.js';
+import { userRoutes } from './user-routes.js';
+
+/** Users of platforms, and customers, tasks and the watch list for the bank's staff. @param lock where customers' accounts are known */
+export function partyRoutes(rt: Runtime, lock: LockCustomer): Route[] {
+  let opened: DocumentStore | undefined;
+  const store = () => {
+    opened ??= documentStore(rt.config, rt.clock.wall);
+    return opened;
+  };
+  return [...userRoutes(rt), ...documentRoutes(rt, { store, lock }), ...customerAdminRoutes(rt, { store, lock })];
+}

@@ -1,0 +1,43 @@
+import type { Verification } from '../channels/index.js';
+import type { Runtime, Tx } from '../runtime/index.js';
+import { dueRenewals } from './document-records.js';
+import { runRenewals } from './documents.js';
+import { dueUsers } from './records.js';
+import type { LockCustomer } from './stops.js';
+import { areIdTasksMissing, raiseIdTasks } from './tasks.js';
+import { dueTrials } from './trial-records.js';
+import { runTrials } from './trials.js';
+import { verifyUsers } from './verify.js';
+import { isScreeningDue, screenCustomers } from './watch-list.js';
+
+type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
+
+/** There is one queue of each: what is to be done is found by its time. */
+export const PARTIES_KEY = 'all';
+
+/** Asks others all that is due: after users, new documents, accounts of companies. Answers how much it looked at. */
+export async function askOthers(rt: Parts, verification: Verification, lock: LockCustomer): Promise<number> {
+  const users = await verifyUsers(rt, verification, lock);
+  const renewals = await runRenewals(rt, verification, lock);
+  return users + renewals + (await runTrials(rt, verification));
+}
+
+/** Holds customers against a new watch list, and makes a task for each who owes a copy of his identity document. */
+export async function lookAfterCustomers(rt: Parts, lock: LockCustomer): Promise<number> {
+  const screened = await screenCustomers(rt, lock);
+  return (
+    screened +
+    (await rt.db.withTx(
+      'raise tasks',
+      (tx) => raiseIdTasks(rt, tx),
+      async () => undefined,
+    ))
+  );
+}
+
+/** Whether either has something to do, for the sweep. */
+export async function partiesWork(tx: Tx, rt: Pick<Parts, 'clock'>): Promise<{ readonly ask: boolean; readonly look: boolean }> {
+  const nowMs = rt.clock.now();
+  const some = await Promise.all([dueUsers(tx, nowMs, 1), dueRenewals(tx, nowMs, 1), dueTrials(tx, nowMs, 1)]);
+  return { ask: some.some((rows) => rows.length > 0), look: (await isScreeningDue(tx)) || (await areIdTasksMissing(tx)) };
+}
