@@ -211,6 +211,13 @@ export const CUSTOMER_REFUSALS = {
     retry: 'new-number',
     actor: caller,
   },
+  STAFF_DECLINED: {
+    http: 422,
+    en: 'The staff of the bank has rejected it.',
+    zh: '银行已驳回',
+    retry: 'new-number',
+    actor: 'bank',
+  },
   CHANGE_DECIDED: { http: 409, en: 'The change is decided already.', zh: '变更已处理', retry: 'never', actor: 'nobody' },
   PARAMETER_BACKDATED: {
     http: 422,
