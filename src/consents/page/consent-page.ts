@@ -58,9 +58,13 @@ const FIELD_OF: Partial<Record<Notice, string>> = {
   REPEAT_DIFFERS: 'newPassword',
 };
 
-function fieldOf(notice: Notice | undefined, needs: Factors | undefined): string | undefined {
-  if (notice === 'FACTOR_WRONG' || notice === 'SHAPE_INVALID') return needs === 'sms' ? 'code' : 'password';
-  return notice === undefined ? undefined : FIELD_OF[notice];
+/** The entries that may be wrong, as they stand on the page: of two factors it is not said which. */
+function fieldsOf(notice: Notice | undefined, needs: Factors | undefined): string[] {
+  if (notice === undefined) return [];
+  const factors = { sms: ['code'], password: ['password'], both: ['code', 'password'] };
+  if (notice === 'FACTOR_WRONG' || notice === 'SHAPE_INVALID') return needs === undefined ? [] : factors[needs];
+  const field = FIELD_OF[notice];
+  return field === undefined ? [] : [field];
 }
 
 function noticeBox({ notice, asks }: ConsentView, say: Say): Piece {
@@ -68,7 +72,7 @@ function noticeBox({ notice, asks }: ConsentView, say: Say): Piece {
   const text = say(NOTICES[notice]);
   if (notice === 'CODE_SENT') return piece`<div class="note" role="status"><p>${text}</p></div>`;
   const left = notice === 'FACTOR_WRONG' && asks !== undefined ? say(attemptsLeft(asks.attemptsLeft)) : '';
-  const field = fieldOf(notice, asks?.needs);
+  const [field] = fieldsOf(notice, asks?.needs);
   const words =
     field === undefined || asks === undefined ? piece`${text} ${left}` : piece`<a href="$${`#${field}`}">${text}</a> ${left}`;
   return piece`<div class="note bad" role="alert" tabindex="-1" autofocus><p>$${words}</p></div>`;
@@ -102,11 +106,11 @@ function forms({ token, language, subject, asks, notice }: ConsentView, say: Say
   if (asks === undefined) return NOTHING;
   const { needs } = asks;
   const to = `${encodeURIComponent(token)}?lang=${language}`;
-  const wrong = fieldOf(notice, needs);
-  const field = (of: FieldOf) => digits(of, wrong === of.name);
+  const wrong = fieldsOf(notice, needs);
+  const field = (of: FieldOf) => digits(of, wrong.includes(of.name));
   const isNew = subject === 'password';
   const fields = [
-    needs === 'password' ? NOTHING : codeField(asks, say, wrong === 'code'),
+    needs === 'password' ? NOTHING : codeField(asks, say, wrong.includes('code')),
     needs === 'sms'
       ? NOTHING
       : field({ name: 'password', label: say(isNew ? WORDS.oldPassword : WORDS.password), hint: say(WORDS.passwordHint) }),

@@ -27,6 +27,7 @@ dt{color:#586a70;flex:none;max-width:45%}
 dd{margin:0;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 .note{margin:0 0 1rem;padding:.8125rem 1rem;border-radius:10px;border:1px solid #e5c9a0;background:#fdf7ec}
 .note.bad{border-color:#e3b3b0;background:#fdf1f0;color:#7d1d18}
+.note:focus{outline:none}
 .note p{margin:0}
 .note a{color:inherit}
 form{margin:0}

@@ -1,0 +1,2 @@
+/** Types of packages.mjs for the tests. */
+export function requireBrowser(): Promise<string>;
