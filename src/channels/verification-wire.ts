@@ -19,7 +19,7 @@ export const AccountClass = z.enum(['1', '2', '3', 'credit', 'payment']);
 export const Standing = z.enum(['usable', 'frozen', 'none']);
 
 /** The most that a trial payment carries, in fen. */
-export const TRIAL_MAX = 50n;
+const TRIAL_MAX = 50n;
 
 const identity = { idType: z.enum(ID_TYPES), idNo: z.string().min(1).max(32), name: Name };
 export const IdentityMessage = z.strictObject(identity);

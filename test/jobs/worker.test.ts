@@ -86,7 +86,7 @@ describe('the worker, its queues, and the days over HTTP', () => {
     expect((await post(`${days()}/${MONDAY}/close`)).body).toMatchObject({ code: 'DAY_NOT_DUE' });
     const closed = await closeOverHttp();
     expect(closed).toMatchObject({ businessDate: MONDAY, state: 'closed', custody: 1000, subAccounts: 1000, control: 1000 });
-    expect((closed.steps as { state: string }[]).map((step) => step.state)).toEqual(Array(7).fill('done'));
+    expect((closed.steps as { state: string }[]).map((step) => step.state)).toEqual(Array(8).fill('done'));
     expect((await post(`${days()}/${MONDAY}/close`)).body).toEqual(closed);
     expect((await get(`${days()}/${MONDAY}`)).body).toEqual(closed);
     expect((await get(`${days()}/2020-01-01`)).status).toBe(404);
@@ -106,6 +106,7 @@ describe('the worker, its queues, and the days over HTTP', () => {
     expect((await get('/admin/v1/channels')).body.items).toMatchObject([
       { code: 'book', backlog: 0 },
       { code: 'interbank', backlog: 0 },
+      { code: 'collect', backlog: 0 },
     ]);
     expect((await get('/admin/v1/channels')).body.items[0].lastSuccessAt).not.toBeNull();
   });
