@@ -1,8 +1,8 @@
-import { benchPosting } from './posting.js';
+import { benchLimits, benchPosting } from './posting.js';
 
 /** `npm run bench -- <name> --json`: each benchmark prints its figures, with --json as one line of JSON at the end. */
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Record<string, number>>>> = {
-  posting: benchPosting,
+  posting: (args) => (args.includes('--limits') ? benchLimits(args) : benchPosting(args)),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,5 +1,6 @@
+import { type ElectronicAccount, insertElectronicAccounts } from '../../src/accounts/index.js';
 import { createIntake, executeShard, type Submission } from '../../src/instructions/index.js';
-import { addDays, type BusinessDate, type Id } from '../../src/kernel/index.js';
+import { addDays, type BusinessDate, type Id, naturalDate } from '../../src/kernel/index.js';
 import {
   ensureShards,
   type FunctionalAccount,
@@ -8,7 +9,7 @@ import {
   openAccounts,
   setBusinessDate,
 } from '../../src/ledger/index.js';
-import { createRuntime, parseConfig, type Runtime } from '../../src/runtime/index.js';
+import { createRuntime, parseConfig, type Runtime, sql } from '../../src/runtime/index.js';
 import { BARE_BATCH, BareLoop } from './bare-loop.js';
 import { median, seeded } from './figures.js';
 
@@ -17,6 +18,43 @@ const ROUNDS = 5;
 const PER_ROUND = 20_000;
 const FUNDING = 1_000_000n;
 const FIRST_DATE = '2026-03-02' as BusinessDate; // a Monday
+
+/**
+ * With `--limits`: payments from electronic accounts under mandates, each held to the law's limits and counted on its mandate, in turns
+ * with plain transfers between sub-accounts of the same book.
+ */
+export async function benchLimits(args: readonly string[]): Promise<Record<string, number>> {
+  const chance = seeded(Number(args[args.indexOf('--seed') + 1] ?? 0) || 1);
+  const config = parseConfig({ ...process.env, BANK_URL: 'http://127.0.0.1:9', LOG_LEVEL: 'warn', CLOCK: 'wall' });
+  const started = await createRuntime(config, 'script');
+  const rt: Runtime = { ...started, bells: { ring: async () => undefined } };
+  try {
+    const book = await openBook(rt);
+    const give = giver(book.platformId);
+    await fund(rt, book, give);
+    const purses = await openPurses(rt, book, give);
+    const plain: number[] = [];
+    const limits: number[] = [];
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const pairs = () => transferOf(randomPair(book.subs, chance));
+      const payments = () => paymentOf(purses[Math.floor(chance() * purses.length)] as Purse, book, chance);
+      const figures = { plain: (await measure(rt, give, pairs)).posting, limits: (await measure(rt, give, payments)).posting };
+      process.stderr.write(`round ${round}: plain ${Math.round(figures.plain)}, with limits ${Math.round(figures.limits)}\n`);
+      if (round === 0) continue; // warm-up
+      plain.push(figures.plain);
+      limits.push(figures.limits);
+    }
+    const ratios = limits.map((value, round) => value / (plain[round] as number));
+    return {
+      accounts: ACCOUNTS,
+      perSecond: Math.round(median(limits)),
+      plainPerSecond: Math.round(median(plain)),
+      ratio: Number(median(ratios).toFixed(3)),
+    };
+  } finally {
+    await started.close();
+  }
+}
 
 /**
  * The engine against the bare loop, on 100,000 accounts, in turns: each round measures the bare loop, the intake, the posting
@@ -38,8 +76,8 @@ export async function benchPosting(args: readonly string[]): Promise<Record<stri
     for (let round = 0; round <= ROUNDS; round += 1) {
       const figures = {
         bare: await bare.run(PER_ROUND / BARE_BATCH),
-        ...(await measure(rt, give, () => randomPair(book.subs, chance))),
-        hot: (await measure(rt, give, () => hotPair(book.subs, chance))).posting,
+        ...(await measure(rt, give, () => transferOf(randomPair(book.subs, chance)))),
+        hot: (await measure(rt, give, () => transferOf(hotPair(book.subs, chance)))).posting,
       };
       process.stderr.write(
         `round ${round}: ${JSON.stringify(figures, (_, value) => (typeof value === 'number' ? Math.round(value) : value))}\n`,
@@ -104,6 +142,74 @@ async function openBook(rt: Runtime): Promise<BenchBook> {
   return { platformId, commission: accounts.commission, subs };
 }
 
+interface Purse {
+  readonly account: Id;
+  readonly mandate: Id;
+}
+
+const PAYEES = 50; // of each mandate
+const PURSE = 100_000n; // what stands on each electronic account
+
+/** A customer with a Class II account for each sub-account, some money on it, and a mandate to pay any of 50 sub-merchants. */
+async function openPurses(rt: Runtime, book: BenchBook, give: Give): Promise<Purse[]> {
+  const now = rt.clock.now();
+  const today = naturalDate(now);
+  const owner = { stopped: null, idExpires: null, idTaskDueMs: null, documented: true };
+  const purses = book.subs.map(() => ({ account: rt.newId(), mandate: rt.newId(), customer: rt.newId() }));
+  for (let from = 0; from < purses.length; from += 5000) {
+    const part = purses.slice(from, from + 5000);
+    await rt.db.withTx('bench-purses', async (tx) => {
+      const customers = part.map(
+        ({ customer }) => `${customer},'person','resident-id','',x'${customer.padStart(64, '0')}','',1,0,${now},${now}`,
+      );
+      await tx.write(
+        `INSERT INTO customers (id, kind, id_type, id_no_sealed, id_index, name_sealed, documented, use_no, verified_ms, created_ms)
+         VALUES ${sql.tuples(customers)}`,
+      );
+      await openAccounts(
+        tx,
+        part.map(({ account }) => ({ id: account, platformId: book.platformId, type: 'class-2' as const })),
+      );
+      const accounts = part.map(
+        ({ account, customer }): ElectronicAccount => ({
+          ...{ accountId: account, platformId: book.platformId, customerId: customer, userId: customer, class: 2 },
+          ...{ virtualNo: account, state: 'active', faceToFace: true, funded: true, aliveMs: null, cardClass: '1' },
+          ...{ cardIndex: Buffer.alloc(32), interestFrom: today, openedMs: now, closedMs: null, owner },
+        }),
+      );
+      await insertElectronicAccounts(tx, accounts, today);
+      const caps = `${PURSE},${PURSE},'day',${PURSE},${now + 86_400_000_000}`;
+      const mandates = part.map(
+        ({ account, mandate, customer }) =>
+          `${mandate},${book.platformId},${customer},${customer},${account},'${mandate}',x'${'0'.repeat(64)}','account-payment',` +
+          `'${JSON.stringify({ orders: false, accounts: book.subs.slice(0, PAYEES) })}',${caps},'active',${now},${now}`,
+      );
+      await tx.write(
+        `INSERT INTO mandates (id, platform_id, customer_id, user_id, account_id, mandate_no, content_hash, kinds, payees, payment_cap, total_cap,
+           period, period_cap, expires_ms, state, granted_ms, created_ms) VALUES ${sql.tuples(mandates)}`,
+      );
+    });
+  }
+  await receiveAll(
+    rt,
+    purses.map(({ account }) => ({
+      ...give('incoming-transfer', {
+        account: `acc_${account}`,
+        amount: cny(PURSE),
+        payer: { name: 'bench', account: '622202000000000007' },
+        reference: `IN-${account}`,
+      }),
+      origin: 'S' as const,
+    })),
+  );
+  await executeShard(rt, 0);
+  await rt.db.withTx('bench-cleared', async (tx) => {
+    await lockShard(tx, 0, rt.clock.now());
+    await setBusinessDate(tx, book.platformId, addDays(FIRST_DATE, 1), addDays(today, 30));
+  });
+  return purses;
+}
+
 type Give = (kind: string, data: unknown) => Submission;
 
 function giver(platformId: Id): Give {
@@ -144,11 +250,19 @@ async function receiveAll(rt: Runtime, submissions: readonly Submission[]): Prom
   return submissions.length / seconds;
 }
 
-async function measure(rt: Runtime, give: Give, pair: () => readonly [Id, Id]): Promise<{ intake: number; posting: number }> {
-  const submissions = Array.from({ length: PER_ROUND }, () => {
-    const [from, to] = pair();
-    return give('transfer', { from: `acc_${from}`, to: `acc_${to}`, amount: cny(1n) });
-  });
+type Asked = readonly [kind: string, data: unknown];
+
+function transferOf([from, to]: readonly [Id, Id]): Asked {
+  return ['transfer', { from: `acc_${from}`, to: `acc_${to}`, amount: cny(1n) }];
+}
+
+function paymentOf({ account, mandate }: Purse, { subs }: BenchBook, chance: () => number): Asked {
+  const to = { account: `acc_${subs[Math.floor(chance() * PAYEES)]}` };
+  return ['account-payment', { from: `acc_${account}`, to, amount: cny(1n), mandate: `mdt_${mandate}` }];
+}
+
+async function measure(rt: Runtime, give: Give, next: () => Asked): Promise<{ intake: number; posting: number }> {
+  const submissions = Array.from({ length: PER_ROUND }, () => give(...next()));
   const intake = await receiveAll(rt, submissions);
   const started = performance.now();
   const decided = await executeShard(rt, 0);
