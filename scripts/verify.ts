@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { judgeReceipt, type PublicKeys, type ReceiptContent, readPublicKeys } from '../src/consents/receipt-rules.js';
+import type { Shown } from '../src/consents/rules.js';
 import { Refused, toYuan } from '../src/kernel/index.js';
 import { parseJson } from '../src/runtime/json.js';
 
@@ -33,11 +34,17 @@ function readArguments(): { file: string; key: string } {
 
 function read(what: string, path: string): string {
   if (/^[a-z]+:\/\//i.test(path)) throw new Fault(`${path}: ${what} is read from a file, never from the network`);
+  let bytes: Buffer;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path === '-' ? 0 : path));
+    bytes = readFileSync(path === '-' ? 0 : path);
   } catch (error) {
     const missing = (error as { code?: string }).code === 'ENOENT';
     throw new Fault(`${path}: ${missing ? 'there is no such file' : `${what} cannot be read`}`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Fault(`NOT GENUINE: ${what} is not whole UTF-8 text: the file was cut off or damaged`);
   }
 }
 
@@ -75,8 +82,18 @@ function* told(content: ReceiptContent): Iterable<string> {
   yield `${content.consent}: the customer said ${content.said === 'given' ? 'yes' : 'no'} ${how} at ${content.answeredAt}`;
   yield `about the ${content.subject} ${content.about} of ${content.platform}, asked at ${content.askedAt}`;
   yield `from ${content.from.ip}${content.from.forwardedFor && ` (forwarded for ${content.from.forwardedFor})`}, ${content.from.userAgent || 'no browser named'}`;
-  yield `he was shown: ${JSON.stringify(content.shown)}`;
+  yield 'he was shown:';
+  const { title, fen, lines } = content.shown as unknown as Shown;
+  yield `  ${title.zh} / ${title.en}${fen === undefined ? '' : `: ${toYuan(BigInt(fen))} yuan`}`;
+  for (const { label, value } of lines) {
+    const text =
+      typeof value === 'string' ? value : 'fen' in value ? `${toYuan(BigInt(value.fen))} yuan` : `${value.zh} / ${value.en}`;
+    yield `  ${label.zh} / ${label.en}: ${text}`;
+  }
 }
+
+/** What came from outside must not speak to the terminal. */
+const plain = (line: string) => line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
 
 try {
   const { file, key } = readArguments();
@@ -85,9 +102,9 @@ try {
   if ('fault' in judged) throw new Fault(`NOT GENUINE: ${judged.fault}`);
   const { receipt } = judged;
   process.stdout.write(`genuine: signed by the bank with its key ${receipt.keyId}\n`);
-  for (const line of told(receipt.content)) process.stdout.write(`  ${line}\n`);
+  for (const line of told(receipt.content)) process.stdout.write(`  ${plain(line)}\n`);
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${error.message.split('\n').map(plain).join('\n')}\n`);
   process.exitCode = 1;
 }

@@ -10,7 +10,7 @@ export { noticeMandates } from './mandate-notices.js';
 export { mandateRoutes } from './mandate-routes.js';
 export { coverOf, type Debit, type DebitPayee } from './mandate-rules.js';
 export { mandateAnswered } from './mandates.js';
-export { type PolicyTable, type ProofNeeded, proofNeeded } from './policy.js';
+export { type PolicyTable, proofNeeded } from './policy.js';
 export { policyRoutes } from './policy-routes.js';
 export { loadPolicies } from './policy-store.js';
 export { receiptRoutes } from './receipt-routes.js';

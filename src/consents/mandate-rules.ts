@@ -82,7 +82,7 @@ const WORDS: Readonly<Record<string, string>> = {
 const left = (cap: Minor, used: Minor): Minor => (cap > used ? cap - used : 0n);
 
 /** The natural day or calendar month in Shanghai that an instant lies in; empty where a mandate has no period. */
-export function periodKeyOf(period: MandatePeriod | null, nowMs: Instant): string {
+function periodKeyOf(period: MandatePeriod | null, nowMs: Instant): string {
   if (period === null) return '';
   const day = naturalDate(nowMs);
   return period === 'day' ? day : day.slice(0, 7);

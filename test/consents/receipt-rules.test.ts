@@ -63,6 +63,9 @@ const rehashed = (change: (receipt: Forged) => void) =>
     receipt.hash = hashOfContent(receipt.content);
   });
 
+/** In the middle of the first Chinese character. */
+const CUT = Buffer.from(JSON.stringify(genuine)).findIndex((byte) => byte > 127) + 1;
+
 const FORGERIES: [string, Receipt, RegExp][] = [
   ['another amount', forged((r) => (r.content.shown.fen = '1')), /the content was altered/],
   ['another payee', forged((r) => (r.content.shown.lines[0].value = '尾号0000')), /the content was altered/],
@@ -157,7 +160,7 @@ test.each([
 describe('npm run verify', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cunguan-verify-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const put = (name: string, text: string) => {
+  const put = (name: string, text: string | Buffer) => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
@@ -180,6 +183,8 @@ describe('npm run verify', () => {
     for (const key of [keyFile, put('key.pem', pem)]) {
       const { status, text } = verify(good, '--key', key);
       expect(text).toContain('genuine: signed by the bank with its key r1');
+      expect(text).toContain('确认付款 / Confirm a payment: 123.45 yuan');
+      expect(text).toContain('收款方 / Payee: <b>尾号6789</b>');
       expect(text).toContain('the customer said yes with password and sms at 2026-03-02T10:01:02.345+08:00');
       expect(status).toBe(0);
     }
@@ -191,6 +196,7 @@ describe('npm run verify', () => {
       () => JSON.stringify(genuine).slice(0, -40),
       /NOT GENUINE: it is not whole JSON: the file was cut off or damaged/,
     ],
+    ['cut within a character', () => Buffer.from(JSON.stringify(genuine)).subarray(0, CUT), /the file was cut off or damaged/],
     ['empty', () => '', /NOT GENUINE: it is not whole JSON/],
     ['with one amount twice', () => JSON.stringify(genuine).replace('"fen":"12345"', '"fen":"1","fen":"12345"'), /stands twice/],
     ['forged', () => JSON.stringify(FORGERIES[0]?.[1]), /NOT GENUINE: the content was altered/],
