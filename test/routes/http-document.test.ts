@@ -24,9 +24,11 @@ test('the service starts with all its routes, and its document is sound', () => 
   expectSound(openApiOf(allRoutes(runtime, parts)), allRoutes(runtime, parts));
 });
 
-test('staff and platforms have doors of their own', () => {
+test('staff and platforms have doors of their own; open to all are the pages of customers and the keys of receipts alone', () => {
+  const isOpen = (path: string) => /^\/(?:consents|mandates)\/\{token\}/.test(path) || path === '/v1/receipt-keys';
   for (const { audience, path } of allRoutes(runtime, parts)) {
-    expect([path, path.startsWith('/admin/v1/') ? 'operator' : 'platform']).toEqual([path, audience]);
+    const door = path.startsWith('/admin/v1/') ? 'operator' : 'platform';
+    expect([path, isOpen(path) ? 'public' : door]).toEqual([path, audience]);
   }
 });
 
