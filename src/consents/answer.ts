@@ -13,7 +13,12 @@ import { countAttempt, endConsent, findConsent, overdueConsents, type StoredCons
  * What happens, in the same transaction, when a question about a subject ended: given, declined, expired or locked. Answers what to
  * do after the commit (a bell, for instance). It runs again from the beginning when the transaction does.
  */
-export type AnswerHandler = (tx: Tx, subjectId: Id, state: Ending) => Promise<(() => Promise<void>) | undefined>;
+export type AnswerHandler = (
+  tx: Tx,
+  subjectId: Id,
+  state: Ending,
+  asked: Pick<StoredConsent, 'id' | 'platformId' | 'customerId'>,
+) => Promise<(() => Promise<void>) | undefined>;
 export type AnswerHandlers = Partial<Record<Subject, AnswerHandler>>;
 
 /** What answering needs: the machine room, and what follows from an answer. */
@@ -175,16 +180,17 @@ async function end(
 /** Ends a consent with all that follows from it, in one commit. Answers whether it was this call that ended it. */
 async function finish(
   { rt: { db, log }, handlers }: AnswerDesk,
-  { id, subject, subjectId }: Pick<StoredConsent, 'id' | 'subject' | 'subjectId'>,
+  consent: StoredConsent,
   to: Ending,
   change: EndChange,
   also?: (tx: Tx) => Promise<void>,
 ): Promise<boolean> {
+  const { id, subject, subjectId } = consent;
   let after: (() => Promise<void>) | undefined;
   const run = async (tx: Tx): Promise<boolean> => {
     if (!(await endConsent(tx, id, to, change))) return false;
     await also?.(tx);
-    after = await handlers[subject]?.(tx, subjectId, to);
+    after = await handlers[subject]?.(tx, subjectId, to, consent);
     return true;
   };
   const ended = await db.withTx(`consent-${to}`, run, async () => {

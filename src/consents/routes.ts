@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { type Id, type Instant, invariant, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
-import { requireUser, userStanding } from '../parties/index.js';
+import { type Instant, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
 import { type Route, type Runtime, rfc3339Schema, route, wireId } from '../runtime/index.js';
 import type { AnswerHandlers } from './answer.js';
-import { askConsent, newLink } from './ask.js';
-import { findCredential } from './credentials/store.js';
+import { newLink } from './ask.js';
 import { hostedRoutes } from './page/routes.js';
-import { CONSENT_STATES, type Factors } from './records.js';
-import { answeredBefore, type Shown, SUBJECTS } from './rules.js';
-import { findConsent, findPendingPassword, replaceToken, type StoredConsent } from './store.js';
+import { CONSENT_STATES } from './records.js';
+import { answeredBefore, SUBJECTS } from './rules.js';
+import { findConsent, replaceToken, type StoredConsent } from './store.js';
+import { linkSchema, showLink, userLinkRoutes } from './user-links.js';
 
 const TAG = 'Consents';
 
@@ -23,17 +22,6 @@ const consentSchema = z
     answeredAt: rfc3339Schema.nullable(),
   })
   .meta({ id: 'Consent' });
-
-const linkSchema = z
-  .strictObject({
-    consent: z.string(),
-    url: z.string().meta({
-      description: "The page to which the customer's browser is sent. It is told this once; ask for another when it is lost",
-      example: 'https://bank.example/consents/Zm9y…',
-    }),
-    expiresAt: rfc3339Schema,
-  })
-  .meta({ id: 'ConsentLink' });
 
 function showConsent(consent: StoredConsent, nowMs: Instant): z.input<typeof consentSchema> {
   const { id, subject, subjectId, state, expiresMs, answeredMs } = consent;
@@ -50,7 +38,7 @@ function showConsent(consent: StoredConsent, nowMs: Instant): z.input<typeof con
 
 /** What platforms ask and read of consents, and the pages on which customers answer. */
 export function consentRoutes(rt: Runtime, { handlers }: { readonly handlers: AnswerHandlers }): Route[] {
-  return [readRoute(rt), linkRoute(rt), passwordRoute(rt), ...hostedRoutes({ rt, handlers })];
+  return [readRoute(rt), linkRoute(rt), ...userLinkRoutes(rt), ...hostedRoutes({ rt, handlers })];
 }
 
 const Params = z.strictObject({ consent: wireId('consent') });
@@ -94,78 +82,11 @@ function linkRoute(rt: Runtime): Route {
           if (over !== undefined) throw new Refused(refuse(over));
           const { url, tokenHash } = newLink(rt);
           if (!(await replaceToken(tx, consent.id, tokenHash))) throw new Refused(refuse('CONSENT_ANSWERED'));
-          return link(consent.id, url, consent.expiresMs);
+          return showLink(consent.id, url, consent.expiresMs);
         },
         async () => undefined, // another address again, and nobody knows the first
       );
       return { status: 200, body };
     },
   });
-}
-
-function link(consent: Id, url: string, expiresMs: Instant): z.input<typeof linkSchema> {
-  return { consent: toWire('consent', consent), url, expiresAt: toRfc3339(expiresMs) };
-}
-
-const PASSWORD_LIFE_MS = 30 * 60_000;
-
-function passwordRoute(rt: Runtime): Route {
-  return route({
-    method: 'POST',
-    path: '/v1/users/{user}/password-link',
-    audience: 'platform',
-    tag: TAG,
-    summary: 'A page on which a user sets his trade password, or changes it',
-    summaryZh: '获取交易密码设置页面链接',
-    description:
-      'To set a password takes the code of an SMS to the verified mobile; to change it also the present one. A platform never sees it. ' +
-      'Asked again while the last question is open, it answers another address of the same question.',
-    params: z.strictObject({ user: wireId('user') }),
-    answers: { 201: { description: 'The address, good for half an hour', schema: linkSchema } },
-    refusals: ['IDENTITY_UNVERIFIED'],
-    async handle({ caller: { platformId }, params }) {
-      const known = await rt.db.read('user', (tx) => requireUser(tx, platformId, params.user, rt.vault));
-      const standing = userStanding(known.user);
-      if (standing !== undefined && standing.code !== 'CUSTOMER_NOT_ACTIVATED') throw new Refused(standing);
-      const customerId = known.customer?.id;
-      invariant(customerId, `the verified user ${params.user} has a customer`);
-      const body = await rt.db.withTx(
-        'password-link',
-        async (tx) => {
-          const nowMs = rt.clock.now();
-          const needs: Factors = (await findCredential(tx, customerId))?.passwordHash ? 'both' : 'sms';
-          const pending = await findPendingPassword(tx, { platformId, customerId, needs, nowMs });
-          if (pending !== undefined) {
-            const { url, tokenHash } = newLink(rt);
-            if (await replaceToken(tx, pending.id, tokenHash)) return link(pending.id, url, pending.expiresMs);
-          }
-          const expiresMs = (nowMs + PASSWORD_LIFE_MS) as Instant;
-          const shown = shownPassword(needs);
-          const asked = { subject: 'password', subjectId: rt.newId(), platformId, customerId, needs, shown, expiresMs } as const;
-          const { consent, url } = await askConsent(tx, rt, asked);
-          return link(consent, url, expiresMs);
-        },
-        async () => undefined, // another address, and nobody knows the first
-      );
-      return { status: 201, body };
-    },
-  });
-}
-
-function shownPassword(needs: Factors): Shown {
-  const isNew = needs === 'sms';
-  return {
-    title: isNew
-      ? { en: 'Set your trade password', zh: '设置交易密码' }
-      : { en: 'Change your trade password', zh: '修改交易密码' },
-    lines: [
-      {
-        label: { en: 'What it is for', zh: '用途' },
-        value: { en: 'Payments, withdrawals and authorisations', zh: '付款、提现和授权时确认本人意愿' },
-      },
-    ],
-    brief: isNew
-      ? { en: 'set your trade password', zh: '设置交易密码' }
-      : { en: 'change your trade password', zh: '修改交易密码' },
-  };
 }

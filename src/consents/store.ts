@@ -110,14 +110,15 @@ export async function replaceToken(tx: Tx, id: Id, tokenHash: Buffer): Promise<b
   return (await tx.write(`UPDATE consents SET token_hash = ${sql.hex(tokenHash)} WHERE id = ${id} AND state = 'pending'`)) === 1;
 }
 
-/** One that this platform asked this customer about a password and that can still be answered, the latest first. */
-export async function findPendingPassword(
+/** One of this sort that this platform asked this customer and that can still be answered, the latest first. */
+export async function findPending(
   tx: Tx,
-  { platformId, customerId, needs, nowMs }: { platformId: Id; customerId: Id; needs: Factors; nowMs: Instant },
+  { subject, platformId, customerId, needs }: Pick<StoredConsent, 'subject' | 'platformId' | 'customerId' | 'needs'>,
+  nowMs: Instant,
 ): Promise<StoredConsent | undefined> {
   return one(
     tx,
-    `customer_id = ${customerId} AND subject = 'password' AND platform_id = ${platformId} AND needs = '${needs}'
+    `customer_id = ${customerId} AND subject = '${subject}' AND platform_id = ${platformId} AND needs = '${needs}'
      AND state = 'pending' AND attempts < ${TRIES_MAX} AND expires_ms > ${nowMs} ORDER BY id DESC LIMIT 1`,
   );
 }

@@ -1,4 +1,6 @@
+import { changeAnswered } from '../accounts/index.js';
 import { type AnswerHandlers, mandateAnswered } from '../consents/index.js';
+import { activateUser, usersOfCustomer } from '../parties/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { releaseToInbox } from './asking.js';
 
@@ -10,5 +12,15 @@ export function answerHandlers(rt: Runtime): AnswerHandlers {
   return {
     instruction: (tx, instruction) => releaseToInbox(tx, rt, instruction),
     mandate: mandateAnswered(rt),
+    card: changeAnswered(rt),
+    mobile: changeAnswered(rt),
+    activation: async (tx, _subject, ending, { platformId, customerId }) => {
+      const users = ending === 'given' ? await usersOfCustomer(tx, customerId) : [];
+      for (const user of users) {
+        if (user.platformId === platformId && user.state === 'to-activate')
+          await activateUser(tx, user.id, platformId, rt.clock.now());
+      }
+      return undefined;
+    },
   };
 }

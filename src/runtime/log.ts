@@ -43,6 +43,8 @@ const SECRET_FIELDS = [
   'signature',
   'privateKey',
   'password',
+  'newPassword',
+  'repeatPassword',
   'body',
   'text',
 ] as const;
@@ -97,7 +99,7 @@ function fitToKeep(error: unknown): unknown {
 export function withoutSecrets(value: unknown): unknown {
   return copied(value, (key, inner) => (SECRETS.has(key) ? '[redacted]' : inner));
 }
-const SECRETS = new Set(['token', 'privateKey', 'password']);
+const SECRETS = new Set(['token', 'privateKey', 'password', 'newPassword', 'repeatPassword']);
 
 /** A copy of an audit entry's detail as it is shown: who was acted upon can be told, and no number or address is whole. */
 export function withoutPersonalData(value: unknown): unknown {

@@ -113,6 +113,14 @@ function problemAnswers(codes: readonly RefusalCode[]): Record<string, Json> {
   );
 }
 
+const PAGE: Json = { 'text/html': { schema: { type: 'string' } } };
+
+/** Where people look, a refusal is a page. */
+function refusalPages(codes: readonly RefusalCode[]): Record<string, Json> {
+  const answers = Object.entries(problemAnswers(codes));
+  return Object.fromEntries(answers.map(([status, { description }]) => [status, { description, content: PAGE }]));
+}
+
 function parametersOf(route: Route, components: Components): Json[] {
   return (['params', 'query'] as const).flatMap((part) => {
     const schema = route[part];
@@ -154,7 +162,11 @@ function operationOf(route: Route, components: Components): Json {
   const answers = Object.fromEntries(
     Object.entries(route.answers).map(([status, { description, schema }]) => [
       status,
-      { description, ...(schema ? { content: { 'application/json': { schema: components.hoist(schema, 'output') } } } : {}) },
+      {
+        description,
+        ...(schema ? { content: { 'application/json': { schema: components.hoist(schema, 'output') } } } : {}),
+        ...(route.refusalPage && status === '200' ? { content: PAGE } : {}),
+      },
     ]),
   );
   const permission = route.permission ? `Permission: \`${route.permission}\`.` : '';
@@ -167,7 +179,7 @@ function operationOf(route: Route, components: Components): Json {
     security: SECURITY[route.audience],
     parameters: parametersOf(route, components),
     ...(requestBody ? { requestBody } : {}),
-    responses: { ...problemAnswers(refusalsOf(route)), ...answers },
+    responses: { ...(route.refusalPage ? refusalPages(refusalsOf(route)) : problemAnswers(refusalsOf(route))), ...answers },
   };
 }
 

@@ -2,13 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sendSms } from '../../src/consents/index.js';
 import { hashPassword, isPasswordRight } from '../../src/consents/password.js';
 import { isWeakPassword } from '../../src/consents/rules.js';
+import { answerHandlers } from '../../src/instructions/index.js';
 import type { Id } from '../../src/kernel/index.js';
 import { vaultOfSecret } from '../../src/runtime/index.js';
 import { type ConsentStage, MINUTE, noticeOf, openStage, PASSWORD, type TestCustomer } from './stage.js';
 
 let stage: ConsentStage;
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStage({
+    handlers: (rt) => {
+      const { instruction: _theStages, ...others } = answerHandlers(rt);
+      return others;
+    },
+  });
 });
 afterAll(() => stage.stop());
 
@@ -246,5 +252,25 @@ describe('codes by SMS', () => {
     });
     for (const secret of [customer.mobile, path.split('/').at(-1) as string, '乙商户']) expect(text).not.toContain(secret);
     expect(text).not.toMatch(new RegExp(`"[^"]*${PASSWORD}"`));
+  });
+});
+
+describe('a customer who was taken over from elsewhere', () => {
+  test('activates himself by the code that comes to his mobile', async () => {
+    const customer = await stage.customer();
+    const { db } = stage.api.runtime;
+    const link = () => stage.api.signed(stage.platform, 'POST', `/v1/users/usr_${customer.userId}/activation-link`);
+    expect((await link()).body.code).toBe('CONSENT_ANSWERED');
+    await db.withTx('taken over', (tx) => tx.write("UPDATE users SET state = 'to-activate' WHERE id = ?", [customer.userId]));
+    const { body, status } = await link();
+    expect(status).toBe(201);
+    const path = new URL(body.url).pathname.replace('/pages', '');
+    const { text } = await stage.get(`${path}?lang=zh`);
+    for (const shown of ['激活您的存管用户', '甲平台', '王**', 'E00****']) expect(text).toContain(shown);
+    await stage.post(`${path}/code`, {});
+    expect(noticeOf(await stage.post(path, { answer: 'approve', code: await stage.code(customer) }))).toBeNull();
+    expect((await stage.get(`${path}?lang=zh`)).text).toContain('已激活');
+    const [user] = await db.read('user', (tx) => tx.rows('SELECT state FROM users WHERE id = ?', [customer.userId]));
+    expect(user).toEqual({ state: 'verified' });
   });
 });

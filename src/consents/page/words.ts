@@ -146,6 +146,10 @@ const GIVEN: Partial<Record<Subject, Result>> = {
     title: { zh: '已确认', en: 'Confirmed' },
     text: { zh: '银行正在办理，结果以平台通知为准。', en: 'The bank is carrying it out. The platform will tell you the result.' },
   },
+  activation: {
+    title: { zh: '已激活', en: 'Activated' },
+    text: { zh: '您现在可以在平台开立和使用存管账户。', en: 'You can now open and use accounts through the platform.' },
+  },
   password: {
     title: { zh: '交易密码已设置', en: 'Trade password set' },
     text: { zh: '从现在起生效。请牢记，勿告诉任何人。', en: 'It is valid from now on. Remember it and tell it to nobody.' },
