@@ -10,7 +10,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type BusinessDate, type Instant, naturalDate, startOfDay, workingDayAfter } from '../src/kernel/index.js';
+import { addDays, type BusinessDate, type Instant, naturalDate, startOfDay, workingDayAfter } from '../src/kernel/index.js';
 import { loadCalendar } from '../src/runtime/calendar-store.js';
 import { connectDatabase, type Database } from '../src/runtime/index.js';
 import { differencesOf, expectedOf, identitiesOf } from './demo/figures.js';
@@ -18,6 +18,7 @@ import { Stopwatch } from './demo/http.js';
 import { madeUpTables } from './demo/made-up.js';
 import { type OpenMarket, openMarket } from './demo/opening.js';
 import { DataFaulty, joinTables, type Marketplace, readTables } from './demo/orders.js';
+import { personChapter } from './demo/person.js';
 import { Processes } from './demo/processes.js';
 import { Progress } from './demo/progress.js';
 import { agreesWithBank, readResult } from './demo/reading.js';
@@ -120,6 +121,7 @@ interface Started {
   readonly watch: Stopwatch;
   readonly token: string;
   readonly urls: { readonly api: string; readonly bank: string };
+  readonly next: (date: BusinessDate) => BusinessDate;
 }
 
 async function start(marketplace: Marketplace, processes: Processes, progress: Progress): Promise<Started> {
@@ -137,7 +139,8 @@ async function start(marketplace: Marketplace, processes: Processes, progress: P
     const { firstDay } = plan;
     const market = await openMarket({ ...urls, token, firstDay, sellerIds: marketplace.sellerIds, watch });
     progress.say(`Opened the platform and ${count(marketplace.sellerIds.length)} sellers.`);
-    return { market, plan, watch, token, urls };
+    const calendar = await db.read('calendar', loadCalendar);
+    return { market, plan, watch, token, urls, next: (date) => workingDayAfter(calendar, date) };
   } finally {
     await db.close();
   }
@@ -168,6 +171,15 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
     ...itself,
     ...(await agreesWithBank(market, result)),
   ];
+  progress.say('A customer of the bank: accounts, consent, mandate, limits, withdrawal.');
+  const today = addDays(plan.lastDay, 1);
+  const customer = await personChapter({
+    ...started.urls,
+    token: started.token,
+    today,
+    nextWorkingDay: started.next(today),
+    watch,
+  });
   const took = seconds(performance.now() - startedAt);
   const title =
     options.orders === undefined
@@ -176,13 +188,13 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
   const { firstDay, lastDay } = plan;
   const report: Report = {
     ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, checks },
-    ...{ timings: watch.list(), seconds: took },
+    ...{ customer, timings: watch.list(), seconds: took },
   };
   process.stdout.write(`${reportText(report)}\n`);
   if (options.out !== undefined) progress.say(`Wrote ${writeSellers(options.out, result.sellers)}`);
   if (options.json) process.stdout.write(`${figuresLine(result.figures, Number(took))}\n`);
   await Promise.all(Object.values(market.clients).map((client) => client.close()));
-  return { ok: checks.every((check) => check.ok), started };
+  return { ok: [...checks, ...customer].every((check) => check.ok), started };
 }
 
 /** Says how to go on by hand, and waits to be stopped. */

@@ -16,7 +16,10 @@ export interface Day {
 const TRIES_MAX = 4;
 
 /** Closes a day, as the bank's staff does it. @throws Error when it stops, or is not closed within two minutes */
-export async function closeDay({ clients, platformId }: OpenMarket, date: BusinessDate): Promise<void> {
+export async function closeDay(
+  { clients, platformId }: { readonly clients: Pick<OpenMarket['clients'], 'admin'>; readonly platformId: string },
+  date: BusinessDate,
+): Promise<void> {
   const path = `/admin/v1/platforms/${platformId}/days/${date}/close`;
   for (let tries = 1; ; tries += 1) {
     const headers = { prefer: 'wait=30' };

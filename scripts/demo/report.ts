@@ -13,6 +13,8 @@ export interface Report {
   readonly refusals: ReadonlyMap<string, number>;
   readonly payouts: number;
   readonly checks: readonly Check[];
+  /** The chapter of one customer of the bank. */
+  readonly customer: readonly Check[];
   readonly timings: readonly { readonly what: string; readonly calls: number; readonly ms: number }[];
   readonly seconds: string;
 }
@@ -39,7 +41,7 @@ function row(en: string, zh: string, value: string, note = ''): string {
 
 export function reportText(report: Report): string {
   const { figures } = report.result;
-  const failed = report.checks.filter((check) => !check.ok);
+  const failed = [...report.checks, ...report.customer].filter((check) => !check.ok);
   return [
     '',
     `${report.title}`,
@@ -51,6 +53,9 @@ export function reportText(report: Report): string {
     '',
     'Checks 核对',
     ...report.checks.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),
+    '',
+    'A customer of the bank 电子账户客户',
+    ...report.customer.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),
     '',
     'Time 用时',
     ...report.timings
