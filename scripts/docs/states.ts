@@ -1,4 +1,5 @@
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
+import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { documentOf, table } from './markdown.js';
 
@@ -24,6 +25,9 @@ export function statesPage(): string {
     '## A business day 营业日',
     drawing(DAY_TRANSITIONS),
     'From `src/clearing/states.ts`.',
+    "## A consent: the customer's answer 客户确认",
+    drawing(CONSENT_TRANSITIONS),
+    'From `src/consents/states.ts`. What is `given` and about no instruction stays so; an instruction uses it up.',
     '## The steps of a close 日终步骤',
     table(['', 'step', '中文', 'what it does'], steps),
   );

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SCHEDULE } from '../../jobs/schedule.js';
 import { JOBS, runJob } from '../../jobs/worker.js';
-import { toWire } from '../../src/kernel/index.js';
+import { askConsent, queueSms } from '../../src/consents/index.js';
+import { instantOf, toWire } from '../../src/kernel/index.js';
 import { deposit, openHolder, withConsent } from '../clearing/electronic.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 
@@ -55,6 +56,16 @@ describe('a job run twice with the same key changes nothing the second time', ()
       },
     ]);
     market.goTo('2026-03-04');
+    // A message waits to be sent, and a question was not answered in time.
+    const { rt, db, clock } = market.world;
+    await db.withTx('waiting', async (tx) => {
+      await queueSms(tx, rt, { mobile: '13900000000', text: '验证码', expiresMs: instantOf(clock.now() + 60_000) });
+      await askConsent(tx, rt, {
+        ...{ subject: 'password', subjectId: rt.newId(), platformId: market.platformId, customerId: rt.newId(), needs: 'sms' },
+        shown: { title: { en: '', zh: '' }, lines: [], brief: { en: '', zh: '' } },
+        expiresMs: clock.now(),
+      });
+    });
   });
   afterAll(() => market.end());
 
