@@ -1,10 +1,11 @@
 /**
  * `npm run reseal`: seals what a database holds plain from before there was any sealing, and seals anew what an older key or another cipher
- * sealed. It works while the service runs, may be stopped at any time and started again, and changes nothing that changes meanwhile.
+ * sealed, the images of documents too. It works while the service runs, may be stopped at any time and started again, and changes nothing that changes meanwhile.
  * What it did is the last line of stdout, in JSON; the exit code is 0 when nothing is left to do and nothing was unreadable.
  */
 import { pathToFileURL } from 'node:url';
 import { kinds, resealedBody } from '../src/instructions/index.js';
+import { type DocumentStore, documentStore } from '../src/parties/document-store.js';
 import {
   Config,
   connectDatabase,
@@ -41,11 +42,13 @@ export interface Resealing {
   readonly sealed: number;
   /** Texts of another key or cipher. */
   readonly resealed: number;
+  /** Images of documents, of another key or cipher. */
+  readonly documents: number;
   /** Blind indexes that were missing. */
   readonly indexed: number;
   /** Rows that changed while they were worked on; the next pass looks at them again. */
   readonly changedMeanwhile: number;
-  /** Texts whose key is not there, or that were altered. They stay as they are. */
+  /** Texts and images whose key is not there, that were altered, or are gone. They stay as they are. */
   readonly unreadable: number;
   readonly passes: number;
   /** A whole pass found nothing to do. */
@@ -54,7 +57,9 @@ export interface Resealing {
   readonly tables: Readonly<Record<string, number>>;
 }
 
-type Counts = { -readonly [Name in 'sealed' | 'resealed' | 'indexed' | 'changedMeanwhile' | 'unreadable']: number } & {
+type Counts = {
+  -readonly [Name in 'sealed' | 'resealed' | 'documents' | 'indexed' | 'changedMeanwhile' | 'unreadable']: number;
+} & {
   tables: Record<string, number>;
 };
 
@@ -66,14 +71,26 @@ interface Table {
   readonly columns: readonly string[];
 }
 
-/** @param say is told what could not be read, without any of it */
-export async function reseal(db: Database, vault: Vault, say: (line: string) => void = () => undefined): Promise<Resealing> {
-  const counts: Counts = { sealed: 0, resealed: 0, indexed: 0, changedMeanwhile: 0, unreadable: 0, tables: {} };
+export interface ResealingOptions {
+  /** Where the images of documents lie. */
+  readonly images?: DocumentStore;
+  /** Is told what could not be read, without any of it. */
+  readonly say?: (line: string) => void;
+}
+
+export async function reseal(
+  db: Database,
+  vault: Vault,
+  { images, say = () => undefined }: ResealingOptions = {},
+): Promise<Resealing> {
+  const counts: Counts = { sealed: 0, resealed: 0, documents: 0, indexed: 0, changedMeanwhile: 0, unreadable: 0, tables: {} };
   const tables = await db.read('sealed-tables', sealedTables);
+  const work = { db, vault, counts, say };
+  const unreadableImages = images === undefined ? 0 : await resealImages(work, images);
   for (let passes = 1; ; passes += 1) {
     const before = counts.sealed + counts.resealed + counts.indexed + counts.changedMeanwhile;
-    counts.unreadable = 0;
-    for (const table of tables) await resealTable({ db, vault, counts, say }, table);
+    counts.unreadable = unreadableImages;
+    for (const table of tables) await resealTable(work, table);
     const quiet = counts.sealed + counts.resealed + counts.indexed + counts.changedMeanwhile === before;
     // A batch that began before its tables were sealed may still have written plain copies, so one pass more has to find nothing.
     if (quiet || passes === PASSES_MAX) return { key: vault.keyId, ...counts, passes, done: quiet };
@@ -119,6 +136,38 @@ async function resealTable(work: Work, table: Table): Promise<void> {
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
     after = table.key.map((column) => last[column] as Cell);
+  }
+}
+
+/** An image never changes, so it is simply written again under its number. Answers how many could not be read. */
+async function resealImages({ db, vault, counts, say }: Work, images: DocumentStore): Promise<number> {
+  let unreadable = 0;
+  for (let after = '0'; ; ) {
+    const rows = await db.read('documents-to-reseal', (tx) =>
+      tx.rows<{ id: string }>(`SELECT id FROM documents WHERE id > ? ORDER BY id LIMIT ${PAGE}`, [after]),
+    );
+    for (const { id } of rows) {
+      const stored = await images.get(id);
+      const wanted = stored === undefined ? undefined : readably(() => resealed(vault, stored));
+      if (wanted === undefined) {
+        unreadable += 1;
+        say(`document ${id} cannot be read: its key is missing, or it was altered or is gone`);
+      } else if (wanted !== stored) {
+        await images.put(id, wanted);
+        counts.documents += 1;
+      }
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return unreadable;
+    after = last.id;
+  }
+}
+
+function readably(work: () => string): string | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
   }
 }
 
@@ -186,7 +235,17 @@ async function write({ db, counts }: Work, { name, key }: Table, changes: readon
   }
 }
 
-const Needed = Config.pick({ DATABASE_URL: true, VAULT_KEYS: true, VAULT_INDEX_KEY: true, VAULT_CIPHER: true });
+const Needed = Config.pick({
+  DATABASE_URL: true,
+  VAULT_KEYS: true,
+  VAULT_INDEX_KEY: true,
+  VAULT_CIPHER: true,
+  DOCUMENTS_DIR: true,
+  DOCUMENTS_S3_URL: true,
+  DOCUMENTS_S3_REGION: true,
+  DOCUMENTS_S3_KEY_ID: true,
+  DOCUMENTS_S3_SECRET: true,
+});
 
 async function main(): Promise<void> {
   const config = Needed.safeParse(process.env);
@@ -194,7 +253,8 @@ async function main(): Promise<void> {
     throw new Error(config.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
   const db = await connectDatabase({ url: config.data.DATABASE_URL, poolSize: 2 });
   try {
-    const result = await reseal(db, openVault(config.data), (line) => process.stderr.write(`${line}\n`));
+    const images = documentStore(config.data, Date.now);
+    const result = await reseal(db, openVault(config.data), { images, say: (line) => process.stderr.write(`${line}\n`) });
     process.stdout.write(`${JSON.stringify(result)}\n`);
     process.exitCode = result.done && result.unreadable === 0 ? 0 : 1;
   } finally {

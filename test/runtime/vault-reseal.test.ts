@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Resealing, reseal } from '../../scripts/reseal.js';
 import { findSubMerchant } from '../../src/accounts/store.js';
 import { viewSubMerchant } from '../../src/accounts/sub-merchants.js';
+import type { DocumentStore } from '../../src/parties/document-store.js';
 import { type Database, isSealed, openVault, type Vault } from '../../src/runtime/index.js';
 import { fen, type Market, MONDAY, openMarket } from '../clearing/market.js';
 import { TEST_KEYS } from '../support/database.js';
@@ -175,12 +176,34 @@ describe('resealing', () => {
     }
   });
 
+  test('images of documents are sealed anew where they lie; one that is gone is told', async () => {
+    const { vault } = market.world.rt;
+    const kept = new Map([['1', vault.seal('image one')]]);
+    const images: DocumentStore = {
+      get: (key) => Promise.resolve(kept.get(key)),
+      put: (key, sealed) => Promise.resolve(void kept.set(key, sealed)),
+    };
+    await db.withTx('documents', (tx) =>
+      tx.write(
+        "INSERT INTO documents VALUES (1, 9, 'id-front', 'image/png', 9, x'01', 0), (2, 9, 'id-back', 'image/png', 9, x'02', 0)",
+      ),
+    );
+    const next = openVault(NEXT_KEYS);
+    const said: string[] = [];
+    expect(await reseal(db, next, { images, say: (line) => said.push(line) })).toMatchObject({ documents: 1, unreadable: 1 });
+    expect(said).toEqual([expect.stringMatching(/^document 2 cannot be read/)]);
+    expect(kept.get('1')).toMatch(/^s1\.k2\./);
+    expect(next.open(kept.get('1') as string)).toBe('image one');
+    await db.withTx('documents', (tx) => tx.write('DELETE FROM documents'));
+    await reseal(db, openVault({ ...TEST_KEYS, VAULT_KEYS: NEXT_KEYS.VAULT_KEYS.split(',').reverse().join() }));
+  });
+
   test('a text whose key is gone stays as it is and is counted; the others are done all the same', async () => {
     const { vault } = market.world.rt;
     const lost = openVault({ ...TEST_KEYS, VAULT_KEYS: `lost=${Buffer.alloc(32, 3).toString('base64')}` }).seal('不可读');
     await db.withTx('lose', (tx) => tx.write('UPDATE orders SET payer_name = ?', [lost]));
     const said: string[] = [];
-    const result = await reseal(db, openVault(NEXT_KEYS), (line) => said.push(line));
+    const result = await reseal(db, openVault(NEXT_KEYS), { say: (line) => said.push(line) });
     expect(result).toMatchObject({ done: true, unreadable: 1 });
     expect((await rows('orders')).map((row) => row.payer_name)).toEqual([lost]);
     expect(said[0]).toMatch(/^orders [0-9]{19} cannot be read/);

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { DOORS } from './personal-doors.js';
+import { Search } from './personal-search.js';
+import { openStage, type Stage } from './personal-stage.js';
+
+/**
+ * Personal data goes through every door there is; then nothing of it stands in plain anywhere: in no column of no table, in Redis nowhere,
+ * and in no line that a process wrote.
+ */
+describe('personal data at rest', () => {
+  let stage: Stage;
+  const plain = new Map<string, readonly string[]>();
+  beforeAll(async () => {
+    stage = await openStage();
+  }, 60_000);
+  afterAll(() => stage?.end());
+
+  test.each(Object.entries(DOORS))(
+    'goes in: %s',
+    async (name, door) => {
+      const values = await door(stage);
+      expect(values.length).toBeGreaterThan(0);
+      plain.set(name, values);
+    },
+    60_000,
+  );
+
+  test('and stands in plain nowhere in the database', async () => {
+    expect([...plain.keys()]).toEqual(Object.keys(DOORS));
+    const search = new Search([...plain.values()].flat());
+    expect(await search.database(stage.fresh.db)).toBeGreaterThan(1_000);
+    expect(search.found).toEqual([]);
+  });
+
+  test('nor in Redis', async () => {
+    const search = new Search([...plain.values()].flat());
+    await search.redis(stage.fresh.redisUrl, stage.fresh.redisPrefix);
+    expect(search.found).toEqual([]);
+  });
+
+  test('nor in what the processes logged', () => {
+    const search = new Search([...plain.values()].flat());
+    search.logs(stage.logs);
+    for (const line of stage.bankLog) search.within('bank', line);
+    expect(search.found).toEqual([]);
+  });
+
+  test('while the same search finds a plain text that was left lying about, in whatever form', async () => {
+    const { db } = stage.fresh;
+    const [name] = [...plain.values()].flat() as [string];
+    await db.withTx('leave', async (tx) => {
+      await tx.write('INSERT INTO counters (name, value) VALUES (?, 1)', [name]);
+      await tx.write('UPDATE breaks SET note = ?', [Buffer.from(`by ${name}!`.slice(1)).toString('base64')]);
+      await tx.write('UPDATE statements SET digest = ?', [Buffer.from(name.padEnd(16, ' ')).subarray(0, 32)]);
+    });
+    const search = new Search([name]);
+    await search.database(db);
+    expect([...new Set(search.found)].sort()).toEqual(
+      ['breaks.note', 'counters.name', 'statements.digest'].map((where) => `${where}: ${name}`),
+    );
+  });
+
+  test('while the same search finds what is no secret: an order number, a custody account, a path', async () => {
+    const search = new Search(['W-1', stage.custodyNo]);
+    await search.database(stage.fresh.db);
+    expect(search.found).toEqual(expect.arrayContaining(['orders.order_no: W-1', `books.custody_no: ${stage.custodyNo}`]));
+    const said = (file: string, words: string) => readFileSync(join(stage.logs, file), 'utf8').includes(words);
+    expect(said('api.log', '/v1/sub-merchants')).toBe(true);
+    expect(said('api.log', '"event":"fault"')).toBe(true);
+    expect(said('worker.log', '"event":"job.failed"')).toBe(true);
+  });
+});

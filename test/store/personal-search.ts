@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import type { Database } from '../../src/runtime/index.js';
+
+/** The part of the base64 of any longer text that shows that these bytes are in it, after so many bytes more than a multiple of three. */
+function withinBase64(bytes: Buffer, before: 0 | 1 | 2): string {
+  const whole = Buffer.concat([Buffer.alloc(before), bytes]);
+  return whole.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((whole.length * 8) / 6));
+}
+
+/** A plain text in the forms in which it could lie about. */
+function formsOf(plain: string): Buffer[] {
+  const bytes = Buffer.from(plain, 'utf8');
+  const escaped = [...plain].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  const base64 = ([0, 1, 2] as const).map((before) => withinBase64(bytes, before));
+  const base64url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
+  const texts = [plain, escaped, encodeURIComponent(plain), ...base64, ...base64url, bytes.toString('hex')];
+  return [...new Set(texts)].map((text) => Buffer.from(text, 'utf8'));
+}
+
+/** Finds plain texts in whatever it is handed, and remembers where. */
+export class Search {
+  readonly found: string[] = [];
+  readonly #plain: readonly (readonly [plain: string, forms: readonly Buffer[]])[];
+
+  constructor(plain: readonly string[]) {
+    this.#plain = [...new Set(plain)].map((text) => [text, formsOf(text)]);
+  }
+
+  within(where: string, content: Buffer | string): void {
+    const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
+    for (const [plain, forms] of this.#plain) {
+      if (forms.some((form) => bytes.includes(form))) this.found.push(`${where}: ${plain}`);
+    }
+  }
+
+  /** Every column of every row of every table. */
+  async database(db: Database): Promise<number> {
+    const tables = await db.read('tables', (tx) =>
+      tx.rows<{ name: string }>(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+      ),
+    );
+    let cells = 0;
+    for (const { name } of tables) {
+      const rows = await db.read('rows', (tx) => tx.rows<Record<string, unknown>>(`SELECT * FROM ${name}`));
+      for (const [column, value] of rows.flatMap((row) => Object.entries(row))) {
+        cells += 1;
+        if (value !== null) this.within(`${name}.${column}`, Buffer.isBuffer(value) ? value : String(value));
+      }
+    }
+    return cells;
+  }
+
+  /** Every key of this prefix, with what it holds. */
+  async redis(url: string, prefix: string): Promise<void> {
+    const redis = new Redis(url);
+    for await (const keys of redis.scanStream({ match: `*${prefix}*`, count: 1000 })) {
+      for (const key of keys as string[]) {
+        this.within(`Redis ${key}`, key);
+        this.within(`Redis ${key}`, JSON.stringify((await contentOf(redis, key)) ?? null));
+      }
+    }
+    await redis.quit();
+  }
+
+  logs(folder: string): void {
+    for (const file of readdirSync(folder)) this.within(file, readFileSync(join(folder, file)));
+  }
+}
+
+async function contentOf(redis: Redis, key: string): Promise<unknown> {
+  switch (await redis.type(key)) {
+    case 'string':
+      return redis.get(key);
+    case 'hash':
+      return redis.hgetall(key);
+    case 'list':
+      return redis.lrange(key, 0, -1);
+    case 'set':
+      return redis.smembers(key);
+    case 'zset':
+      return redis.zrange(key, '0', '-1');
+    case 'stream':
+      return redis.xrange(key, '-', '+');
+    default:
+      return undefined;
+  }
+}
