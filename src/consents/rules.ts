@@ -71,12 +71,6 @@ export function answeredBefore({ state, attempts, expiresMs }: Standing, nowMs: 
   return state === 'pending' ? undefined : 'CONSENT_ANSWERED';
 }
 
-/** When the next code may be asked for; undefined when there is none left to ask for. */
-export function nextCodeMs({ codesSent, codeSentMs }: { codesSent: number; codeSentMs: Instant | null }): number | undefined {
-  if (codesSent >= CODES_MAX) return undefined;
-  return codeSentMs === null ? 0 : codeSentMs + CODE_PAUSE_MS;
-}
-
 export function isSixDigits(text: string): boolean {
   return /^[0-9]{6}$/.test(text);
 }

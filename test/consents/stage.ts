@@ -38,7 +38,7 @@ export interface TestCustomer {
 
 export const PASSWORD = '285739';
 /** Later than any machine's clock, which a driven clock begins with: it only goes forward. */
-export const START = instantOf(startOfDay('2037-03-02' as BusinessDate) + 10 * 3_600_000);
+const START = instantOf(startOfDay('2037-03-02' as BusinessDate) + 10 * 3_600_000);
 export const MINUTE = 60_000;
 
 export const SHOWN: Question['shown'] = {
