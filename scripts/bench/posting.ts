@@ -147,10 +147,10 @@ interface Purse {
   readonly mandate: Id;
 }
 
-const PAYEES = 50; // of each mandate
+const PAYEES = 20; // of each mandate, as many as one may name
 const PURSE = 100_000n; // what stands on each electronic account
 
-/** A customer with a Class II account for each sub-account, some money on it, and a mandate to pay any of 50 sub-merchants. */
+/** A customer with a Class II account for each sub-account, some money on it, and a mandate to pay any of 20 sub-merchants. */
 async function openPurses(rt: Runtime, book: BenchBook, give: Give): Promise<Purse[]> {
   const now = rt.clock.now();
   const today = naturalDate(now);

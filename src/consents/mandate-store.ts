@@ -137,7 +137,7 @@ export async function markNoticed(tx: Tx, id: Id, nowMs: Instant): Promise<boole
   return changed === 1;
 }
 
-const USES = 'SELECT instruction_id, mandate_id, seq, amount, used_ms FROM mandate_uses';
+const USES = 'SELECT * FROM mandate_uses';
 
 /** The uses of a mandate from place `after` + 1 on, in their order. */
 export async function listUses(tx: Tx, mandateId: Id, after: number, limit: number): Promise<MandateUse[]> {

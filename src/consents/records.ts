@@ -140,10 +140,14 @@ export function mandateOf(row: MandateRow): Mandate {
 
 export const MANDATE = `SELECT m.id, m.platform_id, m.customer_id, m.account_id, m.kinds, m.payees, m.payment_cap, m.total_cap, m.period,
     m.period_cap, m.expires_ms, m.state, COALESCE(c.used_total, 0) AS used_total, COALESCE(c.used_period, 0) AS used_period,
-    COALESCE(c.period_key, '') AS period_key, COALESCE(c.use_count, 0) AS use_count
-  FROM mandates AS m LEFT JOIN mandate_counters AS c ON c.mandate_id = m.id`;
+    COALESCE(c.period_key, '') AS period_key, COALESCE(c.seq, 0) AS use_count
+  FROM mandates AS m LEFT JOIN mandate_uses AS c ON c.mandate_id = m.id
+    AND c.seq = (SELECT l.seq FROM mandate_uses AS l WHERE l.mandate_id = m.id ORDER BY l.seq DESC LIMIT 1)`;
 
-/** Mandates by id. An instruction only counts its use; everything else of a mandate is changed by its customer. */
+/**
+ * Mandates by id, with what their last use says was used by then. An instruction only counts its use, which is a row of its own;
+ * everything else of a mandate is changed by its customer.
+ */
 export const mandateRecords: RecordType<Mandate> = {
   name: 'mandate',
   accountsOf: (mandate) => [mandate.accountId],
@@ -151,12 +155,7 @@ export const mandateRecords: RecordType<Mandate> = {
     const rows = await tx.rows<MandateRow>(`${MANDATE} WHERE m.id IN (${keys.join()})`);
     return new Map(rows.map((row) => [row.id, mandateOf(row)]));
   },
-  saving(mandates) {
-    const rows = mandates.map((m) => `${m.id},${m.usedTotal},${m.usedPeriod},${sql.text(m.periodKey)},${m.useCount}`);
-    return `INSERT INTO mandate_counters (mandate_id, used_total, used_period, period_key, use_count) VALUES ${sql.tuples(rows)}
-       ON DUPLICATE KEY UPDATE used_total = VALUES(used_total), used_period = VALUES(used_period), period_key = VALUES(period_key),
-         use_count = VALUES(use_count)`;
-  },
+  saving: () => undefined,
 };
 
 /** One use of a mandate. */
@@ -166,6 +165,10 @@ export interface MandateUse {
   /** Its place among the uses, from 1. */
   readonly seq: number;
   readonly amount: Minor;
+  /** With this use, in all and in the period. */
+  readonly usedTotal: Minor;
+  readonly usedPeriod: Minor;
+  readonly periodKey: string;
   readonly usedMs: Instant;
 }
 
@@ -174,6 +177,9 @@ export interface UseRow {
   mandate_id: string;
   seq: number;
   amount: string;
+  used_total: string;
+  used_period: string;
+  period_key: string;
   used_ms: string;
 }
 
@@ -183,6 +189,9 @@ export function useOf(row: UseRow): MandateUse {
     mandateId: asId(row.mandate_id),
     seq: Number(row.seq),
     amount: BigInt(row.amount),
+    usedTotal: BigInt(row.used_total),
+    usedPeriod: BigInt(row.used_period),
+    periodKey: row.period_key,
     usedMs: Number(row.used_ms) as Instant,
   };
 }
@@ -192,13 +201,15 @@ export const mandateUseRecords: RecordType<MandateUse> = {
   name: 'mandate-use',
   accountsOf: () => [],
   async load(tx, keys) {
-    const rows = await tx.rows<UseRow>(
-      `SELECT instruction_id, mandate_id, seq, amount, used_ms FROM mandate_uses WHERE instruction_id IN (${keys.join()})`,
-    );
+    const rows = await tx.rows<UseRow>(`SELECT * FROM mandate_uses WHERE instruction_id IN (${keys.join()})`);
     return new Map(rows.map((row) => [row.instruction_id, useOf(row)]));
   },
   saving(uses) {
-    const rows = uses.map((use) => `${use.instruction},${use.mandateId},${use.seq},${use.amount},${use.usedMs}`);
-    return `INSERT INTO mandate_uses (instruction_id, mandate_id, seq, amount, used_ms) VALUES ${sql.tuples(rows)}`;
+    const rows = uses.map(
+      (use) =>
+        `${use.mandateId},${use.seq},${use.instruction},${use.amount},${use.usedTotal},${use.usedPeriod},'${use.periodKey}',${use.usedMs}`,
+    );
+    return `INSERT INTO mandate_uses (mandate_id, seq, instruction_id, amount, used_total, used_period, period_key, used_ms)
+       VALUES ${sql.tuples(rows)}`;
   },
 };

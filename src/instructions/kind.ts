@@ -11,7 +11,6 @@ import {
 } from '../kernel/index.js';
 import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
 import type { Parameters, Vault } from '../runtime/index.js';
-import type { PersonalField } from './personal.js';
 
 /** Who gave an instruction: P a platform, S the system itself, O a bank operator. */
 export type Origin = 'P' | 'S' | 'O';
@@ -60,6 +59,14 @@ export interface Kind<Data = unknown> {
   readonly act?: (data: Data) => Act;
   /** How a posted instruction of this kind is undone, if it can be. */
   readonly undo?: Undo<Data>;
+}
+
+/** A field of the data that names a person; it is stored sealed. */
+export interface PersonalField {
+  /** The keys that lead to it. */
+  readonly path: readonly string[];
+  /** What answers show of it. */
+  readonly mask: (text: string) => string;
 }
 
 /** What a customer says yes to. */

@@ -1,17 +1,10 @@
 import { resealed, type Vault } from '../runtime/index.js';
-import type { Kind } from './kind.js';
+import type { Kind, PersonalField } from './kind.js';
 
 /**
  * Personal data within the bodies of instructions. A kind names the fields; they are sealed one by one when the instruction is received, so that
  * the engine can hand them on as they are, and are opened only where somebody may see them, or must compare them.
  */
-export interface PersonalField {
-  /** The keys that lead to it. */
-  readonly path: readonly string[];
-  /** What answers show of it. */
-  readonly mask: (text: string) => string;
-}
-
 type Named = Pick<Kind, 'personal'> | undefined;
 
 /** The body as it is stored. Where there is nothing to seal it is the same text. */

@@ -67,7 +67,9 @@ function byMandate(kind: Kind, act: Act, id: Id, owner: Id, facts: Facts, at: At
   const { account, amount } = act;
   const used = coverOf(mandate, { kind: kind.name, account, payee: debitPayeeOf(act), amount, nowMs: at.nowMs });
   if ('code' in used) return used;
-  const use = { instruction: at.instruction, mandateId: id, seq: used.useCount, amount, usedMs: at.nowMs };
+  const { usedTotal, usedPeriod, periodKey } = used;
+  const counted = { amount, usedTotal, usedPeriod, periodKey, usedMs: at.nowMs };
+  const use = { instruction: at.instruction, mandateId: id, seq: used.useCount, ...counted };
   return { records: [change(mandateRecords, id, used), change(mandateUseRecords, at.instruction, use)] };
 }
 

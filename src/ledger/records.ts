@@ -9,8 +9,8 @@ export interface RecordType<Row> {
   readonly name: string;
   /** The rows under these keys, by key; what is not there is left out. */
   readonly load: (tx: Tx, keys: readonly string[]) => Promise<Map<string, Row>>;
-  /** The statement that inserts or replaces the rows; all are whole, and there is at least one. */
-  readonly saving: (rows: readonly Row[]) => string;
+  /** The statement that inserts or replaces the rows; all are whole, and there is at least one. None where other records tell it. */
+  readonly saving: (rows: readonly Row[]) => string | undefined;
   /** The accounts that a decision over this row may have to see. */
   readonly accountsOf: (row: Row) => readonly Id[];
 }

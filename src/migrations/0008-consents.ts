@@ -82,31 +82,18 @@ const STATEMENTS = [
      KEY mandates_by_customer (customer_id, id),
      KEY mandates_by_expiry (state, expires_ms)
    )`,
-  // What was used of a mandate; no row: nothing yet. period_key: the day or month that used_period counts.
-  `CREATE TABLE IF NOT EXISTS mandate_counters (
-     mandate_id BIGINT NOT NULL PRIMARY KEY,
+  // Append only: each use of a mandate, in its order, with what was used by then in all and in the day or month that period_key names.
+  `CREATE TABLE IF NOT EXISTS mandate_uses (
+     mandate_id BIGINT NOT NULL,
+     seq INT NOT NULL,
+     instruction_id BIGINT NOT NULL,
+     amount BIGINT NOT NULL,
      used_total BIGINT NOT NULL,
      used_period BIGINT NOT NULL,
      period_key VARCHAR(10) NOT NULL,
-     use_count INT NOT NULL
-   )`,
-  // Append only: each use of a mandate, in its order.
-  `CREATE TABLE IF NOT EXISTS mandate_uses (
-     instruction_id BIGINT NOT NULL PRIMARY KEY,
-     mandate_id BIGINT NOT NULL,
-     seq INT NOT NULL,
-     amount BIGINT NOT NULL,
      used_ms BIGINT NOT NULL,
-     UNIQUE KEY mandate_uses_place (mandate_id, seq)
-   )`,
-  // Addresses of a customer's own pages; the token is in the address alone. platform_id: he sees what is between him and that platform,
-  // for the platform had the address in its hands; null: all that is his.
-  `CREATE TABLE IF NOT EXISTS customer_links (
-     token_hash BINARY(32) NOT NULL PRIMARY KEY,
-     customer_id BIGINT NOT NULL,
-     platform_id BIGINT NULL,
-     expires_ms BIGINT NOT NULL,
-     created_ms BIGINT NOT NULL
+     PRIMARY KEY (mandate_id, seq),
+     KEY mandate_uses_by_instruction (instruction_id)
    )`,
   // What the bank asks for, where it asks for more or less than the default; never less than the floor of the kind.
   `CREATE TABLE IF NOT EXISTS proof_policies (

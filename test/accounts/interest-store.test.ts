@@ -71,7 +71,7 @@ describe('accruals', () => {
         }
         const through = addDays(FIRST, paid);
         const after = [...first.values()].map((accrual) => paidUpTo(accrual, through));
-        await world.db.withTx('checkpoints', (tx) => tx.write(accrualRecords.saving(after)));
+        await world.db.withTx('checkpoints', (tx) => tx.write(accrualRecords.saving(after) as string));
         const second = await load();
         const from = addDays(through, 1);
         for (const [place, id] of ids.entries()) {

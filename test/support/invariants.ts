@@ -85,11 +85,12 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
        OR u.day_in > (SELECT MAX(value) FROM parameters WHERE name = CONCAT('class-', u.class, '.in.day'))
        OR u.year_out > (SELECT MAX(value) FROM parameters WHERE name = CONCAT('class-', u.class, '.out.year'))
        OR u.year_in > (SELECT MAX(value) FROM parameters WHERE name = CONCAT('class-', u.class, '.in.year')))`,
-  'the uses of a mandate add up to its counters and stay within its total': (within) =>
-    `SELECT m.id, m.total_cap, c.used_total, u.total FROM mandates AS m LEFT JOIN mandate_counters AS c ON c.mandate_id = m.id
-     LEFT JOIN (SELECT mandate_id, SUM(amount) AS total, COUNT(*) AS n FROM mandate_uses GROUP BY mandate_id) AS u ON u.mandate_id = m.id
-     WHERE ${within('m.platform_id')} AND (COALESCE(c.used_total, 0) <> COALESCE(u.total, 0) OR COALESCE(c.use_count, 0) <> COALESCE(u.n, 0)
-       OR COALESCE(u.total, 0) > m.total_cap)`,
+  'the uses of a mandate are counted one by one and stay within its total': (within) =>
+    `SELECT u.mandate_id, u.seq, u.used_total, u.so_far, m.total_cap FROM (
+       SELECT *, SUM(amount) OVER (PARTITION BY mandate_id ORDER BY seq) AS so_far,
+         ROW_NUMBER() OVER (PARTITION BY mandate_id ORDER BY seq) AS place FROM mandate_uses) AS u
+     JOIN mandates AS m ON m.id = u.mandate_id
+     WHERE ${within('m.platform_id')} AND (u.so_far <> u.used_total OR u.place <> u.seq OR u.used_total > m.total_cap)`,
   'what a posted debit of an electronic account took was wanted: his consent is used, or a mandate was': (within) =>
     `SELECT e.instruction_id, i.kind FROM entries AS e JOIN accounts AS a ON a.id = e.account_id AND a.type IN ('class-2', 'class-3')
      JOIN instructions AS i ON i.id = e.instruction_id
