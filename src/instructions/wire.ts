@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Id, type Minor, maskCardNumber, maskName } from '../kernel/index.js';
 import { moneySchema, textSchema, wireId } from '../runtime/index.js';
-import type { PersonalField } from './personal.js';
+import type { PersonalField } from './kind.js';
 
 /** Field types that only instructions have. */
 export const accountNumber = z

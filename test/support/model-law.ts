@@ -30,6 +30,10 @@ export interface ModelElectronic {
   /** The six months without use begin here; undefined once it was used. */
   idleSince: number | undefined;
   funded: boolean;
+  /** The first day that has not earned its interest yet. */
+  interestFrom: string;
+  /** The balance at the end of each business date. */
+  readonly dayEnds: Map<string, bigint>;
   moved: Moved[];
 }
 
@@ -101,6 +105,21 @@ export class Law {
     const [row] = rows;
     if (row === undefined) throw new Error(`no parameter ${name} on ${dayOf(now)}`);
     return row[2];
+  }
+
+  /** 积数 from where interest was last paid to a day, by the rate of another: all days one by one. */
+  earned(account: ModelElectronic, through: string, rateOn: string): { product: bigint; rate: bigint; amount: bigint } {
+    const noon = Date.parse(`${rateOn}T12:00:00+08:00`);
+    const below = this.value('interest.below-yuan', noon) === 1n;
+    let product = 0n;
+    let balance = 0n;
+    const first = [...account.dayEnds.keys()].sort()[0] ?? through;
+    for (let day = first < account.interestFrom ? first : account.interestFrom; day <= through; day = plusDays(day, 1)) {
+      balance = account.dayEnds.get(day) ?? balance;
+      if (day >= account.interestFrom) product += below ? balance : (balance / 100n) * 100n;
+    }
+    const rate = this.value('interest.demand', noon);
+    return { product, rate, amount: (2n * product * rate + 360_000_000n) / 720_000_000n };
   }
 
   /** Why a movement may not pass, or undefined. */

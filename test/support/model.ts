@@ -40,6 +40,8 @@ interface ModelPayout {
   readonly platform: string;
   /** Brings money in. */
   readonly collects: boolean;
+  /** All that is left of an account. */
+  readonly closes: boolean;
   readonly source: string;
   readonly order: ModelOrder | undefined;
   readonly amount: bigint;
@@ -65,6 +67,9 @@ export interface Data {
   from: string;
   to: string | { orderNo: string } | { account: string };
   mandate: string;
+  through: string;
+  product: string;
+  rate: number;
   hold: string;
   payout: string;
   instruction: string;
@@ -153,10 +158,22 @@ export class Model {
 
   openElectronic(id: string, of: { platform: string; customer: string; class: 2 | 3; faceToFace: boolean }): void {
     this.openAccount(id, of.platform, `class-${of.class}`, true);
-    this.law.accounts.set(id, { ...of, state: 'active', idleSince: this.now, funded: false, moved: [] });
+    const today = new Date(this.now + 8 * 3_600_000).toISOString().slice(0, 10);
+    this.law.accounts.set(id, {
+      ...of,
+      state: 'active',
+      idleSince: this.now,
+      funded: false,
+      moved: [],
+      interestFrom: today,
+      dayEnds: new Map(),
+    });
   }
 
   openDate(platform: string, date: string): void {
+    for (const [id, { platform: of, dayEnds }] of this.law.accounts) {
+      if (of === platform) dayEnds.set(this.platform(platform).date, this.#account(id).balance);
+    }
     this.platform(platform).date = date;
     for (const account of this.accounts.values()) {
       if (account.platform !== platform) continue;
@@ -384,6 +401,47 @@ export class Model {
       this.#move(at, [{ from, amount, flow: 'unbound' }], gives);
     },
 
+    interest: (given, data, at) => {
+      this.#mine(given, data.account);
+      const account = this.law.accounts.get(bare(data.account));
+      if (account === undefined) throw new No('ACCOUNT_TYPE_NOT_ALLOWED');
+      refuseIf(account.state === 'closed', 'ACCOUNT_CLOSED');
+      refuseIf(account.state === 'closing', 'ACCOUNT_CLOSING');
+      const { through } = data;
+      refuseIf(through < account.interestFrom, 'INTEREST_PERIOD_PAID');
+      const due = this.law.earned(account, through, through);
+      const said = [BigInt(data.product), BigInt(data.rate), minor(data.amount)];
+      const right = [due.product, due.rate, due.amount].every((value, place) => value === said[place]);
+      const onTime = ['03-20', '06-20', '09-20', '12-20'].includes(through.slice(5)) && through < at.date;
+      refuseIf(!right || !onTime, 'INTEREST_DIFFERS');
+      const to = bare(data.account);
+      if (due.amount > 0n) this.#move(at, [], [{ to, amount: due.amount, clears: dayAfter(at.date), flow: 'exempt' }]);
+      account.interestFrom = dayAfter(through);
+    },
+
+    'account-closing': (given, data, at) => {
+      const { state, held, balance, uncleared } = this.#mine(given, data.account);
+      const id = bare(data.account);
+      const account = this.law.accounts.get(id);
+      if (account === undefined) throw new No('ACCOUNT_TYPE_NOT_ALLOWED');
+      const standing = this.law.standing(account, 'out', this.now);
+      if (standing !== undefined) throw new No(standing);
+      refuseIf(state === 'frozen', 'ACCOUNT_FROZEN');
+      const underWay = [...this.payouts.values()].some((payout) => payout.source === id && UNDER_WAY.includes(payout.state));
+      refuseIf(held > 0n || underWay, 'ACCOUNT_NOT_EMPTY');
+      refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
+      const interest = account.interestFrom < at.date ? this.law.earned(account, dayBefore(at.date), at.date).amount : 0n;
+      this.#willed(given, { account: id, amount: balance });
+      const amount = balance + interest;
+      if (amount > 0n) {
+        const takes: Take[] = balance > 0n ? [{ from: id, amount: balance, how: 'cleared-only', flow: 'bound' }] : [];
+        this.#move(at, takes, [{ to: inTransit(at), amount }]);
+        this.#makePayout(given, { source: id, order: undefined, amount });
+        account.state = 'closing';
+      } else this.#closeElectronic(id);
+      account.interestFrom = at.date;
+    },
+
     'payout-settled': (given, data, at) => {
       const payout = this.#payout(given, data, ['sent', 'unknown']);
       if (payout.collects) {
@@ -392,6 +450,7 @@ export class Model {
         this.#move(at, [], [{ to, amount: payout.amount, clears: this.#nextWorkingDay(today), flow: 'bound' }]);
       } else this.#move(at, [{ from: inTransit(at), amount: payout.amount }], []);
       payout.state = 'settled';
+      this.#endClosing(payout, true);
     },
 
     'payout-failed': (given, data, at) => {
@@ -401,6 +460,7 @@ export class Model {
       if (!payout.collects) this.#move(at, [{ from: inTransit(at), amount: payout.amount }], gives);
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'failed';
+      this.#endClosing(payout, false);
     },
 
     'payout-returned': (given, data, at) => {
@@ -493,6 +553,19 @@ export class Model {
     ].map((passing) => ({ ...passing, balanceAfter: this.#account(passing.account).balance + passing.amount }) as const);
   }
 
+  /** The payout of a closing has its result. */
+  #endClosing(payout: ModelPayout, arrived: boolean): void {
+    const account = this.law.accounts.get(payout.source);
+    if (account?.state !== 'closing' || !payout.closes) return;
+    if (arrived && this.#account(payout.source).balance === 0n) this.#closeElectronic(payout.source);
+    else account.state = 'active';
+  }
+
+  #closeElectronic(id: string): void {
+    Object.assign(this.law.accounts.get(id) ?? {}, { state: 'closed' });
+    this.#account(id).state = 'closed';
+  }
+
   /** The account of money that is here already, or suspense where it may not be credited. */
   #creditable(payout: ModelPayout, flow: Flow, at: ModelPlatform): string {
     const { source: account, amount } = payout;
@@ -576,7 +649,13 @@ export class Model {
   }
 
   #makePayout(given: Given, of: Pick<ModelPayout, 'source' | 'order' | 'amount'>): void {
-    this.payouts.set(given.id, { platform: given.platform, state: 'created', collects: given.kind === 'top-up', ...of });
+    this.payouts.set(given.id, {
+      platform: given.platform,
+      state: 'created',
+      collects: given.kind === 'top-up',
+      closes: given.kind === 'account-closing',
+      ...of,
+    });
   }
 
   #account(id: string | undefined): ModelAccount {
@@ -621,6 +700,11 @@ function found<T>(value: T | undefined, otherwise: string): T {
   if (value === undefined) throw new Error(otherwise);
   return value;
 }
+
+const UNDER_WAY = ['created', 'sent', 'unknown'];
+const plusDays = (date: string, days: number) => new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10);
+const dayAfter = (date: string) => plusDays(date, 1);
+const dayBefore = (date: string) => plusDays(date, -1);
 
 function inTransit(at: ModelPlatform): string {
   return at.own['in-transit'] as string;

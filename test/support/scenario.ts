@@ -209,6 +209,15 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Read
       },
     ],
   },
+  interest: {
+    form: new RegExp(`^(\\S+) through (\\S+) product (\\d+) rate (\\d+) ${AMOUNT}$`),
+    by: 'S',
+    read: (stage, [account = '', through = '', product = '', rate = '', amount = '']) => [
+      'interest',
+      { account: `acc_${stage.account(account)}`, through, product, rate: Number(rate), amount: money(amount) },
+    ],
+  },
+  leave: { form: /^(\S+)$/, read: (stage, [account = '']) => ['account-closing', { account: `acc_${stage.account(account)}` }] },
   own: {
     form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}$`),
     read: (stage, [from = '', to = '', amount = '']) => [
@@ -463,6 +472,8 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'incoming-transfer': 'incoming',
   'account-payment': 'epay',
   'own-transfer': 'own',
+  interest: 'interest',
+  'account-closing': 'leave',
   'payout-settled': 'settled',
   'payout-failed': 'failed',
   'payout-returned': 'returned',
