@@ -1,4 +1,4 @@
-import { platformsWithInterestToOrder } from '../src/accounts/index.js';
+import { platformsWithInterestToOrder, shardsToVerify } from '../src/accounts/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
@@ -6,6 +6,7 @@ import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '..
 import { invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks } from '../src/ledger/index.js';
 import { expiredHolds, type Hold } from '../src/orders/index.js';
+import { PARTIES_KEY, partiesWork } from '../src/parties/index.js';
 import { countOpenBreaks } from '../src/reconciliation/index.js';
 import type { BellName, Tx } from '../src/runtime/index.js';
 import type { JobDefinition } from './job.js';
@@ -23,23 +24,28 @@ export async function sweep(desk: Desk): Promise<void> {
   const found = await rt.db.read('sweep', async (tx: Tx) => ({
     depths: await inboxDepths(tx),
     behind: await shardsBehind(tx, RELAY),
+    verify: await shardsToVerify(tx, nowMs),
     payouts: await shardsWithPayouts(tx, nowMs),
     closes: await closesDue(tx, naturalDate(nowMs), rt.clock.wall()),
     interest: await platformsWithInterestToOrder(tx),
     incoming: await countUnanswered(tx, { dueWallMs: rt.clock.wall() }),
     holds: await expiredHolds(tx, nowMs, HOLDS_MAX),
     sms: await isSmsDue(tx, nowMs),
+    parties: await partiesWork(tx, rt),
     breaks: await countOpenBreaks(tx),
   }));
   const rings: [BellName, readonly (number | string)[]][] = [
     ['execute-shard', [...found.depths.keys()]],
     ['relay-outbox', found.behind],
+    ['verify-openings', found.verify],
     ['send-payouts', found.payouts.toSend],
     ['poll-payouts', found.payouts.toAsk],
     ['order-interest', found.interest],
     ['take-incoming', found.incoming > 0 ? ['all'] : []],
     ['close-day', found.closes],
     ['send-sms', found.sms ? [SMS_KEY] : []],
+    ['verify-users', found.parties.ask ? [PARTIES_KEY] : []],
+    ['screen-customers', found.parties.look ? [PARTIES_KEY] : []],
   ];
   for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
   for (let shard = 0; shard < rt.config.SHARDS; shard += 1)

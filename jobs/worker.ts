@@ -8,21 +8,27 @@ import { orderInterestJob } from './order-interest.job.js';
 import { pollPayoutsJob } from './poll-payouts.job.js';
 import { relayOutboxJob } from './relay-outbox.job.js';
 import { SCHEDULE } from './schedule.js';
+import { screenCustomersJob } from './screen-customers.job.js';
 import { sendPayoutsJob } from './send-payouts.job.js';
 import { sendSmsJob } from './send-sms.job.js';
 import { sweepJob } from './sweep.job.js';
 import { takeIncomingJob } from './take-incoming.job.js';
+import { verifyOpeningsJob } from './verify-openings.job.js';
+import { verifyUsersJob } from './verify-users.job.js';
 
 /** Every job of the worker: one line each. */
 export const JOBS: readonly JobDefinition[] = [
   executeShardJob,
   relayOutboxJob,
+  verifyOpeningsJob,
   sendPayoutsJob,
   pollPayoutsJob,
   takeIncomingJob,
   orderInterestJob,
   closeDayJob,
   sendSmsJob,
+  verifyUsersJob,
+  screenCustomersJob,
   sweepJob,
 ];
 

@@ -1,6 +1,14 @@
-import { accountAdminRoutes, accountRoutes } from './accounts/index.js';
+import {
+  accountAdminRoutes,
+  accountChangeRoutes,
+  accountRoutes,
+  customerLock,
+  electronicAdminRoutes,
+  electronicRoutes,
+  parameterRoutes,
+} from './accounts/index.js';
 import { clearingRoutes } from './clearing/index.js';
-import { consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
+import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';
 import {
   type Answers,
@@ -13,6 +21,7 @@ import {
 } from './instructions/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
+import { partyRoutes } from './parties/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
 import { reconciliationRoutes } from './reconciliation/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
@@ -36,8 +45,13 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
   return [
     ...(drivenClock ? clockRoutes(drivenClock, redis, config.REDIS_PREFIX) : []),
     ...platformRoutes(runtime),
+    ...partyRoutes(runtime, customerLock(runtime)),
     ...accountRoutes(runtime),
     ...accountAdminRoutes(runtime),
+    ...electronicRoutes(runtime),
+    ...accountChangeRoutes(runtime, (tx, question) => askConsent(tx, runtime, question)),
+    ...electronicAdminRoutes(runtime),
+    ...parameterRoutes(runtime),
     ...policyRoutes(runtime),
     ...consentRoutes(runtime, { handlers: answerHandlers(runtime) }),
     ...mandateRoutes(runtime),

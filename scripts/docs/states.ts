@@ -1,5 +1,6 @@
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
+import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { documentOf, table } from './markdown.js';
 
@@ -28,6 +29,12 @@ export function statesPage(): string {
     "## A consent: the customer's answer 客户确认",
     drawing(CONSENT_TRANSITIONS),
     'From `src/consents/states.ts`. What is `given` and about no instruction stays so; an instruction uses it up.',
+    '## A user and his identity 用户实名核验',
+    drawing(USER_TRANSITIONS),
+    'From `src/parties/states.ts`. A platform sees `held` as `pending`: that somebody may stand on the watch list is not told.',
+    '## A trial payment to a company 对公打款验证',
+    drawing(TRIAL_TRANSITIONS),
+    'From `src/parties/states.ts`.',
     '## The steps of a close 日终步骤',
     table(['', 'step', '中文', 'what it does'], steps),
   );

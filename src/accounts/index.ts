@@ -1,17 +1,29 @@
 /**
- * A platform's book and functional accounts, sub-merchants with their virtual sub-accounts, and the reading of all of them.
+ * A platform's book and functional accounts, sub-merchants with their virtual sub-accounts, electronic accounts of people with their
+ * bound cards and the law's limits, and the reading of all of them.
  *
- * Guarantees: a sub-merchant's money has one way out, an account in its own name; a merchant number means one thing for ever;
+ * Guarantees: a sub-merchant's money has one way out, an account in its own name; a merchant number means one thing for ever; nobody has
+ * more electronic accounts than the law lets him, wherever they stand, and none is bound to a card that its bank did not say is his;
  * no platform sees an account of another. Deliberately absent: nothing here moves money; instructions do.
  */
 export { accountAdminRoutes } from './admin-routes.js';
 export { openPlatform } from './book.js';
 export * from './electronic.js';
+export { electronicAdminRoutes } from './electronic-admin-routes.js';
+export { electronicRoutes } from './electronic-routes.js';
 export * from './interest.js';
 export * from './interest-store.js';
+export { type AskCustomer, type ChangeQuestion, changeAnswered } from './life/ask.js';
+export { accountChangeRoutes } from './life/routes.js';
+export { requireElectronic } from './life/standing.js';
+export { shardsToVerify } from './life/store.js';
+export { verifyChanges } from './life/verify.js';
 export * from './limits.js';
+export { verifyOpenings } from './opening/verify.js';
+export { parameterRoutes } from './parameter-routes.js';
 export { requireAccount } from './reading.js';
 export { accountRoutes } from './routes.js';
 export type { SettlementAccount } from './rules.js';
+export { customerLock } from './stops.js';
 export { openSettlementAccount, settlementAccountsOf } from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

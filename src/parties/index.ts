@@ -10,9 +10,7 @@ export { changeMobile } from './mobiles.js';
 export { checkIdNo, isOfAge, type PersonIdType } from './particulars.js';
 export {
   type Customer,
-  customerByIdentity,
   customerOf,
-  findUser,
   takeCustomer,
   touchCustomer,
   type User,
@@ -29,9 +27,9 @@ export {
   requireUser,
   userStanding,
 } from './standing.js';
+export { TRIAL_TRANSITIONS, USER_TRANSITIONS } from './states.js';
 export type { LockCustomer } from './stops.js';
 export * from './store.js';
 export { verifiedAccountOf } from './trials.js';
-export { insertVerification } from './verification-records.js';
 export * from './wire.js';
 export { askOthers, lookAfterCustomers, PARTIES_KEY, partiesWork } from './work.js';

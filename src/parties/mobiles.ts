@@ -45,11 +45,6 @@ export async function freePlaces(tx: Tx, claims: readonly MobileClaim[], rules: 
   return claims.map((claim) => freePlace(book, claim, identities, vault));
 }
 
-/** Whether each number is taken for who claims it. */
-export async function mobilesTaken(tx: Tx, claims: readonly MobileClaim[], rules: MobileRules): Promise<boolean[]> {
-  return (await freePlaces(tx, claims, rules)).map((place) => place === undefined);
-}
-
 const RACES_MAX = 5;
 
 /**

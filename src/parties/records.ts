@@ -1,7 +1,7 @@
-import { asId, type BusinessDate, type Id, type IdType, type Instant, type Refusal } from '../kernel/index.js';
+import { asId, type BusinessDate, type Id, type IdType, type Instant, invariant, type Refusal } from '../kernel/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
 import type { Particulars } from './particulars.js';
-import type { UserState } from './states.js';
+import { USER_TRANSITIONS, type UserState } from './states.js';
 
 /** A person or company as one platform knows it, by the platform's own number. */
 export interface User {
@@ -128,6 +128,7 @@ export async function moveUser(
   change: { readonly nowMs: Instant; readonly customerId?: Id | null; readonly refusal?: Refusal | null },
 ): Promise<boolean> {
   const { nowMs, customerId = null, refusal = null } = change;
+  invariant(USER_TRANSITIONS[from].includes(to), `a user goes from ${from} to ${to}`);
   const changed = await tx.write(
     'UPDATE users SET state = ?, customer_id = COALESCE(?, customer_id), refusal = ?, changed_ms = ? WHERE id = ? AND state = ?',
     [to, customerId, refusal === null ? null : JSON.stringify(refusal), nowMs, id, from],

@@ -217,6 +217,6 @@ function readRoute(rt: Runtime): Route {
   });
 }
 
-export function partyOf({ vault }: Pick<Runtime, 'vault'>, user: User): Particulars {
+function partyOf({ vault }: Pick<Runtime, 'vault'>, user: User): Particulars {
   return JSON.parse(vault.open(user.particularsSealed)) as Particulars;
 }

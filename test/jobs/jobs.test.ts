@@ -3,8 +3,11 @@ import { SCHEDULE } from '../../jobs/schedule.js';
 import { JOBS, runJob } from '../../jobs/worker.js';
 import { askConsent, queueSms } from '../../src/consents/index.js';
 import { instantOf, toWire } from '../../src/kernel/index.js';
+import { type NewUser, registerUsers } from '../../src/parties/users.js';
+import { loadWatchList } from '../../src/parties/watch-list.js';
 import { deposit, openHolder, withConsent } from '../clearing/electronic.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
+import { person } from '../parties/desk.js';
 
 /** Every row of every table that says what happened; not the shard's turn counter, which every look advances. */
 async function everything(market: Market): Promise<Record<string, unknown>> {
@@ -56,6 +59,9 @@ describe('a job run twice with the same key changes nothing the second time', ()
       },
     ]);
     market.goTo('2026-03-04');
+    // Somebody registered and is not verified yet; a watch list was loaded and nobody was held against it.
+    await registerUsers(market.world.rt, market.platformId, [person(1) as NewUser]);
+    await market.world.db.withTx('list', (tx) => loadWatchList(tx, market.world.rt, [], market.world.rt.newId()));
     // A message waits to be sent, and a question was not answered in time.
     const { rt, db, clock } = market.world;
     await db.withTx('waiting', async (tx) => {

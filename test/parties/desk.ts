@@ -129,7 +129,7 @@ export function person(n: number, more: Record<string, unknown> = {}) {
   return { userNo: `U-${n}`, party };
 }
 
-export function uscc(n: number): string {
+function uscc(n: number): string {
   const organisation = String(10_000_000 + n);
   const weights = [3, 7, 9, 10, 5, 8, 4, 2];
   const sum = weights.reduce((total, weight, place) => total + weight * Number(organisation[place]), 0);

@@ -260,7 +260,9 @@ describe('a store that is a bucket', () => {
       server.listen(0, '127.0.0.1', resolve);
     });
   });
-  afterAll(() => server.close());
+  afterAll(() => {
+    server.close();
+  });
 
   it('keeps and finds under the same keys, with every request signed; what it refuses is thrown', async () => {
     const { port } = server.address() as AddressInfo;
@@ -288,8 +290,10 @@ describe('a store that is a bucket', () => {
   });
 });
 
-function bytesOf(response: NodeJS.ReadableStream, done: (error: Error | null, body: Buffer) => void): void {
+/** The body of an answer as it came. */
+function bytesOf(response: unknown, done: (error: Error | null, body: Buffer) => void): void {
+  const stream = response as NodeJS.ReadableStream;
   const parts: Buffer[] = [];
-  response.on('data', (part: Buffer) => parts.push(part));
-  response.on('end', () => done(null, Buffer.concat(parts)));
+  stream.on('data', (part: Buffer) => parts.push(part));
+  stream.on('end', () => done(null, Buffer.concat(parts)));
 }

@@ -51,6 +51,19 @@ describe('registering', () => {
     expect((await desk.register(asked, desk.other)).body.id).not.toBe(first.body.id);
   });
 
+  it('waits for the worker where the caller does, and answers what became of it', async () => {
+    const waiting = desk
+      .call('POST', '/v1/users', person(9), desk.platform, { headers: { prefer: 'wait=20' } })
+      .then((answer) => answer);
+    let answered: Answered | undefined;
+    const done = waiting.then((answer) => {
+      answered = answer;
+    });
+    while (answered === undefined) await desk.ask();
+    await done;
+    expect([answered.status, answered.body.state]).toEqual([201, 'verified']);
+  });
+
   it('registers one of many that come at once', async () => {
     const before = await count('users');
     const answers = await Promise.all(Array.from({ length: 8 }, () => desk.register(person(3))));
