@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { accountAdminRoutes, accountRoutes } from '../../src/accounts/index.js';
+import { expireConsents } from '../../src/consents/index.js';
+import { answerHandlers, createIntake, executeShard, findInstructions } from '../../src/instructions/index.js';
+import { parseInstruction } from '../../src/instructions/parse.js';
+import { type Id, toWire } from '../../src/kernel/index.js';
+import { bare, openBook, person, postMovement, type TestBook } from '../accounts/books.js';
+import type { World } from '../support/world.js';
+import { openElectronic } from '../support/world-electronic.js';
+import { type ConsentStage, MINUTE, noticeOf, openStage, PASSWORD } from './stage.js';
+
+/** The engine's side of a consent: an instruction waits for the page, and becomes what was said there. */
+let stage: ConsentStage;
+let book: TestBook;
+let shop: string;
+let n = 0;
+
+beforeAll(async () => {
+  stage = await openStage({
+    routes: (rt) => [...accountRoutes(rt), ...accountAdminRoutes(rt)],
+    handlers: answerHandlers,
+    platform: async (api) => {
+      const { token } = await api.operator('administrator');
+      book = await openBook(api, token, { name: '甲平台' });
+      return book;
+    },
+  });
+  const { body } = await stage.api.signed(book, 'POST', '/v1/sub-merchants', person(1)).expect(201);
+  shop = body.account;
+});
+afterAll(() => stage?.stop());
+
+interface Waiting {
+  readonly id: Id;
+  readonly consent: Id;
+  readonly path: string;
+  readonly account: Id;
+  /** The same request number again, with another amount. */
+  again(amount: number): Promise<string>;
+}
+
+/** A payment of 123.45 out of a Class II account that holds 1,000.00: received, and waiting for its owner. */
+async function waiting(): Promise<Waiting & { customer: Awaited<ReturnType<ConsentStage['customer']>> }> {
+  const customer = await stage.customer({ password: PASSWORD });
+  const { runtime } = stage.api;
+  const world = { db: runtime.db, rt: runtime, clock: stage.clock } as unknown as World;
+  const account = await openElectronic(world, { platform: book.id, customer: customer.id, class: 2, faceToFace: true });
+  const custody = bare(book.accounts.custody as string);
+  const postings = [
+    { account: custody, amount: -100_000n },
+    { account, amount: 100_000n },
+  ];
+  await postMovement(runtime, book.id, { postings }, { date: '2026-03-02', instant: stage.clock.now() });
+  n += 1;
+  const requestNo = `P-${n}`;
+  const give = async (amount: number) => {
+    const data = { from: toWire('account', account), to: { account: shop }, amount: { amount, currency: 'CNY' } };
+    const parsed = parseInstruction({ requestNo, kind: 'account-payment', data }, 'P');
+    return (await createIntake(runtime).receive([{ ...parsed, platformId: book.id, origin: 'P', actor: book.keyId }]))[0];
+  };
+  const receipt = await give(12_345);
+  if (receipt === undefined || 'refused' in receipt || receipt.asked === undefined)
+    throw new Error(`no question was asked: ${JSON.stringify(receipt)}`);
+  const { consent, url } = receipt.asked;
+  return {
+    ...{ id: receipt.id, consent, account, customer, path: new URL(url).pathname.replace('/pages', '') },
+    again: async (amount) => {
+      const second = await give(amount);
+      if (second === undefined || 'refused' in second) return second?.refused.code ?? 'none';
+      return second.replay ? 'the same' : 'another';
+    },
+  };
+}
+
+async function decided(id: Id): Promise<string> {
+  for (let shard = 0; shard < 3; shard += 1) await executeShard(stage.api.runtime, shard);
+  const found = await stage.api.runtime.db.read('outcome', (tx) => findInstructions(tx, [id]));
+  return found.get(id)?.outcome?.code ?? found.get(id)?.outcome?.state ?? 'undecided';
+}
+
+async function yes({ path, customer, consent }: Awaited<ReturnType<typeof waiting>>) {
+  const { needs } = await stage.consent(consent);
+  if (needs !== 'password') await stage.post(`${path}/code`, {});
+  const code = needs === 'password' ? {} : { code: await stage.code(customer) };
+  return stage.post(path, { answer: 'approve', ...(needs === 'sms' ? {} : { password: PASSWORD }), ...code });
+}
+
+async function balance(account: Id): Promise<string> {
+  const [row] = await stage.api.runtime.db.read('balance', (tx) =>
+    tx.rows<{ balance: string }>('SELECT balance FROM accounts WHERE id = ?', [account]),
+  );
+  return row?.balance ?? '';
+}
+
+describe('an instruction that needs its customer', () => {
+  test('waits, is shown as it was given, and is posted once he says yes', async () => {
+    const asked = await waiting();
+    expect(await decided(asked.id)).toBe('undecided');
+    const { text } = await stage.get(`${asked.path}?lang=zh`);
+    for (const shown of ['甲平台', '¥</small>123.45', '人民币壹佰贰拾叁元肆角伍分']) expect(text).toContain(shown);
+    expect(noticeOf(await yes(asked))).toBeNull();
+    expect(await decided(asked.id)).toBe('posted');
+    expect(await balance(asked.account)).toBe('87655');
+    expect((await stage.consent(asked.consent)).state).toBe('used');
+    expect((await stage.get(`${asked.path}?lang=zh`)).text).toContain('已确认');
+    expect(noticeOf(await stage.post(asked.path, { answer: 'approve', password: PASSWORD }))).toBe('CONSENT_ANSWERED');
+    expect(await balance(asked.account)).toBe('87655');
+  });
+
+  test('is refused when he says no', async () => {
+    const asked = await waiting();
+    await stage.post(asked.path, { answer: 'decline' });
+    expect(await decided(asked.id)).toBe('CONSENT_DECLINED');
+    expect(await balance(asked.account)).toBe('100000');
+  });
+
+  test('is refused when he is late: the sweep ends the question', async () => {
+    const asked = await waiting();
+    stage.clock.advance((await stage.consent(asked.consent)).expiresMs);
+    await expireConsents(stage.api.runtime, answerHandlers(stage.api.runtime));
+    expect(noticeOf(await stage.post(asked.path, { answer: 'approve', password: PASSWORD }))).toBe('CONSENT_EXPIRED');
+    expect(await decided(asked.id)).toBe('CONSENT_EXPIRED');
+    stage.later(MINUTE);
+    expect(await expireConsents(stage.api.runtime, answerHandlers(stage.api.runtime))).toBe(0);
+  });
+
+  test('is refused when somebody guesses', async () => {
+    const asked = await waiting();
+    const { needs } = await stage.consent(asked.consent);
+    if (needs !== 'password') {
+      await stage.post(`${asked.path}/code`, {});
+      await stage.code(asked.customer);
+    }
+    for (let guess = 0; guess < 3; guess += 1)
+      await stage.post(asked.path, {
+        answer: 'approve',
+        password: '926481',
+        ...(needs === 'password' ? {} : { code: '000000' }),
+      });
+    expect(await decided(asked.id)).toBe('CONSENT_LOCKED');
+    expect(await balance(asked.account)).toBe('100000');
+  });
+
+  test('cannot become another: its number with another amount is refused, and the yes is for the first', async () => {
+    const asked = await waiting();
+    expect(await asked.again(99_999)).toBe('REQUEST_NO_REUSED');
+    expect(await asked.again(12_345)).toBe('the same');
+    expect(noticeOf(await yes(asked))).toBeNull();
+    expect(await decided(asked.id)).toBe('posted');
+    expect(await balance(asked.account)).toBe('87655');
+  });
+
+  test("one customer's yes is nothing to another's instruction", async () => {
+    const [one, two] = [await waiting(), await waiting()];
+    expect(noticeOf(await yes(one))).toBeNull();
+    expect(await decided(two.id)).toBe('undecided');
+    // Even with the row of the yes turned round to the other instruction.
+    const { runtime } = stage.api;
+    const given = await stage.consent(one.consent);
+    await runtime.db.withTx('turn round', async (tx) => {
+      await tx.write('DELETE FROM consents WHERE id = ?', [two.consent]);
+      await tx.write("UPDATE consents SET subject_id = ?, state = 'given' WHERE id = ?", [two.id, one.consent]);
+      await answerHandlers(runtime).instruction?.(tx, two.id, 'given', given);
+    });
+    expect(await decided(two.id)).toBe('CONSENT_MISMATCH');
+    expect(await balance(two.account)).toBe('100000');
+  });
+});
