@@ -10,6 +10,9 @@ interface Side {
   readonly id: string;
   readonly own: Readonly<Record<string, string>>;
   readonly subs: string[];
+  /** Electronic accounts of both classes, and mandates on them. */
+  readonly purses: string[];
+  readonly mandates: string[];
   date: string;
 }
 
@@ -31,10 +34,25 @@ export class RandomBank extends ServiceBank {
     await this.setNow(Date.parse(`${START}T09:00:00+08:00`));
     for (let count = 0; count < 3; count += 1) {
       const { id, own } = await this.openPlatform(START);
-      const side: Side = { id, own, subs: [], date: START };
+      const side: Side = { id, own, subs: [], purses: [], mandates: [], date: START };
       for (let sub = 0; sub < 6; sub += 1) side.subs.push(await this.openSeller(id, sub !== 5));
       if (count !== 2) await this.setTerms(id, 5_000n, 300n);
+      await this.#openPurses(side);
       this.#sides.push(side);
+    }
+  }
+
+  async #openPurses(side: Side): Promise<void> {
+    for (let person = 0; person < 2; person += 1) {
+      const customer = await this.openCustomer(person === 0 ? undefined : '2026-07-01');
+      for (const level of [2, 3] as const) {
+        const account = await this.openElectronic({ platform: side.id, customer, class: level, faceToFace: person === 0 });
+        side.purses.push(account);
+        const scope = { kinds: ['account-payment', 'top-up'], orders: true, payees: side.subs.slice(0, 2) };
+        const caps = { paymentCap: 150_000n, totalCap: 900_000n, period: 'day' as const, periodCap: 300_000n };
+        const expires = Date.parse('2026-10-09T00:00:00+08:00');
+        side.mandates.push(await this.openMandate({ platform: side.id, account, ...scope, ...caps, expires }));
+      }
     }
   }
 
@@ -58,6 +76,11 @@ export class RandomBank extends ServiceBank {
       await this.setNow(Math.max(this.model.now, Date.parse(`${to}T09:00:00+08:00`)));
     }
     if (this.#chance.once(4)) await this.#changeState(this.#chance.pick(side.subs));
+    const purse = this.#chance.pick(side.purses);
+    const state = this.model.law.accounts.get(purse)?.state;
+    if (state === 'blocked') await this.setElectronic(purse, { state: 'active' });
+    else if (state === 'active' && this.#chance.once(10)) await this.setElectronic(purse, { state: 'blocked' });
+    if (this.#chance.once(40)) await this.revokeMandate(this.#chance.pick(side.mandates));
   }
 
   /** Freezes, thaws, or closes an account that may be closed. */
@@ -83,7 +106,9 @@ export class RandomBank extends ServiceBank {
     this.#requests += 1;
     const origin = ORIGIN[kind] ?? (this.#chance.once(8) ? 'O' : 'P');
     const data = this.#data(kind, side);
-    const asked: Asked = { platform: side.id, origin, requestNo: `R${this.#requests}`, kind, data };
+    const answer = this.#chance.once(6) ? this.#chance.pick(ANSWERS) : 'yes';
+    const giver = WILLED.includes(kind) ? 'P' : origin;
+    const asked: Asked = { platform: side.id, origin: giver, requestNo: `R${this.#requests}`, kind, data, answer };
     this.#asked.push(asked);
     return asked;
   }
@@ -135,7 +160,30 @@ export class RandomBank extends ServiceBank {
         return { account: this.#account(side), amount: this.#money(320), for: '服务费' };
       case 'correction':
         return { instruction: `ins_${this.#of(undefined, side)}`, reason: '重复提交' };
+      case 'top-up': {
+        const account = this.#purse(side);
+        return { account, amount: this.#sum(account), ...this.#under(side, account) };
+      }
+      case 'incoming-transfer': {
+        const account = this.#purse(side);
+        const number = this.#chance.once(2) ? `62${account.slice(-16)}` : '6222020000000000078';
+        return { account, amount: this.#sum(account), payer: { name: '李四', account: number }, reference: `T${this.#requests}` };
+      }
+      case 'account-payment': {
+        const from = this.#purse(side);
+        const to = this.#chance.once(3) ? { account: this.#account(side) } : { orderNo: `E-${this.#chance.below(6)}` };
+        return { from, to, amount: this.#sum(from), ...this.#under(side, from) };
+      }
+      case 'own-transfer': {
+        const from = this.#purse(side);
+        return { from, to: this.#purse(side), amount: this.#sum(from) };
+      }
       case 'withdrawal':
+        if (this.#chance.once(2)) {
+          const account = this.#purse(side);
+          return { account, amount: this.#sum(account) };
+        }
+        return { account: this.#account(side), amount: this.#money(2_000) };
       case 'clearing':
         return { account: this.#account(side), amount: this.#money(2_000) };
       default: // the results of a payout
@@ -151,6 +199,24 @@ export class RandomBank extends ServiceBank {
       amount: this.#chance.once(300) ? 2 ** 53 - 1 : 1 + this.#chance.below(this.#chance.once(4) ? 50 : max),
       currency: 'CNY',
     };
+  }
+
+  #purse(side: Side): string {
+    return this.#chance.once(12) ? this.#account(side) : `acc_${this.#chance.pick(side.purses)}`;
+  }
+
+  /** Large enough that some pass a limit, alone or together. */
+  #sum(account: string): Data['amount'] {
+    const small = this.model.law.accounts.get(account.slice(4))?.class === 3;
+    return { amount: 1 + this.#chance.below(this.#chance.once(5) ? 1_200_000 : small ? 90_000 : 400_000), currency: 'CNY' };
+  }
+
+  /** Now and then a mandate instead of his answer, mostly that of the account. */
+  #under(side: Side, account: string): Partial<Data> {
+    if (!this.#chance.once(2)) return {};
+    const place = side.purses.indexOf(account.slice(4));
+    const own = side.mandates[place] ?? GHOST;
+    return { mandate: `mdt_${this.#chance.once(6) ? this.#chance.pick([GHOST, ...side.mandates]) : own}` };
   }
 
   #orderNo(): string {
@@ -204,8 +270,13 @@ export class RandomBank extends ServiceBank {
   }
 }
 
+const ANSWERS = ['no', 'late', 'locked', 'stranger', 'unasked'] as const;
+/** What only platforms give. */
+const WILLED = ['top-up', 'account-payment', 'own-transfer'];
+
 const ORIGIN: Readonly<Record<string, Given['origin']>> = {
   clearing: 'S',
+  'incoming-transfer': 'S',
   'payout-settled': 'S',
   'payout-failed': 'S',
   'payout-returned': 'S',
@@ -228,5 +299,14 @@ const KINDS = [
     'fee',
   ],
   ...['hold', 'hold', 'release', 'capture', 'capture', 'withdrawal', 'withdrawal', 'clearing', 'correction', 'correction'],
+  ...[
+    'top-up',
+    'incoming-transfer',
+    'incoming-transfer',
+    'account-payment',
+    'account-payment',
+    'account-payment',
+    'own-transfer',
+  ],
   ...['payout-settled', 'payout-settled', 'payout-failed', 'payout-returned'],
 ];
