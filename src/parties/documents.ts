@@ -16,7 +16,7 @@ import {
 } from './document-records.js';
 import { type DocumentKind, documentNeeds, isDocumented, mediaTypeOf } from './document-rules.js';
 import type { DocumentStore } from './document-store.js';
-import { customerOf, findUser, loadUsers, type User } from './records.js';
+import { customerOf, findUser, loadUsers, lockUser, type User } from './records.js';
 import { requireUser } from './standing.js';
 import { setIdExpires } from './stop-records.js';
 import { type LockCustomer, takeDocument } from './stops.js';
@@ -53,7 +53,14 @@ export async function keepDocument(
     if ((await findUser(tx, platformId, userId)) === undefined) throw new Refused(refuse('NOT_FOUND'));
     return findDocument(tx, userId, kind, sha256);
   });
-  if (before !== undefined) return { document: before, repeated: true };
+  if (before !== undefined) {
+    await rt.db.withTx(
+      'document there',
+      (tx) => noteDocument(tx, rt, lock, { platformId, document: before }),
+      async () => undefined,
+    );
+    return { document: before, repeated: true };
+  }
   const document = { id: rt.newId(), userId, kind, mediaType: found, size: bytes.length, sha256, createdMs: rt.clock.now() };
   await store.put(document.id, rt.vault.seal(bytes.toString('base64')));
   try {
@@ -66,19 +73,25 @@ export async function keepDocument(
   return { document: kept, repeated: kept.id !== document.id };
 }
 
-async function writeDown(
-  tx: Tx,
-  rt: Parts,
-  lock: LockCustomer,
-  { platformId, document }: { platformId: Id; document: DocumentRecord },
-): Promise<void> {
+interface Kept {
+  readonly platformId: Id;
+  readonly document: DocumentRecord;
+}
+
+async function writeDown(tx: Tx, rt: Parts, lock: LockCustomer, kept: Kept): Promise<void> {
+  await lockUser(tx, kept.document.userId);
+  await insertDocument(tx, kept.document);
+  await noteDocument(tx, rt, lock, kept);
+}
+
+/** The customer is documented when all images are there. Before he is known nothing is noted: his verification looks at the images. */
+async function noteDocument(tx: Tx, rt: Parts, lock: LockCustomer, { platformId, document }: Kept): Promise<void> {
   const { customer } = await requireUser(tx, platformId, document.userId, rt.vault);
-  if (customer !== null) await lock(tx, customer.id);
-  await insertDocument(tx, document);
-  if (customer === null) return; // looked at again when the identity is verified
+  if (customer === null || (customer.documented && customer.idTaskDueMs === null)) return;
   const kinds = await documentKindsOf(tx, document.userId);
-  if (documentNeeds(customer.idType).includes(document.kind) && isDocumented(kinds, customer.idType))
-    await takeDocument(tx, customer.id, { operatorId: null, reason: null, nowMs: rt.clock.now(), vault: rt.vault });
+  if (!documentNeeds(customer.idType).includes(document.kind) || !isDocumented(kinds, customer.idType)) return;
+  await lock(tx, customer.id);
+  await takeDocument(tx, customer.id, { operatorId: null, reason: null, nowMs: rt.clock.now(), vault: rt.vault });
 }
 
 /** The image itself, for staff. Undefined where it is not a document of this customer, or not in the store. */

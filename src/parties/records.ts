@@ -136,6 +136,11 @@ export async function moveUser(
   return changed === 1;
 }
 
+/** Keeps a user from being settled until the commit, so that what is written about it is seen there, or what is settled is seen here. */
+export async function lockUser(tx: Tx, id: Id): Promise<void> {
+  await tx.rows('SELECT id FROM users WHERE id = ? FOR UPDATE', [id]);
+}
+
 /** Puts the next question about a user off. */
 export async function putOffUser(tx: Tx, user: User, nextMs: Instant): Promise<void> {
   await tx.write("UPDATE users SET attempts = attempts + 1, next_ms = ? WHERE id = ? AND state = 'pending' AND attempts = ?", [
@@ -283,4 +288,9 @@ export async function insertCustomer(tx: Tx, of: NewCustomer, vault: Vault): Pro
       nowMs,
     ],
   );
+}
+
+/** He bears another name now, as whoever issued his number says. Call it with the customer locked. */
+export async function setName(tx: Tx, id: Id, name: string, vault: Vault): Promise<void> {
+  await tx.write('UPDATE customers SET name_sealed = ? WHERE id = ?', [vault.seal(name), id]);
 }

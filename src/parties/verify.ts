@@ -13,7 +13,16 @@ import {
   type Particulars,
   type PersonParticulars,
 } from './particulars.js';
-import { type Customer, customerByIdentity, dueUsers, insertCustomer, moveUser, putOffUser, type User } from './records.js';
+import {
+  type Customer,
+  customerByIdentity,
+  dueUsers,
+  insertCustomer,
+  moveUser,
+  putOffUser,
+  setName,
+  type User,
+} from './records.js';
 import { setDocumented, stopsOf } from './stop-records.js';
 import type { LockCustomer } from './stops.js';
 import { tasksOfCustomer } from './task-records.js';
@@ -154,7 +163,7 @@ async function settleInTx(tx: Tx, rt: VerifyParts, lock: LockCustomer, user: Use
     return;
   }
   const customerId = known?.id ?? (await newCustomer(tx, rt, { party, nowMs, place }));
-  if (isDocumented(await documentKindsOf(tx, user.id), idType)) await setDocumented(tx, customerId);
+  if (known !== undefined && known.name !== party.name) await setName(tx, customerId, party.name, rt.vault);
   const identities = identitiesOf(party).map((identity) => indexIdentity(identity, rt.vault));
   await rememberIdentities(tx, customerId, identities);
   const hits = await watchHits(tx, identities);
@@ -162,6 +171,8 @@ async function settleInTx(tx: Tx, rt: VerifyParts, lock: LockCustomer, user: Use
   const lockKnown = known === undefined ? async () => undefined : lock;
   await actOnHits(tx, rt, lockKnown, { customerId, particulars: [party], hits });
   await becomeKnown(tx, user, customerId, nowMs);
+  // Last, with the user's row written: an image that comes meanwhile waits for it and then finds the customer.
+  if (isDocumented(await documentKindsOf(tx, user.id), idType)) await setDocumented(tx, customerId);
 }
 
 /** Held while staff looks at a hit; refused where staff said that it is he. */

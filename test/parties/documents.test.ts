@@ -165,6 +165,17 @@ describe('a copy of the identity document', () => {
     expect((await customer(mine.customer)).customer).toMatchObject({ documented: true, idDueAt: null });
   });
 
+  it('that is there already counts when it is sent again', async () => {
+    const mine = await known(person(24));
+    const back = png();
+    await upload(mine.user, 'id-front', png()).expect(201);
+    await upload(mine.user, 'id-back', back).expect(201);
+    await due(mine.customer, desk.rt.clock.now() + 1);
+    await desk.look();
+    await upload(mine.user, 'id-back', back).expect(200);
+    expect((await customer(mine.customer)).customer).toMatchObject({ documented: true, idDueAt: null });
+  });
+
   it('of a passport is one page, of a company its licence', async () => {
     const traveller = await known(person(23, { idType: 'passport', idNo: 'E87654321', birthDate: '1990-01-01' }));
     await upload(traveller.user, 'id-front', png()).expect(201);

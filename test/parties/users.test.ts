@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
 import { asId } from '../../src/kernel/index.js';
-import { activateUser } from '../../src/parties/index.js';
-import { type Answered, company, type Desk, openDesk, person, residentId } from './desk.js';
+import { activateUser, changeMobile, customerOf, takeCustomer } from '../../src/parties/index.js';
+import { loadParameters } from '../../src/runtime/index.js';
+import { type Answered, company, type Desk, openDesk, person, residentId, TODAY } from './desk.js';
 
 let desk: Desk;
 beforeAll(async () => {
@@ -284,6 +285,46 @@ describe('verification', () => {
     expect(body.code).toBe('MOBILE_TAKEN');
     const mine = await desk.settled({ ...person(130, { mobile: '13600000130' }), userNo: 'U-130b' });
     expect(mine).toMatchObject({ state: 'refused', refusal: { code: 'MOBILE_DIFFERS' } });
+  });
+
+  it('knows a customer by his new name, once whoever issued his number says so', async () => {
+    const before = person(140);
+    const user = await desk.settled(before);
+    const after = { ...person(140, { name: '新名氏' }), userNo: 'U-140b' };
+    known(before, { name: '新名氏' });
+    expect((await desk.settled(after)).state).toBe('verified');
+    const [row] = await desk.rows<{ customer_id: string }>('SELECT customer_id FROM users WHERE id = ?', [bare(user.id)]);
+    const customer = await desk.rt.db.read('customer', (tx) => customerOf(tx, asId(row?.customer_id as string), desk.rt.vault));
+    expect(customer?.name).toBe('新名氏');
+  });
+
+  it('lets one of two customers change to the same mobile at once; the other keeps his', async () => {
+    const ids: string[] = [];
+    for (const n of [150, 151]) {
+      const user = await desk.settled(person(n));
+      const [row] = await desk.rows<{ customer_id: string }>('SELECT customer_id FROM users WHERE id = ?', [bare(user.id)]);
+      ids.push(row?.customer_id as string);
+    }
+    const { rt } = desk;
+    const change = (id: string, mobile: string) =>
+      rt.db.withTx('change mobile', async (tx) => {
+        const customer = await takeCustomer(tx, asId(id), rt.vault);
+        const rules = { today: TODAY, parameters: await loadParameters(tx), vault: rt.vault };
+        return customer && (await changeMobile(tx, customer, mobile, rules));
+      });
+    const results = await Promise.all(ids.map((id) => change(id, '13500000150')));
+    expect(results.map((refusal) => refusal?.code ?? 'changed').sort()).toEqual(['MOBILE_TAKEN', 'changed']);
+    const mobiles = await rt.db.read('mobiles', async (tx) => {
+      const all = [];
+      for (const id of ids) all.push((await customerOf(tx, asId(id), rt.vault))?.mobile);
+      return all;
+    });
+    const loser = results.findIndex((refusal) => refusal !== undefined);
+    expect(mobiles[loser]).toBe(`13900000${150 + loser}`);
+    expect(mobiles[1 - loser]).toBe('13500000150');
+    // What the winner left is free, and what the loser kept is not.
+    expect((await desk.register(person(152, { mobile: `13900000${150 + (1 - loser)}` }))).status).toBe(202);
+    expect((await desk.register(person(153, { mobile: `13900000${150 + loser}` }))).body.code).toBe('MOBILE_TAKEN');
   });
 
   it('asks after a company, who represents it and who acts for it', async () => {
