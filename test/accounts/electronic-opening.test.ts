@@ -272,7 +272,7 @@ describe('what the bank of the card says decides', () => {
 test('of two openings at once on two shards the one that would be the sixth is refused, however the workers run', async () => {
   expect(await stage.shardOf(stage.book)).not.toBe(await stage.shardOf(stage.other));
   const people: TestCustomer[] = [];
-  for (let n = 0; n < 8; n += 1) people.push(await stage.person());
+  for (let n = 0; n < 8; n += 1) people.push(await stage.customer());
   const openings: string[] = [];
   for (const customer of people) {
     for (let n = 0; n < 4; n += 1) await post(stage.asked(customer)).expect(202);
@@ -298,7 +298,7 @@ test('of two openings at once on two shards the one that would be the sixth is r
 
 test('of two people who bind one card at once on two shards one is refused', async () => {
   const pairs: (readonly [TestCustomer, TestCustomer])[] = [];
-  for (let n = 0; n < 6; n += 1) pairs.push([await stage.person(), await stage.person()]);
+  for (let n = 0; n < 24; n += 1) pairs.push([await stage.customer(), await stage.customer()]);
   const openings: string[] = [];
   for (const [one, two] of pairs) {
     const account = newCard();
@@ -311,8 +311,8 @@ test('of two people who bind one card at once on two shards one is refused', asy
   const ids = openings.map((id) => id.slice(4)).join();
   const states = await stage.rows(`SELECT state, COUNT(*) AS n FROM openings WHERE id IN (${ids}) GROUP BY state ORDER BY state`);
   expect(states).toEqual([
-    { state: 'opened', n: '6' },
-    { state: 'refused', n: '6' },
+    { state: 'opened', n: '24' },
+    { state: 'refused', n: '24' },
   ]);
 });
 

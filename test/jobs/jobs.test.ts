@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SCHEDULE } from '../../jobs/schedule.js';
 import { JOBS, runJob } from '../../jobs/worker.js';
+import { askOpening } from '../../src/accounts/opening/ask.js';
 import { askConsent, queueSms } from '../../src/consents/index.js';
-import { instantOf, toWire } from '../../src/kernel/index.js';
+import { type Id, instantOf, toWire } from '../../src/kernel/index.js';
+import { insertCustomer, insertUsers, moveUser } from '../../src/parties/records.js';
 import { type NewUser, registerUsers } from '../../src/parties/users.js';
 import { loadWatchList } from '../../src/parties/watch-list.js';
 import { deposit, openHolder, withConsent } from '../clearing/electronic.js';
@@ -20,6 +22,22 @@ async function everything(market: Market): Promise<Record<string, unknown>> {
     for (const { name } of tables) if (name !== 'shards') seen[name] = await tx.rows(`SELECT * FROM \`${name}\``);
     return seen;
   });
+}
+
+const CARD = { account: '6228480012345678903', bankCode: '', mobile: '13900000002' };
+
+/** A user whose identity is verified, as if the worker had been there. */
+async function register({ world: { db, rt }, platformId }: Market, { userNo, party }: NewUser): Promise<Id> {
+  const [customerId, userId] = [rt.newId(), rt.newId()];
+  const nowMs = rt.clock.now();
+  await db.withTx('verified user', async (tx) => {
+    await insertCustomer(tx, { id: customerId, particulars: party, mobile: CARD.mobile, screenedNo: 0n, nowMs }, rt.vault);
+    const user = { id: userId, platformId, userNo, customerId: null, state: 'pending' as const, takenOver: false };
+    const sealed = { particularsSealed: rt.vault.seal(JSON.stringify(party)), contentHash: Buffer.alloc(32), refusal: null };
+    await insertUsers(tx, [{ ...user, ...sealed, attempts: 0, nextMs: nowMs, createdMs: nowMs, changedMs: nowMs }]);
+    await moveUser(tx, userId, 'pending', 'verified', { nowMs, customerId });
+  });
+  return userId;
 }
 
 describe('a job run twice with the same key changes nothing the second time', () => {
@@ -59,6 +77,9 @@ describe('a job run twice with the same key changes nothing the second time', ()
       },
     ]);
     market.goTo('2026-03-04');
+    // Somebody is known, and asked for an electronic account.
+    const user = await register(market, person(2) as NewUser);
+    await askOpening(market.world.rt, market.platformId, { openingNo: 'O-1', user, class: 2, card: CARD });
     // Somebody registered and is not verified yet; a watch list was loaded and nobody was held against it.
     await registerUsers(market.world.rt, market.platformId, [person(1) as NewUser]);
     await market.world.db.withTx('list', (tx) => loadWatchList(tx, market.world.rt, [], market.world.rt.newId()));
