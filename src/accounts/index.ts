@@ -25,5 +25,5 @@ export { requireAccount } from './reading.js';
 export { accountRoutes } from './routes.js';
 export type { SettlementAccount } from './rules.js';
 export { customerLock } from './stops.js';
-export { openSettlementAccount, settlementAccountsOf } from './store.js';
+export { settlementAccountsOf } from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

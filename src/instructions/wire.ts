@@ -4,12 +4,12 @@ import { moneySchema, textSchema, wireId } from '../runtime/index.js';
 import type { PersonalField } from './kind.js';
 
 /** Field types that only instructions have. */
-export const accountNumber = z
+const accountNumber = z
   .string()
   .regex(/^[A-Za-z0-9]{0,34}$/, { error: 'must be up to 34 letters and digits' })
   .meta({ description: 'An account or card number', example: '622202000000000007' });
 
-export const bankCode = z
+const bankCode = z
   .string()
   .regex(/^([0-9]{12})?$/, { error: 'must be a 12-digit bank code, or empty for the custodian itself' })
   .meta({ description: 'CNAPS code of the bank; empty for the custodian itself', example: '102100099996' });
