@@ -37,7 +37,7 @@ import { checkThought, readQuotas, viewElectronic } from './quota.js';
 const TAG = 'Electronic accounts';
 const platform = { audience: 'platform', tag: TAG } as const;
 const accountParams = z.strictObject({ account: wireId('account') });
-export const WAIT_DEFAULT_MS = 2000;
+const WAIT_DEFAULT_MS = 2000;
 
 const OPENING_REFUSALS = [
   'IDENTITY_UNVERIFIED',

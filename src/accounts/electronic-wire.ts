@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { maskMobile, REFUSALS, type Refusal, type RefusalCode, toRfc3339, toWire } from '../kernel/index.js';
-import { mobileSchema, type Warning } from '../parties/index.js';
+import { mobileSchema } from '../parties/index.js';
 import { moneySchema, requestNo, rfc3339Schema, type Vault, wireId } from '../runtime/index.js';
 import type { AccountChange } from './life/store.js';
 import { type AskedCard, type Card, maskedCard } from './opening/rules.js';
@@ -39,8 +39,8 @@ export const thoughtRequest = z
   })
   .meta({ id: 'ThoughtMovement' });
 
-export const faultsSchema = z.array(z.strictObject({ code: z.string(), pointer: z.string(), detail: z.string() }));
-export const warningsSchema = z
+const faultsSchema = z.array(z.strictObject({ code: z.string(), pointer: z.string(), detail: z.string() }));
+const warningsSchema = z
   .array(z.strictObject({ code: z.enum(['BANK_CODE_CHECK', 'ACCOUNT_NUMBER_CHECK']), pointer: z.string(), detail: z.string() }))
   .meta({ description: 'What looks wrong and was accepted all the same' });
 export const findingsSchema = z.strictObject({ faults: faultsSchema, warnings: warningsSchema });
@@ -89,10 +89,6 @@ export function showOpening(vault: Vault, o: Opening): z.output<typeof openingAn
     createdAt: toRfc3339(o.createdMs),
     decidedAt: o.decidedMs === null ? null : toRfc3339(o.decidedMs),
   };
-}
-
-export function showWarnings(warnings: readonly Warning[]): z.output<typeof warningsSchema> {
-  return [...warnings];
 }
 
 export const quotasSchema = z

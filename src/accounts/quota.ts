@@ -36,7 +36,7 @@ interface Seen {
 }
 
 /** By the parameters in force on the day, in the place of those of today when it is another one. */
-export function quotasOn(
+function quotasOn(
   { account, uses, balance }: Seen,
   on: BusinessDate,
   today: BusinessDate,

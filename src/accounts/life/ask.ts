@@ -102,7 +102,7 @@ function repeated(change: AccountChange, contentHash: Buffer): TakenChange {
 }
 
 /** Tells the worker of the account's shard. */
-export async function ring({ db, bells }: Pick<Parts, 'db' | 'bells'>, { platformId }: Pick<AccountChange, 'platformId'>) {
+async function ring({ db, bells }: Pick<Parts, 'db' | 'bells'>, { platformId }: Pick<AccountChange, 'platformId'>) {
   const { shardId } = await db.read('book', (tx) => requireBook(tx, platformId));
   await bells.ring('verify-openings', String(shardId));
 }
