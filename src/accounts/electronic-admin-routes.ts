@@ -1,12 +1,24 @@
 import { z } from 'zod';
 import { type Id, toWire } from '../kernel/index.js';
 import { mobileSchema } from '../parties/index.js';
-import { type Route, type Runtime, route, type Tx, textSchema, wireId } from '../runtime/index.js';
+import {
+  idAfter,
+  page,
+  pageQuery,
+  pageSchema,
+  type Route,
+  type Runtime,
+  route,
+  type Tx,
+  textSchema,
+  wireId,
+} from '../runtime/index.js';
 import type { ElectronicAccount } from './electronic.js';
 import { oneElectronic } from './electronic-routes.js';
-import { changeSchema, electronicSchema, showChange, showElectronic } from './electronic-wire.js';
+import { changeSchema, electronicSchema, proposalSchema, showChange, showElectronic, showProposal } from './electronic-wire.js';
 import { approveMobile, proposeMobile, rejectMobile } from './life/staff.js';
 import { confirmFaceToFace, revive, setBlocked } from './life/standing.js';
+import { listProposed } from './life/store.js';
 import { viewElectronic } from './quota.js';
 
 const operator = { audience: 'operator', tag: 'Electronic accounts' } as const;
@@ -35,6 +47,7 @@ export function electronicAdminRoutes(rt: Runtime): Route[] {
       (tx, id) => revive(tx, rt, id),
     ),
     proposeRoute(rt),
+    proposedRoute(rt),
     approveRoute(rt),
     rejectRoute(rt),
   ];
@@ -96,6 +109,34 @@ function proposeRoute(rt: Runtime): Route {
       const change = await proposeMobile(tx, rt, { ...body, account: params.account, by: caller.operatorId });
       const target = `change ${toWire('change', change.id)}`;
       return { status: 201, body: showChange(rt.vault, change), audit: { target, note: body.reason } };
+    },
+  });
+}
+
+function proposedRoute({ db, vault }: Runtime): Route {
+  return route({
+    ...operator,
+    method: 'GET',
+    path: '/admin/v1/account-changes',
+    permission: 'customers.read',
+    summary: 'Mobile numbers that members of staff asked for and nobody has decided yet',
+    summaryZh: '待复核的手机号变更',
+    query: z.strictObject(pageQuery),
+    answers: { 200: { description: 'A page', schema: pageSchema(proposalSchema) } },
+    refusals: ['CURSOR_INVALID'],
+    handle: async ({ query: { cursor, limit } }) => {
+      const list = 'account-changes';
+      const rows = await db.read('proposed changes', (tx) => listProposed(tx, idAfter(list, cursor) ?? '0', limit + 1));
+      return {
+        status: 200,
+        body: page(
+          list,
+          rows,
+          limit,
+          ({ id }) => [id],
+          (change) => showProposal(vault, change),
+        ),
+      };
     },
   });
 }

@@ -213,6 +213,22 @@ export function showChange(vault: Vault, c: AccountChange, url: string | null = 
   };
 }
 
+export const proposalSchema = z
+  .strictObject({
+    ...changeSchema.shape,
+    askedBy: z.string().meta({ description: 'Who of the staff asked for it; somebody else approves' }),
+    reason: z.string(),
+  })
+  .meta({ id: 'ProposedChange' });
+
+export function showProposal(vault: Vault, c: AccountChange): z.output<typeof proposalSchema> {
+  return {
+    ...showChange(vault, c),
+    askedBy: c.askedBy === null ? '' : toWire('operator', c.askedBy),
+    reason: c.reasonSealed === null ? '' : vault.open(c.reasonSealed),
+  };
+}
+
 function maskedTo(vault: Vault, { kind, toSealed }: AccountChange): string | null {
   if (kind === 'identity') return null;
   const to = vault.open(toSealed);

@@ -36,12 +36,7 @@ interface Seen {
 }
 
 /** By the parameters in force on the day, in the place of those of today when it is another one. */
-function quotasOn(
-  { account, uses, balance }: Seen,
-  on: BusinessDate,
-  today: BusinessDate,
-  parameters: Parameters,
-): Quotas {
+function quotasOn({ account, uses, balance }: Seen, on: BusinessDate, today: BusinessDate, parameters: Parameters): Quotas {
   const isPast = on < today;
   const cap = balanceCap(account.class, on, parameters);
   const room = cap === undefined || cap <= balance ? 0n : cap - balance;

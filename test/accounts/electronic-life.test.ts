@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expireConsents } from '../../src/consents/index.js';
 import { answerHandlers } from '../../src/instructions/index.js';
-import { type BusinessDate, instantOf, startOfDay } from '../../src/kernel/index.js';
+import { type BusinessDate, instantOf, startOfDay, toWire } from '../../src/kernel/index.js';
 import { noticeOf, PASSWORD, type TestCustomer } from '../consents/stage.js';
 import { BANK, type CardAt, dyingAt, type ElectronicStage, know, newCard, openElectronicStage } from './electronic-stage.js';
 
@@ -271,6 +271,9 @@ describe('another mobile number', () => {
     const proposed = await stage.api.call('POST', path, { token: one.token, body }).expect(201);
     expect(proposed.body).toMatchObject({ state: 'proposed', kind: 'mobile', changeNo: null });
     expect((await stage.api.call('POST', path, { token: two.token, body })).body.code).toBe('CHANGE_UNDER_WAY');
+    const listed = await stage.api.call('GET', '/admin/v1/account-changes', { token: two.token }).expect(200);
+    const own = toWire('operator', one.id);
+    expect(listed.body.items).toContainEqual({ ...proposed.body, reason: 'the old number was given up', askedBy: own });
     const approving = (token: string) =>
       stage.api.call('POST', `/admin/v1/account-changes/${proposed.body.id}/approve`, { token });
     expect((await approving(one.token)).body.code).toBe('SAME_OPERATOR');

@@ -122,6 +122,15 @@ export async function changeByNumber(tx: Tx, platformId: Id, changeNo: string): 
   return row && changeOf(row);
 }
 
+/** What one of the bank's staff asked for and another has not decided, in the order it was asked for, after `after`. */
+export async function listProposed(tx: Tx, after: string, limit: number): Promise<AccountChange[]> {
+  const rows = await tx.rows<ChangeRow>(`${CHANGE} WHERE c.state = 'proposed' AND c.id > ? ORDER BY c.id LIMIT ?`, [
+    after,
+    limit,
+  ]);
+  return rows.map(changeOf);
+}
+
 /** Changes on a shard that are to be verified now. */
 export async function dueChanges(tx: Tx, shardId: number, nowMs: Instant, limit: number): Promise<AccountChange[]> {
   const rows = await tx.rows<ChangeRow>(

@@ -23,16 +23,21 @@ const LIMIT = 200;
  * @returns how many were decided or put off
  */
 export async function verifyChanges(rt: Parts, verification: Verification, shardId: number): Promise<number> {
-  const due = await rt.db.read('due changes', (tx) => dueChanges(tx, shardId, rt.clock.now(), LIMIT));
-  for (const change of due) {
-    try {
-      await verifyOne(rt, verification, change);
-    } catch (error) {
-      rt.log.error({ event: 'account-change-failed', change: change.id, error: faultOf(error) });
-      await putOff(rt, change);
-    }
+  for (let looked = 0; ; ) {
+    const due = await rt.db.read('due changes', (tx) => dueChanges(tx, shardId, rt.clock.now(), LIMIT));
+    for (const change of due) await verifyOrPutOff(rt, verification, change);
+    looked += due.length;
+    if (due.length < LIMIT) return looked; // what was put off is not due any more, so this ends
   }
-  return due.length;
+}
+
+async function verifyOrPutOff(rt: Parts, verification: Verification, change: AccountChange): Promise<void> {
+  try {
+    await verifyOne(rt, verification, change);
+  } catch (error) {
+    rt.log.error({ event: 'account-change-failed', change: change.id, error: faultOf(error) });
+    await putOff(rt, change);
+  }
 }
 
 type Outside = ElementsAnswer | IdentityAnswer;

@@ -21,18 +21,22 @@ const TOGETHER = 8; // questions to the bank at the same time
  * @returns how many were decided or put off
  */
 export async function verifyOpenings(rt: Parts, verification: Verification, shardId: number): Promise<number> {
-  const due = await rt.db.read('due openings', (tx) => dueOpenings(tx, shardId, rt.clock.now(), LIMIT));
-  for (let from = 0; from < due.length; from += TOGETHER) {
-    await Promise.all(
-      due.slice(from, from + TOGETHER).map((opening) =>
-        verifyOne(rt, verification, opening).catch(async (error: unknown) => {
-          rt.log.error({ event: 'opening-failed', opening: opening.id, error: faultOf(error) });
-          await putOff(rt, opening);
-        }),
-      ),
-    );
+  for (let looked = 0; ; ) {
+    const due = await rt.db.read('due openings', (tx) => dueOpenings(tx, shardId, rt.clock.now(), LIMIT));
+    for (let from = 0; from < due.length; from += TOGETHER)
+      await Promise.all(due.slice(from, from + TOGETHER).map((opening) => verifyOrPutOff(rt, verification, opening)));
+    looked += due.length;
+    if (due.length < LIMIT) return looked; // what was put off is not due any more, so this ends
   }
-  return due.length;
+}
+
+async function verifyOrPutOff(rt: Parts, verification: Verification, opening: Opening): Promise<void> {
+  try {
+    await verifyOne(rt, verification, opening);
+  } catch (error) {
+    rt.log.error({ event: 'opening-failed', opening: opening.id, error: faultOf(error) });
+    await putOff(rt, opening);
+  }
 }
 
 async function verifyOne(rt: Parts, verification: Verification, opening: Opening): Promise<void> {
