@@ -30,8 +30,16 @@ export function parseInstant(text: string): Instant | undefined {
   return Number.isNaN(ms) ? undefined : (ms as Instant);
 }
 
+let lastDay = { from: 0, date: '1970-01-01' as BusinessDate };
+
+/** The day in Shanghai. Most questions are about the same day as the one before, whose answer is kept. */
 export function naturalDate(instant: Instant): BusinessDate {
-  return new Date(instant + SHANGHAI_OFFSET_MS).toISOString().slice(0, 10) as BusinessDate;
+  const local = instant + SHANGHAI_OFFSET_MS;
+  if (local - lastDay.from >= DAY_MS || local < lastDay.from) {
+    const from = Math.floor(local / DAY_MS) * DAY_MS;
+    lastDay = { from, date: new Date(from).toISOString().slice(0, 10) as BusinessDate };
+  }
+  return lastDay.date;
 }
 
 /** The first moment of a natural day in Shanghai. */
