@@ -2,7 +2,6 @@ import {
   addDays,
   addMonths,
   type BusinessDate,
-  type Id,
   type Instant,
   type Minor,
   naturalDate,
@@ -107,12 +106,21 @@ export interface Quota {
   readonly left: Minor;
 }
 
-const CODES: Readonly<Record<Quota['bucket'], RefusalCode>> = {
-  'out.day': 'LIMIT_OUT_DAY',
-  'out.year': 'LIMIT_OUT_YEAR',
-  'in.day': 'LIMIT_IN_DAY',
-  'in.year': 'LIMIT_IN_YEAR',
+interface Bucket {
+  readonly code: RefusalCode;
+  readonly used: (use: LimitUse) => Minor;
+  /** The parameter of each class. */
+  readonly names: Readonly<Record<2 | 3, string>>;
+}
+
+const BUCKETS: Readonly<Record<Quota['bucket'], Bucket>> = {
+  'out.day': { code: 'LIMIT_OUT_DAY', used: (use) => use.dayOut, names: { 2: 'class-2.out.day', 3: 'class-3.out.day' } },
+  'out.year': { code: 'LIMIT_OUT_YEAR', used: (use) => use.yearOut, names: { 2: 'class-2.out.year', 3: 'class-3.out.year' } },
+  'in.day': { code: 'LIMIT_IN_DAY', used: (use) => use.dayIn, names: { 2: 'class-2.in.day', 3: 'class-3.in.day' } },
+  'in.year': { code: 'LIMIT_IN_YEAR', used: (use) => use.yearIn, names: { 2: 'class-2.in.year', 3: 'class-3.in.year' } },
 };
+const OUT = ['out.day', 'out.year'] as const;
+const IN = ['in.day', 'in.year'] as const;
 
 /**
  * The four buckets of an account on a day. They count the account alone or, where the bank set it so, all accounts of its class that
@@ -124,37 +132,45 @@ export function quotasOf(
   today: BusinessDate,
   parameters: Parameters,
 ): Quota[] {
-  const together = parameters.on(today, 'limits.per-customer') === 1n;
-  const counted = uses
-    .filter((use) => (together ? use.class === account.class : use.accountId === account.accountId))
-    .map((use) => rolled(use, today));
-  const sum = (of: (use: LimitUse) => Minor) => counted.reduce((total, use) => total + of(use), 0n);
-  const used = {
-    'out.day': sum((u) => u.dayOut),
-    'out.year': sum((u) => u.yearOut),
-    'in.day': sum((u) => u.dayIn),
-    'in.year': sum((u) => u.yearIn),
-  };
-  return (['out.day', 'out.year', 'in.day', 'in.year'] as const).map((bucket) => {
-    const limit = parameters.on(today, `class-${account.class}.${bucket}`);
-    const left = limit - used[bucket];
-    return { bucket, limit, used: used[bucket], left: left > 0n ? left : 0n };
+  const counted = countedUses(account, uses, today, parameters);
+  return (Object.keys(BUCKETS) as Quota['bucket'][]).map((bucket) => {
+    const { used: of, names } = BUCKETS[bucket];
+    const limit = parameters.on(today, names[account.class]);
+    const used = counted.reduce((total, use) => total + of(use), 0n);
+    return { bucket, limit, used, left: limit > used ? limit - used : 0n };
   });
+}
+
+function countedUses(
+  { accountId, class: level }: Pick<ElectronicAccount, 'accountId' | 'class'>,
+  uses: readonly LimitUse[],
+  today: BusinessDate,
+  parameters: Parameters,
+): LimitUse[] {
+  const together = parameters.on(today, 'limits.per-customer') === 1n;
+  const counted: LimitUse[] = [];
+  for (const use of uses) if (together ? use.class === level : use.accountId === accountId) counted.push(rolled(use, today));
+  return counted;
 }
 
 function bucketRefusal({ account, uses, amount, flow, parameters }: Passage, today: BusinessDate): Refusal | undefined {
   if (flow !== 'unbound') return undefined;
-  const direction = amount < 0n ? 'out' : 'in';
   const asked = amount < 0n ? -amount : amount;
-  const full = quotasOf(account, uses, today, parameters).find(
-    ({ bucket, left }) => bucket.startsWith(direction) && asked > left,
-  );
-  if (full === undefined) return undefined;
-  return refuse(CODES[full.bucket], undefined, {
-    account: toWire('account', account.accountId),
-    limit: String(full.limit),
-    left: String(full.left),
-  });
+  const counted = countedUses(account, uses, today, parameters);
+  for (const bucket of amount < 0n ? OUT : IN) {
+    const { used: of, names, code } = BUCKETS[bucket];
+    const limit = parameters.on(today, names[account.class]);
+    let used = asked;
+    for (const use of counted) used += of(use);
+    if (used <= limit) continue;
+    const left = limit + asked > used ? limit + asked - used : 0n;
+    return refuse(code, undefined, {
+      account: toWire('account', account.accountId),
+      limit: String(limit),
+      left: String(left),
+    });
+  }
+  return undefined;
 }
 
 /** The most that may stand on an account of this class; undefined: no cap. */
@@ -205,9 +221,4 @@ function idTaskOf(
   const turnover = uses.reduce((sum, use) => sum + (use.class === 3 ? use.turnover : 0n), 0n);
   if (turnover < parameters.on(today, 'class-3.turnover')) return undefined;
   return startOfDay(addDays(today, Number(parameters.on(today, 'class-3.turnover.days')) + 1));
-}
-
-/** The use that belongs to an account among those of its owner. */
-export function useOf(uses: readonly LimitUse[], accountId: Id): LimitUse | undefined {
-  return uses.find((use) => use.accountId === accountId);
 }

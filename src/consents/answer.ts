@@ -93,7 +93,7 @@ function checkProof(
   const { subject, subjectId, needs, digest } = consent;
   const nowMs = clock.now();
   const shown = JSON.parse(vault.open(consent.shownSealed)) as Shown;
-  if (!digestOfShown(subject, subjectId, shown).equals(digest)) return refuse('CONSENT_MISMATCH');
+  if (!digestOfShown(vault, subject, subjectId, shown).equals(digest)) return refuse('CONSENT_MISMATCH');
   const known = credential?.passwordHash ?? null;
   // Whoever has a password gives it to get another, also when he had none as he was asked.
   if (subject === 'password' && !wantsPassword(needs) && known !== null) return refuse('CONSENT_MISMATCH');

@@ -42,7 +42,7 @@ export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Pr
     subjectId,
     tokenHash,
     shownSealed: rt.vault.seal(JSON.stringify(shown)),
-    digest: digestOfShown(subject, subjectId, shown),
+    digest: digestOfShown(rt.vault, subject, subjectId, shown),
     createdMs: rt.clock.now(),
   });
   return { consent: id, url };

@@ -1,14 +1,15 @@
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import {
-  MANDATE,
   type Mandate,
   type MandateRow,
   type MandateState,
   type MandateUse,
   mandateOf,
+  type UnusedRow,
   type UseRow,
   useOf,
+  withLastUse,
 } from './records.js';
 
 /** A mandate with what the engine does not look at. */
@@ -39,7 +40,7 @@ export async function insertMandate(tx: Tx, m: NewMandate): Promise<void> {
   );
 }
 
-interface StoredRow extends MandateRow {
+interface UnusedStoredRow extends UnusedRow {
   user_id: string;
   mandate_no: string;
   content_hash: Buffer;
@@ -49,13 +50,9 @@ interface StoredRow extends MandateRow {
   created_ms: string;
 }
 
-const STORED = MANDATE.replace(
-  'm.state,',
-  'm.state, m.user_id, m.mandate_no, m.content_hash, m.granted_ms, m.revoked_ms, m.revoked_by, m.created_ms,',
-);
 const instant = (value: string | null): Instant | null => (value === null ? null : (Number(value) as Instant));
 
-function storedOf(row: StoredRow): StoredMandate {
+function storedOf(row: UnusedStoredRow & MandateRow): StoredMandate {
   return {
     ...mandateOf(row),
     userId: asId(row.user_id),
@@ -69,15 +66,17 @@ function storedOf(row: StoredRow): StoredMandate {
 }
 
 async function all(tx: Tx, where: string, parameters: readonly unknown[]): Promise<StoredMandate[]> {
-  return (await tx.rows<StoredRow>(`${STORED} WHERE ${where}`, parameters)).map(storedOf);
+  return (await withLastUse(tx, await tx.rows<UnusedStoredRow>(`SELECT * FROM mandates WHERE ${where}`, parameters))).map(
+    storedOf,
+  );
 }
 
 export async function findMandate(tx: Tx, id: Id): Promise<StoredMandate | undefined> {
-  return (await all(tx, 'm.id = ?', [id]))[0];
+  return (await all(tx, 'id = ?', [id]))[0];
 }
 
 export async function findMandateByNo(tx: Tx, platformId: Id, mandateNo: string): Promise<StoredMandate | undefined> {
-  return (await all(tx, 'm.platform_id = ? AND m.mandate_no = ?', [platformId, mandateNo]))[0];
+  return (await all(tx, 'platform_id = ? AND mandate_no = ?', [platformId, mandateNo]))[0];
 }
 
 /** In the order of ids, those after `after`. */
@@ -86,16 +85,16 @@ export function listMandates(
   { platformId, accountId, after }: { platformId: Id; accountId?: Id | undefined; after?: Id | undefined },
   limit: number,
 ): Promise<StoredMandate[]> {
-  const where = accountId === undefined ? '' : ' AND m.account_id = ?';
+  const where = accountId === undefined ? '' : ' AND account_id = ?';
   const values = accountId === undefined ? [] : [accountId];
-  return all(tx, `m.platform_id = ? AND m.id > ?${where} ORDER BY m.id LIMIT ?`, [platformId, after ?? '0', ...values, limit]);
+  return all(tx, `platform_id = ? AND id > ?${where} ORDER BY id LIMIT ?`, [platformId, after ?? '0', ...values, limit]);
 }
 
 /** What a customer was asked for and did not refuse, the newest first; of one platform, or of all. */
 export function mandatesOfCustomer(tx: Tx, customerId: Id, platformId: Id | null, limit: number): Promise<StoredMandate[]> {
-  const where = platformId === null ? '' : ' AND m.platform_id = ?';
+  const where = platformId === null ? '' : ' AND platform_id = ?';
   const values = platformId === null ? [customerId] : [customerId, platformId];
-  return all(tx, `m.customer_id = ?${where} AND m.state IN ('active', 'revoked') ORDER BY m.id DESC LIMIT ?`, [...values, limit]);
+  return all(tx, `customer_id = ?${where} AND state IN ('active', 'revoked') ORDER BY id DESC LIMIT ?`, [...values, limit]);
 }
 
 /** The customer's answer. Answers whether it was still waiting for one. */

@@ -1,6 +1,6 @@
 import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
-import { sql } from '../runtime/index.js';
+import { sql, type Tx } from '../runtime/index.js';
 
 /** What the engine sees of a consent: whose it is, for what, and how it was answered. */
 export interface Consent {
@@ -98,7 +98,7 @@ export interface MandatePayees {
   readonly accounts: readonly Id[];
 }
 
-export interface MandateRow {
+export interface UnusedRow {
   id: string;
   platform_id: string;
   customer_id: string;
@@ -111,11 +111,14 @@ export interface MandateRow {
   period_cap: string | null;
   expires_ms: string;
   state: Mandate['state'];
+}
+interface UsedColumns {
   used_total: string;
   used_period: string;
   period_key: string;
   use_count: number;
 }
+export type MandateRow = UnusedRow & UsedColumns;
 
 export function mandateOf(row: MandateRow): Mandate {
   return {
@@ -138,11 +141,25 @@ export function mandateOf(row: MandateRow): Mandate {
   };
 }
 
-export const MANDATE = `SELECT m.id, m.platform_id, m.customer_id, m.account_id, m.kinds, m.payees, m.payment_cap, m.total_cap, m.period,
-    m.period_cap, m.expires_ms, m.state, COALESCE(c.used_total, 0) AS used_total, COALESCE(c.used_period, 0) AS used_period,
-    COALESCE(c.period_key, '') AS period_key, COALESCE(c.seq, 0) AS use_count
-  FROM mandates AS m LEFT JOIN mandate_uses AS c ON c.mandate_id = m.id
-    AND c.seq = (SELECT l.seq FROM mandate_uses AS l WHERE l.mandate_id = m.id ORDER BY l.seq DESC LIMIT 1)`;
+const COLUMNS =
+  'id, platform_id, customer_id, account_id, kinds, payees, payment_cap, total_cap, period, period_cap, expires_ms, state';
+const MANDATE_UNUSED = `SELECT ${COLUMNS} FROM mandates`;
+
+/** Rows of mandates with what their last use says was used by then: two reads of a key each are faster than one that joins them. */
+export async function withLastUse<Row extends UnusedRow>(tx: Tx, mandates: readonly Row[]): Promise<(Row & UsedColumns)[]> {
+  if (mandates.length === 0) return [];
+  const uses = await tx.rows<UseRow>(
+    `SELECT u.* FROM mandate_uses AS u JOIN (SELECT mandate_id, MAX(seq) AS seq FROM mandate_uses
+       WHERE mandate_id IN (${mandates.map((row) => row.id).join()}) GROUP BY mandate_id) AS l ON l.mandate_id = u.mandate_id AND l.seq = u.seq`,
+  );
+  const last = new Map(uses.map((use) => [use.mandate_id, use]));
+  return mandates.map((row) => {
+    const use = last.get(row.id);
+    if (use === undefined) return { ...row, used_total: '0', used_period: '0', period_key: '', use_count: 0 };
+    const { used_total, used_period, period_key, seq } = use;
+    return { ...row, used_total, used_period, period_key, use_count: seq };
+  });
+}
 
 /**
  * Mandates by id, with what their last use says was used by then. An instruction only counts its use, which is a row of its own;
@@ -152,7 +169,7 @@ export const mandateRecords: RecordType<Mandate> = {
   name: 'mandate',
   accountsOf: (mandate) => [mandate.accountId],
   async load(tx, keys) {
-    const rows = await tx.rows<MandateRow>(`${MANDATE} WHERE m.id IN (${keys.join()})`);
+    const rows = await withLastUse(tx, await tx.rows<UnusedRow>(`${MANDATE_UNUSED} WHERE id IN (${keys.join()})`));
     return new Map(rows.map((row) => [row.id, mandateOf(row)]));
   },
   saving: () => undefined,

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Id, Instant, Minor, RefusalCode } from '../kernel/index.js';
+import type { Vault } from '../runtime/index.js';
 import type { ConsentState, Factors } from './records.js';
 
 /** One text in both languages of the hosted pages. */
@@ -36,11 +36,12 @@ export interface ShownLine {
   readonly value: string | Bilingual | { readonly fen: string };
 }
 
-/** SHA-256 over what was asked: the same for the same subject, shown in the same words. */
-export function digestOfShown(subject: Subject, subjectId: Id, shown: Shown): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([subject, subjectId, shown]))
-    .digest();
+/**
+ * What binds an answer to what was asked: the same for the same subject, shown in the same words. Keyed by the vault, since the payee's name
+ * could be tried against it otherwise.
+ */
+export function digestOfShown(vault: Pick<Vault, 'index'>, subject: Subject, subjectId: Id, shown: Shown): Buffer {
+  return vault.index('shown', JSON.stringify([subject, subjectId, shown]));
 }
 
 /** An amount for `Shown`. */

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type Id, type Instant, invariant, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
-import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { isDuplicateKey, isSameContent, type Runtime, type Tx } from '../runtime/index.js';
 import { askAbout, type Draft, draftQuestions } from './asking.js';
 import type { Act, Origin } from './kind.js';
 import { kinds } from './kinds/index.js';
@@ -120,7 +119,7 @@ export function createIntake(rt: Runtime): Intake {
       const receipts = submissions.map(
         (submission) =>
           new Promise<Receipt>((resolve, reject) => {
-            waiting.push({ submission, bodyHash: hashOf(submission), resolve, reject });
+            waiting.push({ submission, bodyHash: hashOf(rt, submission), resolve, reject });
           }),
       );
       if (!writing) void run();
@@ -136,15 +135,18 @@ export function createIntake(rt: Runtime): Intake {
 export async function receiveInTx(tx: Tx, rt: Runtime, submission: Submission): Promise<{ receipt: Receipt; shardId: number }> {
   const book = (await loadBooks(tx, [submission.platformId])).get(submission.platformId);
   if (book === undefined) throw new Refused(refuse('NOT_FOUND'));
-  const entry = { submission, bodyHash: hashOf(submission) };
+  const entry = { submission, bodyHash: hashOf(rt, submission) };
   const { receipts, fresh } = sortOut(rt, [entry], await findRequests(tx, [submission]));
   const inbox = fresh.map(({ id }) => ({ shardId: book.shardId, instruction: id }));
   if (fresh.length > 0) await insertReceived(tx, fresh, inbox);
   return { receipt: receipts[0] as Receipt, shardId: book.shardId };
 }
 
-function hashOf({ kind, body }: Submission): Buffer {
-  return createHash('sha256').update(kind).update('\n').update(body).digest();
+const contentOf = ({ kind, body }: Submission): string => `${kind}\n${body}`;
+
+/** Keyed: who has the rows and knows all of a payment but its payer's card cannot try cards against it. */
+function hashOf({ vault }: Pick<Runtime, 'vault'>, submission: Submission): Buffer {
+  return vault.index('instruction', contentOf(submission));
 }
 
 /** Writes what is new and answers what is not. Runs again when another process wrote one of the numbers in between. */
@@ -220,7 +222,7 @@ function sortOut(rt: Runtime, group: readonly Questioned[], known: ReadonlyMap<s
     const key = requestKey(submission);
     const before = seen.get(key);
     if (before !== undefined) {
-      if (before.bodyHash.equals(bodyHash)) return { id: before.id, replay: true };
+      if (isSameContent(rt.vault, before.bodyHash, 'instruction', contentOf(submission))) return { id: before.id, replay: true };
       return {
         refused: refuse('REQUEST_NO_REUSED', undefined, {
           requestNo: submission.requestNo,

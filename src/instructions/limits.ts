@@ -16,14 +16,14 @@ import { type At, change, type Effects, type Facts, type RecordChange } from './
  * kind can forget them. Answers the effects with what was counted, or the first refusal.
  */
 export function withLimits(effects: Effects, facts: Facts, at: At): Effects | Refusal {
-  const counted = new Counting(facts, at);
+  let counting: Counting | undefined;
   for (const posting of effects.postings) {
     if (!isElectronic(facts.account(posting.account)?.type)) continue;
-    const refusal = counted.count(posting, effects.records);
+    counting ??= new Counting(facts, at);
+    const refusal = counting.count(posting, effects.records);
     if (refusal !== undefined) return refusal;
   }
-  const records = counted.records();
-  return records.length === 0 ? effects : { ...effects, records: [...(effects.records ?? []), ...records] };
+  return counting === undefined ? effects : { ...effects, records: [...(effects.records ?? []), ...counting.records()] };
 }
 
 /** Whether the law would let this much be credited now: for money that is here and must go elsewhere if not. */

@@ -95,6 +95,15 @@ const STATEMENTS = [
      PRIMARY KEY (mandate_id, seq),
      KEY mandate_uses_by_instruction (instruction_id)
    )`,
+  // Addresses of a customer's own pages; the token is in the address alone. platform_id: he sees what is between him and that platform,
+  // for the platform had the address in its hands; null: all that is his.
+  `CREATE TABLE IF NOT EXISTS customer_links (
+     token_hash BINARY(32) NOT NULL PRIMARY KEY,
+     customer_id BIGINT NOT NULL,
+     platform_id BIGINT NULL,
+     expires_ms BIGINT NOT NULL,
+     created_ms BIGINT NOT NULL
+   )`,
   // What the bank asks for, where it asks for more or less than the default; never less than the floor of the kind.
   `CREATE TABLE IF NOT EXISTS proof_policies (
      profile VARCHAR(16) NOT NULL,

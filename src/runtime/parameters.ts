@@ -28,7 +28,13 @@ export function parametersOf(rows: readonly ParameterRow[]): Parameters {
     if (known === undefined) byName.set(row.name, [row]);
     else known.push(row);
   }
-  const find = (date: BusinessDate, name: string) => byName.get(name)?.find((row) => row.validFrom <= date)?.value;
+  // A batch asks about one day over and over.
+  let day = { date: '' as BusinessDate, values: new Map<string, bigint | undefined>() };
+  const find = (date: BusinessDate, name: string) => {
+    if (day.date !== date) day = { date, values: new Map() };
+    if (!day.values.has(name)) day.values.set(name, byName.get(name)?.find((row) => row.validFrom <= date)?.value);
+    return day.values.get(name);
+  };
   return {
     rows,
     find,

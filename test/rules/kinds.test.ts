@@ -464,7 +464,9 @@ describe('nothing is left untold', () => {
     const others = ['../payout-effects.ts', '../will.ts', ...rules].map((name) => new URL(name, folder));
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);
-    const given = new Set(words.filter((word) => word in REFUSALS));
+    // What is said of a mandate that is asked for, and not of an instruction.
+    const elsewhere = ['MANDATE_TERMS'];
+    const given = new Set(words.filter((word) => word in REFUSALS && !elsewhere.includes(word)));
     const told = new Set(Object.values(WRONGS).flatMap((wrongs) => wrongs.map(([code]) => code)));
     expect([...told].sort()).toEqual([...given].sort());
     for (const code of told) expect(Object.keys(REFUSALS)).toContain(code);

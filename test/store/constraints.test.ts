@@ -20,6 +20,7 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   accounts_held: [['accounts', { type: 'sub', balance: 5, held: -1 }]],
   uncleared_amount: [['uncleared', { amount: -1 }]],
   entries_amount: [['entries', { amount: 0 }]],
+  interest_lines_amount: [['interest_lines', { amount: -1 }]],
   orders_conserved: [
     ['orders', { paid: 100, split: 101 }],
     ['orders', { paid: 100, refunded: 101 }],
