@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { type BusinessDate, checkBankCode, checkCardNumber, type Minor, type Refusal, refuse } from '../kernel/index.js';
 import { type AccountType, availableOf, type LedgerAccount, unclearedOf, withdrawableOf } from '../ledger/index.js';
 import {
@@ -31,11 +30,10 @@ export interface NewSubMerchant {
 }
 
 /** What makes two openings under one number the same: every field, in a fixed order, absent ones as such. */
-export function contentHash({ party, settlementAccount, cycle }: NewSubMerchant): Buffer {
+export function contentOf({ party, settlementAccount, cycle }: NewSubMerchant): string {
   const { kind, name, idNo, legalRepresentative = null, mobile = null } = party;
   const { name: holder, account, bankCode } = settlementAccount;
-  const fields = [kind, name, idNo, legalRepresentative, mobile, holder, account, bankCode, cycle];
-  return hash('sha256', JSON.stringify(fields), 'buffer');
+  return JSON.stringify([kind, name, idNo, legalRepresentative, mobile, holder, account, bankCode, cycle]);
 }
 
 /**

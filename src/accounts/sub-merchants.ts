@@ -10,12 +10,12 @@ import {
 } from '../kernel/index.js';
 import { type AccountState, lockShard, openAccounts, setAccountState } from '../ledger/index.js';
 import { insertParties, loadParties, type StoredParty, type Warning } from '../parties/index.js';
-import { isDuplicateKey, type Runtime, type Tx, type Vault } from '../runtime/index.js';
+import { isDuplicateKey, isSameContent, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import { requireBook } from './book.js';
 import {
   checkSettlementAccount,
   checkSubMerchant,
-  contentHash,
+  contentOf,
   type NewSubMerchant,
   refusalOf,
   type SettlementAccount,
@@ -94,16 +94,17 @@ async function openAll(tx: Tx, rt: Parts, platformId: Id, { asked, today, root }
   const openedMs = rt.clock.now();
   const results = asked.map((line, index): Opening | Refusal => {
     const { faults, warnings } = checkSubMerchant(line, today, root(index));
-    const hash = contentHash(line);
+    const content = contentOf(line);
     const before = known.get(line.merchantNo);
     if (before !== undefined) {
-      return before.contentHash.equals(hash)
+      return isSameContent(rt.vault, before.contentHash, 'sub-merchant', content)
         ? { merchant: before, asked: line, warnings, repeated: true }
         : refuse('MERCHANT_NO_REUSED');
     }
     const refusal = refusalOf(faults);
     if (refusal !== undefined) return refusal;
-    const merchant = { ...newSubMerchant(rt, platformId, line, openedMs), contentHash: hash };
+    const contentHash = rt.vault.index('sub-merchant', content);
+    const merchant = { ...newSubMerchant(rt, platformId, line, openedMs), contentHash };
     known.set(line.merchantNo, merchant);
     fresh.push({ merchant, asked: line });
     return { merchant, asked: line, warnings, repeated: false };

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { invariant } from '../kernel/index.js';
 
 /**
@@ -163,6 +163,13 @@ export function openVault({ VAULT_KEYS, VAULT_INDEX_KEY, VAULT_CIPHER }: VaultKe
 /** A stored text as it would be stored today: sealed by the present key and cipher; the same text where it is that already. */
 export function resealed(vault: Vault, stored: string): string {
   return stored === '' || stored.startsWith(vault.prefix) ? stored : vault.seal(vault.read(stored));
+}
+
+/**
+ * Whether this was stored for the same text: as its blind index or, in rows of a time before such hashes were keyed, as its plain SHA-256.
+ */
+export function isSameContent(vault: Vault, stored: Buffer, purpose: string, text: string): boolean {
+  return stored.equals(vault.index(purpose, text)) || stored.equals(createHash('sha256').update(text).digest());
 }
 
 /** Keys made of one secret, for tests and simulations: the same secret makes the same keys. */

@@ -85,10 +85,10 @@ describe('one question, one answer', () => {
   test('the digest binds it to one subject and one picture: with other words it is void', async () => {
     const { consent, path, subjectId } = await asked();
     const row = await stage.consent(consent);
-    expect(row.digest).toEqual(digestOfShown('instruction', subjectId, SHOWN));
-    expect(row.digest).not.toEqual(digestOfShown('instruction', consent, SHOWN));
-    expect(row.digest).not.toEqual(digestOfShown('instruction', subjectId, { ...SHOWN, fen: '12345679' }));
     const { db, vault } = stage.api.runtime;
+    expect(row.digest).toEqual(digestOfShown(vault, 'instruction', subjectId, SHOWN));
+    expect(row.digest).not.toEqual(digestOfShown(vault, 'instruction', consent, SHOWN));
+    expect(row.digest).not.toEqual(digestOfShown(vault, 'instruction', subjectId, { ...SHOWN, fen: '12345679' }));
     const altered = vault.seal(JSON.stringify({ ...SHOWN, fen: '12345679' }));
     await db.withTx('alter', (tx) => tx.write('UPDATE consents SET shown_sealed = ? WHERE id = ?', [altered, consent]));
     expect(noticeOf(await stage.post(path, YES))).toBe('CONSENT_MISMATCH');

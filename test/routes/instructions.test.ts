@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type RunningWorkers, startWorkers } from '../../jobs/worker.js';
 import { accountAdminRoutes, accountRoutes } from '../../src/accounts/index.js';
 import { openChannels } from '../../src/channels/index.js';
 import { createDesk } from '../../src/dispatch/index.js';
 import { createAnswers, createIntake, instructionRoutes } from '../../src/instructions/index.js';
+import { canonicalJson } from '../../src/kernel/index.js';
 import { orderRoutes } from '../../src/orders/index.js';
 import { type StartedRuntime, subscriberConnection } from '../../src/runtime/index.js';
 import { openBook, person, type TestBook } from '../accounts/books.js';
@@ -122,6 +124,22 @@ describe('one instruction', () => {
     const first = await give('payment', data, requestNo).expect(200);
     const { body } = await give('payment', { ...data, amount: cny(501) }, requestNo).expect(409);
     expect(body).toMatchObject({ code: 'REQUEST_NO_REUSED', instruction: first.body.instruction, moneyMoved: false });
+  });
+
+  it('keeps no hash that a payer could be tried against, and knows repeats of requests whose hash was plain', async () => {
+    const requestNo = next('R');
+    const data = { orderNo: next('SO'), amount: cny(500), payer: PAYER, reference: next('COL') };
+    const first = await give('payment', data, requestNo).expect(200);
+    const plain = createHash('sha256')
+      .update(`payment\n${canonicalJson(data)}`)
+      .digest();
+    const { db } = api.runtime;
+    const written = await db.withTx('an older row', (tx) =>
+      tx.write('UPDATE instructions SET body_hash = ? WHERE request_no = ? AND body_hash <> ?', [plain, requestNo, plain]),
+    );
+    expect(written).toBe(1);
+    expect((await give('payment', data, requestNo).expect(200)).body).toEqual(first.body);
+    await give('payment', { ...data, amount: cny(501) }, requestNo).expect(409);
   });
 
   it('remembers a refusal under its number as well', async () => {

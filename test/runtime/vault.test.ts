@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { createDecipheriv, hkdfSync } from 'node:crypto';
+import { createDecipheriv, createHash, hkdfSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   ConfigInvalid,
+  isSameContent,
   isSealed,
   keysOfSecret,
   openVault,
@@ -103,6 +104,15 @@ test('a blind index is equal for equal texts of one purpose, survives rotation, 
   expect(vault.index('card', '13800000000')).not.toEqual(index);
   expect(vault.index('mobile1', '3800000000')).not.toEqual(index);
   expect(openVault(keys({ VAULT_INDEX_KEY: key(8) })).index('mobile', '13800000000')).not.toEqual(index);
+});
+
+test('what is the same again is known by its index, and in rows of a time before by its plain hash', () => {
+  const vault = openVault(keys());
+  const plain = createHash('sha256').update('张三').digest();
+  expect(isSameContent(vault, vault.index('request', '张三'), 'request', '张三')).toBe(true);
+  expect(isSameContent(vault, plain, 'request', '张三')).toBe(true);
+  for (const other of [vault.index('request', '李四'), vault.index('shown', '张三'), Buffer.alloc(32)])
+    expect(isSameContent(vault, other, 'request', '张三')).toBe(false);
 });
 
 test('the same secret makes the same keys, another secret others', () => {
