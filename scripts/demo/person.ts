@@ -165,8 +165,8 @@ class Stage {
   }
 
   async setPassword(): Promise<void> {
-    const { url } = (await this.#post(`/v1/users/${this.#user}/password-link`)) as { url: string };
-    const page = this.#pageAt(url);
+    const { consent } = (await this.#post(`/v1/users/${this.#user}/password-link`)) as { consent: { url: string } };
+    const page = this.#pageAt(consent.url);
     const ended = await page.approve({ code: await page.code(), newPassword: PASSWORD, repeatPassword: PASSWORD });
     this.#check('he sets his trade password 设置交易密码', ended, 'given');
   }

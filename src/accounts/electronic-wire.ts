@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { maskMobile, REFUSALS, type Refusal, type RefusalCode, toRfc3339, toWire } from '../kernel/index.js';
 import { mobileSchema } from '../parties/index.js';
-import { moneySchema, requestNo, rfc3339Schema, type Vault, wireId } from '../runtime/index.js';
+import { askedSchema, moneySchema, requestNo, rfc3339Schema, showAsked, type Vault, wireId } from '../runtime/index.js';
 import type { AccountChange } from './life/store.js';
 import { type AskedCard, type Card, maskedCard } from './opening/rules.js';
 import type { Opening } from './opening/store.js';
@@ -189,15 +189,14 @@ export const changeSchema = z
     state: z.enum(['proposed', 'asked', 'pending', 'done', 'refused']).meta({
       description: 'proposed: waits for a second member of staff; asked: waits for the customer; pending: is being verified',
     }),
-    consent: z.string().nullable().meta({ description: 'The question to the customer' }),
-    url: z.string().nullable().meta({ description: "The customer's page; only in the first answer" }),
+    consent: askedSchema.optional(),
     refusal: reasonSchema.nullable(),
     createdAt: rfc3339Schema,
     decidedAt: rfc3339Schema.nullable(),
   })
   .meta({ id: 'AccountChange', description: 'A change of the bound card or mobile number, or a new check of the identity' });
 
-export function showChange(vault: Vault, c: AccountChange, url: string | null = null): z.output<typeof changeSchema> {
+export function showChange(vault: Vault, c: AccountChange): z.output<typeof changeSchema> {
   return {
     id: toWire('change', c.id),
     changeNo: c.changeNo,
@@ -205,8 +204,7 @@ export function showChange(vault: Vault, c: AccountChange, url: string | null = 
     account: toWire('account', c.accountId),
     to: maskedTo(vault, c),
     state: c.state,
-    consent: c.consentId === null ? null : toWire('consent', c.consentId),
-    url,
+    ...(c.state === 'asked' && c.asked !== null ? { consent: showAsked(c.asked) } : {}),
     refusal: c.refusal === null ? null : showReason(c.refusal),
     createdAt: toRfc3339(c.createdMs),
     decidedAt: c.decidedMs === null ? null : toRfc3339(c.decidedMs),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Id, Instant } from '../kernel/index.js';
-import { hashToken, type Runtime, type Tx } from '../runtime/index.js';
+import { type Asked, hashToken, type Runtime, type Tx } from '../runtime/index.js';
 import type { Factors } from './records.js';
 import { digestOfShown, type Shown, type Subject } from './rules.js';
 import { insertConsent } from './store.js';
@@ -18,12 +18,6 @@ export interface Question {
   readonly expiresMs: Instant;
 }
 
-/** A consent as it is handed to whoever asked: the address goes to the customer's browser. */
-export interface Asked {
-  readonly consent: Id;
-  readonly url: string;
-}
-
 type AskRuntime = Pick<Runtime, 'newId' | 'clock' | 'vault' | 'config'>;
 
 /**
@@ -31,7 +25,7 @@ type AskRuntime = Pick<Runtime, 'newId' | 'clock' | 'vault' | 'config'>;
  * commits, and hands out the address only then.
  * @throws a duplicate-key error when the subject was asked about before
  */
-export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Promise<Asked> {
+export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Promise<Asked & { readonly url: string }> {
   const { subject, subjectId, shown, ...rest } = question;
   const id = rt.newId();
   const { url, tokenHash } = newLink(rt);
@@ -45,7 +39,7 @@ export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Pr
     digest: digestOfShown(rt.vault, subject, subjectId, shown),
     createdMs: rt.clock.now(),
   });
-  return { consent: id, url };
+  return { consent: id, url, expiresMs: question.expiresMs };
 }
 
 /** A fresh address of a hosted page, and what is stored of it. */

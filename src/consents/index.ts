@@ -5,7 +5,7 @@
  * Deliberately absent: no money moves here; the engine asks whether what it decides is covered.
  */
 export { type AnswerHandlers, expireConsents } from './answer.js';
-export { type Asked, askConsent, type Question } from './ask.js';
+export { askConsent, type Question } from './ask.js';
 export { noticeMandates } from './mandate-notices.js';
 export { mandateRoutes } from './mandate-routes.js';
 export { coverOf, type Debit, type DebitPayee } from './mandate-rules.js';

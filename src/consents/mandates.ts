@@ -15,9 +15,18 @@ import {
 import { type Book, loadAccounts, loadBook, lockShard } from '../ledger/index.js';
 import { requireActingUser } from '../parties/index.js';
 import { readPlatform } from '../platforms/index.js';
-import { hashToken, isDuplicateKey, loadParameters, newToken, type Parameters, type Runtime, type Tx } from '../runtime/index.js';
+import {
+  type Asked,
+  hashToken,
+  isDuplicateKey,
+  loadParameters,
+  newToken,
+  type Parameters,
+  type Runtime,
+  type Tx,
+} from '../runtime/index.js';
 import type { AnswerHandler } from './answer.js';
-import { type Asked, askConsent } from './ask.js';
+import { askConsent } from './ask.js';
 import { decideTerms, type MandateTerms } from './mandate-rules.js';
 import { shownMandate } from './mandate-shown.js';
 import {

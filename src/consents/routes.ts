@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { type Instant, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
-import { type Route, type Runtime, rfc3339Schema, route, wireId } from '../runtime/index.js';
+import { type Route, type Runtime, rfc3339Schema, route, showAsked, wireId } from '../runtime/index.js';
 import type { AnswerHandlers } from './answer.js';
 import { newLink } from './ask.js';
 import { hostedRoutes } from './page/routes.js';
 import { CONSENT_STATES } from './records.js';
 import { answeredBefore, SUBJECTS } from './rules.js';
 import { findConsent, replaceToken, type StoredConsent } from './store.js';
-import { linkSchema, showLink, userLinkRoutes } from './user-links.js';
+import { linkSchema, userLinkRoutes } from './user-links.js';
 
 const TAG = 'Consents';
 
 const consentSchema = z
   .strictObject({
-    consent: z.string(),
+    id: z.string(),
     subject: z.enum(SUBJECTS).meta({ description: 'What the customer is asked about' }),
     instruction: z.string().optional().meta({ description: 'The instruction that it was asked for' }),
     mandate: z.string().optional().meta({ description: 'The mandate that it was asked for' }),
@@ -26,7 +26,7 @@ const consentSchema = z
 function showConsent(consent: StoredConsent, nowMs: Instant): z.input<typeof consentSchema> {
   const { id, subject, subjectId, state, expiresMs, answeredMs } = consent;
   return {
-    consent: toWire('consent', id),
+    id: toWire('consent', id),
     subject,
     ...(subject === 'instruction' || subject === 'mandate' ? { [subject]: toWire(subject, subjectId) } : {}),
     // Late is late, also before somebody has written it down.
@@ -73,7 +73,7 @@ function linkRoute(rt: Runtime): Route {
     answers: { 200: { description: 'The address', schema: linkSchema } },
     refusals: ['CONSENT_ANSWERED', 'CONSENT_EXPIRED', 'CONSENT_LOCKED'],
     async handle({ caller, params }) {
-      const body = await rt.db.withTx(
+      const asked = await rt.db.withTx(
         'consent-link',
         async (tx) => {
           const consent = await findConsent(tx, params.consent);
@@ -82,11 +82,11 @@ function linkRoute(rt: Runtime): Route {
           if (over !== undefined) throw new Refused(refuse(over));
           const { url, tokenHash } = newLink(rt);
           if (!(await replaceToken(tx, consent.id, tokenHash))) throw new Refused(refuse('CONSENT_ANSWERED'));
-          return showLink(consent.id, url, consent.expiresMs);
+          return { consent: consent.id, url, expiresMs: consent.expiresMs };
         },
         async () => undefined, // another address again, and nobody knows the first
       );
-      return { status: 200, body };
+      return { status: 200, body: { consent: showAsked(asked) } };
     },
   });
 }

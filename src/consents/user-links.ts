@@ -1,28 +1,15 @@
 import { z } from 'zod';
-import { type Id, type Instant, invariant, maskIdNo, maskName, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
+import { type Id, type Instant, invariant, maskIdNo, maskName, Refused, refuse } from '../kernel/index.js';
 import { type KnownUser, requireUser, userStanding } from '../parties/index.js';
 import { readPlatform } from '../platforms/index.js';
-import { type Route, type Runtime, rfc3339Schema, route, type Tx, wireId } from '../runtime/index.js';
+import { type Asked, askedSchema, type Route, type Runtime, route, showAsked, type Tx, wireId } from '../runtime/index.js';
 import { askConsent, newLink, type Question } from './ask.js';
 import { findCredential } from './credentials/store.js';
 import type { Factors } from './records.js';
 import type { Shown } from './rules.js';
 import { findPending, replaceToken } from './store.js';
 
-export const linkSchema = z
-  .strictObject({
-    consent: z.string(),
-    url: z.string().meta({
-      description: "The page to which the customer's browser is sent. It is told this once; ask for another when it is lost",
-      example: 'https://bank.example/consents/Zm9y…',
-    }),
-    expiresAt: rfc3339Schema,
-  })
-  .meta({ id: 'ConsentLink' });
-
-export function showLink(consent: Id, url: string, expiresMs: Instant): z.input<typeof linkSchema> {
-  return { consent: toWire('consent', consent), url, expiresAt: toRfc3339(expiresMs) };
-}
+export const linkSchema = z.strictObject({ consent: askedSchema }).meta({ id: 'ConsentLink' });
 
 /** Pages that a platform has its users open: for their trade password, and to activate who was taken over from elsewhere. */
 export function userLinkRoutes(rt: Runtime): Route[] {
@@ -37,16 +24,15 @@ const AGAIN = 'Asked again while the last question is open, it answers another a
 type Draft = Pick<Question, 'subject' | 'platformId' | 'customerId' | 'needs' | 'shown'>;
 
 /** The open question of that sort under a new address, or a new question. */
-async function linkTo(tx: Tx, rt: Runtime, draft: Draft): Promise<z.input<typeof linkSchema>> {
+async function linkTo(tx: Tx, rt: Runtime, draft: Draft): Promise<Asked> {
   const nowMs = rt.clock.now();
   const pending = await findPending(tx, draft, nowMs);
   if (pending !== undefined) {
     const { url, tokenHash } = newLink(rt);
-    if (await replaceToken(tx, pending.id, tokenHash)) return showLink(pending.id, url, pending.expiresMs);
+    if (await replaceToken(tx, pending.id, tokenHash)) return { consent: pending.id, url, expiresMs: pending.expiresMs };
   }
   const expiresMs = (nowMs + LINK_LIFE_MS) as Instant;
-  const { consent, url } = await askConsent(tx, rt, { ...draft, subjectId: rt.newId(), expiresMs });
-  return showLink(consent, url, expiresMs);
+  return askConsent(tx, rt, { ...draft, subjectId: rt.newId(), expiresMs });
 }
 
 function passwordRoute(rt: Runtime): Route {
@@ -62,7 +48,7 @@ function passwordRoute(rt: Runtime): Route {
     answers: ANSWERS,
     refusals: ['IDENTITY_UNVERIFIED'],
     async handle({ caller: { platformId }, params }) {
-      const body = await rt.db.withTx(
+      const asked = await rt.db.withTx(
         'password-link',
         async (tx) => {
           const known = await requireUser(tx, platformId, params.user, rt.vault);
@@ -74,7 +60,7 @@ function passwordRoute(rt: Runtime): Route {
         },
         async () => undefined, // another address, and nobody knows the first
       );
-      return { status: 201, body };
+      return { status: 201, body: { consent: showAsked(asked) } };
     },
   });
 }
@@ -115,7 +101,7 @@ function activationRoute(rt: Runtime): Route {
     answers: ANSWERS,
     refusals: ['IDENTITY_UNVERIFIED', 'CONSENT_ANSWERED'],
     async handle({ caller: { platformId }, params }) {
-      const body = await rt.db.withTx(
+      const asked = await rt.db.withTx(
         'activation-link',
         async (tx) => {
           const known = await requireUser(tx, platformId, params.user, rt.vault);
@@ -127,7 +113,7 @@ function activationRoute(rt: Runtime): Route {
         },
         async () => undefined, // another address, and nobody knows the first
       );
-      return { status: 201, body };
+      return { status: 201, body: { consent: showAsked(asked) } };
     },
   });
 }

@@ -1,18 +1,9 @@
 import { type ElectronicAccount, electronicRecords, payeeNames } from '../accounts/index.js';
-import {
-  type Asked,
-  askConsent,
-  type Bilingual,
-  loadPolicies,
-  proofNeeded,
-  type Question,
-  type Shown,
-  shownFen,
-} from '../consents/index.js';
+import { askConsent, type Bilingual, loadPolicies, proofNeeded, type Question, type Shown, shownFen } from '../consents/index.js';
 import { asId, type Id, type Instant, maskCardNumber, naturalDate, toRfc3339 } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 import { readPlatform } from '../platforms/index.js';
-import { loadParameters, type Runtime, type Tx, type Vault } from '../runtime/index.js';
+import { type Asked, loadParameters, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import type { Act } from './kind.js';
 import { kinds } from './kinds/index.js';
 import { insertInbox, shardOfInstruction } from './store.js';

@@ -1,6 +1,6 @@
-import { type Id, type Instant, invariant, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
+import { type Id, invariant, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
-import { isDuplicateKey, isSameContent, type Runtime, type Tx } from '../runtime/index.js';
+import { type Asked, isDuplicateKey, isSameContent, type Runtime, type Tx } from '../runtime/index.js';
 import { askAbout, type Draft, draftQuestions } from './asking.js';
 import type { Act, Origin } from './kind.js';
 import { kinds } from './kinds/index.js';
@@ -20,16 +20,7 @@ export interface Submission {
 }
 
 /** Received now, or (`replay`) before under the same number with the same body; or refused and not received. */
-export type Receipt =
-  | { readonly id: Id; readonly replay: boolean; readonly asked?: AskedCustomer }
-  | { readonly refused: Refusal };
-
-/** The question that was put to the customer; the address of its page is told this once. */
-export interface AskedCustomer {
-  readonly consent: Id;
-  readonly url: string;
-  readonly expiresMs: Instant;
-}
+export type Receipt = { readonly id: Id; readonly replay: boolean; readonly asked?: Asked } | { readonly refused: Refusal };
 
 export interface Intake {
   /** Answers in the order of the submissions, after they are committed and the bells of their shards have rung. */
@@ -152,7 +143,7 @@ function hashOf({ vault }: Pick<Runtime, 'vault'>, submission: Submission): Buff
 /** Writes what is new and answers what is not. Runs again when another process wrote one of the numbers in between. */
 async function commit(rt: Runtime, group: readonly Questioned[], shardOf: (platformId: Id) => number): Promise<Receipt[]> {
   let known = new Map<string, { id: Id; bodyHash: Buffer }>();
-  const asked = new Map<Id, AskedCustomer>();
+  const asked = new Map<Id, Asked>();
   for (let tries = 1; ; tries += 1) {
     const { receipts, fresh } = sortOut(rt, group, known);
     if (fresh.length === 0) return receipts;
@@ -168,7 +159,7 @@ async function commit(rt: Runtime, group: readonly Questioned[], shardOf: (platf
             inbox.map(({ id, platformId }) => ({ shardId: shardOf(platformId), instruction: id })),
           );
           for (const { id, draft } of fresh) {
-            if (draft !== undefined) asked.set(id, { ...(await askAbout(tx, rt, id, draft)), expiresMs: draft.expiresMs });
+            if (draft !== undefined) asked.set(id, await askAbout(tx, rt, id, draft));
           }
           return true as const;
         },

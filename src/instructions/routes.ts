@@ -3,6 +3,7 @@ import { consentRecords } from '../consents/index.js';
 import { type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { entriesOfInstructions } from '../ledger/index.js';
 import {
+  type Asked,
   idAfter,
   page,
   pageQuery,
@@ -22,7 +23,6 @@ import type { Outcome } from './outcome.js';
 import { BATCH_BODY_MAX, instructionSchema, parseBatch, parseInstruction } from './parse.js';
 import { type BatchLine, findBatch, findInstructions, insertBatch, listInstructions } from './store.js';
 import {
-  type Awaited,
   batchSchema,
   idsOf,
   instructionQuery,
@@ -90,11 +90,11 @@ function received(receipt: Receipt): Exclude<Receipt, { refused: Refusal }> {
 }
 
 /** Questions that customers have not answered yet, by instruction. */
-function awaitedOf({ db }: Runtime, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
+function awaitedOf({ db }: Runtime, ids: readonly Id[]): Promise<Map<Id, Asked>> {
   return db.read('awaited-consents', (tx) => readAwaited(tx, ids));
 }
 
-async function readAwaited(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
+async function readAwaited(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Asked>> {
   if (ids.length === 0) return new Map();
   const pending = [...(await consentRecords.load(tx, ids)).values()].filter(({ state }) => state === 'pending');
   return new Map(pending.map(({ id, instruction, expiresMs }) => [instruction, { consent: id, expiresMs }]));

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { asId, type Id, REFUSALS, type RefusalCode, Refused, toRfc3339, toWire } from '../kernel/index.js';
 import type { Entry } from '../ledger/index.js';
-import { rfc3339Schema, type Vault } from '../runtime/index.js';
-import type { AskedCustomer } from './intake.js';
+import { type Asked, askedSchema, rfc3339Schema, showAsked, type Vault } from '../runtime/index.js';
 import { kinds } from './kinds/index.js';
 import type { Outcome } from './outcome.js';
 import { maskedData } from './personal.js';
@@ -20,16 +19,7 @@ const outcomeFields = {
   decidedAt: rfc3339Schema.nullable(),
 };
 
-const consentField = {
-  consent: z
-    .strictObject({
-      id: z.string(),
-      url: z.string().optional().meta({ description: 'The page on which the customer answers; told once, when it is asked' }),
-      expiresAt: rfc3339Schema,
-    })
-    .optional()
-    .meta({ description: 'The question that was put to the customer, while he has not answered' }),
-};
+const consentField = { consent: askedSchema.optional() };
 
 export const outcomeSchema = z
   .strictObject({ instruction: z.string(), requestNo: z.string(), kind: z.string(), ...outcomeFields, ...consentField })
@@ -74,10 +64,7 @@ export const batchSchema = z
 
 export const instructionQuery = { kind: z.string().max(24).optional(), requestNo: z.string().max(64).optional() };
 
-/** A question under way: as it was put just now, or as the books have it. */
-export type Awaited = Pick<AskedCustomer, 'consent' | 'expiresMs'> & { readonly url?: string };
-
-export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Outcome | null | undefined, awaited?: Awaited) {
+export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Outcome | null | undefined, awaited?: Asked) {
   return {
     instruction: toWire('instruction', id),
     requestNo,
@@ -90,17 +77,15 @@ export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Ou
   };
 }
 
-function stateOf(outcome: Outcome | null | undefined, awaited: Awaited | undefined) {
+function stateOf(outcome: Outcome | null | undefined, awaited: Asked | undefined) {
   if (outcome) return { state: outcome.state };
   if (awaited === undefined) return { state: 'received' as const };
-  const { consent, url, expiresMs } = awaited;
-  const shown = { id: toWire('consent', consent), ...(url === undefined ? {} : { url }), expiresAt: toRfc3339(expiresMs) };
-  return { state: 'awaiting-consent' as const, consent: shown };
+  return { state: 'awaiting-consent' as const, consent: showAsked(awaited) };
 }
 
 const ORIGINS = { P: 'platform', S: 'system', O: 'bank' } as const;
 
-export function showInstruction(vault: Vault, view: InstructionView, awaited?: Awaited, entries?: readonly Entry[]) {
+export function showInstruction(vault: Vault, view: InstructionView, awaited?: Asked, entries?: readonly Entry[]) {
   return {
     ...showOutcome(view.id, view.requestNo, view.kind, view.outcome, awaited),
     origin: ORIGINS[view.origin],
@@ -123,7 +108,7 @@ export function showBatch(
   id: Id,
   lines: readonly BatchLine[],
   outcomes: ReadonlyMap<Id, Outcome>,
-  awaited: ReadonlyMap<Id, Awaited>,
+  awaited: ReadonlyMap<Id, Asked>,
 ) {
   const shown = lines.map(({ requestNo, instruction, code }, place) => {
     const outcome = instruction === null ? undefined : outcomes.get(instruction);

@@ -48,6 +48,7 @@ const STATEMENTS = [
      to_sealed TEXT NOT NULL,
      state VARCHAR(8) NOT NULL,
      consent_id BIGINT NULL,
+     consent_expires_ms BIGINT NULL,
      asked_by BIGINT NULL,
      decided_by BIGINT NULL,
      reason_sealed TEXT NULL,

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import {
   fromWire,
   ID_PREFIXES,
+  type Id,
   type IdKind,
   type Instant,
   parseBusinessDate,
   parseInstant,
   toRfc3339,
+  toWire,
   WIRE_MAX,
   wirePattern,
 } from '../kernel/index.js';
@@ -81,6 +83,30 @@ export const instantSchema = z
 
 /** For answers. */
 export const rfc3339Schema = z.string().meta({ description: 'RFC 3339', format: 'date-time', example: toRfc3339(0 as Instant) });
+
+/** A question that was put to a customer. The address of its page is known only where it was just made. */
+export interface Asked {
+  readonly consent: Id;
+  readonly url?: string | undefined;
+  /** The first moment at which it is too late to answer. */
+  readonly expiresMs: Instant;
+}
+
+/** The same for answers: one form wherever a customer is asked. */
+export const askedSchema = z
+  .strictObject({
+    id: z.string().meta({ example: 'cns_2236512894231552003' }),
+    url: z.string().optional().meta({
+      description: "The page to which the customer's browser is sent; told once. Ask for another when it is lost",
+      example: 'https://bank.example/consents/Zm9y…',
+    }),
+    expiresAt: rfc3339Schema,
+  })
+  .meta({ id: 'AskedConsent', description: 'The question that was put to the customer, while he has not answered' });
+
+export function showAsked({ consent, url, expiresMs }: Asked): z.input<typeof askedSchema> {
+  return { id: toWire('consent', consent), ...(url === undefined ? {} : { url }), expiresAt: toRfc3339(expiresMs) };
+}
 
 /** Text for people: no control characters, no blanks at the ends. */
 export function textSchema(max: number) {

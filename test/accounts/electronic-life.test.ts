@@ -113,10 +113,13 @@ describe('a new card', () => {
     expect(asked.body.to).toBe(`${card.slice(0, 6)}*********${card.slice(-4)}`);
     await stage.work();
     expect(await cardOf(of)).toBe(of.card.slice(-4));
-    expect(await approve(of.customer, asked.body.url)).toBeNull();
+    const { url, ...question } = asked.body.consent;
+    expect((await get(asked.headers.location as string)).consent).toEqual(question);
+    expect(await approve(of.customer, url)).toBeNull();
     expect(await cardOf(of)).toBe(of.card.slice(-4));
     await stage.work();
-    expect((await get(asked.headers.location as string)).state).toBe('done');
+    const done = await get(asked.headers.location as string);
+    expect([done.state, done.consent]).toEqual(['done', undefined]);
     expect((await view(of)).card).toMatchObject({ account: `${card.slice(0, 6)}*********${card.slice(-4)}`, class: 'credit' });
     // The limits take it for the bound one from now on.
     const [row] = await stage.rows(
@@ -130,7 +133,7 @@ describe('a new card', () => {
   test('is refused when the customer says no or does not answer', async () => {
     const [one, two] = [await owned(), await owned()];
     const first = await ask(one, newCard()).expect(202);
-    await decline(first.body.url);
+    await decline(first.body.consent.url);
     const second = await ask(two, newCard()).expect(202);
     stage.later(16 * 60_000);
     await expireConsents(stage.api.runtime, answerHandlers(stage.api.runtime));
@@ -158,7 +161,7 @@ describe('a new card', () => {
     const codes: string[] = [];
     for (const account of cards) {
       const asked = await ask(of, account).expect(202);
-      expect(await approve(of.customer, asked.body.url)).toBeNull();
+      expect(await approve(of.customer, asked.body.consent.url)).toBeNull();
       await stage.work();
       codes.push((await get(asked.headers.location as string)).refusal.code);
     }
@@ -170,7 +173,8 @@ describe('a new card', () => {
     const of = await owned();
     const body = { changeNo: changeNo(), card: { account: newCard(), bankCode: BANK, mobile: of.customer.mobile } };
     const [one, two] = [await post(of, 'card-changes', body).expect(202), await post(of, 'card-changes', body).expect(202)];
-    expect(two.body).toEqual({ ...one.body, url: null });
+    const { url: _, ...question } = one.body.consent;
+    expect(two.body).toEqual({ ...one.body, consent: question });
     const other = { ...body, card: { ...body.card, account: newCard() } };
     expect((await post(of, 'card-changes', other)).body.code).toBe('CHANGE_NO_REUSED');
     expect((await post(of, 'card-changes', { ...other, changeNo: changeNo() })).body.code).toBe('CHANGE_UNDER_WAY');
@@ -182,7 +186,7 @@ describe('a new card', () => {
     const of = await owned();
     const asked = await ask(of, of.card).expect(202);
     await act(of, 'block');
-    expect(await approve(of.customer, asked.body.url)).toBeNull();
+    expect(await approve(of.customer, asked.body.consent.url)).toBeNull();
     await stage.work();
     expect((await get(asked.headers.location as string)).refusal.code).toBe('ACCOUNT_BLOCKED');
   });
@@ -193,7 +197,7 @@ describe('a new card', () => {
       const card = newCard();
       const of = await owned([{ account: card }]);
       const asked = await ask(of, card).expect(202);
-      expect(await approve(of.customer, asked.body.url)).toBeNull();
+      expect(await approve(of.customer, asked.body.consent.url)).toBeNull();
       const dying = dyingAt(stage.api.runtime, nth);
       await stage.work(stage.book, dying).catch(() => undefined);
       const there = async () => {
@@ -231,14 +235,14 @@ describe('another mobile number', () => {
     const mobile = NEW();
     const early = await ask(of, mobile).expect(202);
     expect(early.body.to).toBe(`${mobile.slice(0, 3)}****${mobile.slice(-4)}`);
-    expect(await approve(of.customer, early.body.url)).toBeNull();
+    expect(await approve(of.customer, early.body.consent.url)).toBeNull();
     await stage.work();
     const refused = await get(early.headers.location as string);
     expect(refused.refusal).toMatchObject({ code: 'ELEMENTS_DIFFER', faults: [{ code: 'ELEMENTS_DIFFER', pointer: '/mobile' }] });
     expect(await mobileOf(of.customer)).toBe(of.customer.mobile);
     know(stage, { ...of.customer }, [{ account: of.card, mobile }]); // he told his bank
     const asked = await ask(of, mobile).expect(202);
-    expect(await approve(of.customer, asked.body.url)).toBeNull();
+    expect(await approve(of.customer, asked.body.consent.url)).toBeNull();
     await stage.work();
     expect((await get(asked.headers.location as string)).state).toBe('done');
     expect(await mobileOf(of.customer)).toBe(mobile);
@@ -250,7 +254,7 @@ describe('another mobile number', () => {
     for (const [place, of] of [one, two].entries()) {
       know(stage, of.customer, [{ account: of.card, mobile }]);
       const asked = await ask(of, mobile).expect(202);
-      expect(await approve(of.customer, asked.body.url)).toBeNull();
+      expect(await approve(of.customer, asked.body.consent.url)).toBeNull();
       await stage.work();
       const { state, refusal } = await get(asked.headers.location as string);
       expect([place, state, refusal?.code]).toEqual([

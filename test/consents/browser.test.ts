@@ -161,7 +161,7 @@ describe('a customer with a phone', () => {
   test('sets his trade password', async () => {
     const customer = await stage.customer();
     const { body } = await stage.api.signed(stage.platform, 'POST', `/v1/users/usr_${customer.userId}/password-link`);
-    const { page, picture } = await open(new URL(body.url).pathname.replace('/pages', ''), { locale: 'zh-CN' });
+    const { page, picture } = await open(new URL(body.consent.url).pathname.replace('/pages', ''), { locale: 'zh-CN' });
     await page.getByRole('button', { name: '获取验证码' }).click();
     const code = await stage.code(customer);
     const fill = async (password: string) => {

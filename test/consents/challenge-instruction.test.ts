@@ -63,7 +63,7 @@ async function waiting(): Promise<Waiting & { customer: Awaited<ReturnType<Conse
     throw new Error(`no question was asked: ${JSON.stringify(receipt)}`);
   const { consent, url } = receipt.asked;
   return {
-    ...{ id: receipt.id, consent, account, customer, path: new URL(url).pathname.replace('/pages', '') },
+    ...{ id: receipt.id, consent, account, customer, path: new URL(url as string).pathname.replace('/pages', '') },
     again: async (amount) => {
       const second = await give(amount);
       if (second === undefined || 'refused' in second) return second?.refused.code ?? 'none';

@@ -254,7 +254,7 @@ describe('what a platform sees', () => {
     const { consent, path, subjectId, customer } = await asked();
     const { body } = await read(consent);
     expect(body).toEqual({
-      consent: `cns_${consent}`,
+      id: `cns_${consent}`,
       subject: 'instruction',
       instruction: `ins_${subjectId}`,
       state: 'pending',
@@ -277,11 +277,11 @@ describe('what a platform sees', () => {
   test('a new address puts the old one out of use, and there is none once it is answered', async () => {
     const { consent, path } = await asked();
     const { body } = await relink(consent);
-    expect(body).toMatchObject({
-      consent: `cns_${consent}`,
+    expect(body.consent).toMatchObject({
+      id: `cns_${consent}`,
       url: expect.stringMatching(/^https:\/\/bank\.example\/pages\/consents\/[\w-]{43}$/),
     });
-    const renewed = new URL(body.url).pathname.replace('/pages', '');
+    const renewed = new URL(body.consent.url).pathname.replace('/pages', '');
     expect((await stage.get(path)).status).toBe(404);
     expect((await stage.post(path, YES)).status).toBe(404);
     expect(noticeOf(await stage.post(renewed, YES))).toBeNull();

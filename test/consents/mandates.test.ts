@@ -169,7 +169,7 @@ describe('asking for a mandate', () => {
     expect(body).not.toHaveProperty('url');
     const link = await stage.api.signed(book, 'POST', `/v1/consents/${first.body.consent}/link`).expect(200);
     expect((await stage.get(pathOf(first.body.url))).status).toBe(404);
-    expect((await stage.get(pathOf(link.body.url))).status).toBe(200);
+    expect((await stage.get(pathOf(link.body.consent.url))).status).toBe(200);
   });
 
   it('is one however many equal requests come at once, and tells its address once', async () => {

@@ -51,7 +51,7 @@ describe('a customer sets his trade password', () => {
   const link = async (customer: TestCustomer) => {
     const { body, status } = await stage.api.signed(stage.platform, 'POST', `/v1/users/usr_${customer.userId}/password-link`);
     expect(status).toBe(201);
-    return { consent: body.consent.slice(4) as Id, path: new URL(body.url).pathname.replace('/pages', '') };
+    return { consent: body.consent.id.slice(4) as Id, path: new URL(body.consent.url).pathname.replace('/pages', '') };
   };
   const newOne = (code: string, password = PASSWORD, more: Record<string, string> = {}) => ({
     ...{ answer: 'approve', code, newPassword: password, repeatPassword: password },
@@ -264,7 +264,7 @@ describe('a customer who was taken over from elsewhere', () => {
     await db.withTx('taken over', (tx) => tx.write("UPDATE users SET state = 'to-activate' WHERE id = ?", [customer.userId]));
     const { body, status } = await link();
     expect(status).toBe(201);
-    const path = new URL(body.url).pathname.replace('/pages', '');
+    const path = new URL(body.consent.url).pathname.replace('/pages', '');
     const { text } = await stage.get(`${path}?lang=zh`);
     for (const shown of ['激活您的存管用户', '甲平台', '王**', 'E00****']) expect(text).toContain(shown);
     await stage.post(`${path}/code`, {});

@@ -13,7 +13,7 @@ import {
 } from '../../kernel/index.js';
 import { type Customer, customerOf, type Finding } from '../../parties/index.js';
 import { readPlatform } from '../../platforms/index.js';
-import { isDuplicateKey, loadParameters, type Runtime, type Tx } from '../../runtime/index.js';
+import { type Asked, isDuplicateKey, loadParameters, type Runtime, type Tx } from '../../runtime/index.js';
 import { requireBook } from '../book.js';
 import type { ElectronicAccount } from '../electronic.js';
 import { standingRefusal } from '../limits.js';
@@ -46,7 +46,7 @@ export interface ChangeQuestion {
 }
 
 /** Puts a question on a page that the bank hosts. Consents stand below this folder, so the process hands it in. */
-export type AskCustomer = (tx: Tx, question: ChangeQuestion) => Promise<{ readonly consent: Id; readonly url: string }>;
+export type AskCustomer = (tx: Tx, question: ChangeQuestion) => Promise<Asked>;
 
 /** What an electronic account is to have from now on. */
 export type AskedChange = { readonly changeNo: string; readonly account: Id } & (
@@ -55,10 +55,9 @@ export type AskedChange = { readonly changeNo: string; readonly account: Id } & 
   | { readonly kind: 'identity' }
 );
 
-/** A change as it stands; the page's address is handed out once, and never for a repeated request. */
+/** A change as it stands; with the address of the page the first time, and never for a repeated request. */
 export interface TakenChange {
   readonly change: AccountChange;
-  readonly url: string | null;
   readonly repeated: boolean;
 }
 
@@ -98,7 +97,7 @@ export async function askChange(rt: Parts, ask: AskCustomer, platformId: Id, ask
 
 function repeated(change: AccountChange, contentHash: Buffer): TakenChange {
   if (!change.contentHash.equals(contentHash)) throw new Refused(refuse('CHANGE_NO_REUSED'));
-  return { change, url: null, repeated: true };
+  return { change, repeated: true };
 }
 
 /** Tells the worker of the account's shard. */
@@ -130,10 +129,10 @@ async function write(tx: Tx, rt: Parts, { ask, platformId, asked, to, contentHas
     changeNo: asked.changeNo,
     toSealed: rt.vault.seal(to),
     state: question === undefined ? 'pending' : 'asked',
-    consentId: question?.consent ?? null,
+    asked: question ?? null,
   };
   await insertChange(tx, change);
-  return { change, url: question?.url ?? null, repeated: false };
+  return { change, repeated: false };
 }
 
 /** A change with nothing known of it but whose it is. */
@@ -143,7 +142,7 @@ export function newChange(of: {
   kind: ChangeKind;
   contentHash: Buffer;
   nowMs: Instant;
-}): Omit<AccountChange, 'changeNo' | 'toSealed' | 'state' | 'consentId'> {
+}): Omit<AccountChange, 'changeNo' | 'toSealed' | 'state' | 'asked'> {
   const { id, account, kind, contentHash, nowMs } = of;
   const { platformId, accountId, customerId } = account;
   const nobody = { askedBy: null, decidedBy: null, reasonSealed: null, refusal: null };
@@ -229,7 +228,7 @@ export function changeAnswered(rt: Pick<Runtime, 'db' | 'clock' | 'bells'>) {
     const nowMs = rt.clock.now();
     if (answer !== 'given') {
       const change = await findChange(tx, id);
-      const fields = change?.consentId ? { consent: toWire('consent', change.consentId) } : {};
+      const fields = change?.asked ? { consent: toWire('consent', change.asked.consent) } : {};
       await moveChange(tx, id, 'asked', 'refused', { nowMs, refusal: refuse(ANSWERS[answer], undefined, fields) });
       return undefined;
     }

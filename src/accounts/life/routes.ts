@@ -74,14 +74,14 @@ function reverificationRoute(rt: Runtime, ask: AskCustomer): Route {
 
 /** A new check of the identity waits for its end as other requests do; what waits for the customer is answered at once. */
 async function take(rt: Runtime, ask: AskCustomer, platformId: Id, asked: AskedChange, prefer?: string) {
-  const { change, url, repeated } = await askChange(rt, ask, platformId, asked);
+  const { change, repeated } = await askChange(rt, ask, platformId, asked);
   const waits = change.state === 'pending';
   const now = waits ? ((await decidedChange(rt, change, preferredWaitMs(prefer, WAIT_DEFAULT_MS))) ?? change) : change;
   const id = toWire('change', change.id);
   if (now.refusal !== null) throw new Refused({ ...now.refusal, fields: { ...now.refusal.fields, change: id } });
   return {
     status: now.state === 'done' ? 200 : 202,
-    body: showChange(rt.vault, now, url),
+    body: showChange(rt.vault, now),
     headers: {
       Location: `/v1/electronic-accounts/changes/${id}`,
       'Idempotent-Replay': String(repeated),

@@ -27,7 +27,7 @@ export async function proposeMobile(
     changeNo: null,
     toSealed: rt.vault.seal(of.mobile),
     state: 'proposed',
-    consentId: null,
+    asked: null,
     askedBy: of.by,
     reasonSealed: rt.vault.seal(of.reason),
   };

@@ -1,5 +1,5 @@
 import { asId, type Id, type Instant, type Refusal } from '../../kernel/index.js';
-import { sql, type Tx } from '../../runtime/index.js';
+import { type Asked, sql, type Tx } from '../../runtime/index.js';
 import type { CardClass, ElectronicState } from '../electronic.js';
 
 /** card: another bound card. mobile: another mobile number of the owner. identity: his identity is checked again. */
@@ -24,7 +24,8 @@ export interface AccountChange {
   /** JSON of the card, or the mobile number; sealed. */
   readonly toSealed: string;
   readonly state: ChangeState;
-  readonly consentId: Id | null;
+  /** The question to the customer; null where he is not asked. */
+  readonly asked: Asked | null;
   readonly askedBy: Id | null;
   readonly decidedBy: Id | null;
   readonly reasonSealed: string | null;
@@ -46,6 +47,7 @@ interface ChangeRow {
   to_sealed: string;
   state: ChangeState;
   consent_id: string | null;
+  consent_expires_ms: string | null;
   asked_by: string | null;
   decided_by: string | null;
   reason_sealed: string | null;
@@ -69,7 +71,8 @@ function changeOf(row: ChangeRow): AccountChange {
     contentHash: row.content_hash,
     toSealed: row.to_sealed,
     state: row.state,
-    consentId: idOrNull(row.consent_id),
+    asked:
+      row.consent_id === null ? null : { consent: asId(row.consent_id), expiresMs: Number(row.consent_expires_ms) as Instant },
     askedBy: idOrNull(row.asked_by),
     decidedBy: idOrNull(row.decided_by),
     reasonSealed: row.reason_sealed,
@@ -82,15 +85,15 @@ function changeOf(row: ChangeRow): AccountChange {
 }
 
 const CHANGE = `SELECT c.id, c.platform_id, c.change_no, c.kind, c.account_id, c.customer_id, c.content_hash, c.to_sealed, c.state,
-  c.consent_id, c.asked_by, c.decided_by, c.reason_sealed, c.refusal, c.attempts, c.next_ms, c.created_ms, c.decided_ms
+  c.consent_id, c.consent_expires_ms, c.asked_by, c.decided_by, c.reason_sealed, c.refusal, c.attempts, c.next_ms, c.created_ms, c.decided_ms
   FROM account_changes AS c`;
 
 /** @throws a duplicate-key error when its number is taken, or one of its kind is under way */
 export async function insertChange(tx: Tx, c: AccountChange): Promise<void> {
   await tx.write(
     `INSERT INTO account_changes (id, platform_id, change_no, kind, account_id, customer_id, subject_id, live, content_hash, to_sealed,
-       state, consent_id, asked_by, decided_by, reason_sealed, refusal, attempts, next_ms, created_ms, decided_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, NULL, ?, NULL, 0, ?, ?, NULL)`,
+       state, consent_id, consent_expires_ms, asked_by, decided_by, reason_sealed, refusal, attempts, next_ms, created_ms, decided_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, NULL, ?, NULL, 0, ?, ?, NULL)`,
     [
       c.id,
       c.platformId,
@@ -102,7 +105,8 @@ export async function insertChange(tx: Tx, c: AccountChange): Promise<void> {
       c.contentHash,
       c.toSealed,
       c.state,
-      c.consentId,
+      c.asked?.consent ?? null,
+      c.asked?.expiresMs ?? null,
       c.askedBy,
       c.reasonSealed,
       c.nextMs,
