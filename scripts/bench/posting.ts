@@ -32,12 +32,12 @@ export async function benchLimits(args: readonly string[]): Promise<Record<strin
     const book = await openBook(rt);
     const give = giver(book.platformId);
     await fund(rt, book, give);
-    const purses = await openPurses(rt, book, give);
+    const purses = await openPurses(rt, book, give, chance);
     const plain: number[] = [];
     const limits: number[] = [];
     for (let round = 0; round <= ROUNDS; round += 1) {
       const pairs = () => transferOf(randomPair(book.subs, chance));
-      const payments = () => paymentOf(purses[Math.floor(chance() * purses.length)] as Purse, book, chance);
+      const payments = () => paymentOf(purses[Math.floor(chance() * purses.length)] as Purse, chance);
       const figures = { plain: (await measure(rt, give, pairs)).posting, limits: (await measure(rt, give, payments)).posting };
       process.stderr.write(`round ${round}: plain ${Math.round(figures.plain)}, with limits ${Math.round(figures.limits)}\n`);
       if (round === 0) continue; // warm-up
@@ -145,17 +145,22 @@ async function openBook(rt: Runtime): Promise<BenchBook> {
 interface Purse {
   readonly account: Id;
   readonly mandate: Id;
+  readonly payees: readonly Id[];
 }
 
 const PAYEES = 20; // of each mandate, as many as one may name
 const PURSE = 100_000n; // what stands on each electronic account
 
-/** A customer with a Class II account for each sub-account, some money on it, and a mandate to pay any of 20 sub-merchants. */
-async function openPurses(rt: Runtime, book: BenchBook, give: Give): Promise<Purse[]> {
+/** A customer with a Class II account for each sub-account, some money on it, and a mandate to pay any of 20 sub-merchants drawn by chance. */
+async function openPurses(rt: Runtime, book: BenchBook, give: Give, chance: () => number): Promise<Purse[]> {
   const now = rt.clock.now();
   const today = naturalDate(now);
   const owner = { stopped: null, idExpires: null, idTaskDueMs: null, documented: true };
-  const purses = book.subs.map(() => ({ account: rt.newId(), mandate: rt.newId(), customer: rt.newId() }));
+  const anyPayees = () => Array.from({ length: PAYEES }, () => book.subs[Math.floor(chance() * ACCOUNTS)] as Id);
+  const purses = book.subs.map(() => ({
+    ...{ account: rt.newId(), mandate: rt.newId(), customer: rt.newId() },
+    payees: anyPayees(),
+  }));
   for (let from = 0; from < purses.length; from += 5000) {
     const part = purses.slice(from, from + 5000);
     await rt.db.withTx('bench-purses', async (tx) => {
@@ -180,9 +185,9 @@ async function openPurses(rt: Runtime, book: BenchBook, give: Give): Promise<Pur
       await insertElectronicAccounts(tx, accounts, today);
       const caps = `${PURSE},${PURSE},'day',${PURSE},${now + 86_400_000_000}`;
       const mandates = part.map(
-        ({ account, mandate, customer }) =>
+        ({ account, mandate, customer, payees }) =>
           `${mandate},${book.platformId},${customer},${customer},${account},'${mandate}',x'${'0'.repeat(64)}','account-payment',` +
-          `'${JSON.stringify({ orders: false, accounts: book.subs.slice(0, PAYEES) })}',${caps},'active',${now},${now}`,
+          `'${JSON.stringify({ orders: false, accounts: payees })}',${caps},'active',${now},${now}`,
       );
       await tx.write(
         `INSERT INTO mandates (id, platform_id, customer_id, user_id, account_id, mandate_no, content_hash, kinds, payees, payment_cap, total_cap,
@@ -256,8 +261,9 @@ function transferOf([from, to]: readonly [Id, Id]): Asked {
   return ['transfer', { from: `acc_${from}`, to: `acc_${to}`, amount: cny(1n) }];
 }
 
-function paymentOf({ account, mandate }: Purse, { subs }: BenchBook, chance: () => number): Asked {
-  const to = { account: `acc_${subs[Math.floor(chance() * PAYEES)]}` };
+/** Payer and payee are drawn from as many accounts as those of a plain transfer. */
+function paymentOf({ account, mandate, payees }: Purse, chance: () => number): Asked {
+  const to = { account: `acc_${payees[Math.floor(chance() * payees.length)]}` };
   return ['account-payment', { from: `acc_${account}`, to, amount: cny(1n), mandate: `mdt_${mandate}` }];
 }
 

@@ -1,4 +1,5 @@
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';
+import type { Person, Wanted } from './scenario.js';
 
 /**
  * What the law and the customer's will allow, in plain lists: every movement of an electronic account is kept, and sums are made anew each
@@ -19,6 +20,12 @@ interface Moved {
   readonly amount: bigint;
   /** With others, so that it counts. */
   readonly counts: boolean;
+}
+
+/** A person as he registered; one number is one person, on whatever platform. */
+interface ModelPerson {
+  readonly customer: string;
+  readonly mobile: string;
 }
 
 export interface ModelElectronic {
@@ -71,6 +78,9 @@ export class Law {
   readonly customers = new Map<string, ModelCustomer>();
   readonly accounts = new Map<string, ModelElectronic>();
   readonly mandates = new Map<string, ModelMandate>();
+  /** By name, and by name and platform. */
+  readonly persons = new Map<string, ModelPerson>();
+  readonly users = new Set<string>();
   readonly #parameters: [name: string, from: string, value: bigint][] = PARAMETERS.map(([name, from, value]) => [
     name,
     from,
@@ -120,6 +130,37 @@ export class Law {
     }
     const rate = this.value('interest.demand', noon);
     return { product, rate, amount: (2n * product * rate + 360_000_000n) / 720_000_000n };
+  }
+
+  /** Why somebody is not taken as a customer, or undefined. */
+  unfit({ name, born, mobile, idExpires, truth }: Person, now: number): string | undefined {
+    const today = dayOf(now);
+    const birthday = `${Number(born.slice(0, 4)) + Number(this.value('adult.age', now))}${born.slice(4)}`;
+    if (birthday > today) return 'MINOR_NOT_ALLOWED';
+    if (idExpires !== undefined && idExpires < today) return 'ID_DOCUMENT_EXPIRED';
+    const others = [...this.persons].filter(([other, person]) => other !== name && person.mobile === mobile);
+    if (BigInt(others.length) >= this.value('mobile.identities', now)) return 'MOBILE_TAKEN';
+    if (truth === 'unknown') return 'IDENTITY_UNKNOWN';
+    return truth === 'another' ? 'IDENTITY_NAME_DIFFERS' : undefined;
+  }
+
+  /** Why an account is not opened on this card, or undefined. */
+  unbindable(
+    platform: { id: string; profile: string },
+    { person: name, class: of, card, mobile }: Wanted,
+    now: number,
+  ): string | undefined {
+    const person = this.persons.get(name);
+    if (person === undefined || !this.users.has(`${platform.id}/${name}`)) return 'NOT_FOUND';
+    if (mobile !== undefined && mobile !== person.mobile) return 'MOBILE_DIFFERS';
+    const held = [...this.accounts.values()].filter(
+      (a) => a.customer === person.customer && a.class === of && a.state !== 'closed',
+    );
+    if (BigInt(held.length) >= this.value(`class-${of}.accounts`, now)) return 'ACCOUNTS_MAX';
+    if (card === 'missing' || card === 'frozen') return 'BOUND_ACCOUNT_UNUSABLE';
+    if (card === 'payment') return 'PAYMENT_ACCOUNT_BOUND';
+    if (card === 'credit' && platform.profile === 'lending') return 'CREDIT_CARD_BOUND';
+    return of === 2 && card !== 'class-1' && card !== 'credit' ? 'BOUND_ACCOUNT_CLASS' : undefined;
   }
 
   /** Why a movement may not pass, or undefined. */

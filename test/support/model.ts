@@ -3,6 +3,7 @@
  * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
  */
 import { type Flow, Law } from './model-law.js';
+import type { Person, Wanted } from './scenario.js';
 
 export interface ModelAccount {
   readonly platform: string;
@@ -54,6 +55,7 @@ interface ModelPlatform {
   feeMax: bigint;
   /** The functional accounts by purpose. */
   readonly own: Readonly<Record<string, string>>;
+  readonly profile: string;
 }
 
 /** The wire form of an instruction's data; each kind reads the fields that its form has. */
@@ -143,8 +145,8 @@ export class Model {
     return today > at.date ? today : at.date;
   }
 
-  openPlatform(id: string, date: string, own: Readonly<Record<string, string>>): void {
-    this.platforms.set(id, { date, transferMax: 0n, feeMax: 0n, own });
+  openPlatform(id: string, date: string, own: Readonly<Record<string, string>>, profile = 'marketplace'): void {
+    this.platforms.set(id, { date, transferMax: 0n, feeMax: 0n, own, profile });
     for (const [type, account] of Object.entries(own)) this.openAccount(account, id, type, OWN.includes(type));
   }
 
@@ -154,6 +156,27 @@ export class Model {
 
   openCustomer(id: string, idExpires: string | undefined): void {
     this.law.customers.set(id, { stopped: false, idExpires, taskDue: undefined, documented: false });
+  }
+
+  /** @param customer his id if he becomes one now */
+  register(platform: string, person: Person, customer: string): { result: string; customer?: string } {
+    const code = this.law.unfit(person, this.now);
+    if (code !== undefined) return { result: code };
+    const known = this.law.persons.get(person.name);
+    if (known === undefined) this.openCustomer(customer, person.idExpires);
+    this.law.persons.set(person.name, known ?? { customer, mobile: person.mobile });
+    this.law.users.add(`${platform}/${person.name}`);
+    return { result: 'verified', customer: known?.customer ?? customer };
+  }
+
+  /** @param account its id if it is opened */
+  openOn(platform: string, wanted: Wanted, account: string): { result: string; account?: string } {
+    const { profile } = this.platform(platform);
+    const code = this.law.unbindable({ id: platform, profile }, wanted, this.now);
+    if (code !== undefined) return { result: code };
+    const customer = this.law.persons.get(wanted.person)?.customer ?? '';
+    this.openElectronic(account, { platform, customer, class: wanted.class, faceToFace: false });
+    return { result: 'opened', account };
   }
 
   openElectronic(id: string, of: { platform: string; customer: string; class: 2 | 3; faceToFace: boolean }): void {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
 import { violations } from './invariants.js';
 import { Model } from './model.js';
-import type { Bank, Look, NewMandate } from './scenario.js';
+import type { Bank, Look, NewMandate, Person, Wanted } from './scenario.js';
 import {
   type Asked,
   changeState,
@@ -30,6 +30,7 @@ import {
   openMandate,
   revokeMandate,
 } from './world-electronic.js';
+import { People } from './world-people.js';
 
 /** The model as a bank of its own: ids are counted, request numbers are remembered. */
 export class ModelBank implements Bank {
@@ -47,10 +48,10 @@ export class ModelBank implements Bank {
     return String(this.#last);
   }
 
-  async openPlatform(date: string) {
+  async openPlatform(date: string, profile?: 'lending') {
     const own = Object.fromEntries(PURPOSES.map((purpose) => [purpose, this.#newId()]));
     const id = this.#newId();
-    this.model.openPlatform(id, date, own);
+    this.model.openPlatform(id, date, own, profile);
     return { id, own };
   }
 
@@ -76,6 +77,14 @@ export class ModelBank implements Bank {
     const id = this.#newId();
     this.model.openCustomer(id, idExpires);
     return id;
+  }
+
+  async register(platform: string, person: Person) {
+    return this.model.register(platform, person, this.#newId());
+  }
+
+  async openOn(platform: string, wanted: Wanted) {
+    return this.model.openOn(platform, wanted, this.#newId());
   }
 
   async openElectronic(of: Parameters<Model['openElectronic']>[1]) {
@@ -155,6 +164,7 @@ export class ModelBank implements Bank {
 export class ServiceBank implements Bank {
   readonly #world: World;
   readonly #books = new Map<string, TestBook>();
+  #people: Promise<People> | undefined;
   readonly model: Model;
 
   constructor(world: World) {
@@ -172,10 +182,10 @@ export class ServiceBank implements Bank {
     return book;
   }
 
-  async openPlatform(date: string) {
-    const book = await openBook(this.#world, date);
+  async openPlatform(date: string, profile?: 'lending') {
+    const book = await openBook(this.#world, date, profile);
     this.#books.set(book.platformId, book);
-    this.model.openPlatform(book.platformId, date, book.accounts);
+    this.model.openPlatform(book.platformId, date, book.accounts, profile);
     return { id: book.platformId as string, own: book.accounts };
   }
 
@@ -199,6 +209,27 @@ export class ServiceBank implements Bank {
     const id = await openCustomer(this.#world, idExpires);
     this.model.openCustomer(id, idExpires);
     return id;
+  }
+
+  async register(platform: string, person: Person) {
+    this.#people ??= People.meet(this.#world);
+    const said = await (await this.#people).register(asId(platform), person);
+    const predicted = this.model.register(platform, person, said.customer ?? '');
+    agree(predicted, said, `the registration of ${person.name}`);
+    return said;
+  }
+
+  async openOn(platform: string, wanted: Wanted) {
+    this.#people ??= People.meet(this.#world);
+    const said = await (await this.#people).open(asId(platform), wanted);
+    const predicted = this.model.openOn(platform, wanted, said.account ?? '');
+    agree(predicted, said, `an opening for ${wanted.person}`);
+    return said;
+  }
+
+  /** Lets go of those outside, if there were any. */
+  async close() {
+    await (await this.#people)?.leave();
   }
 
   async openElectronic(of: Parameters<Model['openElectronic']>[1]) {
@@ -319,6 +350,11 @@ export class ServiceBank implements Bank {
     if (!isDeepStrictEqual(actual, predicted))
       throw new Error(`the books differ from the model:\n${differences(actual, predicted)}`);
   }
+}
+
+function agree(predicted: object, said: object, what: string): void {
+  if (!isDeepStrictEqual(predicted, said))
+    throw new Error(`${what}: the model says ${JSON.stringify(predicted)}, the service ${JSON.stringify(said)}`);
 }
 
 function differences(actual: Record<string, string>, predicted: Record<string, string>): string {

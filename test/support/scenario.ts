@@ -11,6 +11,9 @@ import type { Asked } from './world.js';
  *   expect anna 60.00 uncleared 60.00, order:7 0.60
  *   replay S1                                       same number, same body: the same answer, and nothing new
  *   customer lily [id until DATE]                   a person whom the bank knows; stop lily, free lily, document lily
+ *   register lily born DATE mobile NUMBER           she becomes a user of the platform: until DATE, unknown, as another say what is wrong
+ *   open lily-2 class 2 for lily [on KIND] [mobile NUMBER]   asks for an account on a card: class-1, class-2, class-3, credit, payment,
+ *                                                   frozen, missing; `lending strict` opens a platform of that profile
  *   account lily-2 class 2 of lily [face to face]   her electronic account, its card bound; block, unblock, reverify, see lily-2
  *   mandate M1 lily-2 for account-payment to orders, anna; payment 50.00 total 90.00 [day 60.00] until DATE; revoke M1
  *   epay E1 lily-2 → order:7 20.00 yes              what she is asked for ends with her answer: yes, no, late, locked, stranger;
@@ -20,11 +23,15 @@ import type { Asked } from './world.js';
  */
 export interface Bank {
   /** Ids of the functional accounts by purpose. */
-  openPlatform(date: string): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
+  openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;
   setTerms(platform: string, transferMax: bigint, feeMax: bigint): Promise<void>;
   setState(account: string, state: 'open' | 'frozen' | 'closed'): Promise<void>;
   openCustomer(idExpires: string | undefined): Promise<string>;
+  /** Answers `verified`, or the code of the refusal; the customer's id too where he is one now. */
+  register(platform: string, person: Person): Promise<{ result: string; customer?: string }>;
+  /** Answers `opened` with the account, or the code of the refusal. */
+  openOn(platform: string, of: Wanted): Promise<{ result: string; account?: string }>;
   openElectronic(of: { platform: string; customer: string; class: 2 | 3; faceToFace: boolean }): Promise<string>;
   setCustomer(customer: string, to: { stopped?: boolean; documented?: boolean }): Promise<void>;
   setElectronic(account: string, to: { state?: 'active' | 'blocked'; alive?: boolean; faceToFace?: boolean }): Promise<void>;
@@ -38,6 +45,24 @@ export interface Bank {
   look(): Promise<Look>;
   /** Whatever must be true after every step; throws when something is not. */
   check(): Promise<void>;
+}
+
+/** Whoever registers, and what those who know him will say. */
+export interface Person {
+  readonly name: string;
+  readonly born: string;
+  readonly mobile: string;
+  readonly idExpires: string | undefined;
+  readonly truth: 'as-named' | 'unknown' | 'another';
+}
+
+/** An account that is asked for, on a card of this sort. */
+export interface Wanted {
+  readonly person: string;
+  readonly class: 2 | 3;
+  readonly card: string;
+  /** Another mobile than the one he was verified with. */
+  readonly mobile: string | undefined;
 }
 
 export interface NewMandate {
@@ -274,6 +299,26 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     /^customer (\S+)(?: id until (\S+))?$/,
     async (stage, [name = '', until]) => void stage.customers.set(name, await stage.bank.openCustomer(until)),
   ],
+  [/^lending (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date, 'lending')],
+  [
+    /^register (\S+) born (\S+) mobile (\d+)(?: until (\S+))?(?: (unknown|as another))?(?: refused (\S+))?$/,
+    async (stage, [name = '', born = '', mobile = '', until, truth, code]) => {
+      const said = truth === undefined ? 'as-named' : truth === 'unknown' ? 'unknown' : 'another';
+      const person: Person = { name, born, mobile, idExpires: until, truth: said };
+      const { result, customer } = await stage.bank.register(stage.platform.id, person);
+      same(result, code ?? 'verified', `the registration of ${name}`);
+      if (customer !== undefined) stage.customers.set(name, customer);
+    },
+  ],
+  [
+    /^open (\S+) class ([23]) for (\S+)(?: on (\S+))?(?: mobile (\d+))?(?: refused (\S+))?$/,
+    async (stage, [name = '', of, person = '', card = 'class-1', mobile, code]) => {
+      const wanted: Wanted = { person, class: of === '2' ? 2 : 3, card, mobile };
+      const { result, account } = await stage.bank.openOn(stage.platform.id, wanted);
+      same(result, code ?? 'opened', `the opening of ${name}`);
+      if (account !== undefined) stage.sellers.set(name, account);
+    },
+  ],
   [
     /^(stop|free) (\S+)$/,
     (stage, [verb, name = '']) => stage.bank.setCustomer(stage.customer(name), { stopped: verb === 'stop' }),
@@ -342,10 +387,10 @@ function mandateOf(stage: Stage, parts: string[]): NewMandate {
   };
 }
 
-async function openPlatform(stage: Stage, name: string, date: string): Promise<void> {
+async function openPlatform(stage: Stage, name: string, date: string, profile?: 'lending'): Promise<void> {
   await stage.bank.setNow(morning(date));
   stage.today = date;
-  stage.platforms.set(name, { ...(await stage.bank.openPlatform(date)), date });
+  stage.platforms.set(name, { ...(await stage.bank.openPlatform(date, profile)), date });
   stage.current = name;
 }
 

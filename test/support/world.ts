@@ -114,7 +114,7 @@ export interface TestBook {
   readonly accounts: Readonly<Record<(typeof PURPOSES)[number], Id>>;
 }
 
-export async function openBook({ db, rt, shardId }: World, date: string): Promise<TestBook> {
+export async function openBook({ db, rt, shardId }: World, date: string, profile = 'marketplace'): Promise<TestBook> {
   const platformId = rt.newId();
   const ids = PURPOSES.map((type) => [type, rt.newId()] as const);
   const accounts = Object.fromEntries(ids) as TestBook['accounts'];
@@ -127,6 +127,7 @@ export async function openBook({ db, rt, shardId }: World, date: string): Promis
       custodyNo: `C${platformId}`,
       businessDate: date as BusinessDate,
       terms: { transferMax: 0n, feeMax: 0n },
+      profile,
     });
     await openAccounts(
       tx,
