@@ -19,6 +19,25 @@ function formsOf(plain: string): Buffer[] {
   return [...new Set(texts)].map((text) => Buffer.from(text, 'utf8'));
 }
 
+async function tablesOf(db: Database): Promise<string[]> {
+  const tables = await db.read('tables', (tx) =>
+    tx.rows<{ name: string }>(
+      "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+    ),
+  );
+  return tables.map(({ name }) => name).sort();
+}
+
+/** Tables in which nothing was ever written: a search finds nothing there, whatever comes later. */
+export async function emptyTables(db: Database): Promise<string[]> {
+  const empty: string[] = [];
+  for (const name of await tablesOf(db)) {
+    const rows = await db.read('a row', (tx) => tx.rows(`SELECT 1 FROM ${name} LIMIT 1`));
+    if (rows.length === 0) empty.push(name);
+  }
+  return empty;
+}
+
 /** Finds plain texts in whatever it is handed, and remembers where. */
 export class Search {
   readonly found: string[] = [];
@@ -37,13 +56,8 @@ export class Search {
 
   /** Every column of every row of every table. */
   async database(db: Database): Promise<number> {
-    const tables = await db.read('tables', (tx) =>
-      tx.rows<{ name: string }>(
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
-      ),
-    );
     let cells = 0;
-    for (const { name } of tables) {
+    for (const name of await tablesOf(db)) {
       const rows = await db.read('rows', (tx) => tx.rows<Record<string, unknown>>(`SELECT * FROM ${name}`));
       for (const [column, value] of rows.flatMap((row) => Object.entries(row))) {
         cells += 1;
@@ -65,8 +79,11 @@ export class Search {
     await redis.quit();
   }
 
-  logs(folder: string): void {
-    for (const file of readdirSync(folder)) this.within(file, readFileSync(join(folder, file)));
+  /** Every file of a folder and of those in it. */
+  files(folder: string): number {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    for (const { name, parentPath } of files) this.within(name, readFileSync(join(parentPath, name)));
+    return files.length;
   }
 }
 

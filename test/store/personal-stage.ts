@@ -31,7 +31,8 @@ export function somebody(): Somebody {
   people += 1;
   const rare = (shift: number) => RARE[(people * 3 + shift * 7) % RARE.length] as string;
   const number = String(people).padStart(3, '0');
-  const name = `令狐${rare(0)}${rare(1)}${RARE[people % RARE.length]}`;
+  // Nobody has another's name: a watch list finds people by it.
+  const name = `令狐${RARE[people % RARE.length]}${RARE[Math.floor(people / RARE.length) % RARE.length]}${rare(0)}`;
   const first17 = `11010119790${1 + (people % 9)}17${number}`;
   const card = `62170077${number}3141592`;
   const of = {
@@ -50,7 +51,7 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: answers of every route
   readonly body: any;
 }
-type Call = (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown) => Promise<Answer>;
+type Call = (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown, mediaType?: string) => Promise<Answer>;
 
 /** The service as it runs: API and worker are processes of their own with their logs in files, the bank is the simulator. */
 export interface Stage {
@@ -59,13 +60,16 @@ export interface Stage {
   readonly api: string;
   /** The folder of the processes' logs. */
   readonly logs: string;
+  /** The folder of the sealed images. */
+  readonly documents: string;
   /** What the bank wrote down. */
   readonly bankLog: string[];
   readonly platform: string;
   readonly custodyNo: string;
-  /** As the platform; as the bank's staff, which has every role. Text goes out as it stands. */
+  /** As the platform; as two of the bank's staff, who have every role. Text and bytes go out as they stand. */
   readonly asPlatform: Call;
   readonly asStaff: Call;
+  readonly asReviewer: Call;
   /** Gives an instruction and waits until it is decided; answers `posted` or the code of the refusal. */
   give(kind: string, data: unknown): Promise<string>;
   /** A buyer pays at the bank and in the books. */
@@ -85,6 +89,7 @@ const CUSTODY_NO = '9990106000002';
 export async function openStage(): Promise<Stage> {
   const fresh = await freshDatabase();
   const logs = mkdtempSync(join(tmpdir(), 'cunguan-personal-'));
+  const documents = mkdtempSync(join(tmpdir(), 'cunguan-images-'));
   const bankLog: string[] = [];
   const bank = await startBank({
     port: 0,
@@ -94,7 +99,9 @@ export async function openStage(): Promise<Stage> {
   await fresh.db.withTx('clock', (tx) =>
     tx.write('INSERT INTO driven_clock (id, now_ms) VALUES (1, ?)', [startOfDay(FIRST_DAY) + 36_000_000]),
   );
-  const { id: _, token } = await makeOperator(fresh.db, 'Staff', ['operator', 'reviewer', 'administrator', 'auditor']);
+  const staff = ['operator', 'reviewer', 'administrator', 'auditor'] as const;
+  const { token } = await makeOperator(fresh.db, 'Staff', staff);
+  const reviewer = await makeOperator(fresh.db, 'Reviewer', staff);
   const processes = new Processes(logs);
   const env = {
     ...TEST_KEYS,
@@ -105,6 +112,7 @@ export async function openStage(): Promise<Stage> {
     CLOCK: 'driven',
     SHARDS: '1',
     PORT: '0',
+    DOCUMENTS_DIR: documents,
     TICK_MS: '100',
     LOG_LEVEL: 'trace',
     NODE_OPTIONS: '',
@@ -113,8 +121,11 @@ export async function openStage(): Promise<Stage> {
     processes.start('api', ['src/main.ts'], env),
     processes.start('worker', ['jobs/main.ts'], env),
   ]);
-  const asStaff: Call = (method, path, body) =>
-    send(api.url, { method, path, body, sign: () => ({ authorization: `Bearer ${token}` }) });
+  const signedIn =
+    (bearer: string): Call =>
+    (method, path, body, mediaType) =>
+      send(api.url, { method, path, body, mediaType, sign: () => ({ authorization: `Bearer ${bearer}` }) });
+  const asStaff = signedIn(token);
   await fetch(`${bank.url}/core/accounts`, { method: 'POST', body: JSON.stringify({ custodyNo: CUSTODY_NO, name: 'Market' }) });
   const opened = await asStaff('POST', '/admin/v1/platforms', { name: 'Market', custodyNo: CUSTODY_NO, openDate: FIRST_DAY });
   const platform = opened.body.id as string;
@@ -123,13 +134,16 @@ export async function openStage(): Promise<Stage> {
   const keyId = (await asStaff('POST', `/admin/v1/platforms/${platform}/keys`, { publicKey })).body.id as string;
   return {
     ...stageOf({ fresh, bank, api: api.url, asStaff, platform, keyId, privateKey: keys.privateKey }),
+    asReviewer: signedIn(reviewer.token),
     logs,
+    documents,
     bankLog,
     end: async () => {
       await processes.stop();
       await bank.stop();
       await fresh.drop();
       rmSync(logs, { recursive: true });
+      rmSync(documents, { recursive: true });
     },
   };
 }
@@ -138,16 +152,18 @@ interface Sending {
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
-  readonly sign: (parts: { method: string; url: string; body: string | undefined }) => Record<string, string>;
+  readonly mediaType?: string | undefined;
+  readonly sign: (parts: { method: string; url: string; body: string | Buffer | undefined }) => Record<string, string>;
 }
 
-async function send(api: string, { method, path, body, sign }: Sending): Promise<Answer> {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+async function send(api: string, { method, path, body, mediaType = 'application/json', sign }: Sending): Promise<Answer> {
+  const isPlain = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+  const text = isPlain ? body : JSON.stringify(body);
   const url = new URL(api + path).href;
   const response = await fetch(url, {
     method,
     ...(text === undefined ? {} : { body: text }),
-    headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...sign({ method, url, body: text }) },
+    headers: { ...(text === undefined ? {} : { 'content-type': mediaType }), ...sign({ method, url, body: text }) },
   });
   const answer = await response.text();
   return { status: response.status, body: answer === '' ? undefined : JSON.parse(answer) };
@@ -158,10 +174,10 @@ type Parts = Pick<Stage, 'fresh' | 'bank' | 'api' | 'asStaff' | 'platform'> & {
   readonly privateKey: KeyObject;
 };
 
-function stageOf(parts: Parts): Omit<Stage, 'logs' | 'bankLog' | 'end'> {
+function stageOf(parts: Parts): Omit<Stage, 'logs' | 'documents' | 'bankLog' | 'asReviewer' | 'end'> {
   const { bank, api, asStaff, platform, keyId, privateKey } = parts;
-  const asPlatform: Call = (method, path, body) =>
-    send(api, { method, path, body, sign: (of) => signRequest({ ...of, keyId, privateKey, now: Date.now() }) });
+  const asPlatform: Call = (method, path, body, mediaType) =>
+    send(api, { method, path, body, mediaType, sign: (of) => signRequest({ ...of, keyId, privateKey, now: Date.now() }) });
   let today = FIRST_DAY;
   let requests = 0;
   const inflow: Stage['inflow'] = async ({ amount, ...item }) => {
