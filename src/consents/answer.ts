@@ -1,11 +1,12 @@
 import { addDays, type Id, type Instant, naturalDate, type Refusal, Refused, refuse, startOfDay } from '../kernel/index.js';
 import { faultOf, type Runtime, type Tx } from '../runtime/index.js';
+import { digestOfShown } from './ask.js';
 import { isCodeAlive, isCodeRight } from './codes.js';
 import { type Credential, countPasswordAttempt, findCredential, forgetAttempts } from './credentials/store.js';
 import { faultOfNewPassword, hashPassword, isPasswordRight, putPassword } from './password.js';
 import { receiptOf } from './receipts.js';
 import type { Factors } from './records.js';
-import { answeredBefore, digestOfShown, type Evidence, isSixDigits, type Shown, type Subject, TRIES_MAX } from './rules.js';
+import { answeredBefore, type Evidence, isSixDigits, type Shown, type Subject, TRIES_MAX } from './rules.js';
 import type { Ending } from './states.js';
 import { countAttempt, endConsent, findConsent, overdueConsents, type StoredConsent } from './store.js';
 

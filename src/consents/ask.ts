@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Id, Instant } from '../kernel/index.js';
-import { type Asked, hashToken, type Runtime, type Tx } from '../runtime/index.js';
+import { type Asked, hashToken, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import type { Factors } from './records.js';
-import { digestOfShown, type Shown, type Subject } from './rules.js';
+import type { Shown, Subject } from './rules.js';
 import { insertConsent } from './store.js';
 
 /** One question to one customer about one thing. */
@@ -46,4 +46,12 @@ export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Pr
 export function newLink({ config }: Pick<Runtime, 'config'>): { url: string; tokenHash: Buffer } {
   const token = randomBytes(32).toString('base64url');
   return { url: `${config.PUBLIC_URL.replace(/\/$/, '')}/consents/${token}`, tokenHash: hashToken(token) };
+}
+
+/**
+ * What binds an answer to what was asked: the same for the same subject, shown in the same words. Keyed by the vault, since the payee's name
+ * could be tried against it otherwise.
+ */
+export function digestOfShown(vault: Pick<Vault, 'index'>, subject: Subject, subjectId: Id, shown: Shown): Buffer {
+  return vault.index('shown', JSON.stringify([subject, subjectId, shown]));
 }

@@ -16,7 +16,7 @@ export { loadPolicies } from './policy-store.js';
 export { receiptRoutes } from './receipt-routes.js';
 export * from './records.js';
 export { consentRoutes } from './routes.js';
-export { type Bilingual, digestOfShown, type Shown, shownFen } from './rules.js';
+export { type Bilingual, type Shown, shownFen } from './rules.js';
 export { queueSms, SMS_KEY, sendSms } from './sms/send.js';
 export { isSmsDue } from './sms/store.js';
 export { CONSENT_TRANSITIONS } from './states.js';

@@ -1,5 +1,4 @@
-import type { Id, Instant, Minor, RefusalCode } from '../kernel/index.js';
-import type { Vault } from '../runtime/index.js';
+import type { Instant, Minor, RefusalCode } from '../kernel/index.js';
 import type { ConsentState, Factors } from './records.js';
 
 /** One text in both languages of the hosted pages. */
@@ -34,14 +33,6 @@ export interface ShownLine {
   readonly label: Bilingual;
   /** `fen`: an amount, which the page writes out in yuan. */
   readonly value: string | Bilingual | { readonly fen: string };
-}
-
-/**
- * What binds an answer to what was asked: the same for the same subject, shown in the same words. Keyed by the vault, since the payee's name
- * could be tried against it otherwise.
- */
-export function digestOfShown(vault: Pick<Vault, 'index'>, subject: Subject, subjectId: Id, shown: Shown): Buffer {
-  return vault.index('shown', JSON.stringify([subject, subjectId, shown]));
 }
 
 /** An amount for `Shown`. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { digestOfShown, expireConsents } from '../../src/consents/index.js';
+import { digestOfShown } from '../../src/consents/ask.js';
+import { expireConsents } from '../../src/consents/index.js';
 import { countAttempt, endConsent } from '../../src/consents/store.js';
 import { type Id, instantOf } from '../../src/kernel/index.js';
 import { type ConsentStage, MINUTE, noticeOf, openStage, PASSWORD, SHOWN, type TestCustomer } from './stage.js';

@@ -1,5 +1,4 @@
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';
-import type { Person, Wanted } from './scenario.js';
 
 /**
  * What the law and the customer's will allow, in plain lists: every movement of an electronic account is kept, and sums are made anew each
@@ -12,6 +11,24 @@ export interface ModelCustomer {
   /** From this moment on his Class III accounts stand still. */
   taskDue: number | undefined;
   documented: boolean;
+}
+
+/** Whoever registers, and what those who know him will say. */
+export interface Person {
+  readonly name: string;
+  readonly born: string;
+  readonly mobile: string;
+  readonly idExpires: string | undefined;
+  readonly truth: 'as-named' | 'unknown' | 'another';
+}
+
+/** An account that is asked for, on a card of this sort. */
+export interface Wanted {
+  readonly person: string;
+  readonly class: 2 | 3;
+  readonly card: string;
+  /** Another mobile than the one he was verified with. */
+  readonly mobile: string | undefined;
 }
 
 interface Moved {

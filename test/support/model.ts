@@ -2,8 +2,7 @@
  * A bank in plain maps, written from the rules of the house and not from its code, so that the two can be held against each
  * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
  */
-import { type Flow, Law } from './model-law.js';
-import type { Person, Wanted } from './scenario.js';
+import { type Flow, Law, type Person, type Wanted } from './model-law.js';
 
 export interface ModelAccount {
   readonly platform: string;

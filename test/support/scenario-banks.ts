@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
 import { violations } from './invariants.js';
 import { Model } from './model.js';
-import type { Bank, Look, NewMandate, Person, Wanted } from './scenario.js';
+import type { Person, Wanted } from './model-law.js';
+import type { Bank, Look, NewMandate } from './scenario.js';
 import {
   type Asked,
   changeState,

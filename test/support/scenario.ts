@@ -1,3 +1,4 @@
+import type { Person, Wanted } from './model-law.js';
 import type { Asked } from './world.js';
 
 /**
@@ -45,24 +46,6 @@ export interface Bank {
   look(): Promise<Look>;
   /** Whatever must be true after every step; throws when something is not. */
   check(): Promise<void>;
-}
-
-/** Whoever registers, and what those who know him will say. */
-export interface Person {
-  readonly name: string;
-  readonly born: string;
-  readonly mobile: string;
-  readonly idExpires: string | undefined;
-  readonly truth: 'as-named' | 'unknown' | 'another';
-}
-
-/** An account that is asked for, on a card of this sort. */
-export interface Wanted {
-  readonly person: string;
-  readonly class: 2 | 3;
-  readonly card: string;
-  /** Another mobile than the one he was verified with. */
-  readonly mobile: string | undefined;
 }
 
 export interface NewMandate {

@@ -7,7 +7,7 @@ import { type Id, luhnDigit, Refused, residentIdCheck } from '../../src/kernel/i
 import { askOthers } from '../../src/parties/index.js';
 import { findUser } from '../../src/parties/records.js';
 import { isRegistration, registerUsers } from '../../src/parties/users.js';
-import type { Person, Wanted } from './scenario.js';
+import type { Person, Wanted } from './model-law.js';
 import type { World } from './world.js';
 
 const BANK = '102100099996';
