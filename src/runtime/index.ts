@@ -13,6 +13,7 @@ export * from './openapi.js';
 export * from './parameters.js';
 export * from './prefer.js';
 export * from './problem.js';
+export * from './process.js';
 export * from './receipt-keys.js';
 export * from './redis.js';
 export * from './route.js';
