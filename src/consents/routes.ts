@@ -3,7 +3,7 @@ import { type Instant, Refused, refuse, toRfc3339, toWire } from '../kernel/inde
 import { type Route, type Runtime, rfc3339Schema, route, showAsked, wireId } from '../runtime/index.js';
 import type { AnswerHandlers } from './answer.js';
 import { newLink } from './ask.js';
-import { hostedRoutes } from './page/routes.js';
+import { consentPageRoutes } from './page/routes.js';
 import { CONSENT_STATES } from './records.js';
 import { answeredBefore, SUBJECTS } from './rules.js';
 import { findConsent, replaceToken, type StoredConsent } from './store.js';
@@ -38,7 +38,7 @@ function showConsent(consent: StoredConsent, nowMs: Instant): z.input<typeof con
 
 /** What platforms ask and read of consents, and the pages on which customers answer. */
 export function consentRoutes(rt: Runtime, { handlers }: { readonly handlers: AnswerHandlers }): Route[] {
-  return [readRoute(rt), linkRoute(rt), ...userLinkRoutes(rt), ...hostedRoutes({ rt, handlers })];
+  return [readRoute(rt), linkRoute(rt), ...userLinkRoutes(rt), ...consentPageRoutes({ rt, handlers })];
 }
 
 const Params = z.strictObject({ consent: wireId('consent') });

@@ -6,10 +6,10 @@ import { checkShape, hashToken, type Route, type Runtime, route, type Tx, wireId
 import { type CustomerLink, findLink, lastUses, mandatesOfCustomer, type StoredMandate } from '../mandate-store.js';
 import { revokeMandate } from '../mandates.js';
 import { checkTradePassword } from '../trade-password.js';
+import { FORM_BYTES, FormQuery, fieldsOf, hosted, Query, redirect } from './hosted.js';
 import { languageOf } from './layout.js';
 import { mandatesPage, type ShownMandate } from './mandates-page.js';
-import { FORM_BYTES, FormQuery, fieldsOf, hosted, Query, redirect } from './routes.js';
-import { isNotice, type Notice } from './words.js';
+import { isNotice, type Notice, noticeIn } from './words.js';
 
 const Form = z.strictObject({ mandate: wireId('mandate'), password: z.string().max(32) });
 
@@ -37,7 +37,7 @@ function showRoute(rt: Runtime): Route {
       const link = await requireLink(rt, token);
       const mandates = await rt.db.snapshot('mandates-page', (tx) => shownMandates(tx, rt, link));
       const language = languageOf(query.lang, headers['accept-language']);
-      const notice = query.notice !== undefined && isNotice(query.notice) ? query.notice : undefined;
+      const notice = noticeIn(query.notice);
       return { status: 200, html: mandatesPage({ token, language, notice, mandates, nowMs: rt.clock.now() }) };
     },
   });

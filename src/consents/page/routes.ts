@@ -1,24 +1,17 @@
 import { z } from 'zod';
 import { maskMobile, Refused, refuse } from '../../kernel/index.js';
 import { customerOf } from '../../parties/index.js';
-import { type Answer, checkShape, hashToken, type Route, type RouteRequest, route } from '../../runtime/index.js';
+import { checkShape, hashToken, type Route, route } from '../../runtime/index.js';
 import { type AnswerDesk, approve, decline, type Proof, type Whence } from '../answer.js';
 import { sendCode } from '../codes.js';
 import { findCredential } from '../credentials/store.js';
 import { answeredBefore, type Language, type Shown, TRIES_MAX } from '../rules.js';
 import type { Ending } from '../states.js';
 import { findConsentByToken, type StoredConsent } from '../store.js';
-import { type ConsentView, consentPage, refusalPage } from './consent-page.js';
+import { type ConsentView, consentPage } from './consent-page.js';
+import { FORM_BYTES, FormQuery, fieldsOf, hosted, Query, redirect } from './hosted.js';
 import { languageOf } from './layout.js';
-import { isNotice, type Notice } from './words.js';
-
-const LANGUAGES = ['zh', 'en'] as const;
-const Params = z.strictObject({ token: z.string().meta({ description: 'From the address that the bank made' }) });
-export const Query = z.strictObject({
-  lang: z.enum(LANGUAGES).optional().meta({ description: "Instead of the browser's Accept-Language" }),
-  notice: z.string().max(32).optional().meta({ description: 'What came of the last form' }),
-});
-export const FormQuery = Query.pick({ lang: true });
+import { isNotice, type Notice, noticeIn } from './words.js';
 
 const digits = z.string().max(32);
 const Form = z.strictObject({
@@ -28,19 +21,6 @@ const Form = z.strictObject({
   newPassword: digits.optional(),
   repeatPassword: digits.optional(),
 });
-export const FORM_BYTES = 4096;
-
-/** What all hosted pages have in common: an address with a token, and a page for a refusal. */
-export const hosted = {
-  audience: 'public',
-  tag: 'Hosted pages',
-  params: Params,
-  refusalPage: (
-    refusal: Parameters<typeof refusalPage>[0],
-    { headers }: { headers: RouteRequest<'public', 0, 0, 0>['headers'] },
-  ) => refusalPage(refusal, languageOf(undefined, headers['accept-language'])),
-  refusals: ['NOT_FOUND', 'SHAPE_INVALID', 'FAULT'],
-} as const;
 
 type PageDesk = AnswerDesk & { readonly rt: Parameters<typeof sendCode>[0] };
 
@@ -48,7 +28,7 @@ type PageDesk = AnswerDesk & { readonly rt: Parameters<typeof sendCode>[0] };
  * The pages that the bank hosts for a customer's answer. Whoever has the address sees the question; only the factors answer it. Each
  * form is answered with a redirect, so that a reload repeats nothing.
  */
-export function hostedRoutes(desk: PageDesk): Route[] {
+export function consentPageRoutes(desk: PageDesk): Route[] {
   return [showRoute(desk), answerRoute(desk), codeRoute(desk)];
 }
 
@@ -71,7 +51,7 @@ function showRoute(desk: PageDesk): Route {
     async handle({ params, query, headers }) {
       const consent = await requireConsent(desk, params.token);
       const language = languageOf(query.lang, headers['accept-language']);
-      const notice = query.notice !== undefined && isNotice(query.notice) ? query.notice : undefined;
+      const notice = noticeIn(query.notice);
       return { status: 200, html: consentPage(await viewOf(desk, consent, { token: params.token, language, notice })) };
     },
   });
@@ -165,22 +145,6 @@ function codeRoute(desk: PageDesk): Route {
       return redirect('../', params.token, language, noticeOf(await sendCode(desk.rt, consent, language)) ?? 'CODE_SENT');
     },
   });
-}
-
-/** Relative, so that it holds behind whatever address the bank gives these pages. */
-export function redirect(up: string, token: string, language: Language, notice: Notice | undefined): Answer {
-  const query = new URLSearchParams({ lang: language, ...(notice === undefined ? {} : { notice }) });
-  return { status: 303, headers: { Location: `${up}${encodeURIComponent(token)}?${query}` } };
-}
-
-/** A field that comes twice becomes a list, which the schema refuses. */
-export function fieldsOf(text: string): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = Object.create(null);
-  for (const [name, value] of new URLSearchParams(text)) {
-    const before = fields[name];
-    fields[name] = before === undefined ? value : [before, value].flat();
-  }
-  return { ...fields };
 }
 
 const HEADER_MAX = 300;

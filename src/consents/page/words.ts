@@ -110,6 +110,11 @@ export function isNotice(code: string): code is Notice {
   return Object.hasOwn(NOTICES, code);
 }
 
+/** What an address says of the last form; a text that is none of ours is not shown. */
+export function noticeIn(text: string | undefined): Notice | undefined {
+  return text !== undefined && isNotice(text) ? text : undefined;
+}
+
 export function attemptsLeft(left: number): Bilingual {
   return { zh: `还可以尝试${left}次。`, en: left === 1 ? 'One attempt is left.' : `${left} attempts are left.` };
 }
