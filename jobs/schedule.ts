@@ -1,4 +1,4 @@
-import type { BellName, Config } from '../src/runtime/index.js';
+import { type BellName, type Config, ONE_PLACE } from '../src/runtime/index.js';
 
 export interface TimedJob {
   readonly job: BellName;
@@ -8,7 +8,7 @@ export interface TimedJob {
 
 /** Every job that time alone starts. All else is rung for, or found by the sweep. */
 export const SCHEDULE: readonly TimedJob[] = [
-  { job: 'sweep', key: 'all', everyMs: (config) => config.TICK_MS },
+  { job: 'sweep', key: ONE_PLACE, everyMs: (config) => config.TICK_MS },
   // The core bank rings no bell of ours: only by asking is it known that it holds a transfer.
-  { job: 'take-incoming', key: 'all', everyMs: (config) => config.TICK_MS },
+  { job: 'take-incoming', key: ONE_PLACE, everyMs: (config) => config.TICK_MS },
 ];

@@ -6,9 +6,9 @@ import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '..
 import { invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks } from '../src/ledger/index.js';
 import { expiredHolds, type Hold } from '../src/orders/index.js';
-import { PARTIES_KEY, partiesWork } from '../src/parties/index.js';
+import { partiesWork } from '../src/parties/index.js';
 import { countOpenBreaks } from '../src/reconciliation/index.js';
-import type { BellName, Tx } from '../src/runtime/index.js';
+import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
 import type { JobDefinition } from './job.js';
 import { RELAY } from './relay-outbox.job.js';
 
@@ -41,11 +41,11 @@ export async function sweep(desk: Desk): Promise<void> {
     ['send-payouts', found.payouts.toSend],
     ['poll-payouts', found.payouts.toAsk],
     ['order-interest', found.interest],
-    ['take-incoming', found.incoming > 0 ? ['all'] : []],
+    ['take-incoming', found.incoming > 0 ? [ONE_PLACE] : []],
     ['close-day', found.closes],
     ['send-sms', found.sms ? [SMS_KEY] : []],
-    ['verify-users', found.parties.ask ? [PARTIES_KEY] : []],
-    ['screen-customers', found.parties.look ? [PARTIES_KEY] : []],
+    ['verify-users', found.parties.ask ? [ONE_PLACE] : []],
+    ['screen-customers', found.parties.look ? [ONE_PLACE] : []],
   ];
   for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
   for (let shard = 0; shard < rt.config.SHARDS; shard += 1)

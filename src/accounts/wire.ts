@@ -3,7 +3,7 @@ import { maskCardNumber, toRfc3339, toWire, WIRE_MAX } from '../kernel/index.js'
 import { ACCOUNT_TYPES, type AccountType, type Book, type Entry } from '../ledger/index.js';
 import { maskedParty, maskedPartySchema, partySchema, type Warning } from '../parties/index.js';
 import { PROFILES } from '../platforms/index.js';
-import { currencySchema, merchantNo, rfc3339Schema, textSchema } from '../runtime/index.js';
+import { bankCodeSchema, currencySchema, merchantNo, rfc3339Schema, textSchema } from '../runtime/index.js';
 import type { Terms } from './book.js';
 import type { AccountView, PastBalance } from './reading.js';
 import { balancesOf, CYCLES, type SettlementAccount } from './rules.js';
@@ -17,11 +17,7 @@ export const settlementAccountSchema = z
       .string()
       .regex(/^[A-Za-z0-9]{5,34}$/, { error: 'must be 5 to 34 letters and digits' })
       .meta({ description: 'Card or account number', example: '6228480012345678903' }),
-    bankCode: z
-      .string()
-      .regex(/^([0-9]{12})?$/, { error: 'must be a 12-digit bank code, or empty for the custodian itself' })
-      .default('')
-      .meta({ description: 'CNAPS code of the bank; absent or empty for the custodian itself', example: '102100099996' }),
+    bankCode: bankCodeSchema.default(''),
   })
   .meta({ id: 'SettlementAccount', description: "An account outside, in its owner's own name" });
 

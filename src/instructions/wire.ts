@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Id, type Minor, maskCardNumber, maskName } from '../kernel/index.js';
-import { moneySchema, textSchema, wireId } from '../runtime/index.js';
+import { bankCodeSchema, moneySchema, textSchema, wireId } from '../runtime/index.js';
 import type { PersonalField } from './kind.js';
 
 /** Field types that only instructions have. */
@@ -9,14 +9,9 @@ const accountNumber = z
   .regex(/^[A-Za-z0-9]{0,34}$/, { error: 'must be up to 34 letters and digits' })
   .meta({ description: 'An account or card number', example: '622202000000000007' });
 
-const bankCode = z
-  .string()
-  .regex(/^([0-9]{12})?$/, { error: 'must be a 12-digit bank code, or empty for the custodian itself' })
-  .meta({ description: 'CNAPS code of the bank; empty for the custodian itself', example: '102100099996' });
-
 /** Who paid from outside, as it is given and as it is stored. */
-export const payer = z.strictObject({ name: textSchema(128), account: accountNumber, bankCode: bankCode.default('') });
-export const storedPayer = z.strictObject({ name: z.string(), account: z.string(), bankCode: bankCode.default('') });
+export const payer = z.strictObject({ name: textSchema(128), account: accountNumber, bankCode: bankCodeSchema.default('') });
+export const storedPayer = z.strictObject({ name: z.string(), account: z.string(), bankCode: bankCodeSchema.default('') });
 export const PAYER_FIELDS: readonly PersonalField[] = [
   { path: ['payer', 'name'], mask: maskName },
   { path: ['payer', 'account'], mask: maskCardNumber },

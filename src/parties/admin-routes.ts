@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { asId, type Id, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
 import {
   idAfter,
+  ONE_PLACE,
   page,
   pageQuery,
   pageSchema,
@@ -331,7 +332,7 @@ function loadListRoute(rt: Runtime): Route {
         status: 200,
         body: await showWatchList(tx),
         audit: { target: `watch list ${listNo}`, note: `${entries.length} entries` },
-        afterCommit: () => rt.bells.ring('screen-customers', 'all'),
+        afterCommit: () => rt.bells.ring('screen-customers', ONE_PLACE),
       };
     },
   });

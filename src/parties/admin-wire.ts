@@ -11,14 +11,9 @@ import type { MobileException } from './tasks.js';
 import { maskedUser, maskedUserParty, showRefusal } from './user-wire.js';
 import type { VerificationRecord } from './verification-records.js';
 import type { HitDetail } from './watch-list.js';
+import { idNoSchema, mobileSchema } from './wire.js';
 
 /** What the bank's staff is shown of customers, tasks and the watch list: masked too. */
-const idNo = z
-  .string()
-  .regex(/^[0-9A-Za-z]{1,32}$/, { error: 'must be 1 to 32 letters and digits' })
-  .transform((text) => text.toUpperCase());
-const mobile = z.string().regex(/^1[3-9][0-9]{9}$/, { error: 'must be a mobile number of the mainland, 11 digits' });
-
 export const listedParty = z
   .strictObject({
     list: textSchema(32).meta({ description: 'Which list it comes from' }),
@@ -26,7 +21,7 @@ export const listedParty = z
       .refine((name) => comparableName(name) !== '', { error: 'must hold letters' })
       .optional(),
     idType: z.enum(ID_TYPES).optional(),
-    idNo: idNo.optional(),
+    idNo: idNoSchema.optional(),
   })
   .refine((entry) => (entry.idType === undefined) === (entry.idNo === undefined), { error: 'idType and idNo belong together' })
   .refine((entry) => entry.name !== undefined || entry.idNo !== undefined, { error: 'needs a name or a number' })
@@ -46,7 +41,7 @@ export const watchListSchema = z
   .meta({ id: 'WatchList' });
 
 export const searchBody = z
-  .strictObject({ idType: z.enum(ID_TYPES).optional(), idNo: idNo.optional(), mobile: mobile.optional() })
+  .strictObject({ idType: z.enum(ID_TYPES).optional(), idNo: idNoSchema.optional(), mobile: mobileSchema.optional() })
   .refine(
     (of) => (of.mobile !== undefined) !== (of.idNo !== undefined) && (of.idNo === undefined) === (of.idType === undefined),
     { error: 'needs idType and idNo, or mobile' },
@@ -54,7 +49,7 @@ export const searchBody = z
   .meta({ id: 'CustomerSearch' });
 
 export const exceptionBody = z
-  .strictObject({ mobile, idType: z.enum(ID_TYPES), idNo, reason: textSchema(200) })
+  .strictObject({ mobile: mobileSchema, idType: z.enum(ID_TYPES), idNo: idNoSchema, reason: textSchema(200) })
   .meta({ id: 'NewMobileException' });
 
 export const customerSchema = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { preferredWaitMs, type Route, type Runtime, route, type Tx, waitFor } from '../runtime/index.js';
+import { ONE_PLACE, preferredWaitMs, type Route, type Runtime, route, type Tx, waitFor } from '../runtime/index.js';
 import { documentsOf, latestRenewal, type Renewal } from './document-records.js';
 import { DOCUMENT_BYTES_MAX, MEDIA_TYPES } from './document-rules.js';
 import type { DocumentStore } from './document-store.js';
@@ -107,7 +107,7 @@ function renewRoute(rt: Runtime): Route {
     handle: async ({ caller, params, body, headers }) => {
       const of = { platformId: caller.platformId, userId: params.user, documentId: body.document, expires: body.idExpires };
       const asked = await renewDocument(rt, of);
-      await rt.bells.ring('verify-users', 'all');
+      await rt.bells.ring('verify-users', ONE_PLACE);
       const look = () => rt.db.read('renewal', (tx) => decidedRenewal(tx, asked));
       const renewal = (await waitFor(rt.clock, preferredWaitMs(headers.prefer, WAIT_MS), look)) ?? asked;
       return { status: renewal.state === 'pending' ? 202 : 200, body: showRenewal(renewal) };
@@ -160,7 +160,7 @@ function startTrialRoute(rt: Runtime): Route {
     ],
     handle: async ({ caller, params, body }) => {
       const trial = await startTrial(rt, { platformId: caller.platformId, userId: params.user, ...body });
-      await rt.bells.ring('verify-users', 'all');
+      await rt.bells.ring('verify-users', ONE_PLACE);
       return { status: 202, body: showTrial(trial), headers: { Location: `/v1/users/usr_${params.user}/account-verification` } };
     },
   });

@@ -32,4 +32,4 @@ export type { LockCustomer } from './stops.js';
 export * from './store.js';
 export { verifiedAccountOf } from './trials.js';
 export * from './wire.js';
-export { askOthers, lookAfterCustomers, PARTIES_KEY, partiesWork } from './work.js';
+export { askOthers, lookAfterCustomers, partiesWork } from './work.js';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Id, Refused } from '../kernel/index.js';
 import {
   idAfter,
+  ONE_PLACE,
   page,
   pageQuery,
   pageSchema,
@@ -66,7 +67,7 @@ function registerRoute(rt: Runtime): Route {
     handle: async ({ caller, body, headers }) => {
       const [result] = await registerUsers(rt, caller.platformId, [body as NewUser]);
       if (result === undefined || !isRegistration(result)) throw new Refused(result ?? { code: 'FAULT' });
-      if (!result.repeated) await rt.bells.ring('verify-users', 'all');
+      if (!result.repeated) await rt.bells.ring('verify-users', ONE_PLACE);
       const decided = await waitFor(rt.clock, preferredWaitMs(headers.prefer, WAIT_MS), () => decidedUser(rt, result.user));
       const shown = showUser(decided ?? result.user, result.party);
       const status = shown.state === 'pending' ? 202 : result.repeated ? 200 : 201;
@@ -143,7 +144,7 @@ function batchRoute(rt: Runtime): Route {
         takenOver: true,
         root: (line) => `/${places[line]}`,
       });
-      if (sound.length > 0) await rt.bells.ring('verify-users', 'all');
+      if (sound.length > 0) await rt.bells.ring('verify-users', ONE_PLACE);
       const items = lines.map(({ asked, userNo, refused }, index) => {
         const line = { line: index + 1, userNo };
         const result = asked === undefined ? refused : results[places.indexOf(index)];

@@ -1,6 +1,15 @@
 import { z } from 'zod';
-import { checkMobile, maskCardNumber, maskIdNo, maskMobile, maskName, REFUSALS, toRfc3339, toWire } from '../kernel/index.js';
-import { businessDateSchema, currencySchema, moneySchema, rfc3339Schema, textSchema, userNo, wireId } from '../runtime/index.js';
+import { maskCardNumber, maskIdNo, maskMobile, maskName, REFUSALS, toRfc3339, toWire } from '../kernel/index.js';
+import {
+  bankCodeSchema,
+  businessDateSchema,
+  currencySchema,
+  moneySchema,
+  rfc3339Schema,
+  textSchema,
+  userNo,
+  wireId,
+} from '../runtime/index.js';
 import type { DocumentRecord, Renewal } from './document-records.js';
 import { DOCUMENT_KINDS, MEDIA_TYPES } from './document-rules.js';
 import { type IdentifiedPerson, type LooseParticulars, type Particulars, PERSON_ID_TYPES } from './particulars.js';
@@ -8,6 +17,7 @@ import type { User } from './records.js';
 import { shownState } from './states.js';
 import { TRIAL_DIRECTIONS } from './trial-records.js';
 import type { OpenTrial } from './trials.js';
+import { idNoSchema, mobileSchema } from './wire.js';
 
 /** What the routes of users take and answer. */
 const NAME_MAX = 128;
@@ -34,16 +44,6 @@ function plainText(max: number) {
   return textSchema(max).regex(/^[^\p{Cf}\p{Co}\p{Cn}<>]*$/u, { error: 'must not hold marks of format, or < and >' });
 }
 
-const idNo = z
-  .string()
-  .regex(/^[0-9A-Za-z]{1,32}$/, { error: 'must be 1 to 32 letters and digits' })
-  .transform((text) => text.toUpperCase());
-
-const mobile = z
-  .string()
-  .refine((text) => checkMobile(text).ok, { error: 'must be a mobile number of the mainland, 11 digits' })
-  .meta({ description: 'Mobile number without country code', example: '13800000000' });
-
 const idExpires = businessDateSchema
   .nullable()
   .meta({ description: 'Last valid day of the document; null: for long (长期)', example: '2036-03-02' });
@@ -51,7 +51,7 @@ const idExpires = businessDateSchema
 const identified = {
   name: personName,
   idType: z.enum(PERSON_ID_TYPES),
-  idNo: idNo.meta({ example: '11010519491231002X' }),
+  idNo: idNoSchema.meta({ example: '11010519491231002X' }),
   birthDate: businessDateSchema.optional().meta({ description: 'Needed where the number does not carry it' }),
   idExpires,
 };
@@ -59,7 +59,7 @@ const identified = {
 const personParty = z.strictObject({
   kind: z.literal('person'),
   ...identified,
-  mobile,
+  mobile: mobileSchema,
   address: plainText(200).optional(),
   occupation: plainText(64).optional(),
 });
@@ -67,11 +67,13 @@ const personParty = z.strictObject({
 const companyParty = z.strictObject({
   kind: z.literal('company'),
   name: companyName,
-  idNo: idNo.meta({ description: 'Unified social credit code (GB 32100)', example: '91350100M000100Y43' }),
+  idNo: idNoSchema.meta({ description: 'Unified social credit code (GB 32100)', example: '91350100M000100Y43' }),
   idExpires: idExpires.meta({ description: 'Last day of the licence; null: for long' }),
   address: plainText(200).optional(),
   representative: z.strictObject(identified).meta({ description: 'Legal representative (法定代表人)' }),
-  operator: z.strictObject({ ...identified, mobile }).meta({ description: 'Who acts for it towards the bank (经办人)' }),
+  operator: z
+    .strictObject({ ...identified, mobile: mobileSchema })
+    .meta({ description: 'Who acts for it towards the bank (经办人)' }),
   owners: z
     .array(
       z.strictObject({
@@ -239,8 +241,6 @@ export function showRenewal(renewal: Renewal): z.output<typeof validitySchema> {
   };
 }
 
-const bankCode = z.string().regex(/^([0-9]{12})?$/, { error: 'must be a 12-digit bank code, or empty for the custodian itself' });
-
 export const trialRequest = z
   .strictObject({
     direction: z.enum(TRIAL_DIRECTIONS).meta({
@@ -249,7 +249,7 @@ export const trialRequest = z
     account: z.strictObject({
       name: companyName,
       account: z.string().regex(/^[A-Za-z0-9]{5,34}$/, { error: 'must be 5 to 34 letters and digits' }),
-      bankCode: bankCode.default(''),
+      bankCode: bankCodeSchema.default(''),
     }),
   })
   .meta({ id: 'NewAccountVerification' });

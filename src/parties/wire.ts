@@ -4,13 +4,13 @@ import { textSchema } from '../runtime/index.js';
 
 const NAME_MAX = 128;
 
-const mobile = z
+export const mobileSchema = z
   .string()
   .refine((text) => checkMobile(text).ok, { error: 'must be a mobile number of the mainland, 11 digits' })
   .meta({ description: 'Mobile number without country code', example: '13800000000' });
 
 // Whether the number is right is our rule, with codes of its own; the shape only keeps out what is no number at all.
-const idNo = z
+export const idNoSchema = z
   .string()
   .regex(/^[0-9A-Za-z]{1,32}$/, { error: 'must be 1 to 32 letters and digits' })
   .transform((text) => text.toUpperCase());
@@ -18,16 +18,16 @@ const idNo = z
 const companySchema = z.strictObject({
   kind: z.literal('company'),
   name: textSchema(NAME_MAX),
-  idNo: idNo.meta({ description: 'Unified social credit code (GB 32100)', example: '91350100M000100Y43' }),
+  idNo: idNoSchema.meta({ description: 'Unified social credit code (GB 32100)', example: '91350100M000100Y43' }),
   legalRepresentative: textSchema(NAME_MAX).optional(),
-  mobile: mobile.optional(),
+  mobile: mobileSchema.optional(),
 });
 
 const personSchema = z.strictObject({
   kind: z.literal('person'),
   name: textSchema(NAME_MAX),
-  idNo: idNo.meta({ description: 'Resident identity number (GB 11643)', example: '11010519491231002X' }),
-  mobile: mobile.optional(),
+  idNo: idNoSchema.meta({ description: 'Resident identity number (GB 11643)', example: '11010519491231002X' }),
+  mobile: mobileSchema.optional(),
 });
 
 export const partySchema = z
@@ -45,5 +45,3 @@ export const maskedPartySchema = z
     mobile: z.string().optional().meta({ example: '138****0000' }),
   })
   .meta({ id: 'MaskedParty', description: 'A company or a person, numbers masked' });
-
-export { mobile as mobileSchema };

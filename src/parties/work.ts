@@ -12,9 +12,6 @@ import { isScreeningDue, screenCustomers } from './watch-list.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
 
-/** There is one queue of each: what is to be done is found by its time. */
-export const PARTIES_KEY = 'all';
-
 /** Asks others all that is due: after users, new documents, accounts of companies. Answers how much it looked at. */
 export async function askOthers(rt: Parts, verification: Verification, lock: LockCustomer): Promise<number> {
   const users = await verifyUsers(rt, verification, lock);

@@ -16,6 +16,9 @@ export type BellName =
   | 'screen-customers'
   | 'sweep';
 
+/** The key of bells for which there is one place to look. */
+export const ONE_PLACE = 'all';
+
 export interface Bells {
   ring(name: BellName, key: string): Promise<void>;
 }

@@ -81,6 +81,11 @@ export const instantSchema = z
   })
   .meta({ description: 'RFC 3339 with an offset', format: 'date-time', example: '2026-03-02T09:30:00+08:00' });
 
+export const bankCodeSchema = z
+  .string()
+  .regex(/^([0-9]{12})?$/, { error: 'must be a 12-digit bank code, or empty for the custodian itself' })
+  .meta({ description: 'CNAPS code of the bank; empty for the custodian itself', example: '102100099996' });
+
 /** For answers. */
 export const rfc3339Schema = z.string().meta({ description: 'RFC 3339', format: 'date-time', example: toRfc3339(0 as Instant) });
 
