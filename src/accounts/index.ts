@@ -8,6 +8,7 @@
  */
 export { accountAdminRoutes } from './admin-routes.js';
 export { openPlatform } from './book.js';
+export { customerLock } from './customer-lock.js';
 export * from './electronic.js';
 export { electronicAdminRoutes } from './electronic-admin-routes.js';
 export { electronicRoutes } from './electronic-routes.js';
@@ -23,6 +24,5 @@ export { parameterRoutes } from './parameter-routes.js';
 export { requireAccount } from './reading.js';
 export { accountRoutes } from './routes.js';
 export type { SettlementAccount } from './rules.js';
-export { customerLock } from './stops.js';
 export { settlementAccountsOf } from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

@@ -23,6 +23,11 @@ export function toRfc3339(instant: Instant): string {
   return `${new Date(instant + SHANGHAI_OFFSET_MS).toISOString().slice(0, -1)}+08:00`;
 }
 
+/** For people: to the minute, Shanghai time. */
+export function shownTime(instant: Instant): string {
+  return toRfc3339(instant).slice(0, 16).replace('T', ' ');
+}
+
 /** Reads RFC 3339 with an offset; undefined when it is not that. */
 export function parseInstant(text: string): Instant | undefined {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;

@@ -8,6 +8,7 @@ import {
   naturalDate,
   parseBusinessDate,
   parseInstant,
+  shownTime,
   startOfDay,
   toRfc3339,
   weekday,
@@ -24,6 +25,10 @@ describe('instants', () => {
   it('are the same moment whatever offset they are written with', () => {
     expect(parseInstant('2026-03-02T00:00:00+08:00')).toBe(parseInstant('2026-03-01T16:00:00Z'));
     expect(toRfc3339(instantOf(Date.UTC(2026, 2, 1, 16)))).toBe('2026-03-02T00:00:00.000+08:00');
+  });
+
+  it('are shown to people to the minute, as the clock in Shanghai has it', () => {
+    expect(shownTime(instantOf(Date.UTC(2026, 2, 1, 16, 5, 59)))).toBe('2026-03-02 00:05');
   });
 
   it.each(['2026-03-02', '2026-03-02T00:00:00', '2026-03-02 00:00:00Z', '2026-13-02T00:00:00Z', '2026-03-02T00:00Z', ''])(

@@ -8,7 +8,7 @@ import {
   type Refusal,
   Refused,
   refuse,
-  toRfc3339,
+  shownTime,
   toWire,
 } from '../../kernel/index.js';
 import { type Customer, customerOf, type Finding } from '../../parties/index.js';
@@ -204,7 +204,7 @@ async function questionOf(
         { label: { en: 'Your account', zh: '您的账户' }, value: own },
         { label: card ? { en: 'Bound card now', zh: '原绑定卡' } : { en: 'Mobile number now', zh: '原手机号' }, value: before },
         { label: card ? { en: 'New bound card', zh: '新绑定卡' } : { en: 'New mobile number', zh: '新手机号' }, value: after },
-        { label: { en: 'Answer until', zh: '请于此前确认' }, value: toRfc3339(expiresMs).slice(0, 16).replace('T', ' ') },
+        { label: { en: 'Answer until', zh: '请于此前确认' }, value: shownTime(expiresMs) },
       ],
       brief: card
         ? { en: `bind the card ending ${after.slice(-4)} to your account`, zh: `将绑定卡变更为尾号${after.slice(-4)}的账户` }

@@ -1,7 +1,6 @@
 import { type Id, Refused, refuse } from '../kernel/index.js';
 import { lockShard } from '../ledger/index.js';
-import type { LockCustomer } from '../parties/index.js';
-import { touchCustomer } from '../parties/index.js';
+import { type LockCustomer, touchCustomer } from '../parties/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { shardsOfCustomer } from './electronic.js';
 
