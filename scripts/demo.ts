@@ -26,6 +26,7 @@ import { daysOf, type Plan, replay } from './demo/replay.js';
 import { count, figuresLine, type Report, reportText, seconds, writeSellers } from './demo/report.js';
 import { eventsOf } from './demo/rules.js';
 import { makeOperator } from './operator.js';
+import { freePort } from './services/index.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Logs and the platform's key; a run beside another, which is told a prefix of its own for Redis, has a folder of its own. */
@@ -107,7 +108,10 @@ async function setFirstMoment(db: Database, firstDay: BusinessDate): Promise<voi
 
 async function startProcesses(processes: Processes, servers: Servers): Promise<{ api: string; bank: string }> {
   const bank = await processes.start('bank', ['scripts/bank.ts', '--port', '0'], {});
-  const env = { ...servers, CLOCK: 'driven', BANK_URL: bank.url, PORT: '0', METRICS_PORT: '0', HOST: '127.0.0.1' };
+  // The port is chosen beforehand: the addresses of hosted pages hold it, whichever process writes them.
+  const port = String(await freePort());
+  const own = { HOST: '127.0.0.1', PORT: port, METRICS_PORT: '0', PUBLIC_URL: `http://127.0.0.1:${port}` };
+  const env = { ...servers, ...own, CLOCK: 'driven', BANK_URL: bank.url };
   const [api] = await Promise.all([
     processes.start('api', ['src/main.ts'], env),
     processes.start('worker', ['jobs/main.ts'], { ...env, TICK_MS: '250' }),

@@ -15,9 +15,9 @@ export class Page {
   readonly #url: string;
   readonly #around: Around;
 
-  /** @param api where the service listens; the bank's public address is another */
-  constructor(api: string, url: string, around: Around) {
-    this.#url = api + new URL(url).pathname;
+  /** @param url as the service told it */
+  constructor(url: string, around: Around) {
+    this.#url = url;
     this.#around = around;
   }
 

@@ -46,6 +46,7 @@ export async function personChapter(setting: Setting): Promise<Check[]> {
     await stage.beyondTheDay();
     await stage.beyondTheYear();
     await stage.withdraw();
+    await stage.limitsAgain();
     return stage.checks;
   } finally {
     await stage.close();
@@ -60,6 +61,13 @@ interface Outcome {
   readonly code: string | null;
   readonly detail: Readonly<Record<string, string>> | null;
   readonly consent?: { readonly id: string; readonly url?: string };
+}
+
+/** A limit as the service tells it, in fen. */
+interface Limit {
+  readonly name: string;
+  readonly value: number;
+  readonly source: string;
 }
 
 const LOOK_EVERY_MS = 25;
@@ -87,6 +95,8 @@ class Stage {
   #user = '';
   #two = '';
   #three = '';
+  /** The limits of a year by the law, which are lowered for one day. */
+  #lawful: readonly Limit[] = [];
 
   private constructor(setting: Setting, clients: Stage['clients'], platformId: string, seller: string) {
     this.#setting = setting;
@@ -172,7 +182,7 @@ class Stage {
   }
 
   #pageAt(url: string): Page {
-    return new Page(this.#setting.api, url, { bank: this.#clients.bank, mobile: MOBILE, platform: this.#clients.platform });
+    return new Page(url, { bank: this.#clients.bank, mobile: MOBILE, platform: this.#clients.platform });
   }
 
   /** Gives an instruction; he is asked where he must be, and says yes by whatever the page asks for. Answers how it ended. */
@@ -278,7 +288,10 @@ class Stage {
     await this.#tries('500.00 more', 'account-payment', small(50_000n), 'posted');
   }
 
-  /** The bank adds dated rows for the year that are used up already: the next day a fen is too much. */
+  /**
+   * A year's limits are too far away to be used up, so the bank gives them for one day the value of what was used already, which makes one
+   * fen too much, and for the day after that what the law says.
+   */
   async beyondTheYear(): Promise<void> {
     await this.#closeDay();
     const used = {
@@ -287,10 +300,11 @@ class Stage {
       'class-3.out.year': 200_000n,
       'class-3.in.year': 150_000n,
     };
-    for (const [name, value] of Object.entries(used)) {
-      const path = `/admin/v1/parameters/${name}`;
-      const body = { validFrom: this.#today, value: Number(value), source: '演示：年累计限额' };
-      await this.#clients.admin.call({ method: 'PUT', path, body, what: WHAT });
+    this.#lawful = (await this.#limits()).filter(({ name }) => Object.hasOwn(used, name));
+    for (const { name, value, source } of this.#lawful) {
+      const lowered = Number(used[name as keyof typeof used]);
+      await this.#setLimit(name, { validFrom: this.#today, value: lowered, source: '演示：年累计限额，仅一日' });
+      await this.#setLimit(name, { validFrom: addDays(this.#today, 1), value, source });
     }
     await this.#tries(
       "a fen above the year's limit out 年累计",
@@ -302,6 +316,22 @@ class Stage {
     const small = { from: this.#three, to: { account: this.#seller }, amount: cny(1n) };
     await this.#tries('the same of Class III', 'account-payment', small, 'LIMIT_OUT_YEAR');
     this.#check('and in', await this.#transfer(this.#three, 1n), 'LIMIT_IN_YEAR');
+  }
+
+  /** The limits in force on the day. */
+  async #limits(): Promise<readonly Limit[]> {
+    return ((await this.#get(`/v1/limits?on=${this.#today}`)) as { items: readonly Limit[] }).items;
+  }
+
+  async #setLimit(name: string, body: Omit<Limit, 'name'> & { readonly validFrom: BusinessDate }): Promise<void> {
+    await this.#clients.admin.call({ method: 'PUT', path: `/admin/v1/parameters/${name}`, body, what: WHAT });
+  }
+
+  /** Whoever goes on by hand finds the limits of the law. */
+  async limitsAgain(): Promise<void> {
+    const now = new Map((await this.#limits()).map(({ name, value }) => [name, value]));
+    const again = this.#lawful.filter(({ name, value }) => now.get(name) === value);
+    this.#check("the law's limits of a year hold again 恢复法定年限额", again.length, 4);
   }
 
   async #transfer(account: string, amount: Minor): Promise<string> {

@@ -55,6 +55,7 @@ export function reportText(report: Report): string {
     ...report.checks.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),
     '',
     'A customer of the bank 电子账户客户',
+    "  For one day the bank lowers the limits of a year to what was used, to show that a fen more is refused; then the law's hold again.",
     ...report.customer.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),
     '',
     'Time 用时',

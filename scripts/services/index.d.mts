@@ -9,4 +9,7 @@ export interface Services {
   stop(): Promise<void>;
 }
 
+/** A free port of the loopback address: `wished` when nobody has it, any other else. */
+export function freePort(wished?: number): Promise<number>;
+
 export function startServices(name: string, options?: { keep?: boolean; fresh?: boolean }): Promise<Services>;

@@ -10,8 +10,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { databaseUrl, findDatabase, startDatabase, stopDatabase } from './mariadb.mjs';
 import { requirePrograms } from './packages.mjs';
-import { identityOf, isAlive, Stop, say, withLock } from './processes.mjs';
+import { freePort, identityOf, isAlive, Stop, say, withLock } from './processes.mjs';
 import { findRedis, redisUrl, startRedis, stopRedis } from './redis.mjs';
+
+export { freePort };
 
 const root = realpathSync(join(dirname(fileURLToPath(import.meta.url)), '..', '..'));
 /** The note of an instance that was started to stay. */
