@@ -6,7 +6,7 @@ import { createHttpApp, listen, runProcess, type StartedRuntime } from '../src/r
 import { startWorkers } from './worker.js';
 
 /** The worker process: runs the jobs, and answers health and metrics. */
-runProcess('worker', async (runtime) => {
+runProcess('worker', process.env, async (runtime) => {
   const { config, db } = runtime;
   await db.withTx(
     'shards',

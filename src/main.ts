@@ -3,7 +3,7 @@ import { ensureShards } from './ledger/index.js';
 import { listen, runProcess } from './runtime/index.js';
 
 /** The API process. */
-runProcess('api', async (runtime) => {
+runProcess('api', process.env, async (runtime) => {
   const { config, db } = runtime;
   await db.withTx(
     'shards',

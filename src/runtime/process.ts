@@ -9,20 +9,22 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+type Begin = (runtime: StartedRuntime) => Promise<Running>;
+
 /**
  * The life of a process: it says on stdout that it is ready and where, stops once on SIGTERM or SIGINT, and says on stderr why it did not
  * start.
  */
-export function runProcess(service: 'api' | 'worker', begin: (runtime: StartedRuntime) => Promise<Running>): void {
-  start(service, begin).catch((error: unknown) => {
+export function runProcess(service: 'api' | 'worker', env: NodeJS.ProcessEnv, begin: Begin): void {
+  start(service, env, begin).catch((error: unknown) => {
     const why = error instanceof ConfigInvalid ? error.message : JSON.stringify(faultOf(error));
     process.stderr.write(`The ${service} did not start:\n${why}\n`);
     process.exit(1);
   });
 }
 
-async function start(service: 'api' | 'worker', begin: (runtime: StartedRuntime) => Promise<Running>): Promise<void> {
-  const runtime = await createRuntime(parseConfig(process.env), service);
+async function start(service: 'api' | 'worker', env: NodeJS.ProcessEnv, begin: Begin): Promise<void> {
+  const runtime = await createRuntime(parseConfig(env), service);
   const { log } = runtime;
   const running = await begin(runtime);
   let stopping = false;
