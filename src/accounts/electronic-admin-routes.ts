@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Id, toWire } from '../kernel/index.js';
-import { mobileSchema } from '../parties/index.js';
+import { type Id, Refused, refuse, toWire } from '../kernel/index.js';
+import { customerOf, mobileSchema } from '../parties/index.js';
 import {
   idAfter,
   page,
@@ -13,12 +13,21 @@ import {
   textSchema,
   wireId,
 } from '../runtime/index.js';
-import type { ElectronicAccount } from './electronic.js';
+import { type ElectronicAccount, electronicByIds } from './electronic.js';
 import { oneElectronic } from './electronic-routes.js';
-import { changeSchema, electronicSchema, proposalSchema, showChange, showElectronic, showProposal } from './electronic-wire.js';
+import {
+  changeSchema,
+  electronicSchema,
+  proposalSchema,
+  showChange,
+  showElectronic,
+  showProposal,
+  showStaffElectronic,
+  staffElectronicSchema,
+} from './electronic-wire.js';
 import { approveMobile, proposeMobile, rejectMobile } from './life/staff.js';
 import { confirmFaceToFace, revive, setBlocked } from './life/standing.js';
-import { listProposed } from './life/store.js';
+import { listElectronicIdsOfCustomer, listProposed } from './life/store.js';
 import { viewElectronic } from './quota.js';
 
 const operator = { audience: 'operator', tag: 'Electronic accounts' } as const;
@@ -31,6 +40,7 @@ const reasonBody = z.strictObject({ reason });
 export function electronicAdminRoutes(rt: Runtime): Route[] {
   const block = (blocked: boolean) => (tx: Tx, id: Id) => setBlocked(tx, rt, id, blocked);
   return [
+    listRoute(rt),
     readRoute(rt),
     actRoute(rt, 'block', ['Blocks an account: nothing comes in or leaves but what must come back', '止付电子账户'], block(true)),
     actRoute(rt, 'unblock', ['Ends the block of an account', '解除止付'], block(false)),
@@ -51,6 +61,34 @@ export function electronicAdminRoutes(rt: Runtime): Route[] {
     approveRoute(rt),
     rejectRoute(rt),
   ];
+}
+
+const listQuery = z.strictObject({ ...pageQuery, customer: wireId('customer').meta({ description: 'Whose accounts' }) });
+
+function listRoute(rt: Runtime): Route {
+  return route({
+    ...operator,
+    method: 'GET',
+    path: '/admin/v1/electronic-accounts',
+    permission: 'customers.read',
+    audited: true,
+    summary: 'The electronic accounts of a customer on all platforms, closed ones too, in the order they were opened; masked',
+    summaryZh: '客户名下全部平台的电子账户',
+    query: listQuery,
+    answers: { 200: { description: 'A page', schema: pageSchema(staffElectronicSchema) } },
+    refusals: ['CURSOR_INVALID'],
+    handle: async ({ query: { customer, cursor, limit } }) => {
+      const list = `electronic-accounts-of:${customer}`;
+      const after = idAfter(list, cursor) ?? '0';
+      const views = await rt.db.snapshot('electronic accounts of a customer', async (tx) => {
+        if ((await customerOf(tx, customer, rt.vault)) === undefined) throw new Refused(refuse('NOT_FOUND'));
+        const ids = await listElectronicIdsOfCustomer(tx, customer, after, limit + 1);
+        return viewElectronic(tx, rt, await electronicByIds(tx, ids));
+      });
+      const body = page(list, views, limit, ({ account }) => [account.accountId], showStaffElectronic);
+      return { status: 200, body, audit: { target: `customer ${toWire('customer', customer)}` } };
+    },
+  });
 }
 
 function readRoute(rt: Runtime): Route {

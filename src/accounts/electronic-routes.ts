@@ -13,7 +13,7 @@ import {
   waitFor,
   wireId,
 } from '../runtime/index.js';
-import { electronicRecords } from './electronic.js';
+import { electronicByIds } from './electronic.js';
 import {
   dryRunRequest,
   electronicSchema,
@@ -153,12 +153,7 @@ function listRoute(rt: Runtime): Route {
       const after = idAfter(list, cursor) ?? '0';
       const views = await rt.db.snapshot('electronic accounts', async (tx) => {
         const ids = await listElectronicIds(tx, platformId, { userId: user, after }, limit + 1);
-        const accounts = ids.length === 0 ? new Map() : await electronicRecords.load(tx, ids);
-        return viewElectronic(
-          tx,
-          rt,
-          ids.flatMap((id) => accounts.get(id) ?? []),
-        );
+        return viewElectronic(tx, rt, await electronicByIds(tx, ids));
       });
       return { status: 200, body: page(list, views, limit, ({ account }) => [account.accountId], showElectronic) };
     },

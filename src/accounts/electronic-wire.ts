@@ -179,6 +179,15 @@ export function showElectronic({
   };
 }
 
+/** The same for the bank's staff, who see the accounts of all platforms. */
+export const staffElectronicSchema = z
+  .strictObject({ ...electronicSchema.shape, platform: z.string().meta({ example: 'plt_2236512894231552001' }) })
+  .meta({ id: 'StaffElectronicAccount' });
+
+export function showStaffElectronic(view: ElectronicView): z.output<typeof staffElectronicSchema> {
+  return { ...showElectronic(view), platform: toWire('platform', view.account.platformId) };
+}
+
 export const changeSchema = z
   .strictObject({
     id: z.string().meta({ example: 'chg_2236512894231552003' }),

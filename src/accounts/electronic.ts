@@ -113,6 +113,13 @@ export const electronicRecords: RecordType<ElectronicAccount> = {
     ),
 };
 
+/** Electronic accounts in the order asked for; those that are not there are left out. */
+export async function electronicByIds(tx: Tx, ids: readonly Id[]): Promise<ElectronicAccount[]> {
+  if (ids.length === 0) return [];
+  const found = await electronicRecords.load(tx, ids);
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
+
 function insertingElectronic(accounts: readonly ElectronicAccount[], update: string): string {
   const flag = (value: boolean) => (value ? 1 : 0);
   const rows = accounts.map(

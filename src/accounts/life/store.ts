@@ -233,3 +233,12 @@ export async function listElectronicIds(
   );
   return rows.map((row) => asId(row.account_id));
 }
+
+/** The electronic accounts of a customer on all platforms, closed ones too, in the order they were opened, after `after`. */
+export async function listElectronicIdsOfCustomer(tx: Tx, customerId: Id, after: string, limit: number): Promise<Id[]> {
+  const rows = await tx.rows<{ account_id: string }>(
+    'SELECT account_id FROM electronic_accounts WHERE customer_id = ? AND account_id > ? ORDER BY account_id LIMIT ?',
+    [customerId, after, limit],
+  );
+  return rows.map((row) => asId(row.account_id));
+}
