@@ -1,6 +1,8 @@
 import { accountingPage } from './accounting.js';
 import { configPage } from './config.js';
 import { errorsPage } from './errors.js';
+import { parametersPage } from './parameters.js';
+import { permissionsPage } from './permissions.js';
 import { statesPage } from './states.js';
 
 /** Every document that is made from the code: its file, and what makes it. */
@@ -8,5 +10,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/accounting.md': accountingPage,
   'docs/config.md': configPage,
   'docs/errors.md': errorsPage,
+  'docs/parameters.md': parametersPage,
+  'docs/permissions.md': permissionsPage,
   'docs/states.md': statesPage,
 };
