@@ -1,7 +1,9 @@
 /**
  * Makes an operator with a first token: how the first administrator comes about. The token is printed once, on stdout.
  *
- *   npx tsx scripts/operator.ts create --name 'Li Ping' --roles administrator,operator
+ *   npm run operator -- create --name 'Li Ping' --roles administrator,operator
+ *
+ * It goes to the database that `npm start` uses: the private one, or that of DATABASE_URL.
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -40,9 +42,9 @@ async function main(): Promise<void> {
   const roles = (values.roles ?? '').split(',').filter(Boolean);
   const url = process.env.DATABASE_URL;
   if (positionals[0] !== 'create' || !values.name || roles.length === 0 || !roles.every(isRole)) {
-    throw new Error(`usage: operator.ts create --name NAME --roles ${ROLES.join(',')} (one or more)`);
+    throw new Error(`usage: npm run operator -- create --name NAME --roles ${ROLES.join(',')} (one or more)`);
   }
-  if (url === undefined) throw new Error('DATABASE_URL is not set');
+  if (url === undefined) throw new Error('DATABASE_URL is not set; `npm run operator` sets it');
   const db = await connectDatabase({ url, poolSize: 2 });
   try {
     process.stdout.write(`${JSON.stringify(await makeOperator(db, values.name, roles))}\n`);

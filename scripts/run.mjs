@@ -36,6 +36,7 @@ const COMMANDS = {
   migrate: { node: typescript('scripts/migrate.ts'), servers: 'local', migratesItself: true },
   verify: { node: typescript('scripts/verify.ts') },
   reseal: { node: typescript('scripts/reseal.ts'), servers: 'local' },
+  operator: { node: typescript('scripts/operator.ts'), servers: 'local' },
   test: { node: program('jest', 'bin/jest.js'), closing: true },
   check: { node: ['scripts/quality/check.mjs'] },
   fix: { node: program('@biomejs/biome', 'bin/biome'), arguments: ['check', '--write'] },
