@@ -1,8 +1,25 @@
-import { addDays, type Id, type Instant, naturalDate, type Refusal, Refused, refuse, startOfDay } from '../kernel/index.js';
+import {
+  addDays,
+  type BusinessDate,
+  type Id,
+  type Instant,
+  naturalDate,
+  type Refusal,
+  Refused,
+  refuse,
+  startOfDay,
+} from '../kernel/index.js';
 import { faultOf, type Runtime, type Tx } from '../runtime/index.js';
 import { digestOfShown } from './ask.js';
-import { isCodeAlive, isCodeRight } from './codes.js';
-import { type Credential, countPasswordAttempt, findCredential, forgetAttempts } from './credentials/store.js';
+import { codeLimits, isCodeAlive, isCodeLocked, isCodeRight, isCodeToPresentMobile, mobileIndexOf } from './codes.js';
+import {
+  type Credential,
+  countCodeAttempt,
+  countPasswordAttempt,
+  findCredential,
+  forgetAttempts,
+  takeBackCodeAttempt,
+} from './credentials/store.js';
 import { faultOfNewPassword, hashPassword, isPasswordRight, putPassword } from './password.js';
 import { receiptOf } from './receipts.js';
 import type { Factors } from './records.js';
@@ -52,8 +69,10 @@ export async function decline(desk: AnswerDesk, consent: StoredConsent, whence: 
 /**
  * The customer says yes. An attempt is counted and committed before it is looked at, so that neither two requests at once nor a process
  * that dies gives one more; the slow hash is computed outside of any transaction.
- * @returns undefined when it is given, or why not. SHAPE_INVALID, CODE_EXPIRED, FACTOR_MISSING, PASSWORD_WEAK, PASSWORD_LOCKED and
- *   CONSENT_MISMATCH cost no attempt. FACTOR_WRONG does not say which factor.
+ * Wrong codes are counted by customer and natural day over all that he is asked, so that a new question gives no new guesses; an answer
+ * that is right as a whole takes back what was counted for it.
+ * @returns undefined when it is given, or why not. SHAPE_INVALID, CODE_EXPIRED, FACTOR_MISSING, PASSWORD_WEAK, PASSWORD_LOCKED, CODE_LOCKED
+ *   and CONSENT_MISMATCH cost no attempt. FACTOR_WRONG does not say which factor.
  */
 export async function approve(
   desk: AnswerDesk,
@@ -62,11 +81,13 @@ export async function approve(
   whence: Whence,
 ): Promise<Refusal | undefined> {
   const { rt } = desk;
-  const credential = await rt.db.read('credential', (tx) => findCredential(tx, asked.customerId));
-  const refused = (await whyNot(desk, asked)) ?? checkProof(rt, asked, credential, proof) ?? (await checkNew(rt, asked, proof));
+  const factors = await rt.db.read('known-factors', (tx) => knownFactors(tx, rt, asked));
+  const refused = (await whyNot(desk, asked)) ?? checkProof(rt, asked, factors, proof) ?? (await checkNew(rt, asked, proof));
   if (refused !== undefined) return refused;
-  const consent = await count(rt, asked);
-  if (consent === undefined) return (await whyNotAnyMore(desk, asked.id)) ?? refuse('PASSWORD_LOCKED');
+  const counted = await count(rt, asked);
+  if ('code' in counted) return (await whyNotAnyMore(desk, asked.id)) ?? counted;
+  const { consent, countedOn } = counted;
+  const { credential } = factors;
   const known = wantsPassword(consent.needs) ? (credential?.passwordHash ?? null) : null;
   const { customerId } = consent;
   const passwordRight = known === null || (await isPasswordRight(rt.vault, customerId, proof.password ?? '', known));
@@ -78,17 +99,63 @@ export async function approve(
   const after = consent.subject === 'password' ? await hashPassword(rt.vault, customerId, proof.newPassword ?? '') : undefined;
   const atMs = rt.clock.now();
   const receipt = receiptOf(rt, consent, { ...whence, said: 'given', factors: consent.needs, atMs });
-  return end(desk, consent, 'given', { nowMs: atMs, receiptSealed: rt.vault.seal(receipt) }, async (tx) => {
+  const ended = await end(desk, consent, 'given', { nowMs: atMs, receiptSealed: rt.vault.seal(receipt) }, async (tx) => {
     await clearing(tx);
+    if (wantsCode(consent.needs)) await codeWasRight(tx, rt, consent, countedOn);
     if (after !== undefined) await putPassword(tx, customerId, { before: known, after, nowMs: atMs });
   });
+  // The second click of a right answer is no guess either.
+  if (ended?.code === 'CONSENT_ANSWERED' && wantsCode(consent.needs)) await takeBack(rt, customerId, countedOn);
+  return ended;
+}
+
+function takeBack({ db }: AnswerDesk['rt'], customerId: Id, countedOn: BusinessDate): Promise<boolean> {
+  return db.withTx(
+    'right-code',
+    async (tx) => {
+      await takeBackCodeAttempt(tx, customerId, countedOn);
+      return true;
+    },
+    async () => true, // taken back or not: rather one attempt too few
+  );
+}
+
+/** What a customer's proof is held against. */
+interface KnownFactors {
+  readonly credential: Credential | undefined;
+  /** Of the mobile number under which he is reached now. */
+  readonly mobileIndex: Buffer | undefined;
+  readonly codeLocked: boolean;
+}
+
+async function knownFactors(
+  tx: Tx,
+  { vault, clock }: Pick<Runtime, 'vault' | 'clock'>,
+  { customerId, needs }: StoredConsent,
+): Promise<KnownFactors> {
+  const credential = await findCredential(tx, customerId);
+  if (!wantsCode(needs)) return { credential, mobileIndex: undefined, codeLocked: false };
+  const codeLocked = await isCodeLocked(tx, customerId, naturalDate(clock.now()));
+  return { credential, mobileIndex: await mobileIndexOf(tx, customerId, vault), codeLocked };
+}
+
+/** Takes back what was counted. @throws Refused CODE_EXPIRED when the customer is meanwhile reached under another number */
+async function codeWasRight(
+  tx: Tx,
+  { vault }: Pick<Runtime, 'vault'>,
+  consent: StoredConsent,
+  countedOn: BusinessDate,
+): Promise<void> {
+  const mobileIndex = await mobileIndexOf(tx, consent.customerId, vault);
+  if (!isCodeToPresentMobile(consent, mobileIndex)) throw new Refused(refuse('CODE_EXPIRED'));
+  await takeBackCodeAttempt(tx, consent.customerId, countedOn);
 }
 
 /** What can be seen to be wanting before an attempt is spent. */
 function checkProof(
   { vault, clock }: Pick<Runtime, 'vault' | 'clock'>,
   consent: StoredConsent,
-  credential: Credential | undefined,
+  { credential, mobileIndex, codeLocked }: KnownFactors,
   { password, code }: Proof,
 ): Refusal | undefined {
   const { subject, subjectId, needs, digest } = consent;
@@ -104,7 +171,8 @@ function checkProof(
     if (!isSixDigits(password ?? '')) return refuse('SHAPE_INVALID');
   }
   if (!wantsCode(needs)) return undefined;
-  if (!isCodeAlive(consent, nowMs)) return refuse('CODE_EXPIRED');
+  if (codeLocked) return refuse('CODE_LOCKED');
+  if (!isCodeAlive(consent, mobileIndex, nowMs)) return refuse('CODE_EXPIRED');
   return isSixDigits(code ?? '') ? undefined : refuse('SHAPE_INVALID');
 }
 
@@ -117,30 +185,40 @@ async function checkNew(
   return faultOfNewPassword(rt, customerId, proof.newPassword ?? '');
 }
 
+interface Counted {
+  readonly consent: StoredConsent;
+  readonly countedOn: BusinessDate;
+}
+
 /**
- * Counts the attempt, of the consent and of the password. A commit whose answer was lost is made again: rather one attempt too few.
- * @returns the consent as it was counted; undefined when there was no attempt left
+ * Counts the attempt, of the consent, of the password and of the customer's codes. A commit whose answer was lost is made again: rather
+ * one attempt too few.
+ * @returns the consent as it was counted, or of what there was no attempt left
  */
-async function count(
-  { db, clock }: AnswerDesk['rt'],
-  { id, customerId, needs }: StoredConsent,
-): Promise<StoredConsent | undefined> {
+async function count({ db, clock }: AnswerDesk['rt'], { id, customerId, needs }: StoredConsent): Promise<Counted | Refusal> {
   const nowMs = clock.now();
-  const tomorrow = startOfDay(addDays(naturalDate(nowMs), 1));
+  const countedOn = naturalDate(nowMs);
+  const tomorrow = startOfDay(addDays(countedOn, 1));
+  const noneLeft = async (tx: Tx) => {
+    if (!(await countAttempt(tx, id, nowMs))) return 'CONSENT_LOCKED';
+    if (wantsPassword(needs) && !(await countPasswordAttempt(tx, customerId, nowMs, tomorrow))) return 'PASSWORD_LOCKED';
+    if (!wantsCode(needs)) return undefined;
+    const { wrong } = await codeLimits(tx, countedOn);
+    return (await countCodeAttempt(tx, customerId, countedOn, wrong)) ? undefined : 'CODE_LOCKED';
+  };
   try {
     return await db.withTx(
       'count-attempt',
       async (tx) => {
-        const left =
-          (await countAttempt(tx, id, nowMs)) &&
-          (!wantsPassword(needs) || (await countPasswordAttempt(tx, customerId, nowMs, tomorrow)));
-        if (!left) throw new Refused(refuse('CONSENT_LOCKED')); // undoes what was counted of the other
-        return findConsent(tx, id);
+        const code = await noneLeft(tx);
+        const consent = await findConsent(tx, id);
+        if (code !== undefined || consent === undefined) throw new Refused(refuse(code ?? 'NOT_FOUND')); // undoes what was counted
+        return { consent, countedOn };
       },
       async () => undefined,
     );
   } catch (error) {
-    if (error instanceof Refused) return undefined;
+    if (error instanceof Refused) return error.refusal;
     throw error;
   }
 }

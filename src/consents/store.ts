@@ -25,6 +25,8 @@ export interface StoredConsent extends NewConsent {
   /** Wrong attempts, and such as are being looked at. */
   readonly attempts: number;
   readonly codeHash: Buffer | null;
+  /** Blind index of the mobile number that the code was sent to; at another it is good for nothing. */
+  readonly codeMobileIndex: Buffer | null;
   readonly codeSentMs: Instant | null;
   readonly codesSent: number;
   readonly answeredMs: Instant | null;
@@ -54,6 +56,7 @@ interface ConsentRow {
   digest: Buffer;
   attempts: number;
   code_hash: Buffer | null;
+  code_mobile_index: Buffer | null;
   code_sent_ms: string | null;
   codes_sent: number;
   expires_ms: string;
@@ -78,6 +81,7 @@ function consentOf(row: ConsentRow): StoredConsent {
     digest: row.digest,
     attempts: Number(row.attempts),
     codeHash: row.code_hash,
+    codeMobileIndex: row.code_mobile_index,
     codeSentMs: row.code_sent_ms === null ? null : instant(row.code_sent_ms),
     codesSent: Number(row.codes_sent),
     expiresMs: instant(row.expires_ms),
@@ -136,9 +140,14 @@ export async function countAttempt(tx: Tx, id: Id, nowMs: Instant): Promise<bool
 }
 
 /** Notes that a code is sent, if one may be: pending, in time, not too many, not too soon. */
-export async function noteCode(tx: Tx, id: Id, codeHash: Buffer, nowMs: Instant): Promise<boolean> {
+export async function noteCode(
+  tx: Tx,
+  id: Id,
+  { codeHash, mobileIndex, nowMs }: { codeHash: Buffer; mobileIndex: Buffer; nowMs: Instant },
+): Promise<boolean> {
   const noted = await tx.write(
-    `UPDATE consents SET code_hash = ${sql.hex(codeHash)}, code_sent_ms = ${nowMs}, codes_sent = codes_sent + 1
+    `UPDATE consents SET code_hash = ${sql.hex(codeHash)}, code_mobile_index = ${sql.hex(mobileIndex)}, code_sent_ms = ${nowMs},
+       codes_sent = codes_sent + 1
      WHERE id = ${id} AND state = 'pending' AND attempts < ${TRIES_MAX} AND expires_ms > ${nowMs} AND codes_sent < ${CODES_MAX}
        AND (code_sent_ms IS NULL OR code_sent_ms <= ${nowMs - CODE_PAUSE_MS})`,
   );

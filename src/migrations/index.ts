@@ -12,6 +12,7 @@ import { Parties1700000000011 } from './0011-parties.js';
 import { Interest1700000000012 } from './0012-interest.js';
 import { Openings1700000000013 } from './0013-openings.js';
 import { Incoming1700000000014 } from './0014-incoming.js';
+import { CodeLimits1700000000015 } from './0015-code-limits.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   Interest1700000000012,
   Openings1700000000013,
   Incoming1700000000014,
+  CodeLimits1700000000015,
 ];

@@ -61,7 +61,7 @@ test('the tag that builds the pages escapes in text and within quotes', () => {
 });
 
 test('each notice of a refusal is one of the catalogue', () => {
-  const own = ['CODE_SENT', 'REPEAT_DIFFERS', 'MANDATE_REVOKED'];
+  const own = ['CODE_SENT', 'REPEAT_DIFFERS', 'MANDATE_REVOKED', 'SMS_TOO_OFTEN_NOW', 'SMS_TOO_OFTEN_TODAY'];
   for (const notice of Object.keys(NOTICES)) if (!own.includes(notice)) expect(Object.keys(REFUSALS)).toContain(notice);
 });
 

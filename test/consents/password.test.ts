@@ -244,7 +244,7 @@ describe('codes by SMS', () => {
     await stage.post(`${path}/code`, {});
     const code = await stage.code(customer);
     await stage.post(path, { answer: 'approve', code, password: PASSWORD });
-    const tables = ['consents', 'credentials', 'sms_outbox'];
+    const tables = ['consents', 'credentials', 'sms_outbox', 'code_attempts', 'code_messages'];
     const text = await stage.api.runtime.db.read('dump', async (tx) => {
       const dumps = [];
       for (const table of tables) dumps.push(JSON.stringify(await tx.rows(`SELECT * FROM ${table}`)));

@@ -1,4 +1,4 @@
-import type { Id, Instant } from '../../kernel/index.js';
+import type { BusinessDate, Id, Instant } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 import { PASSWORD_TRIES_MAX } from '../rules.js';
 
@@ -42,6 +42,34 @@ export async function forgetAttempts(tx: Tx, customerId: Id, passwordHash: strin
   await tx.write(
     `UPDATE credentials SET attempts = 0, locked_until_ms = NULL
      WHERE customer_id = ${customerId} AND password_hash = ${sql.text(passwordHash)}`,
+  );
+}
+
+/** Wrong codes of a customer on this natural day, over whatever he was asked, and such as are being looked at. */
+export async function wrongCodesOn(tx: Tx, customerId: Id, today: BusinessDate): Promise<number> {
+  const [row] = await tx.rows<{ attempts: number }>(
+    `SELECT attempts FROM code_attempts WHERE customer_id = ${customerId} AND on_date >= '${today}'`,
+  );
+  return Number(row?.attempts ?? 0);
+}
+
+/** Counts a code before it is looked at. The first of another day begins anew. Answers whether one was left. */
+export async function countCodeAttempt(tx: Tx, customerId: Id, today: BusinessDate, max: number): Promise<boolean> {
+  await tx.write(
+    `INSERT INTO code_attempts (customer_id, on_date, attempts) VALUES (${customerId}, '${today}', 0)
+     ON DUPLICATE KEY UPDATE attempts = IF(on_date < '${today}', 0, attempts), on_date = GREATEST(on_date, '${today}')`,
+  );
+  const counted = await tx.write(
+    `UPDATE code_attempts SET attempts = attempts + 1 WHERE customer_id = ${customerId} AND attempts < ${max}`,
+  );
+  return counted === 1;
+}
+
+/** What was counted on that day was right, so it is taken back: it alone, for the wrong ones of the day stay what they are. */
+export async function takeBackCodeAttempt(tx: Tx, customerId: Id, countedOn: BusinessDate): Promise<void> {
+  await tx.write(
+    `UPDATE code_attempts SET attempts = attempts - 1
+     WHERE customer_id = ${customerId} AND on_date = '${countedOn}' AND attempts > 0`,
   );
 }
 

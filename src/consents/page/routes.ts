@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { maskMobile, Refused, refuse } from '../../kernel/index.js';
+import { type Instant, maskMobile, naturalDate, type Refusal, Refused, refuse } from '../../kernel/index.js';
 import { customerOf } from '../../parties/index.js';
-import { checkShape, hashToken, type Route, route } from '../../runtime/index.js';
+import { checkShape, hashToken, type Route, route, type Tx } from '../../runtime/index.js';
 import { type AnswerDesk, approve, decline, type Proof, type Whence } from '../answer.js';
-import { sendCode } from '../codes.js';
+import { isCodeLocked, sendCode } from '../codes.js';
 import { findCredential } from '../credentials/store.js';
 import { answeredBefore, type Language, type Shown, TRIES_MAX } from '../rules.js';
 import type { Ending } from '../states.js';
@@ -70,20 +70,25 @@ async function viewOf(
     const notice = given.notice === 'CONSENT_ANSWERED' ? given.notice : undefined;
     return { ...given, notice, subject, shown, ended: { ending, answeredMs } };
   }
-  const { customer, credential } = await rt.db.read('asked-customer', async (tx) => ({
+  const { customer, standing } = await rt.db.read('asked-customer', async (tx) => ({
     customer: await customerOf(tx, customerId, rt.vault),
-    credential: needs === 'sms' ? undefined : await findCredential(tx, customerId),
+    standing: await standingOf(tx, consent, rt.clock.now()),
   }));
-  const isLocked = (credential?.lockedUntilMs ?? 0) > rt.clock.now();
-  const standing =
-    needs === 'sms' ? undefined : isLocked ? 'PASSWORD_LOCKED' : credential?.passwordHash ? undefined : 'FACTOR_MISSING';
   const maskedMobile = customer?.mobile == null ? undefined : maskMobile(customer.mobile);
   const asks = { needs, attemptsLeft: TRIES_MAX - attempts, codesSent, maskedMobile };
   return { ...given, notice: standing ?? given.notice, subject, shown, asks };
 }
 
+/** Why he cannot say yes now, whatever he enters. */
+async function standingOf(tx: Tx, { needs, customerId }: StoredConsent, nowMs: Instant): Promise<Notice | undefined> {
+  const credential = needs === 'sms' ? undefined : await findCredential(tx, customerId);
+  if ((credential?.lockedUntilMs ?? 0) > nowMs) return 'PASSWORD_LOCKED';
+  if (needs !== 'sms' && !credential?.passwordHash) return 'FACTOR_MISSING';
+  return needs !== 'password' && (await isCodeLocked(tx, customerId, naturalDate(nowMs))) ? 'CODE_LOCKED' : undefined;
+}
+
 /** How it ended for the customer, also when nobody has written down yet that it is too late. */
-function endingOf(consent: StoredConsent, nowMs: Parameters<typeof answeredBefore>[1]): Ending | undefined {
+function endingOf(consent: StoredConsent, nowMs: Instant): Ending | undefined {
   const code = answeredBefore(consent, nowMs);
   if (code === undefined) return undefined;
   if (code === 'CONSENT_EXPIRED') return 'expired';
@@ -124,8 +129,10 @@ async function answer(
   return noticeOf(await approve(desk, consent, proof satisfies Proof, whence));
 }
 
-function noticeOf(refusal: { readonly code: string } | undefined): Notice | undefined {
+function noticeOf(refusal: Refusal | undefined): Notice | undefined {
   if (refusal === undefined) return undefined;
+  if (refusal.code === 'SMS_TOO_OFTEN' && refusal.fields?.mobile !== undefined)
+    return refusal.fields.mobile === 'day' ? 'SMS_TOO_OFTEN_TODAY' : 'SMS_TOO_OFTEN_NOW';
   if (!isNotice(refusal.code)) throw new Refused(refuse('NOT_FOUND'));
   return refusal.code;
 }

@@ -70,6 +70,9 @@ export const MANDATE_STATES = {
   revoked: { zh: '已撤销', en: 'ended' },
 } as const satisfies Record<string, Bilingual>;
 
+/** What no refusal says, or not as exactly. */
+type OwnNotice = 'CODE_SENT' | 'REPEAT_DIFFERS' | 'MANDATE_REVOKED' | 'SMS_TOO_OFTEN_NOW' | 'SMS_TOO_OFTEN_TODAY';
+
 /** What may be said above the form, or above the result. */
 export const NOTICES = {
   CODE_SENT: { zh: '验证码已发送，5分钟内有效。', en: 'The code is on its way; it is valid for five minutes.' },
@@ -86,9 +89,21 @@ export const NOTICES = {
     zh: '交易密码连续输错5次，已锁定至次日零点。',
     en: 'The trade password was wrong five times in a row. It is locked until midnight.',
   },
+  CODE_LOCKED: {
+    zh: '今日短信验证码错误次数过多，已锁定至次日零点。如非本人操作，请联系银行。',
+    en: 'Codes were wrong too often today. They are locked until midnight. If it was not you, contact the bank.',
+  },
   SMS_TOO_OFTEN: {
     zh: `验证码每60秒可获取一次，每笔最多${CODES_MAX}次。`,
     en: `A code can be had once in 60 seconds, ${CODES_MAX} times at most.`,
+  },
+  SMS_TOO_OFTEN_NOW: {
+    zh: '短时间内已向您的手机发送多条验证码，请10分钟后再获取。',
+    en: 'Several codes were sent to your mobile in a short time. Wait ten minutes before you ask for another.',
+  },
+  SMS_TOO_OFTEN_TODAY: {
+    zh: '今日向您的手机发送验证码已达上限，请明日再试。如非本人操作，请联系银行。',
+    en: 'No more codes can be sent to your mobile today. Try again tomorrow. If it was not you, contact the bank.',
   },
   SMS_NOT_SENT: { zh: '验证码暂时无法发送。', en: 'The code could not be sent.' },
   CONSENT_ANSWERED: { zh: '您此前已答复，不可重复。', en: 'You have answered this before; it cannot be answered twice.' },
@@ -103,7 +118,7 @@ export const NOTICES = {
     zh: '内容已发生变化，本次确认无效，请返回平台重新发起。',
     en: 'What was asked has changed; start again from the platform.',
   },
-} as const satisfies Partial<Record<RefusalCode | 'CODE_SENT' | 'REPEAT_DIFFERS' | 'MANDATE_REVOKED', Bilingual>>;
+} as const satisfies Partial<Record<RefusalCode | OwnNotice, Bilingual>>;
 export type Notice = keyof typeof NOTICES;
 
 export function isNotice(code: string): code is Notice {

@@ -1,4 +1,4 @@
-import { asId, type Id, type Instant } from '../../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 
 /** A message to a customer that is to be sent. */
@@ -51,6 +51,42 @@ export async function endSms(tx: Tx, id: Id, state: 'sent' | 'refused' | 'droppe
   await tx.write(
     `UPDATE sms_outbox SET state = '${state}', text_sealed = NULL, ended_ms = ${nowMs} WHERE id = ${id} AND state = 'pending'`,
   );
+}
+
+const WINDOW_MS = 10 * 60_000;
+
+/** How many messages with codes one number may get, in a natural day and in ten minutes. */
+export interface CodeMessageCaps {
+  readonly day: number;
+  readonly window: number;
+}
+
+/**
+ * Counts a message with a code to a mobile number, whoever it is for. The first of another day begins anew, and so does the first that comes
+ * ten minutes after the one that the window began with.
+ * @returns undefined when it is counted; else of which there were enough, and then nothing may be committed
+ */
+export async function countCodeMessage(
+  tx: Tx,
+  mobileIndex: Buffer,
+  { today, nowMs }: { today: BusinessDate; nowMs: Instant },
+  caps: CodeMessageCaps,
+): Promise<keyof CodeMessageCaps | undefined> {
+  const isOver = `window_ms <= ${nowMs - WINDOW_MS}`;
+  const which = `mobile_index = ${sql.hex(mobileIndex)}`;
+  await tx.write(
+    `INSERT INTO code_messages (mobile_index, on_date, day_count, window_ms, window_count)
+     VALUES (${sql.hex(mobileIndex)}, '${today}', 0, ${nowMs}, 0)
+     ON DUPLICATE KEY UPDATE day_count = IF(on_date < '${today}', 0, day_count), on_date = GREATEST(on_date, '${today}'),
+       window_count = IF(${isOver}, 0, window_count), window_ms = IF(${isOver}, ${nowMs}, window_ms)`,
+  );
+  const counted = await tx.write(
+    `UPDATE code_messages SET day_count = day_count + 1, window_count = window_count + 1
+     WHERE ${which} AND day_count < ${caps.day} AND window_count < ${caps.window}`,
+  );
+  if (counted === 1) return undefined;
+  const [row] = await tx.rows<{ day_count: number }>(`SELECT day_count FROM code_messages WHERE ${which}`);
+  return Number(row?.day_count) >= caps.day ? 'day' : 'window';
 }
 
 /** Whether a message waits to be sent now. */

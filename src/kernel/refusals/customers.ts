@@ -372,6 +372,13 @@ export const CUSTOMER_REFUSALS = {
     retry: 'same-number',
     actor: caller,
   },
+  CODE_LOCKED: {
+    http: 422,
+    en: 'The codes by SMS were wrong too often today; none is taken from this customer until the next day.',
+    zh: '短信验证码当日错误次数过多，已锁定至次日',
+    retry: 'new-number',
+    actor: caller,
+  },
   PASSWORD_LOCKED: {
     http: 422,
     en: 'The trade password was wrong five times in a row and is locked until the next day.',

@@ -37,6 +37,11 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['adult.age', '1987-01-01', 18, '民法通则第十一条 / 民法典第十七条'],
   // How long a customer may take to answer on the bank's page.
   ['consent.minutes', '2016-04-01', 15, '银行自定'],
+  // Wrong codes of a customer in a natural day, over all that he is asked; messages with codes to one mobile number in a natural day, and in
+  // ten minutes from the first of them on.
+  ['code.wrong-per-day', '2016-04-01', 10, '银行自定'],
+  ['code.sms-per-day', '2016-04-01', 20, '银行自定'],
+  ['code.sms-per-ten-minutes', '2016-04-01', 5, '银行自定'],
   // How long a customer may take to think about a mandate, for how many years ahead it may be given, how many days before its end he is
   // told of that, and how long the address of his own page is good.
   ['mandate.answer-hours', '2016-04-01', 24, '银行自定'],
