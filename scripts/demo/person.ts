@@ -262,8 +262,8 @@ class Stage {
       payees: { orders: true },
       ...caps,
     };
-    const asked = (await this.#post('/v1/mandates', body)) as { mandate: string; url: string };
-    await this.#pageAt(asked.url).approveWith(PASSWORD);
+    const asked = (await this.#post('/v1/mandates', body)) as { mandate: string; consent: { url: string } };
+    await this.#pageAt(asked.consent.url).approveWith(PASSWORD);
     const { state } = (await this.#get(`/v1/mandates/${asked.mandate}`)) as { state: string };
     this.#check('he gives a mandate with caps 授予授权', state, 'active');
     return asked.mandate;

@@ -25,6 +25,8 @@ export interface Passage {
   /** Credit positive, debit negative. */
   readonly amount: Minor;
   readonly flow: 'bound' | 'unbound' | 'exempt' | { readonly reversal: Instant };
+  /** The owner stands at the counter. */
+  readonly atCounter?: boolean;
   readonly balanceAfter: Minor;
   readonly nowMs: Instant;
   readonly parameters: Parameters;
@@ -43,7 +45,7 @@ export function countPassage(passage: Passage): Counted | Refusal {
   const { account, amount, flow, nowMs } = passage;
   const today = naturalDate(nowMs);
   const refusal =
-    standingRefusal(account, amount < 0n ? 'out' : flow === 'exempt' ? 'exempt' : 'in', nowMs, passage.parameters) ??
+    standingRefusal(account, businessOf(passage), nowMs, passage.parameters) ??
     inflowRefusal(passage) ??
     bucketRefusal(passage, today) ??
     capRefusal(passage, today);
@@ -51,7 +53,8 @@ export function countPassage(passage: Passage): Counted | Refusal {
   const uses = passage.uses.map((use) =>
     use.accountId === account.accountId ? used(rolled(use, today), amount, flow, today) : use,
   );
-  const aliveMs = flow === 'exempt' ? account.aliveMs : null;
+  // Only its owner's renewed verification ends dormancy, not money that others send.
+  const aliveMs = flow === 'exempt' || isDormant(account, today, passage.parameters) ? account.aliveMs : null;
   const funded = account.funded || (flow === 'bound' && amount > 0n);
   const after = aliveMs === account.aliveMs && funded === account.funded ? account : { ...account, aliveMs, funded };
   const dueMs = idTaskOf(after, uses, today, passage.parameters);
@@ -60,33 +63,49 @@ export function countPassage(passage: Passage): Counted | Refusal {
 }
 
 /**
- * Whether the account may be used at all: its own state, its owner's standing, six months without use. `out` is business that the
- * owner does outside the counter; `in` is money that others send; `exempt` money that must come back or is the bank's own.
+ * What is done with an account: `out` is business of its owner outside the counter, `counter` the same with him standing there; `in` is
+ * money that comes; `exempt` money that must come back or is the bank's own.
  */
+export type Business = 'out' | 'counter' | 'in' | 'exempt';
+
+function businessOf({ amount, flow, atCounter }: Passage): Business {
+  if (amount < 0n) return atCounter ? 'counter' : 'out';
+  return flow === 'exempt' ? 'exempt' : 'in';
+}
+
+/** Six months without use since the opening (银发〔2016〕261号, 一(二)). */
+function isDormant({ aliveMs }: ElectronicAccount, today: BusinessDate, parameters: Parameters): boolean {
+  return aliveMs !== null && addMonths(naturalDate(aliveMs), Number(parameters.on(today, 'dormancy.months'))) <= today;
+}
+
+/** The stops that an owner who comes to the counter in person does not run into: the bank has him there to ask. */
+const STOPS_OUTSIDE_ONLY = ['mobile-shared'];
+
+/** Whether the account may be used at all: its own state, its owner's standing, six months without use. */
 export function standingRefusal(
   account: ElectronicAccount,
-  direction: 'out' | 'in' | 'exempt',
+  business: Business,
   nowMs: Instant,
   parameters: Parameters,
 ): Refusal | undefined {
   const no = (code: RefusalCode, fields: Record<string, unknown> = {}) =>
     refuse(code, undefined, { account: toWire('account', account.accountId), ...fields });
   if (account.state === 'closed') return no('ACCOUNT_CLOSED');
-  if (direction === 'exempt') return undefined;
+  if (business === 'exempt') return undefined;
   if (account.state === 'closing') return no('ACCOUNT_CLOSING');
   if (account.state === 'blocked') return no('ACCOUNT_BLOCKED');
   const { owner } = account;
+  if (business === 'counter')
+    return owner.stopped === null || STOPS_OUTSIDE_ONLY.includes(owner.stopped) ? undefined : no('CUSTOMER_STOPPED');
   if (account.class === 3 && owner.idTaskDueMs !== null && owner.idTaskDueMs <= nowMs)
     return no('CUSTOMER_STOPPED', { reason: 'id-document' });
   const today = naturalDate(nowMs);
-  if (direction === 'in' && parameters.on(today, 'stopped.credits') === 1n) return undefined;
+  if (business === 'in' && parameters.on(today, 'stopped.credits') === 1n) return undefined;
   if (owner.stopped !== null) return no('CUSTOMER_STOPPED');
   const grace = Number(parameters.on(today, 'id-expiry.grace-days'));
   if (owner.idExpires !== null && addDays(owner.idExpires, grace) < today)
     return no('ID_DOCUMENT_EXPIRED', { expired: owner.idExpires });
-  const months = Number(parameters.on(today, 'dormancy.months'));
-  if (account.aliveMs !== null && addMonths(naturalDate(account.aliveMs), months) <= today) return no('ACCOUNT_DORMANT');
-  return undefined;
+  return isDormant(account, today, parameters) ? no('ACCOUNT_DORMANT') : undefined;
 }
 
 /** Others may pay into Class II once the person was seen face to face, into Class III once the bound account has paid in. */

@@ -20,6 +20,9 @@ const LEAST_ONE = [
   'mandate.answer-hours',
   'mandate.years',
   'mandate.link-minutes',
+  'code.wrong-per-day',
+  'code.sms-per-day',
+  'code.sms-per-ten-minutes',
 ];
 
 function boundsOf(name: string): readonly [least: Minor, most: Minor] {

@@ -157,14 +157,20 @@ async function write(
 }
 
 /** Whom customers pay when they pay these sub-accounts, by account: the name of the sub-merchant's party. */
-export async function payeeNames(tx: Tx, vault: Vault, accountIds: readonly Id[]): Promise<Map<Id, string>> {
+export async function payeeNames(
+  tx: Tx,
+  vault: Vault,
+  accountIds: readonly Id[],
+): Promise<Map<Id, { readonly platformId: Id; readonly name: string }>> {
   const merchants = await subMerchantsByAccount(tx, accountIds);
   const parties = await loadParties(
     tx,
     vault,
     [...merchants.values()].map((merchant) => merchant.partyId),
   );
-  return new Map([...merchants].map(([account, { partyId }]) => [account, parties.get(partyId)?.name ?? '']));
+  return new Map(
+    [...merchants].map(([account, { partyId, platformId }]) => [account, { platformId, name: parties.get(partyId)?.name ?? '' }]),
+  );
 }
 
 /** A sub-merchant as it stands now. */

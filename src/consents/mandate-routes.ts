@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Id, type Instant, naturalDate, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
+import { type Id, type Instant, naturalDate, Refused, refuse, toRfc3339 } from '../kernel/index.js';
 import { requireUser, userStanding } from '../parties/index.js';
 import {
   decodeCursor,
@@ -12,6 +12,7 @@ import {
   type Runtime,
   rfc3339Schema,
   route,
+  showAsked,
   type Tx,
   wireId,
 } from '../runtime/index.js';
@@ -64,12 +65,12 @@ function askRoute(rt: Runtime): Route {
       'ID_DOCUMENT_EXPIRED',
     ],
     handle: async ({ caller, body }) => {
-      const { mandate, asked } = await askMandate(rt, caller.platformId, mandateRequestOf(body));
+      const { mandate, asked, repeated } = await askMandate(rt, caller.platformId, mandateRequestOf(body));
       const shown = showMandate(mandate, rt.clock.now());
       return {
-        status: asked === undefined ? 200 : 201,
-        body: asked === undefined ? shown : { ...shown, consent: toWire('consent', asked.consent), url: asked.url },
-        headers: { Location: `/v1/mandates/${shown.mandate}`, 'Idempotent-Replay': String(asked === undefined) },
+        status: repeated ? 200 : 201,
+        body: asked === undefined ? shown : { ...shown, consent: showAsked(asked) },
+        headers: { Location: `/v1/mandates/${shown.mandate}`, 'Idempotent-Replay': String(repeated) },
       };
     },
   });

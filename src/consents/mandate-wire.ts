@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Id, type Instant, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import { instantSchema, moneySchema, requestNo, rfc3339Schema, wireId } from '../runtime/index.js';
+import { askedSchema, instantSchema, moneySchema, requestNo, rfc3339Schema, wireId } from '../runtime/index.js';
 import { quotaOf } from './mandate-rules.js';
 import type { StoredMandate } from './mandate-store.js';
 import type { MandateRequest } from './mandates.js';
@@ -87,14 +87,7 @@ export const mandateSchema = z
   .meta({ id: 'Mandate' });
 
 export const askedMandateSchema = z
-  .strictObject({
-    ...mandateSchema.shape,
-    consent: z
-      .string()
-      .optional()
-      .meta({ description: 'The question that is put to the customer; a link to its page can be had again' }),
-    url: z.string().optional().meta({ description: "The page to which the customer's browser is sent; told this once" }),
-  })
+  .strictObject({ ...mandateSchema.shape, consent: askedSchema.optional() })
   .meta({ id: 'AskedMandate' });
 
 export function showMandate(mandate: StoredMandate, nowMs: Instant): z.input<typeof mandateSchema> {

@@ -42,6 +42,7 @@ import {
 } from './mandate-store.js';
 import { proofNeeded } from './policy.js';
 import { loadPolicies } from './policy-store.js';
+import { findConsentOf } from './store.js';
 
 /** What a platform wants a customer to grant it. */
 export interface MandateRequest extends MandateTerms {
@@ -50,10 +51,11 @@ export interface MandateRequest extends MandateTerms {
   readonly account: Id;
 }
 
-/** A mandate that was asked for; the address of its page when it is the first time. */
+/** A mandate that was asked for, and its question while it is open: with the address of the page the first time. */
 export interface AskedMandate {
   readonly mandate: StoredMandate;
   readonly asked: Asked | undefined;
+  readonly repeated: boolean;
 }
 
 type MandateRuntime = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'config'>;
@@ -73,7 +75,7 @@ export async function askMandate(rt: MandateRuntime, platformId: Id, request: Ma
       'ask-mandate',
       async (tx) => {
         const known = await before(tx);
-        if (known !== undefined) return { mandate: known, asked: undefined };
+        if (known !== undefined) return again(tx, known);
         written = await writeMandate(tx, rt, platformId, request, contentHash);
         return written;
       },
@@ -84,10 +86,23 @@ export async function askMandate(rt: MandateRuntime, platformId: Id, request: Ma
     );
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    const mandate = await rt.db.read('mandate-there', before); // an equal request came between
-    invariant(mandate, 'the mandate that was there first is there');
-    return { mandate, asked: undefined };
+    return rt.db.read('mandate-there', async (tx) => {
+      const mandate = await before(tx); // an equal request came between
+      invariant(mandate, 'the mandate that was there first is there');
+      return again(tx, mandate);
+    });
   }
+}
+
+/** A mandate that was asked for before: its question, while the customer may still answer, without the address. */
+async function again(tx: Tx, mandate: StoredMandate): Promise<AskedMandate> {
+  const question = mandate.state === 'pending' ? await findConsentOf(tx, 'mandate', mandate.id) : undefined;
+  const isOpen = question?.state === 'pending';
+  return {
+    mandate,
+    asked: isOpen ? { consent: question.id, expiresMs: question.expiresMs } : undefined,
+    repeated: true,
+  };
 }
 
 /** What makes two requests one and the same: everything but the order of lists. */
@@ -146,7 +161,7 @@ async function writeMandate(
   });
   const stored = await findMandate(tx, mandate.id);
   invariant(stored, 'a mandate that was written is there');
-  return { mandate: stored, asked };
+  return { mandate: stored, asked, repeated: false };
 }
 
 /** The last end that the bank accepts: the same moment of the day, so many years ahead. */
@@ -174,7 +189,7 @@ async function namesOf(tx: Tx, rt: Pick<Runtime, 'vault'>, book: Book, accounts:
   const names = await payeeNames(tx, rt.vault, accounts);
   return accounts.map((id) => {
     const account = there.get(id);
-    const name = names.get(id);
+    const name = names.get(id)?.name;
     const shown = { account: toWire('account', id) };
     if (account === undefined || name === undefined || account.platformId !== book.platformId)
       throw new Refused(refuse('ACCOUNT_NOT_FOUND', 'The platform has no such sub-merchant.', shown));

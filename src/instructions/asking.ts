@@ -1,11 +1,12 @@
-import { type ElectronicAccount, electronicRecords, payeeNames } from '../accounts/index.js';
+import { countPassage, type ElectronicAccount, electronicRecords, limitUseRecords, payeeNames } from '../accounts/index.js';
 import { askConsent, type Bilingual, loadPolicies, proofNeeded, type Question, type Shown, shownFen } from '../consents/index.js';
-import { asId, type Id, type Instant, maskCardNumber, naturalDate, toRfc3339 } from '../kernel/index.js';
+import { type Id, type Instant, maskCardNumber, naturalDate, toRfc3339 } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 import { readPlatform } from '../platforms/index.js';
 import { type Asked, loadParameters, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import type { Act } from './kind.js';
 import { kinds } from './kinds/index.js';
+import { settlementAccountRecords } from './payout-effects.js';
 import { insertInbox, shardOfInstruction } from './store.js';
 
 /**
@@ -27,28 +28,28 @@ export async function draftQuestions(
   rt: Pick<Runtime, 'clock' | 'vault'>,
   asked: readonly ToAsk[],
 ): Promise<(Draft | undefined)[]> {
-  const unmandated = asked.filter(({ act }) => act.mandate === undefined);
+  const unmandated = asked.filter(({ act }) => takesAnswer(act));
   if (unmandated.length === 0) return asked.map(() => undefined);
   const accounts = await electronicRecords.load(tx, [...new Set(unmandated.map(({ act }) => act.account))]);
   if (accounts.size === 0) return asked.map(() => undefined);
+  const uses = await limitUseRecords.load(tx, [...new Set([...accounts.values()].map((account) => account.customerId))]);
   const books = await loadBooks(tx, [...new Set(asked.map(({ platformId }) => platformId))]);
   const policies = await loadPolicies(tx);
+  const parameters = await loadParameters(tx);
   const nowMs = rt.clock.now();
-  const minutes = (await loadParameters(tx)).on(naturalDate(nowMs), 'consent.minutes');
+  const minutes = parameters.on(naturalDate(nowMs), 'consent.minutes');
   const expiresMs = (nowMs + Number(minutes) * 60_000) as Instant;
-  const names = await payeesOf(
-    tx,
-    rt.vault,
-    unmandated.flatMap(({ act }) => accountOf(act.payee) ?? []),
-  );
+  const payeeOf = await payeesOf(tx, rt.vault, unmandated);
   const platforms = new Map<Id, string>();
   for (const id of books.keys()) platforms.set(id, (await readPlatform(tx, id))?.name ?? '');
-  return asked.map(({ platformId, kind, act }) => {
-    const account = act.mandate === undefined ? accounts.get(act.account) : undefined;
+  return asked.map((each) => {
+    const { platformId, kind, act } = each;
+    const account = takesAnswer(act) ? accounts.get(act.account) : undefined;
     const profile = books.get(platformId)?.profile;
-    if (account === undefined || profile === undefined || account.platformId !== platformId || account.state !== 'active')
-      return undefined;
-    const payee = payeeOf(act, names);
+    if (account === undefined || profile === undefined || account.platformId !== platformId) return undefined;
+    const use = uses.get(account.customerId)?.uses ?? [];
+    if (isHopeless(act, { account, uses: use, nowMs, parameters })) return undefined;
+    const payee = payeeOf(each, account.customerId);
     if (payee === undefined) return undefined;
     const { needs } = proofNeeded(policies, profile, kind);
     const shown = shownOf({ kind, act, account, payee, platform: platforms.get(platformId) ?? '', expiresMs });
@@ -56,28 +57,54 @@ export async function draftQuestions(
   });
 }
 
-function accountOf(payee: Act['payee']): Id | undefined {
-  return payee !== 'bound-card' && 'account' in payee ? payee.account : undefined;
+/** Whether it is his answer that is to be proof of his will, and nothing else. */
+function takesAnswer({ mandate, voucher }: Act): boolean {
+  return mandate === undefined && voucher === undefined;
 }
 
-/** In words, whom an account belongs to: a sub-merchant by name, an electronic account by its ending. */
-async function payeesOf(tx: Tx, vault: Vault, accounts: readonly Id[]): Promise<Map<Id, Bilingual>> {
-  if (accounts.length === 0) return new Map();
-  const payees = new Map<Id, Bilingual>();
-  for (const [id, name] of await payeeNames(tx, vault, accounts)) payees.set(id, { en: name, zh: name });
-  for (const [id, { class: of, virtualNo }] of await electronicRecords.load(tx, accounts)) {
-    const ending = virtualNo.slice(-4);
-    const zh = `${of === 2 ? 'Ⅱ' : 'Ⅲ'}类电子账户 尾号${ending}`;
-    payees.set(asId(id), { en: `Class ${of === 2 ? 'II' : 'III'} account ending ${ending}`, zh });
-  }
-  return payees;
+/**
+ * What the law forbids now nobody is asked to agree to: the engine will say why. This looks without a lock, so it only spares a question;
+ * what passes here is judged again.
+ */
+function isHopeless(
+  { amount, payee }: Act,
+  of: Pick<Parameters<typeof countPassage>[0], 'account' | 'uses' | 'nowMs' | 'parameters'>,
+): boolean {
+  const flow = payee === 'bound-card' ? 'bound' : 'unbound';
+  return 'code' in countPassage({ ...of, amount: -(amount ?? 1n), flow, balanceAfter: 0n });
 }
 
-/** In words; undefined when there is no such account, which the engine will say. */
-function payeeOf({ payee }: Act, names: ReadonlyMap<Id, Bilingual>): Bilingual | undefined {
-  if (payee === 'bound-card') return { en: 'your bound card', zh: '本人绑定卡' };
-  if ('orderNo' in payee) return { en: `order ${payee.orderNo}`, zh: `订单 ${payee.orderNo}` };
-  return names.get(payee.account);
+/**
+ * In words, to whom the money of an act goes: his card by its ending, a sub-merchant by name, another account of his by its ending.
+ * Undefined where it is nobody that this platform and this customer may know of, which the engine will say.
+ */
+async function payeesOf(
+  tx: Tx,
+  vault: Vault,
+  asked: readonly ToAsk[],
+): Promise<(asked: ToAsk, customerId: Id) => Bilingual | undefined> {
+  const named = [
+    ...new Set(asked.flatMap(({ act: { payee } }) => (payee !== 'bound-card' && 'account' in payee ? [payee.account] : []))),
+  ];
+  const merchants = await payeeNames(tx, vault, named);
+  const own = named.length === 0 ? undefined : await electronicRecords.load(tx, named);
+  const toCard = [...new Set(asked.flatMap(({ act }) => (act.payee === 'bound-card' ? [act.account] : [])))];
+  const cards = await settlementAccountRecords.load(tx, toCard);
+  return ({ platformId, act: { account, payee } }, customerId) => {
+    if (payee === 'bound-card') {
+      const card = cards.get(account);
+      const ending = card === undefined ? '' : vault.read(card.account).slice(-4);
+      return { en: `your bound card ending ${ending}`, zh: `本人绑定卡 尾号${ending}` };
+    }
+    if ('orderNo' in payee) return { en: `order ${payee.orderNo}`, zh: `订单 ${payee.orderNo}` };
+    const merchant = merchants.get(payee.account);
+    if (merchant?.platformId === platformId) return { en: merchant.name, zh: merchant.name };
+    const other = own?.get(payee.account);
+    if (other?.platformId !== platformId || other.customerId !== customerId) return undefined;
+    const ending = other.virtualNo.slice(-4);
+    const roman = other.class === 2 ? ['II', 'Ⅱ'] : ['III', 'Ⅲ'];
+    return { en: `Class ${roman[0]} account ending ${ending}`, zh: `${roman[1]}类电子账户 尾号${ending}` };
+  };
 }
 
 function shownOf(of: {

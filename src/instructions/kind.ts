@@ -77,6 +77,8 @@ export interface Act {
   readonly amount: Minor | undefined;
   readonly payee: { readonly account: Id } | { readonly orderNo: string } | 'bound-card';
   readonly mandate?: Id | undefined;
+  /** The number of the form that he signed at the counter: what staff has in place of his answer. */
+  readonly voucher?: string | undefined;
 }
 
 export interface Undo<Data> {

@@ -32,10 +32,15 @@ export function mayCredit(facts: Facts, at: At, account: Id, amount: Minor, flow
   return new Counting(facts, at).count({ account, amount, flow: flow ?? 'unbound' }) === undefined;
 }
 
-/** Why the owner of an electronic account may do no business with it now, outside the counter. */
+/** Why the owner of an electronic account may do no business with it now. */
 export function mayAct(facts: Facts, at: At, account: Id): Refusal | undefined {
   const electronic = facts.record(electronicRecords, account);
-  return electronic && standingRefusal(electronic, 'out', at.nowMs, at.parameters);
+  return electronic && standingRefusal(electronic, isAtCounter(at) ? 'counter' : 'out', at.nowMs, at.parameters);
+}
+
+/** The bank's staff acts for its customer only where he stands before them. */
+function isAtCounter({ origin }: At): boolean {
+  return origin === 'O';
 }
 
 /** What the postings of one instruction have used so far; several of them may be on accounts of one owner. */
@@ -71,6 +76,7 @@ class Counting {
       uses: use.uses,
       amount: posting.amount,
       flow: posting.flow ?? 'unbound',
+      atCounter: isAtCounter(this.#at),
       balanceAfter: ledger.balance + posting.amount,
       nowMs: this.#at.nowMs,
       parameters: this.#at.parameters,

@@ -25,8 +25,17 @@ interface NewPayout {
   readonly fundedOn?: BusinessDate;
 }
 
-/** The payout that an instruction makes: its number is the instruction's, so that there can be only one. */
-export function newPayout(at: At, of: NewPayout): Payout {
+/** What an instruction that orders a payout does besides its postings. The payout's number is the instruction's: there can be only one. */
+export function orderedPayout(at: At, of: NewPayout): Required<Pick<Effects, 'records' | 'events'>> & { no: string } {
+  const payout = newPayout(at, of);
+  return {
+    no: toWire('payout', payout.id),
+    records: [change(payoutRecords, payout.id, payout)],
+    events: [{ topic: 'payout.created', ref: payout.id }],
+  };
+}
+
+function newPayout(at: At, of: NewPayout): Payout {
   return {
     id: at.instruction,
     platformId: at.platformId,

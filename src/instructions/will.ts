@@ -25,8 +25,7 @@ export function withWill(kind: Kind, data: unknown, effects: Effects, facts: Fac
   }
   const owner = facts.record(electronicRecords, act.account)?.customerId;
   invariant(owner, `the electronic account ${act.account} has an owner`);
-  const proved =
-    act.mandate === undefined ? byConsent(kind, owner, facts, at) : byMandate(kind, act, act.mandate, owner, facts, at);
+  const proved = proofOf(kind, act, owner, facts, at);
   if ('code' in proved) return proved;
   return { ...effects, records: [...(effects.records ?? []), ...proved.records] };
 }
@@ -34,8 +33,19 @@ export function withWill(kind: Kind, data: unknown, effects: Effects, facts: Fac
 /** What must be loaded to judge it; known once the account is. */
 export function willNeeds(kind: Kind, data: unknown, facts: Facts, at: At): Needs {
   const act = kind.act?.(data);
-  if (act === undefined || !isElectronic(facts.account(act.account)?.type)) return {};
+  if (act === undefined || at.origin === 'O' || !isElectronic(facts.account(act.account)?.type)) return {};
   return { records: act.mandate === undefined ? [[consentRecords, at.instruction]] : [[mandateRecords, act.mandate]] };
+}
+
+function proofOf(kind: Kind, act: Act, owner: Id, facts: Facts, at: At): Refusal | { records: RecordChange[] } {
+  if (at.origin === 'O') return byVoucher(act);
+  if (act.voucher !== undefined) return refuse('VOUCHER_NOT_ALLOWED');
+  return act.mandate === undefined ? byConsent(kind, owner, facts, at) : byMandate(kind, act, act.mandate, owner, facts, at);
+}
+
+/** At the counter he signs a form. What staff may then do is to pay out to his own bound card. */
+function byVoucher({ payee, voucher }: Act): Refusal | { records: RecordChange[] } {
+  return payee === 'bound-card' && voucher !== undefined ? { records: [] } : refuse('VOUCHER_MISSING');
 }
 
 const ANSWERS: Readonly<Record<string, RefusalCode>> = {

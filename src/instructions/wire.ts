@@ -26,6 +26,10 @@ export const reference = z
   })
   .meta({ description: "The reference on the core bank's statement" });
 
+export const voucher = textSchema(64)
+  .optional()
+  .meta({ description: 'Given by staff only: the number of the form that the customer signed at the counter' });
+
 const RECEIVERS_MAX = 50; // what the large marketplaces accept in one split
 
 export const lines = z

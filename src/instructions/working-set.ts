@@ -165,11 +165,22 @@ export class WorkingSet {
     }
     for (const { type, key, row } of effects.records ?? []) {
       const rows = this.records.get(type) ?? new Map<string, unknown>();
+      this.sumUp(type, rows.get(key), row);
       rows.set(key, row);
       this.records.set(type, rows);
       const changed = this.changedRecords.get(type) ?? new Set();
       changed.add(key);
       this.changedRecords.set(type, changed);
+    }
+  }
+
+  /** Sums that a decision of the batch looks at follow what the decisions before it changed. */
+  private sumUp(type: AnyRecordType, before: unknown, after: unknown): void {
+    for (const [{ sumsUp }, sums] of this.records) {
+      if (sumsUp?.type !== type) continue;
+      const key = sumsUp.keyOf(after);
+      const sum = sums.get(key);
+      if (sum !== undefined) sums.set(key, sumsUp.changed(sum, before, after));
     }
   }
 

@@ -13,4 +13,14 @@ export interface RecordType<Row> {
   readonly saving: (rows: readonly Row[]) => string | undefined;
   /** The accounts that a decision over this row may have to see. */
   readonly accountsOf: (row: Row) => readonly Id[];
+  /** Where the rows only sum up those of another type: how a change of one of those changes them within a batch. */
+  // biome-ignore lint/suspicious/noExplicitAny: of any other type
+  readonly sumsUp?: SumOf<Row, any>;
+}
+
+/** How rows follow the rows of another type. */
+export interface SumOf<Row, Part> {
+  readonly type: RecordType<Part>;
+  readonly keyOf: (part: Part) => string;
+  readonly changed: (row: Row, before: Part | undefined, after: Part) => Row;
 }

@@ -20,6 +20,8 @@ export function mayBecome(from: PayoutState, to: PayoutState): boolean {
 }
 
 /** The money is neither with the payee nor back. */
+export const UNDER_WAY: readonly PayoutState[] = ['created', 'sent', 'unknown'];
+
 export function isUnderWay(state: PayoutState): boolean {
-  return state === 'created' || state === 'sent' || state === 'unknown';
+  return UNDER_WAY.includes(state);
 }

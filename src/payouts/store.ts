@@ -1,7 +1,7 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
-import type { PayoutState } from './states.js';
+import { isUnderWay, type PayoutState, UNDER_WAY } from './states.js';
 
 /** A payment that leaves the custody account; of the purpose `top-up`: one that is collected into it. */
 export interface Payout {
@@ -98,21 +98,41 @@ export const payoutRecords: RecordType<Payout> = {
   },
 };
 
-/** How many payments of an account are neither with the payee nor back, by account id; one without any is left out. */
-export const underWayRecords: RecordType<{ readonly number: number }> = {
+/** What of an account is neither with the payee nor back: `paid` out of it, or `collected` for it. Minor units. */
+export interface UnderWay {
+  readonly paid: Minor;
+  readonly collected: Minor;
+}
+
+/** By account id; summed up from the payouts, stored nowhere. */
+export const underWayRecords: RecordType<UnderWay> = {
   name: 'payouts-under-way',
   accountsOf: () => [],
   async load(tx, keys) {
-    const rows = await tx.rows<{ source_account_id: string; number: string }>(
-      `SELECT source_account_id, COUNT(*) AS number FROM payouts
-       WHERE source_account_id IN (${keys.join()}) AND state IN ('created', 'sent', 'unknown') GROUP BY source_account_id`,
+    const rows = await tx.rows<{ source_account_id: string; purpose: PayoutPurpose; amount: string }>(
+      `SELECT source_account_id, purpose, SUM(amount) AS amount FROM payouts
+       WHERE source_account_id IN (${keys.join()}) AND state IN (${UNDER_WAY.map((state) => `'${state}'`).join()})
+       GROUP BY source_account_id, purpose`,
     );
-    return new Map(rows.map((row) => [row.source_account_id, { number: Number(row.number) }]));
+    const found = new Map<string, UnderWay>(keys.map((key) => [key, { paid: 0n, collected: 0n }]));
+    for (const { source_account_id: id, purpose, amount } of rows)
+      found.set(id, withMore(found.get(id) as UnderWay, { purpose }, BigInt(amount)));
+    return found;
   },
-  saving: () => {
-    throw new Error('it is counted, not kept');
+  sumsUp: {
+    type: payoutRecords,
+    keyOf: (payout: Payout) => payout.sourceAccountId,
+    changed: (row: UnderWay, before: Payout | undefined, after: Payout) => {
+      const of = (payout: Payout | undefined) => (payout !== undefined && isUnderWay(payout.state) ? payout.amount : 0n);
+      return withMore(row, after, of(after) - of(before));
+    },
   },
+  saving: () => undefined,
 };
+
+function withMore({ paid, collected }: UnderWay, payout: Pick<Payout, 'purpose'>, amount: Minor): UnderWay {
+  return bringsMoneyIn(payout) ? { paid, collected: collected + amount } : { paid: paid + amount, collected };
+}
 
 /** Who is paid, as it was given. */
 export function openPayee({ payee: { name, account, bankCode } }: Pick<Payout, 'payee'>, vault: Vault): Payout['payee'] {

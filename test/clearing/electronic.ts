@@ -19,7 +19,7 @@ export interface Holder {
 
 let holders = 0;
 
-export async function openHolder(market: Market, accountClass: 2 | 3): Promise<Holder> {
+export async function openHolder(market: Market, accountClass: 2 | 3, { bankCode } = { bankCode: '' }): Promise<Holder> {
   const { rt, db, clock } = market.world;
   holders += 1;
   const [account, customerId, userId] = [rt.newId(), rt.newId(), rt.newId()];
@@ -32,7 +32,7 @@ export async function openHolder(market: Market, accountClass: 2 | 3): Promise<H
       [customerId, rt.vault.index('id:resident-id', customerId)],
     );
     await openAccounts(tx, [{ id: account, platformId: market.platformId, type: `class-${accountClass}` }]);
-    await bindSettlementAccounts(tx, rt.vault, [[account, { name: '张三', account: card, bankCode: '' }]]);
+    await bindSettlementAccounts(tx, rt.vault, [[account, { name: '张三', account: card, bankCode }]]);
     const electronic: ElectronicAccount = {
       accountId: account,
       platformId: market.platformId,

@@ -363,28 +363,26 @@ describe('the closing of an electronic account', () => {
     expect(await market.wrongs()).toEqual([]);
   });
 
-  test.each(['the withdrawal', 'the closing'])('right behind a withdrawal loses nothing, also when %s fails', async (fails) => {
+  test.each(['withdrawal', 'top-up'])('waits for a %s of the same batch, also when that fails', async (kind) => {
     await marketOn('2026-04-01');
     const holder = await openHolder(market, 2);
     await deposit(market, holder, 1_000_000n);
     await closeTo('2026-04-02');
-    // Decided in one batch: the closing does not see that the withdrawal is under way.
-    const ids = [
-      await receiveConsented(market, holder, 'withdrawal', { amount: fen(300_000n) }),
+    const [before, first] = [
+      await receiveConsented(market, holder, kind, { amount: fen(1_000_000n) }),
       await receiveConsented(market, holder, 'account-closing', {}),
-    ];
+    ] as const;
     await executeShard(market.world.rt, (await market.book()).shardId);
-    expect(await Promise.all(ids.map((id) => outcomeOf(market, id)))).toEqual(['posted', 'posted']);
-    const messageNo = fails === 'the withdrawal' ? ids[0] : ids[1];
-    market.faults({ scope: 'book', fault: 'refuse', messageNo: messageNo as string });
+    expect([await outcomeOf(market, before), await outcomeOf(market, first)]).toEqual(['posted', 'ACCOUNT_NOT_EMPTY']);
+    market.faults({ scope: kind === 'top-up' ? 'collect' : 'book', fault: 'refuse', messageNo: before });
     await closeNext(market);
+    expect(await market.payouts()).toMatchObject([{ id: before, state: 'failed' }]);
+    expect(await electronicOf(market, holder)).toMatchObject({ state: 'active' });
+    expect(await market.balance(holder.account)).toBe(1_000_000n);
+    expect(await closing(holder)).toBe('posted');
     await closeNext(market);
-    const { state } = await electronicOf(market, holder);
-    const { suspense } = (await market.book()).accounts;
-    const left = (await market.balance(holder.account)) + (await market.balance(suspense));
-    expect(left).toBe(fails === 'the withdrawal' ? 300_000n : 700_008n);
-    expect(state === 'closed' ? await market.balance(holder.account) : 0n).toBe(0n);
-    expect(atBank(market)).toBe(left);
+    expect(await electronicOf(market, holder)).toMatchObject({ state: 'closed' });
+    expect(await market.balance((await market.book()).accounts.suspense)).toBe(0n);
     expect(await market.wrongs()).toEqual([]);
   });
 });

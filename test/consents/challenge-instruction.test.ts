@@ -5,6 +5,7 @@ import { answerHandlers, createIntake, executeShard, findInstructions } from '..
 import { parseInstruction } from '../../src/instructions/parse.js';
 import { type Id, toWire } from '../../src/kernel/index.js';
 import { bare, openBook, person, postMovement, type TestBook } from '../accounts/books.js';
+import { cardOf } from '../support/model.js';
 import type { World } from '../support/world.js';
 import { openElectronic } from '../support/world-electronic.js';
 import { type ConsentStage, MINUTE, noticeOf, openStage, PASSWORD } from './stage.js';
@@ -14,6 +15,7 @@ let stage: ConsentStage;
 let book: TestBook;
 let shop: string;
 let n = 0;
+let tokenOfStaff: string;
 
 beforeAll(async () => {
   stage = await openStage({
@@ -21,6 +23,7 @@ beforeAll(async () => {
     handlers: answerHandlers,
     platform: async (api) => {
       const { token } = await api.operator('administrator');
+      tokenOfStaff = token;
       book = await openBook(api, token, { name: '甲平台' });
       return book;
     },
@@ -39,8 +42,8 @@ interface Waiting {
   again(amount: number): Promise<string>;
 }
 
-/** A payment of 123.45 out of a Class II account that holds 1,000.00: received, and waiting for its owner. */
-async function waiting(): Promise<Waiting & { customer: Awaited<ReturnType<ConsentStage['customer']>> }> {
+/** A customer with a Class II account that holds 1,000.00. */
+async function holder() {
   const customer = await stage.customer({ password: PASSWORD });
   const { runtime } = stage.api;
   const world = { db: runtime.db, rt: runtime, clock: stage.clock } as unknown as World;
@@ -51,21 +54,32 @@ async function waiting(): Promise<Waiting & { customer: Awaited<ReturnType<Conse
     { account, amount: 100_000n },
   ];
   await postMovement(runtime, book.id, { postings }, { date: '2026-03-02', instant: stage.clock.now() });
+  return { customer, account };
+}
+
+async function give(requestNo: string, kind: string, data: Record<string, unknown>) {
+  const parsed = parseInstruction({ requestNo, kind, data }, 'P');
+  const submission = { ...parsed, platformId: book.id, origin: 'P' as const, actor: book.keyId };
+  return (await createIntake(stage.api.runtime).receive([submission]))[0];
+}
+
+const cny = (amount: number) => ({ amount, currency: 'CNY' });
+
+/** A payment of 123.45 out of his account: received, and waiting for its owner. */
+async function waiting(): Promise<Waiting & { customer: Awaited<ReturnType<ConsentStage['customer']>> }> {
+  const { customer, account } = await holder();
   n += 1;
   const requestNo = `P-${n}`;
-  const give = async (amount: number) => {
-    const data = { from: toWire('account', account), to: { account: shop }, amount: { amount, currency: 'CNY' } };
-    const parsed = parseInstruction({ requestNo, kind: 'account-payment', data }, 'P');
-    return (await createIntake(runtime).receive([{ ...parsed, platformId: book.id, origin: 'P', actor: book.keyId }]))[0];
-  };
-  const receipt = await give(12_345);
+  const pay = (amount: number) =>
+    give(requestNo, 'account-payment', { from: toWire('account', account), to: { account: shop }, amount: cny(amount) });
+  const receipt = await pay(12_345);
   if (receipt === undefined || 'refused' in receipt || receipt.asked === undefined)
     throw new Error(`no question was asked: ${JSON.stringify(receipt)}`);
   const { consent, url } = receipt.asked;
   return {
     ...{ id: receipt.id, consent, account, customer, path: new URL(url as string).pathname.replace('/pages', '') },
     again: async (amount) => {
-      const second = await give(amount);
+      const second = await pay(amount);
       if (second === undefined || 'refused' in second) return second?.refused.code ?? 'none';
       return second.replay ? 'the same' : 'another';
     },
@@ -164,5 +178,45 @@ describe('an instruction that needs its customer', () => {
     });
     expect(await decided(two.id)).toBe('CONSENT_MISMATCH');
     expect(await balance(two.account)).toBe('100000');
+  });
+
+  test('shows the ending of his bound card where the money goes there', async () => {
+    const { account } = await holder();
+    n += 1;
+    const receipt = await give(`P-${n}`, 'withdrawal', { account: toWire('account', account), amount: cny(5_000) });
+    if (receipt === undefined || 'refused' in receipt) throw new Error('it was not received');
+    const path = new URL(receipt.asked?.url as string).pathname.replace('/pages', '');
+    expect((await stage.get(`${path}?lang=zh`)).text).toContain(`本人绑定卡 尾号${cardOf(account).slice(-4)}`);
+    expect((await stage.get(`${path}?lang=en`)).text).toContain(`your bound card ending ${cardOf(account).slice(-4)}`);
+  });
+
+  describe('is decided without asking anybody', () => {
+    const decidedAtOnce = async (kind: string, data: Record<string, unknown>) => {
+      n += 1;
+      const receipt = await give(`P-${n}`, kind, data);
+      if (receipt === undefined || 'refused' in receipt) throw new Error('it was not received');
+      expect(receipt.asked).toBeUndefined();
+      return decided(receipt.id);
+    };
+
+    test("where the payee is another platform's: he and it hear nothing of each other", async () => {
+      const { account } = await holder();
+      const other = await openBook(stage.api, tokenOfStaff, { name: '乙平台' });
+      const { body } = await stage.api.signed(other, 'POST', '/v1/sub-merchants', person(2)).expect(201);
+      const data = { from: toWire('account', account), to: { account: body.account }, amount: cny(100) };
+      expect(await decidedAtOnce('account-payment', data)).toBe('ACCOUNT_NOT_FOUND');
+    });
+
+    test("where the payee is another customer's account", async () => {
+      const [one, two] = [await holder(), await holder()];
+      const data = { from: toWire('account', one.account), to: toWire('account', two.account), amount: cny(100) };
+      expect(await decidedAtOnce('own-transfer', data)).toBe('NOT_OWN_ACCOUNT');
+    });
+
+    test('where the law forbids it now', async () => {
+      const { account } = await holder();
+      const data = { from: toWire('account', account), to: { account: shop }, amount: cny(1_000_001) };
+      expect(await decidedAtOnce('account-payment', data)).toBe('LIMIT_OUT_DAY');
+    });
   });
 });

@@ -100,7 +100,7 @@ async function sayYes(who: TestCustomer, url: string): Promise<string | null> {
 
 async function granted(who: Holder, more: Record<string, unknown> = {}): Promise<string> {
   const { body } = await ask(terms(who, more)).expect(201);
-  expect(await sayYes(who, body.url)).toBeNull();
+  expect(await sayYes(who, body.consent.url)).toBeNull();
   return body.mandate;
 }
 
@@ -142,7 +142,7 @@ describe('asking for a mandate', () => {
       remaining: { payment: 0, period: 0, total: 0 },
       grantedAt: null,
     });
-    const { text } = await stage.get(`${pathOf(body.url)}?lang=en`);
+    const { text } = await stage.get(`${pathOf(body.consent.url)}?lang=en`);
     for (const shown of [
       body.mandateNo,
       'Person 1',
@@ -166,9 +166,10 @@ describe('asking for a mandate', () => {
     const { body, headers } = await ask(turned).expect(200);
     expect(headers['idempotent-replay']).toBe('true');
     expect(body.mandate).toBe(first.body.mandate);
-    expect(body).not.toHaveProperty('url');
-    const link = await stage.api.signed(book, 'POST', `/v1/consents/${first.body.consent}/link`).expect(200);
-    expect((await stage.get(pathOf(first.body.url))).status).toBe(404);
+    const { url: _, ...question } = first.body.consent;
+    expect(body.consent).toEqual(question);
+    const link = await stage.api.signed(book, 'POST', `/v1/consents/${first.body.consent.id}/link`).expect(200);
+    expect((await stage.get(pathOf(first.body.consent.url))).status).toBe(404);
     expect((await stage.get(pathOf(link.body.consent.url))).status).toBe(200);
   });
 
@@ -177,7 +178,7 @@ describe('asking for a mandate', () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => ask(asked)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 201]);
     expect(new Set(answers.map(({ body }) => body.mandate)).size).toBe(1);
-    expect(answers.filter(({ body }) => body.url !== undefined)).toHaveLength(1);
+    expect(answers.filter(({ body }) => body.consent.url !== undefined)).toHaveLength(1);
   });
 
   test.each<[string, (who: Holder) => Record<string, unknown>]>([
@@ -255,9 +256,9 @@ describe("the customer's answer", () => {
   test('a yes takes both factors, and the mandate is live from then on', async () => {
     const who = await holder();
     const { body } = await ask(terms(who)).expect(201);
-    expect(noticeOf(await stage.post(pathOf(body.url), { answer: 'approve', password: PASSWORD }))).not.toBeNull();
+    expect(noticeOf(await stage.post(pathOf(body.consent.url), { answer: 'approve', password: PASSWORD }))).not.toBeNull();
     expect((await read(body.mandate)).body.state).toBe('pending');
-    expect(await sayYes(who, body.url)).toBeNull();
+    expect(await sayYes(who, body.consent.url)).toBeNull();
     expect((await read(body.mandate)).body).toMatchObject({
       state: 'active',
       grantedAt: toRfc3339(stage.clock.now()),
@@ -268,7 +269,7 @@ describe("the customer's answer", () => {
   test('a no, and no answer within a day', async () => {
     const who = await holder();
     const refused = (await ask(terms(who)).expect(201)).body;
-    expect(noticeOf(await stage.post(pathOf(refused.url), { answer: 'decline' }))).toBeNull();
+    expect(noticeOf(await stage.post(pathOf(refused.consent.url), { answer: 'decline' }))).toBeNull();
     expect((await read(refused.mandate)).body).toMatchObject({ state: 'declined', grantedAt: null });
     const late = (await ask(terms(who)).expect(201)).body;
     stage.later(DAY);
@@ -281,7 +282,7 @@ describe("the customer's answer", () => {
     const who = await holder();
     const { body } = await ask(terms(who)).expect(201);
     await revokedByPlatform(body.mandate).expect(200);
-    expect(await sayYes(who, body.url)).toBe('MANDATE_ENDED');
+    expect(await sayYes(who, body.consent.url)).toBe('MANDATE_ENDED');
     expect((await read(body.mandate)).body).toMatchObject({ state: 'revoked', grantedAt: null });
   });
 });

@@ -234,7 +234,10 @@ describe('collections', () => {
   test('that the law lets stand on the account no more, when they have come, wait for a person', async () => {
     const small = await openHolder(market, 3);
     await topUp(150_000n, small);
-    await topUp(150_000n, small); // each would have been right by itself
+    await topUp(50_000n, small);
+    // What is being collected counts already.
+    expect(await withConsent(market, small, 'top-up', { amount: fen(1n) })).toBe('BALANCE_CAP');
+    await deposit(market, small, 100_000n); // the card pays in by itself meanwhile
     expect(await send()).toBe(2);
     expect([await market.balance(small.account), await suspense()]).toEqual([150_000n, 150_000n]);
     await expectDayCloses();

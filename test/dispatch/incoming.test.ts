@@ -126,6 +126,22 @@ describe('transfers to electronic accounts', () => {
     await expectDayCloses();
   });
 
+  test.each([
+    ['another bank', { bankCode: '103100000026' }],
+    ['this bank', { bankCode: '' }],
+    ['another name', { name: '李四' }],
+  ])('from an account with the digits of the bound card, but of %s, are from a stranger', async (_of, other) => {
+    const small = await openHolder(market, 3, { bankCode: '102100099996' });
+    const card = { name: '张三', account: small.card, bankCode: '102588002109' }; // another branch of the card's bank
+    const virtualNo = await numberOf(small);
+    await sent('IT-1', 1n, { virtualNo, payer: { ...card, ...other } });
+    await take();
+    expect(atTheBank()).toEqual([['IT-1', 'rejected', 'INFLOW_NOT_ACTIVATED']]);
+    await sent('IT-2', 1n, { virtualNo, payer: card });
+    await take();
+    expect(atTheBank()[1]).toEqual(['IT-2', 'accepted', undefined]);
+  });
+
   test('to a closed account go back', async () => {
     await changeElectronic(market, holder, "state = 'closed'");
     await sent('IT-1', 100n);

@@ -91,12 +91,15 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
          ROW_NUMBER() OVER (PARTITION BY mandate_id ORDER BY seq) AS place FROM mandate_uses) AS u
      JOIN mandates AS m ON m.id = u.mandate_id
      WHERE ${within('m.platform_id')} AND (u.so_far <> u.used_total OR u.place <> u.seq OR u.used_total > m.total_cap)`,
-  'what a posted debit of an electronic account took was wanted: his consent is used, or a mandate was': (within) =>
+  'what a posted debit of an electronic account took was wanted: his consent is used, or a mandate was, or staff has his form': (
+    within,
+  ) =>
     `SELECT e.instruction_id, i.kind FROM entries AS e JOIN accounts AS a ON a.id = e.account_id AND a.type IN ('class-2', 'class-3')
      JOIN instructions AS i ON i.id = e.instruction_id
      LEFT JOIN consents AS c ON c.subject = 'instruction' AND c.subject_id = e.instruction_id AND c.state = 'used'
      LEFT JOIN mandate_uses AS u ON u.instruction_id = e.instruction_id
-     WHERE ${within('a.platform_id')} AND e.amount < 0 AND i.kind <> 'correction' AND c.id IS NULL AND u.instruction_id IS NULL`,
+     WHERE ${within('a.platform_id')} AND e.amount < 0 AND i.kind <> 'correction' AND c.id IS NULL AND u.instruction_id IS NULL
+       AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')`,
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
        UNION ALL SELECT instruction_id, 1 FROM inbox

@@ -91,6 +91,13 @@ const plusDays = (day: string, days: number) => new Date(Date.parse(day) + days 
 const abs = (amount: bigint) => (amount < 0n ? -amount : amount);
 const total = (of: readonly Moved[]) => of.reduce((sum, { amount }) => sum + abs(amount), 0n);
 
+/** Where the owner of an account does his business. */
+export type Owner = 'out' | 'counter';
+
+function sleeps({ idleSince }: ModelElectronic, now: number): boolean {
+  return idleSince !== undefined && sixMonthsAfter(idleSince) <= dayOf(now);
+}
+
 export class Law {
   readonly customers = new Map<string, ModelCustomer>();
   readonly accounts = new Map<string, ModelElectronic>();
@@ -181,10 +188,10 @@ export class Law {
   }
 
   /** Why a movement may not pass, or undefined. */
-  forbids({ account: id, amount, flow, balanceAfter }: Passing, now: number): string | undefined {
+  forbids({ account: id, amount, flow, balanceAfter }: Passing, owner: Owner, now: number): string | undefined {
     const account = this.accounts.get(id);
     if (account === undefined) return undefined;
-    const standing = this.standing(account, amount < 0n ? 'out' : flow === 'exempt' ? 'exempt' : 'in', now);
+    const standing = this.standing(account, amount < 0n ? owner : flow === 'exempt' ? 'exempt' : 'in', now);
     if (standing !== undefined) return standing;
     if (amount > 0n && flow === 'unbound') {
       if (account.class === 2 && !account.faceToFace) return 'INFLOW_NOT_CONFIRMED';
@@ -204,19 +211,19 @@ export class Law {
     return undefined;
   }
 
-  standing(account: ModelElectronic, way: 'in' | 'out' | 'exempt', now: number): string | undefined {
+  standing(account: ModelElectronic, way: 'in' | 'exempt' | Owner, now: number): string | undefined {
     const customer = this.customers.get(account.customer) as ModelCustomer;
     if (account.state === 'closed') return 'ACCOUNT_CLOSED';
     if (way === 'exempt') return undefined;
     if (account.state === 'closing') return 'ACCOUNT_CLOSING';
     if (account.state === 'blocked') return 'ACCOUNT_BLOCKED';
+    if (way === 'counter') return customer.stopped ? 'CUSTOMER_STOPPED' : undefined;
     if (account.class === 3 && customer.taskDue !== undefined && now >= customer.taskDue) return 'CUSTOMER_STOPPED';
     if (way === 'in' && this.value('stopped.credits', now) === 1n) return undefined;
     if (customer.stopped) return 'CUSTOMER_STOPPED';
     const grace = Number(this.value('id-expiry.grace-days', now));
     if (customer.idExpires !== undefined && plusDays(customer.idExpires, grace) < dayOf(now)) return 'ID_DOCUMENT_EXPIRED';
-    if (account.idleSince !== undefined && sixMonthsAfter(account.idleSince) <= dayOf(now)) return 'ACCOUNT_DORMANT';
-    return undefined;
+    return sleeps(account, now) ? 'ACCOUNT_DORMANT' : undefined;
   }
 
   /** A movement was made. */
@@ -225,7 +232,7 @@ export class Law {
     if (account === undefined || flow === 'exempt') {
       return;
     }
-    account.idleSince = undefined;
+    if (!sleeps(account, now)) account.idleSince = undefined;
     if (typeof flow === 'object') {
       // Undone on its own day, it is as if it had not been; later, it has been.
       account.moved = account.moved.filter((m) => !(m.instruction === flow.undoes && dayOf(m.at) === dayOf(now)));

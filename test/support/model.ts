@@ -2,7 +2,7 @@
  * A bank in plain maps, written from the rules of the house and not from its code, so that the two can be held against each
  * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
  */
-import { type Flow, Law, type Person, type Wanted } from './model-law.js';
+import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
 
 export interface ModelAccount {
   readonly platform: string;
@@ -68,6 +68,7 @@ export interface Data {
   from: string;
   to: string | { orderNo: string } | { account: string };
   mandate: string;
+  voucher: string;
   through: string;
   product: string;
   rate: number;
@@ -114,6 +115,8 @@ const ANSWERS = {
 } as const;
 /** The number of the card that scenarios bind to an electronic account. */
 export const cardOf = (account: string) => `62${account.slice(-16)}`;
+/** The bound card as the payer of a transfer; the bank is any branch of the one that issued it. */
+export const boundPayer = (account: string) => ({ name: '张三', account: cardOf(account), bankCode: '102100099996' });
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
 const BOOKS_MAX = 2n ** 53n - 1n;
 
@@ -217,8 +220,12 @@ export class Model {
   /** Of the mandate that covers the instruction at hand: counted when it is posted. */
   #use: { mandate: string; amount: bigint } | undefined;
 
+  /** Staff gives what a customer wants who stands at the counter. */
+  #owner: Owner = 'out';
+
   #try(given: Given): string {
     this.#current = given.id;
+    this.#owner = given.origin === 'O' ? 'counter' : 'out';
     this.#use = undefined;
     try {
       found(this.#rules[given.kind], `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
@@ -363,9 +370,13 @@ export class Model {
       if (electronic === undefined) throw new No('ACCOUNT_TYPE_NOT_ALLOWED');
       refuseIf(!account.bound, 'SETTLEMENT_ACCOUNT_MISSING');
       const amount = minor(data.amount);
-      const standing = this.law.standing(electronic, 'out', this.now);
+      const standing = this.law.standing(electronic, this.#owner, this.now);
       if (standing !== undefined) throw new No(standing);
-      refuseIf(electronic.class === 3 && account.balance + amount > this.law.value('class-3.balance', this.now), 'BALANCE_CAP');
+      const coming = [...this.payouts.values()].filter(
+        ({ source, collects, state }) => source === bare(data.account) && collects && UNDER_WAY.includes(state),
+      );
+      const then = account.balance + sum(coming.map((payout) => payout.amount)) + amount;
+      refuseIf(electronic.class === 3 && then > this.law.value('class-3.balance', this.now), 'BALANCE_CAP');
       this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
       this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
     },
@@ -373,7 +384,10 @@ export class Model {
     'incoming-transfer': (given, data, at) => {
       this.#mine(given, data.account);
       refuseIf(!this.law.accounts.has(bare(data.account)), 'ACCOUNT_TYPE_NOT_ALLOWED');
-      const flow: Flow = data.payer.account === cardOf(bare(data.account)) ? 'bound' : 'unbound';
+      const card = boundPayer(bare(data.account));
+      const { payer } = data;
+      const isCard = payer.name === card.name && payer.account === card.account && /^102/.test(payer.bankCode ?? '');
+      const flow: Flow = isCard ? 'bound' : 'unbound';
       const clears = this.#nextWorkingDay(this.#arrival(at));
       this.#move(at, [], [{ to: bare(data.account), amount: minor(data.amount), clears, flow }]);
     },
@@ -446,7 +460,7 @@ export class Model {
       const id = bare(data.account);
       const account = this.law.accounts.get(id);
       if (account === undefined) throw new No('ACCOUNT_TYPE_NOT_ALLOWED');
-      const standing = this.law.standing(account, 'out', this.now);
+      const standing = this.law.standing(account, this.#owner, this.now);
       if (standing !== undefined) throw new No(standing);
       refuseIf(state === 'frozen', 'ACCOUNT_FROZEN');
       const underWay = [...this.payouts.values()].some((payout) => payout.source === id && UNDER_WAY.includes(payout.state));
@@ -562,7 +576,7 @@ export class Model {
   /** The law looks at every movement of an electronic account before the money is looked at. */
   #pass(takes: readonly Take[], gives: readonly Give[]): void {
     for (const passing of this.#passings(takes, gives)) {
-      const code = this.law.forbids(passing, this.now);
+      const code = this.law.forbids(passing, this.#owner, this.now);
       if (code !== undefined) throw new No(code);
     }
   }
@@ -592,7 +606,8 @@ export class Model {
   #creditable(payout: ModelPayout, flow: Flow, at: ModelPlatform): string {
     const { source: account, amount } = payout;
     const { state, balance } = this.#account(account);
-    const gone = state === 'closed' || this.law.forbids({ account, amount, flow, balanceAfter: balance + amount }, this.now);
+    const gone =
+      state === 'closed' || this.law.forbids({ account, amount, flow, balanceAfter: balance + amount }, this.#owner, this.now);
     return gone ? (at.own.suspense as string) : account;
   }
 
@@ -659,7 +674,13 @@ export class Model {
   /** His own word for exactly this, or his standing one. */
   #willed(given: Given, debit: { account: string; amount: bigint; payee?: string; order?: string }): void {
     if (!this.law.accounts.has(debit.account)) return;
-    const mandate = (given.data as Partial<Data>).mandate;
+    const { mandate, voucher } = given.data as Partial<Data>;
+    if (given.origin === 'O') {
+      const toHimself = debit.order === undefined && (debit.payee ?? debit.account) === debit.account;
+      refuseIf(!toHimself || voucher === undefined, 'VOUCHER_MISSING');
+      return;
+    }
+    refuseIf(voucher !== undefined, 'VOUCHER_NOT_ALLOWED');
     if (mandate === undefined) {
       const answer = given.answer ?? 'unasked';
       if (answer !== 'yes') throw new No(ANSWERS[answer]);

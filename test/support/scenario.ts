@@ -1,3 +1,4 @@
+import { boundPayer } from './model.js';
 import type { Person, Wanted } from './model-law.js';
 import type { Asked } from './world.js';
 
@@ -73,6 +74,8 @@ const NOBODY = '1000000000000000001'; // an id that nothing has
 const AMOUNT = String.raw`(\d+\.\d\d)`;
 const ORDER = String.raw`order:(\S+)`;
 const UNDER = String.raw`(?: under (\S+))?`;
+/** Signed at the counter. */
+const FORM = String.raw`(?: form (\S+))?`;
 
 interface Remembered extends Asked {
   readonly id: string;
@@ -181,7 +184,13 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Read
       { hold: `hld_${stage.idOf(hold)}`, to: `acc_${stage.account(to)}`, amount: money(amount) },
     ],
   },
-  withdraw: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['withdrawal', ofAccount(stage, parts)] },
+  withdraw: {
+    form: new RegExp(`^(\\S+) ${AMOUNT}${FORM}$`),
+    read: (stage, [account = '', amount = '', voucher]) => [
+      'withdrawal',
+      { ...ofAccount(stage, [account, amount]), ...(voucher === undefined ? {} : { voucher }) },
+    ],
+  },
   clear: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), by: 'S', read: (stage, parts) => ['clearing', ofAccount(stage, parts)] },
   fee: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['fee', { ...ofAccount(stage, parts), for: '服务费' }] },
   correct: {
@@ -200,8 +209,8 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Read
     by: 'S',
     read: (stage, [payer = '', account = '', amount = '']) => {
       const id = stage.account(account);
-      const number = payer === 'card' ? `62${id.slice(-16)}` : `6222${Buffer.from(payer).toString('hex').slice(0, 12)}`;
-      const from = { name: payer, account: number };
+      const number = `6222${Buffer.from(payer).toString('hex').slice(0, 12)}`;
+      const from = payer === 'card' ? boundPayer(id) : { name: payer, account: number };
       return ['incoming-transfer', { account: `acc_${id}`, amount: money(amount), payer: from, reference: `TR-${payer}` }];
     },
   },
@@ -225,7 +234,13 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Read
       { account: `acc_${stage.account(account)}`, through, product, rate: Number(rate), amount: money(amount) },
     ],
   },
-  leave: { form: /^(\S+)$/, read: (stage, [account = '']) => ['account-closing', { account: `acc_${stage.account(account)}` }] },
+  leave: {
+    form: new RegExp(`^(\\S+)${FORM}$`),
+    read: (stage, [account = '', voucher]) => [
+      'account-closing',
+      { account: `acc_${stage.account(account)}`, ...(voucher === undefined ? {} : { voucher }) },
+    ],
+  },
   own: {
     form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}$`),
     read: (stage, [from = '', to = '', amount = '']) => [

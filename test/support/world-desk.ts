@@ -132,7 +132,7 @@ export class Desk {
     this.put(electronicRecords, accountId, account);
     const carried = { day: '2025-09-20' as BusinessDate, balance: 100_000n, seq: 1 };
     this.put(accrualRecords, accountId, { accountId, platformId: DESK.platform, carried, days: [] });
-    this.put(settlementAccountRecords, accountId, { name: '户名', account: '6228480012345678903', bankCode: '102100099996' });
+    this.put(settlementAccountRecords, accountId, { name: '李四', account: '6228480012345678903', bankCode: '103100000026' });
     const counters = { dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
     const use: LimitUse = { customerId: DESK.lily, accountId, class: of, day: DESK.today, ...counters };
     const uses = this.get(limitUseRecords, DESK.lily)?.uses ?? [];

@@ -5,7 +5,7 @@ import { type BusinessDate, type Id, naturalDate } from '../../src/kernel/index.
 import { lockShard, openAccounts } from '../../src/ledger/index.js';
 import { addParameter, sql } from '../../src/runtime/index.js';
 import type { Answer } from './model.js';
-import { cardOf } from './model.js';
+import { boundPayer, cardOf } from './model.js';
 import type { NewMandate } from './scenario.js';
 import type { World } from './world.js';
 
@@ -61,9 +61,9 @@ export async function openElectronic(
     await insertElectronicAccounts(tx, [account], today);
     await tx.write('INSERT INTO settlement_accounts (account_id, holder_name, account_no, bank_code) VALUES (?, ?, ?, ?)', [
       accountId,
-      '张三',
-      cardOf(accountId),
-      '102100099996',
+      boundPayer(accountId).name,
+      boundPayer(accountId).account,
+      boundPayer(accountId).bankCode,
     ]);
   });
   return accountId;

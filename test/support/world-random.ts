@@ -1,4 +1,4 @@
-import type { Data, Given } from './model.js';
+import { boundPayer, type Data, type Given } from './model.js';
 import { ServiceBank } from './scenario-banks.js';
 import type { Asked, World } from './world.js';
 import type { Chance } from './world-chance.js';
@@ -166,8 +166,12 @@ export class RandomBank extends ServiceBank {
       }
       case 'incoming-transfer': {
         const account = this.#purse(side);
-        const number = this.#chance.once(2) ? `62${account.slice(-16)}` : '6222020000000000078';
-        return { account, amount: this.#sum(account), payer: { name: '李四', account: number }, reference: `T${this.#requests}` };
+        const stranger = { name: '李四', account: '6222020000000000078' };
+        // Now and then somebody whose account has the same digits, at another bank or in another name.
+        const bankCode = this.#chance.once(6) ? '103100000026' : '102588002109';
+        const other = this.#chance.once(6) ? { name: '李四' } : {};
+        const payer = this.#chance.once(2) ? { ...boundPayer(account), bankCode, ...other } : stranger;
+        return { account, amount: this.#sum(account), payer, reference: `T${this.#requests}` };
       }
       case 'account-payment': {
         const from = this.#purse(side);
@@ -181,7 +185,7 @@ export class RandomBank extends ServiceBank {
       case 'withdrawal':
         if (this.#chance.once(2)) {
           const account = this.#purse(side);
-          return { account, amount: this.#sum(account) };
+          return { account, amount: this.#sum(account), ...(this.#chance.once(4) ? { voucher: 'GM-1' } : {}) };
         }
         return { account: this.#account(side), amount: this.#money(2_000) };
       case 'clearing':

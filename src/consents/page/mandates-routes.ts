@@ -60,7 +60,7 @@ async function shownMandates(tx: Tx, { vault }: Runtime, { customerId, platformI
       mandate,
       platform,
       virtualNo: accounts.get(mandate.accountId)?.virtualNo ?? '',
-      payees: mandate.payees.accounts.map((id) => names.get(id) ?? ''),
+      payees: mandate.payees.accounts.map((id) => names.get(id)?.name ?? ''),
       uses: mandate.useCount === 0 ? [] : await lastUses(tx, mandate.id, USES_MAX),
     });
   }

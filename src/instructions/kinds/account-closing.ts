@@ -9,14 +9,15 @@ import {
 } from '../../accounts/index.js';
 import { addDays, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
 import { type LedgerAccount, type Posting, unclearedOf } from '../../ledger/index.js';
-import { payoutRecords, underWayRecords } from '../../payouts/index.js';
+import { underWayRecords } from '../../payouts/index.js';
 import { wireId } from '../../runtime/index.js';
 import { type At, change, type Effects, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
 import { mayAct } from '../limits.js';
-import { newPayout, settlementAccountRecords } from '../payout-effects.js';
+import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
+import { voucher } from '../wire.js';
 import { accountedFor } from './interest.js';
 
-const schema = z.strictObject({ account: wireId('account') });
+const schema = z.strictObject({ account: wireId('account'), voucher });
 type Closing = z.output<typeof schema>;
 
 /**
@@ -32,7 +33,7 @@ export const accountClosing: Kind<Closing> = {
   proof: 'will',
   schema,
   example: { account: 'acc_2236512894231552006' },
-  act: ({ account }) => ({ account, amount: undefined, payee: 'bound-card' }),
+  act: ({ account, voucher }) => ({ account, amount: undefined, payee: 'bound-card', voucher }),
   needs: ({ account }, at) => ({
     accounts: [account, at.book.accounts.custody, at.book.accounts['in-transit']],
     records: [
@@ -71,8 +72,8 @@ function mayClose(account: LedgerAccount, facts: Facts): Refusal | undefined {
   const where = { account: toWire('account', account.id) };
   if (account.state === 'frozen') return refuse('ACCOUNT_FROZEN', undefined, where);
   if (account.held > 0n) return refuse('ACCOUNT_NOT_EMPTY', 'Money of it is held.', { ...where, held: String(account.held) });
-  // What an earlier instruction of the same batch pays out is not seen here; `payout-settled` looks at what is left once more.
-  if (facts.record(underWayRecords, account.id) !== undefined)
+  const underWay = facts.record(underWayRecords, account.id);
+  if (underWay !== undefined && (underWay.paid > 0n || underWay.collected > 0n))
     return refuse('ACCOUNT_NOT_EMPTY', 'A payment of it is under way.', where);
   if (unclearedOf(account) > 0n) return refuse('FUNDS_UNCLEARED', undefined, where);
   return undefined;
@@ -100,18 +101,24 @@ function payOut(account: LedgerAccount, { after, due, records }: Parting, facts:
   const amount = balance + interest;
   // The interest comes in today, so that all of it waits for the proof of today.
   const fundedOn = interest > 0n ? { fundedOn: at.book.businessDate } : {};
-  const payout = newPayout(at, { purpose: 'closing', source: id, amount, payee: bound, ...fundedOn });
+  const { no, events, ...payout } = orderedPayout(at, {
+    purpose: 'closing',
+    source: id,
+    amount,
+    payee: bound,
+    ...fundedOn,
+  });
   const postings: Posting[] = [];
   if (interest > 0n) postings.push({ account: at.book.accounts.custody, amount: -interest });
   if (balance > 0n) postings.push({ account: id, amount: -balance, draw: 'cleared-only', flow: 'bound' });
   postings.push({ account: at.book.accounts['in-transit'], amount });
   return {
     postings,
-    records: [change(electronicRecords, id, after), ...records, change(payoutRecords, payout.id, payout)],
+    records: [change(electronicRecords, id, after), ...records, ...payout.records],
     ...(due === undefined || interest === 0n
       ? {}
       : { boundary: [{ reference: interestReference(id, due.through), amount: interest }] }),
-    events: [{ topic: 'payout.created', ref: payout.id }],
-    result: { payout: toWire('payout', payout.id), interest: String(interest), paid: String(amount) },
+    events,
+    result: { payout: no, interest: String(interest), paid: String(amount) },
   };
 }

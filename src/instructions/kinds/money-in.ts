@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { balanceCap, electronicRecords } from '../../accounts/index.js';
 import { naturalDate, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import { isElectronic } from '../../ledger/index.js';
-import { payoutRecords } from '../../payouts/index.js';
+import { openPayee, type Payout, underWayRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
-import { type At, arrivalDate, change, type Facts, type Kind, refused } from '../kind.js';
+import { type At, arrivalDate, type Facts, type Kind, refused } from '../kind.js';
 import { mayAct } from '../limits.js';
-import { newPayout, settlementAccountRecords } from '../payout-effects.js';
+import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const topUpSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional() });
@@ -29,31 +29,42 @@ export const topUp: Kind<TopUp> = {
     mandate: 'mdt_2236512894231552031',
   },
   act: ({ account, amount, mandate }) => ({ account, amount: amount.amount, payee: 'bound-card', mandate }),
-  needs: ({ account }) => ({ accounts: [account], records: [[settlementAccountRecords, account]] }),
+  needs: ({ account }) => ({
+    accounts: [account],
+    records: [
+      [settlementAccountRecords, account],
+      [underWayRecords, account],
+    ],
+  }),
   decide({ account: id, amount: { amount } }, facts, at) {
     const account = facts.account(id);
     if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
     if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
     const bound = facts.record(settlementAccountRecords, id);
     if (bound === undefined) return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', id) }));
-    const refusal = mayAct(facts, at, id) ?? aboveCap(facts, at, id, account.balance + amount);
+    const coming = facts.record(underWayRecords, id)?.collected ?? 0n;
+    const refusal = mayAct(facts, at, id) ?? aboveCap(facts, at, id, account.balance + coming + amount);
     if (refusal !== undefined) return refused(refusal);
-    const payout = newPayout(at, { purpose: 'top-up', source: id, amount, payee: bound });
-    return {
-      postings: [],
-      records: [change(payoutRecords, payout.id, payout)],
-      events: [{ topic: 'payout.created', ref: payout.id }],
-      result: { collection: toWire('payout', payout.id) },
-    };
+    const { no, ...payout } = orderedPayout(at, { purpose: 'top-up', source: id, amount, payee: bound });
+    return { postings: [], ...payout, result: { collection: no } };
   },
 };
 
-/** Asked before the card is debited too: what then could not be credited would have to go back. */
+/** Asked before the card is debited too, with all that is being collected: what could not be credited would have to go back. */
 function aboveCap(facts: Facts, at: At, id: TopUp['account'], balance: bigint): Refusal | undefined {
   const of = facts.record(electronicRecords, id)?.class ?? 2;
   const cap = balanceCap(of, naturalDate(at.nowMs), at.parameters);
   if (cap === undefined || balance <= cap) return undefined;
   return refuse('BALANCE_CAP', undefined, { account: toWire('account', id), cap: String(cap) });
+}
+
+/**
+ * Whether a payer is the bound account: the same holder, number and bank. Branches of a bank have line numbers of their own; their first
+ * three digits name the bank (行别代码).
+ */
+function isSameAccount(one: Payout['payee'], other: Payout['payee']): boolean {
+  const bankOf = ({ bankCode }: Payout['payee']) => bankCode.slice(0, 3);
+  return one.account === other.account && one.name === other.name && bankOf(one) === bankOf(other);
 }
 
 const incomingSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, payer, reference });
@@ -77,13 +88,16 @@ export const incomingTransfer: Kind<z.output<typeof incomingSchema>> = {
     payer: { name: '李四', account: '6228480012345678903', bankCode: '103100000026' },
     reference: 'TR-20260302-77',
   },
-  needs: ({ account }, at) => ({ accounts: [account, at.book.accounts.custody] }),
+  needs: ({ account }, at) => ({
+    accounts: [account, at.book.accounts.custody],
+    records: [[settlementAccountRecords, account]],
+  }),
   decide({ account: id, amount: { amount }, payer: from, reference: of }, facts, at) {
     const account = facts.account(id);
     if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
     if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
-    const card = at.vault.index('card', at.vault.read(from.account));
-    const bound = facts.record(electronicRecords, id)?.cardIndex.equals(card) === true;
+    const own = facts.record(settlementAccountRecords, id);
+    const bound = own !== undefined && isSameAccount(openPayee({ payee: own }, at.vault), openPayee({ payee: from }, at.vault));
     return {
       postings: [
         { account: at.book.accounts.custody, amount: -amount },

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { electronicRecords } from '../../accounts/index.js';
-import { refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { refuse, workingDayAfter } from '../../kernel/index.js';
 import { type Order, orderKey, orderLeft, orderRecords } from '../../orders/index.js';
-import { payoutRecords } from '../../payouts/index.js';
 import { moneySchema, orderNo, textSchema } from '../../runtime/index.js';
 import { type At, change, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { newPayout, settlementAccountRecords } from '../payout-effects.js';
+import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
 
 const schema = z.strictObject({ orderNo, amount: moneySchema, reason: textSchema(128).optional() });
 type Refund = z.output<typeof schema>;
@@ -40,7 +39,7 @@ export const refund: Kind<Refund> = {
     const payee = order.payerAccountId === null ? order.payer : facts.record(settlementAccountRecords, order.payerAccountId);
     if (payee === undefined || payee.account === '')
       return refused(refuse('REFUND_ACCOUNT_MISSING', undefined, { orderNo: data.orderNo }));
-    const payout = newPayout(at, {
+    const { no, records, events } = orderedPayout(at, {
       purpose: 'refund',
       source: order.accountId,
       orderNo: data.orderNo,
@@ -53,9 +52,9 @@ export const refund: Kind<Refund> = {
         { account: order.accountId, amount: -amount },
         { account: at.book.accounts['in-transit'], amount },
       ],
-      records: [after, change(payoutRecords, payout.id, payout)],
-      events: [{ topic: 'payout.created', ref: payout.id }],
-      result: { payout: toWire('payout', payout.id) },
+      records: [after, ...records],
+      events,
+      result: { payout: no },
     };
   },
 };

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { refuse, toWire } from '../../kernel/index.js';
 import { isElectronic, isPlatformOwn } from '../../ledger/index.js';
-import { payoutRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
-import { type At, change, type Decision, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { newPayout, settlementAccountRecords } from '../payout-effects.js';
+import { type At, type Decision, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
+import { voucher } from '../wire.js';
 
-const schema = z.strictObject({ account: wireId('account'), amount: moneySchema });
-type Withdrawal = z.output<typeof schema>;
+const clearingSchema = z.strictObject({ account: wireId('account'), amount: moneySchema });
+const schema = clearingSchema.extend({ voucher });
+type Withdrawal = z.output<typeof clearingSchema>;
 
 function needs(data: Withdrawal, at: At): Needs {
   return { accounts: [data.account, at.book.accounts['in-transit']], records: [[settlementAccountRecords, data.account]] };
@@ -24,20 +25,19 @@ function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Fac
   if (bound === undefined)
     return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', data.account) }));
   const amount = data.amount.amount;
-  const payout = newPayout(at, { purpose, source: account.id, amount, payee: bound });
+  const { no, ...payout } = orderedPayout(at, { purpose, source: account.id, amount, payee: bound });
   return {
     postings: [
       { account: account.id, amount: -amount, draw: 'cleared-only', flow: 'bound' },
       { account: at.book.accounts['in-transit'], amount },
     ],
-    records: [change(payoutRecords, payout.id, payout)],
-    events: [{ topic: 'payout.created', ref: payout.id }],
-    result: { payout: toWire('payout', payout.id) },
+    ...payout,
+    result: { payout: no },
   };
 }
 
 /** Asked for by the platform on behalf of the account's owner; out of an electronic account only with the owner's own act. */
-export const withdrawal: Kind<Withdrawal> = {
+export const withdrawal: Kind<z.output<typeof schema>> = {
   name: 'withdrawal',
   en: 'Withdrawal to the bound settlement account',
   zh: '提现',
@@ -45,7 +45,7 @@ export const withdrawal: Kind<Withdrawal> = {
   proof: 'own-account',
   schema,
   example: { account: 'acc_2236512894231552003', amount: { amount: 5000, currency: 'CNY' } },
-  act: ({ account, amount }) => ({ account, amount: amount.amount, payee: 'bound-card' }),
+  act: ({ account, amount, voucher }) => ({ account, amount: amount.amount, payee: 'bound-card', voucher }),
   needs,
   decide: (data, facts, at) => payOut('withdrawal', data, facts, at),
 };
@@ -57,7 +57,7 @@ export const clearing: Kind<Withdrawal> = {
   zh: '日终清算出款',
   origins: ['S'],
   proof: 'own-account',
-  schema,
+  schema: clearingSchema,
   example: { account: 'acc_2236512894231552003', amount: { amount: 9000, currency: 'CNY' } },
   needs,
   decide: (data, facts, at) => payOut('clearing', data, facts, at),

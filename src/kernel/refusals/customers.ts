@@ -321,6 +321,20 @@ export const CUSTOMER_REFUSALS = {
     retry: 'new-number',
     actor: caller,
   },
+  VOUCHER_MISSING: {
+    http: 422,
+    en: 'Staff moves a customer’s money only to his own bound card, and by a form that he signed at the counter.',
+    zh: '柜面办理须凭客户签字凭证，且仅限划往本人绑定账户',
+    retry: 'new-number',
+    actor: 'bank',
+  },
+  VOUCHER_NOT_ALLOWED: {
+    http: 422,
+    en: 'A form that was signed at the counter is evidence of the bank, which no platform can give.',
+    zh: '柜面凭证仅限银行侧提交',
+    retry: 'new-number',
+    actor: caller,
+  },
   CONSENT_DECLINED: { http: 422, en: 'The customer said no.', zh: '客户已拒绝', retry: 'new-number', actor: caller },
   CONSENT_EXPIRED: {
     http: 422,
