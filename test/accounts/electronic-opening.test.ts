@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { isVirtualAccountNo, toWire } from '../../src/kernel/index.js';
+import { type Instant, isVirtualAccountNo, toWire } from '../../src/kernel/index.js';
 import type { TestCustomer } from '../consents/stage.js';
 import { BANK, dyingAt, type ElectronicStage, know, newCard, openElectronicStage } from './electronic-stage.js';
 
@@ -178,7 +178,7 @@ describe('what the bank knows itself is refused at once, with every fault', () =
     expect((await stage.open(second, cardOf(second.mobile))).state).toBe('opened');
   });
 
-  test('the sixth account of a class, on whatever platform the others are; a closed one does not count', async () => {
+  test('the sixth account of a class, on whatever platform the others are; one that was closed before today does not count', async () => {
     const customer = await stage.person();
     const elsewhere = await stage.userAt(stage.other, customer);
     for (let n = 0; n < 3; n += 1) expect((await stage.open(customer)).state).toBe('opened');
@@ -187,8 +187,14 @@ describe('what the bank knows itself is refused at once, with every fault', () =
     expect((await stage.open(customer, { user: elsewhere }, stage.other)).code).toBe('ACCOUNTS_MAX');
     expect((await stage.open(customer, { class: 3 })).state).toBe('opened');
     await stage.api.runtime.db.withTx('close', (tx) =>
-      tx.write("UPDATE electronic_accounts SET state = 'closed' WHERE customer_id = ? AND class = 2 LIMIT 1", [customer.id]),
+      tx.write("UPDATE electronic_accounts SET state = 'closed', closed_ms = ? WHERE customer_id = ? AND class = 2 LIMIT 1", [
+        stage.clock.now(),
+        customer.id,
+      ]),
     );
+    // What it used of today's limits was used: until tomorrow it counts.
+    expect((await stage.open(customer)).code).toBe('ACCOUNTS_MAX');
+    stage.clock.advance((stage.clock.now() + 86_400_000) as Instant);
     expect((await stage.open(customer)).state).toBe('opened');
   });
 });

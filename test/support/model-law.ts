@@ -53,6 +53,7 @@ export interface ModelElectronic {
   state: 'active' | 'blocked' | 'closing' | 'closed';
   /** The six months without use begin here; undefined once it was used. */
   idleSince: number | undefined;
+  closedAt?: number;
   funded: boolean;
   /** The first day that has not earned its interest yet. */
   interestFrom: string;
@@ -178,7 +179,8 @@ export class Law {
     if (person === undefined || !this.users.has(`${platform.id}/${name}`)) return 'NOT_FOUND';
     if (mobile !== undefined && mobile !== person.mobile) return 'MOBILE_DIFFERS';
     const held = [...this.accounts.values()].filter(
-      (a) => a.customer === person.customer && a.class === of && a.state !== 'closed',
+      (a) =>
+        a.customer === person.customer && a.class === of && (a.state !== 'closed' || dayOf(a.closedAt ?? now) === dayOf(now)),
     );
     if (BigInt(held.length) >= this.value(`class-${of}.accounts`, now)) return 'ACCOUNTS_MAX';
     if (card === 'missing' || card === 'frozen') return 'BOUND_ACCOUNT_UNUSABLE';

@@ -598,7 +598,7 @@ export class Model {
   }
 
   #closeElectronic(id: string): void {
-    Object.assign(this.law.accounts.get(id) ?? {}, { state: 'closed' });
+    Object.assign(this.law.accounts.get(id) ?? {}, { state: 'closed', closedAt: this.now });
     this.#account(id).state = 'closed';
   }
 

@@ -1,4 +1,13 @@
-import { type Id, type Instant, invariant, naturalDate, REFUSALS, Refused, refuse } from '../../kernel/index.js';
+import {
+  type BusinessDate,
+  type Id,
+  type Instant,
+  invariant,
+  naturalDate,
+  REFUSALS,
+  Refused,
+  refuse,
+} from '../../kernel/index.js';
 import { type AsOf, type Finding, requireUser, type User, type Warning } from '../../parties/index.js';
 import { isDuplicateKey, loadParameters, type Runtime, type Tx, type Vault } from '../../runtime/index.js';
 import { requireBook } from '../book.js';
@@ -116,8 +125,9 @@ async function checkNow(
   asked: Omit<AskedOpening, 'openingNo'>,
 ) {
   const { user, customer } = await requireUser(tx, platformId, asked.user, vault);
-  const applicant = await applicantOf(tx, vault, { user, customer, class: asked.class, card: asked.card });
-  return checkOpening(asked, applicant, await asOf(tx, clock.now()));
+  const now = await asOf(tx, clock.now());
+  const applicant = await applicantOf(tx, vault, { user, customer, class: asked.class, card: asked.card }, now.today);
+  return checkOpening(asked, applicant, now);
 }
 
 /** What of an applicant's accounts decides. After `takeCustomer` and `takeCard` it holds until the commit. */
@@ -125,10 +135,11 @@ export async function applicantOf(
   tx: Tx,
   vault: Vault,
   { user, customer, class: of, card }: { user: User; customer: Applicant['customer']; class: 2 | 3; card: AskedCard },
+  today: BusinessDate,
 ): Promise<Applicant> {
   if (customer === null) return { user, customer, held: 0, cardTaken: false };
   const cardTaken = card.account !== undefined && (await isBoundElsewhere(tx, vault.index('card', card.account), customer.id));
-  return { user, customer, held: await countHeld(tx, customer.id, of), cardTaken };
+  return { user, customer, held: await countHeld(tx, customer.id, of, today), cardTaken };
 }
 
 export async function asOf(tx: Tx, nowMs: Instant): Promise<AsOf> {

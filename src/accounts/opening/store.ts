@@ -1,4 +1,4 @@
-import { asId, type Id, type Instant, type Refusal } from '../../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Refusal, startOfDay } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 
 /** pending: the bank of the card is to be asked. opened, refused: for good. */
@@ -148,11 +148,14 @@ export async function decideOpening(
   return changed === 1;
 }
 
-/** How many accounts of the class a customer has at the bank that are not closed, on whatever platform. */
-export async function countHeld(tx: Tx, customerId: Id, of: 2 | 3): Promise<number> {
+/**
+ * How many accounts of the class a customer has at the bank, on whatever platform. One that was closed today counts until tomorrow:
+ * otherwise closing and opening again would begin the day's limits anew.
+ */
+export async function countHeld(tx: Tx, customerId: Id, of: 2 | 3, today: BusinessDate): Promise<number> {
   const [row] = await tx.rows<{ n: string }>(
-    "SELECT COUNT(*) AS n FROM electronic_accounts WHERE customer_id = ? AND class = ? AND state <> 'closed'",
-    [customerId, of],
+    "SELECT COUNT(*) AS n FROM electronic_accounts WHERE customer_id = ? AND class = ? AND (state <> 'closed' OR closed_ms >= ?)",
+    [customerId, of, startOfDay(today)],
   );
   return Number(row?.n);
 }

@@ -94,8 +94,9 @@ async function decide(tx: Tx, rt: Parts, { opening, card, answer }: Answered): P
   const cardIndex = rt.vault.index('card', card.account);
   await takeCard(tx, cardIndex);
   const book = await loadBook(tx, platformId);
-  const applicant = await applicantOf(tx, rt.vault, { user, customer, class: of, card });
-  const { faults } = checkOpening({ class: of, card }, applicant, await asOf(tx, nowMs));
+  const now = await asOf(tx, nowMs);
+  const applicant = await applicantOf(tx, rt.vault, { user, customer, class: of, card }, now.today);
+  const { faults } = checkOpening({ class: of, card }, applicant, now);
   const all = [...faults, ...(answer === undefined ? [] : checkElementsAnswer(answer, { class: of, profile: book.profile }))];
   const refusal: Refusal | undefined = refusalOf(all);
   if (refusal !== undefined) {
