@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { executeShard } from '../../src/instructions/index.js';
 import type { Id } from '../../src/kernel/index.js';
 import { addDays, type BusinessDate, instantOf, naturalDate, startOfDay } from '../../src/kernel/index.js';
+import { boundPayer } from '../support/model.js';
 import { openBook, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
 import { changeParameter, openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
 
@@ -25,11 +26,10 @@ async function fill(world: World, customer: Id): Promise<Purse> {
     ...{ platform: book.platformId, account, kinds: ['account-payment'], orders: true, payees: [] },
     ...{ paymentCap: much, totalCap: much, period: undefined, periodCap: undefined, expires: MORNING + 1e12 },
   });
-  const payer = { name: 'card', account: `62${account.slice(-16)}` };
   const data = {
     account: `acc_${account}`,
     amount: { amount: Number(much), currency: 'CNY' as const },
-    payer,
+    payer: boundPayer(account),
     reference: `IN-${account}`,
   };
   await receive(world, [{ platform: book.platformId, origin: 'S', requestNo: `I-${account}`, kind: 'incoming-transfer', data }]);
