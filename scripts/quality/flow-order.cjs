@@ -12,6 +12,7 @@ module.exports = [
   'ledger',
   'accounts',
   'consents',
+  'agreements',
   'orders',
   'payouts',
   'instructions',

@@ -1,3 +1,4 @@
+import { AGREEMENT_REFUSALS } from './refusals/agreements.js';
 import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
@@ -13,6 +14,7 @@ import { REQUEST_REFUSALS } from './refusals/requests.js';
 export const REFUSALS = {
   ...REQUEST_REFUSALS,
   ...CUSTOMER_REFUSALS,
+  ...AGREEMENT_REFUSALS,
   ...MONEY_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 

@@ -1,0 +1,20 @@
+/**
+ * What a platform and its sub-merchants agreed on and the bank accepted: split rules, caps, settlement cycle and refund rules, in versions
+ * with dates.
+ *
+ * Guarantees: a version is in force only after every receiver signed and two people of the bank approved it; no two are in force at once
+ * but a promotion over what it amends; what a rule gives away is exactly what there is. Deliberately absent: no money moves here.
+ */
+export { checkRule } from './rule-check.js';
+export {
+  type CompiledRule,
+  compileRule,
+  evaluateRule,
+  explainRule,
+  type ItemAmounts,
+  type Part,
+  type Party,
+  type Share,
+  type SplitRule,
+  shareOfPart,
+} from './rules.js';
