@@ -29,7 +29,11 @@ const NAMED_BEFORE: Readonly<Record<string, readonly string[]>> = {
   audit_entries: ['detail'],
 };
 /** What must be read with them to know what they should be. */
-const BESIDE: Readonly<Record<string, readonly string[]>> = { instructions: ['kind'], parties: ['id_type', 'id_index'] };
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  instructions: ['kind'],
+  parties: ['id_type', 'id_index'],
+  settlement_accounts: ['account_index', 'holder_index'],
+};
 
 const PAGE = 500;
 const AT_ONCE = 100; // rows that a transaction changes: an engine that needs one of them waits a moment
@@ -188,6 +192,10 @@ function changesOf({ vault, say, counts }: Work, { name, key, columns }: Table, 
     }
     if (name === 'parties' && row.id_index === null)
       to.id_index = vault.index(`id:${row.id_type}`, vault.read(String(row.id_no)));
+    if (name === 'settlement_accounts' && row.account_index === null) {
+      to.account_index = vault.index('card', vault.read(String(row.account_no)));
+      to.holder_index = vault.index('holder', vault.read(String(row.holder_name)));
+    }
   } catch {
     counts.unreadable += 1;
     say(`${name} ${key.map((column) => row[column]).join('/')} cannot be read: its key is missing, or it was altered`);
@@ -228,7 +236,7 @@ async function write({ db, counts }: Work, { name, key }: Table, changes: readon
   for (const { row, to } of written) {
     for (const column of Object.keys(to)) {
       const before = row[column];
-      if (column === 'id_index') counts.indexed += 1;
+      if (column.endsWith('_index')) counts.indexed += 1;
       else if (typeof before === 'string' && (isSealed(before) || /"s[12]\.[a-z0-9-]{1,16}\./.test(before))) counts.resealed += 1;
       else counts.sealed += 1;
     }

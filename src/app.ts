@@ -18,13 +18,16 @@ import {
   findInstructions,
   type Intake,
   instructionRoutes,
+  receiveInTx,
 } from './instructions/index.js';
+import { Refused } from './kernel/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
 import { reconciliationRoutes } from './reconciliation/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
+import { type GiveInstruction, suspenseRoutes } from './suspense/index.js';
 
 /** What the API process keeps besides its runtime: the intake of instructions and the ear for their outcomes. */
 export interface AppParts {
@@ -57,12 +60,22 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...mandateRoutes(runtime),
     ...receiptRoutes(runtime, async (tx, id) => (await findInstructions(tx, [id])).get(id)),
     ...orderRoutes(runtime),
+    ...suspenseRoutes(runtime, giveInTx(runtime)),
     ...instructionRoutes(runtime, parts),
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
     ...clearingRoutes(runtime),
     ...operatorRoutes(runtime),
   ];
+}
+
+/** Two people of the bank decide, and the books are instructed in the same commit. */
+function giveInTx(runtime: StartedRuntime): GiveInstruction {
+  return async (tx, of) => {
+    const { receipt, shardId } = await receiveInTx(tx, runtime, of);
+    if ('refused' in receipt) throw new Refused(receipt.refused);
+    return { id: receipt.id, ring: () => runtime.bells.ring('execute-shard', String(shardId)) };
+  };
 }
 
 /** The API without a port: what `main.ts` listens with and tests call. */

@@ -34,6 +34,7 @@ import {
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';
 import { type Payout, payoutRecords } from '../../src/payouts/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
+import { proposalRecords, type SuspenseProposal } from '../../src/suspense/index.js';
 
 /** What is the same for every instruction. */
 const SURROUNDINGS = {
@@ -199,6 +200,26 @@ export class SmallBook {
     return { instruction, platformId: PLATFORM, origin, nowMs, book: this.#book, calendar, ...SURROUNDINGS };
   }
 
+  /** Two people decided what shall become of money on suspense. */
+  proposeOnSuspense(id: Id, accountId: Id | null): void {
+    const of = {
+      id,
+      platformId: PLATFORM,
+      itemId: idOf(50),
+      accountId,
+      amount: 700n,
+      reason: '',
+      instructionId: null,
+      note: null,
+    };
+    const [proposedBy, decidedBy, at] = [idOf(61), idOf(62), instantOf(0)];
+    const proposal: SuspenseProposal = {
+      ...{ ...of, action: accountId === null ? 'return' : 'attribute', state: 'approved' },
+      ...{ proposedBy, proposedMs: at, decidedBy, decidedMs: at },
+    };
+    this.#keep(proposalRecords.name, id, proposal);
+  }
+
   /** Opens the next business date; what has become due is withdrawable. */
   openDate(date: BusinessDate): void {
     this.#book = { ...this.#book, businessDate: date };
@@ -231,6 +252,10 @@ export function seededBook(): SmallBook {
     amount: cny([15_000, 2_000, 1_000][place] ?? 0),
   }));
   book.give(idOf(102), 'split', { orderNo: 'SO-1001', lines });
+  const unknown = { name: 'X', account: '6222020000000000078', bankCode: '' };
+  book.give(idOf(50), 'suspense-credit', { amount: cny(2_500), payer: unknown, reference: 'CR-1' });
+  book.proposeOnSuspense(idOf(51), idOf(3));
+  book.proposeOnSuspense(idOf(52), null);
   book.openDate(SECOND_DATE);
   book.give(idOf(9), 'hold', { account: a, amount: cny(300), purpose: '售后保证' });
   book.give(idOf(11), 'fee', { account: a, amount: cny(60), for: '技术服务费' });

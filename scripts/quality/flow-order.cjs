@@ -15,6 +15,7 @@ module.exports = [
   'agreements',
   'orders',
   'payouts',
+  'suspense',
   'instructions',
   'dispatch',
   'reconciliation',

@@ -117,10 +117,16 @@ export async function bindSettlementAccounts(
 ): Promise<void> {
   if (bindings.length === 0) return;
   const sealed = (text: string) => sql.text(vault.seal(text));
-  const rows = bindings.map(([id, to]) => `${id},${sealed(to.name)},${sealed(to.account)},${sql.text(to.bankCode)}`);
+  // By these indexes money from an unknown payer finds the account that he is bound to.
+  const indexes = (to: SettlementAccount) =>
+    `${sql.hex(vault.index('card', to.account))},${sql.hex(vault.index('holder', to.name))}`;
+  const rows = bindings.map(
+    ([id, to]) => `${id},${sealed(to.name)},${sealed(to.account)},${sql.text(to.bankCode)},${indexes(to)}`,
+  );
   await tx.write(
-    `INSERT INTO settlement_accounts (account_id, holder_name, account_no, bank_code) VALUES ${sql.tuples(rows)}
-     ON DUPLICATE KEY UPDATE holder_name = VALUES(holder_name), account_no = VALUES(account_no), bank_code = VALUES(bank_code)`,
+    `INSERT INTO settlement_accounts (account_id, holder_name, account_no, bank_code, account_index, holder_index) VALUES ${sql.tuples(rows)}
+     ON DUPLICATE KEY UPDATE holder_name = VALUES(holder_name), account_no = VALUES(account_no), bank_code = VALUES(bank_code),
+       account_index = VALUES(account_index), holder_index = VALUES(holder_index)`,
   );
 }
 

@@ -41,7 +41,11 @@ const payoutSchema = z
 /** The payee of a refund is a buyer, whom nobody but the bank needs to know; everybody else is paid under his own name. */
 function maskedPayee(payout: Payout, vault: Vault): Payout['payee'] {
   const { name, account, bankCode } = openPayee(payout, vault);
-  return { name: payout.purpose === 'refund' ? maskName(name) : name, account: maskCardNumber(account), bankCode };
+  return {
+    name: ['refund', 'suspense-return'].includes(payout.purpose) ? maskName(name) : name,
+    account: maskCardNumber(account),
+    bankCode,
+  };
 }
 
 function showPayout(payout: Payout, vault: Vault): z.input<typeof payoutSchema> {

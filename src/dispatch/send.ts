@@ -40,6 +40,7 @@ const REMARKS: Readonly<Record<PayoutPurpose, string>> = {
   refund: '退款',
   'top-up': '充值',
   closing: '销户',
+  'suspense-return': '挂账退回',
 };
 
 /** Somebody else took some of the payouts between our look and our write. */

@@ -22,6 +22,7 @@ import {
   takeReceived,
   type Undecided,
 } from './store.js';
+import { assertSuspense } from './suspense-effects.js';
 import { willNeeds } from './will.js';
 import { WorkingSet } from './working-set.js';
 
@@ -169,6 +170,7 @@ function decideOne(work: Work, set: WorkingSet, written: Written): void {
     noteRefused(work, posted, written);
     return;
   }
+  assertSuspense(decision, set.factsOf(at.platformId), at);
   set.keep(decision);
   assertBoundary(decision, at);
   for (const entry of posted) written.entries.push(entry);

@@ -17,7 +17,7 @@ export { answerHandlers } from './answering.js';
 export { type Answers, createAnswers } from './answers.js';
 export { releaseToInbox } from './asking.js';
 export { executeBatch } from './engine.js';
-export { createIntake, type Intake, type Receipt, type Submission } from './intake.js';
+export { createIntake, type Intake, type Receipt, receiveInTx, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
 export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';

@@ -24,6 +24,7 @@ export const PROOFS = {
   terms: { en: 'terms that the bank agreed with the platform beforehand cover it', zh: '银行事先审批的约定' },
   reservation: { en: 'the money stays with its owner', zh: '资金仍归本人' },
   channel: { en: 'a final answer of the channel or the core bank’s statement', zh: '渠道终态或核心对账单' },
+  'two-people': { en: 'one person of the bank proposed it and another approved it', zh: '经办与复核双人确认' },
   bank: { en: 'the bank itself, or what it posted before', zh: '银行自身' },
 } as const;
 export type Proof = keyof typeof PROOFS;
@@ -83,13 +84,15 @@ export interface Act {
 
 export interface Undo<Data> {
   readonly origins: readonly Origin[];
-  readonly needs: (data: Data, at: At) => Needs;
+  /** @param undone the instruction that is undone */
+  readonly needs: (data: Data, at: At, undone: Id) => Needs;
   readonly needsThen?: (data: Data, facts: Facts, at: At) => Needs;
   /** The records as they are after the undoing (the postings are reversed by the correction itself), or why it cannot be. */
   readonly records: (
     data: Data,
     facts: Facts,
     at: At,
+    undone: Id,
   ) => Refusal | { records: readonly RecordChange[]; boundary?: readonly Boundary[] };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Id, type Minor, maskCardNumber, maskName } from '../kernel/index.js';
+import type { Payout } from '../payouts/index.js';
 import { bankCodeSchema, moneySchema, textSchema, wireId } from '../runtime/index.js';
 import type { PersonalField } from './kind.js';
 
@@ -16,6 +17,15 @@ export const PAYER_FIELDS: readonly PersonalField[] = [
   { path: ['payer', 'name'], mask: maskName },
   { path: ['payer', 'account'], mask: maskCardNumber },
 ];
+
+/**
+ * Whether a payer is the bound account: the same holder, number and bank. Branches of a bank have line numbers of their own; their first
+ * three digits name the bank (行别代码).
+ */
+export function isSameAccount(one: Payout['payee'], other: Payout['payee']): boolean {
+  const bankOf = ({ bankCode }: Payout['payee']) => bankCode.slice(0, 3);
+  return one.account === other.account && one.name === other.name && bankOf(one) === bankOf(other);
+}
 
 export const reference = z
   .string()

@@ -31,6 +31,8 @@ export const ID_PREFIXES = {
   batch: 'bat',
   hold: 'hld',
   payout: 'pay',
+  suspense: 'sus',
+  proposal: 'prp',
   consent: 'cns',
   mandate: 'mdt',
   break: 'brk',

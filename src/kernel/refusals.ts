@@ -3,6 +3,7 @@ import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
+import { SUSPENSE_REFUSALS } from './refusals/suspense.js';
 
 /**
  * The closed catalogue of refusals: every "no" that this system can say, to whom, and what the caller may do about it.
@@ -16,6 +17,7 @@ export const REFUSALS = {
   ...CUSTOMER_REFUSALS,
   ...AGREEMENT_REFUSALS,
   ...MONEY_REFUSALS,
+  ...SUSPENSE_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

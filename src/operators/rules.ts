@@ -13,9 +13,9 @@ export const PERMISSIONS = {
   operator: [
     ...READING,
     ...CUSTOMERS,
-    ...(['instructions.write', 'payouts.write', 'days.write', 'breaks.write', 'sandbox.write'] as const),
+    ...(['instructions.write', 'payouts.write', 'days.write', 'breaks.write', 'suspense.write', 'sandbox.write'] as const),
   ],
-  reviewer: [...READING, ...CUSTOMERS, 'breaks.write'],
+  reviewer: [...READING, ...CUSTOMERS, 'breaks.write', 'suspense.write'],
   auditor: [...READING, 'customers.read', 'operators.read', 'audit.read'],
   administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
 } as const satisfies Record<Role, readonly string[]>;

@@ -29,8 +29,9 @@ export interface Payout {
   readonly createdMs: Instant;
   readonly changedMs: Instant;
 }
-/** top-up: a collection (代收), which brings money in from the payee's card; all others pay out. closing: all that is left of an account. */
-export const PAYOUT_PURPOSES = ['clearing', 'withdrawal', 'refund', 'top-up', 'closing'] as const;
+/** top-up: a collection (代收), which brings money in from the payee's card; all others pay out. closing: all that is left of an account.
+ *  suspense-return: money from an unknown payer goes back to him. */
+export const PAYOUT_PURPOSES = ['clearing', 'withdrawal', 'refund', 'top-up', 'closing', 'suspense-return'] as const;
 export type PayoutPurpose = (typeof PAYOUT_PURPOSES)[number];
 
 interface PayoutRow {

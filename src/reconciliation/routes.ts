@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invariant, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import {
+  bankCodeSchema,
   businessDateSchema,
   idAfter,
   page,
@@ -15,6 +16,7 @@ import {
 } from '../runtime/index.js';
 import { BREAK_CLASSES } from './rules.js';
 import { acceptBreak, type Break, findBreak, listBreaks } from './store.js';
+import { bookOnSuspense } from './suspense.js';
 
 const breakSchema = z
   .strictObject({
@@ -60,7 +62,7 @@ const operator = { audience: 'operator', tag: 'Breaks' } as const;
 
 /** Breaks, as the bank's staff works them off. */
 export function reconciliationRoutes(rt: Runtime): Route[] {
-  return [listRoute(rt), readRoute(rt), closeRoute(rt)];
+  return [listRoute(rt), readRoute(rt), closeRoute(rt), suspenseRoute(rt)];
 }
 
 function listRoute({ db }: Runtime): Route {
@@ -128,6 +130,47 @@ function closeRoute({ clock }: Runtime): Route {
       const row = await findBreak(tx, params.break);
       invariant(row, 'a break that was there stays');
       return { status: 200, body: showBreak(row), audit: { target: `break ${toWire('break', row.id)}` } };
+    },
+  });
+}
+
+const suspenseBody = z.strictObject({
+  note: textSchema(500),
+  payer: z
+    .strictObject({ account: z.string().regex(/^[A-Za-z0-9]{1,34}$/), bankCode: bankCodeSchema })
+    .optional()
+    .meta({ description: "The payer's account, from the core bank's slip; without it nothing can be sent back to him" }),
+});
+
+function suspenseRoute(rt: Runtime): Route {
+  return route({
+    ...operator,
+    method: 'POST',
+    path: '/admin/v1/breaks/{break}/suspense',
+    permission: 'suspense.write',
+    summary: 'Books money that the bank has received and the books do not know on suspense, and closes its break',
+    summaryZh: '不明来账转挂账',
+    description:
+      'It is booked on the open business date under the reference of the statement, so the difference ends with the next statement. Whose ' +
+      'it is two people decide afterwards.',
+    params: Params,
+    body: suspenseBody,
+    answers: {
+      200: {
+        description: 'The break, closed, and the instruction that books the money',
+        schema: z.strictObject({ ...breakSchema.shape, instruction: z.string() }),
+      },
+    },
+    refusals: ['NOT_FOUND', 'BREAK_CLOSED', 'BREAK_NOT_SUSPENSE'],
+    handle: async ({ params, body, caller, tx }) => {
+      const by = toWire('operator', caller.operatorId);
+      const { row, instruction, shardId } = await bookOnSuspense(tx, rt, params.break, { ...body, by });
+      return {
+        status: 200,
+        body: { ...showBreak(row), instruction: toWire('instruction', instruction) },
+        audit: { target: `break ${toWire('break', row.id)}`, note: toWire('instruction', instruction) },
+        afterCommit: () => rt.bells.ring('execute-shard', String(shardId)),
+      };
     },
   });
 }

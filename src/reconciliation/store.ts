@@ -255,6 +255,19 @@ export async function findBreak(tx: Tx, id: Id): Promise<Break | undefined> {
   return row && breakOf(row);
 }
 
+/** The lines of a statement under one reference that were kept, with what is sealed in them as it is. */
+export async function keptLines(
+  tx: Tx,
+  { platformId, businessDate, reference }: Pick<Break, 'platformId' | 'businessDate' | 'reference'>,
+): Promise<{ amount: Minor; counterparty: string; text: string }[]> {
+  const rows = await tx.rows<{ amount: string; counterparty: string; text: string }>(
+    `SELECT amount, counterparty, text FROM statement_lines
+     WHERE platform_id = ? AND business_date = ? AND reference = ? ORDER BY line_no`,
+    [platformId, businessDate, reference],
+  );
+  return rows.map((row) => ({ ...row, amount: BigInt(row.amount) }));
+}
+
 export interface BreakFilter {
   readonly platformId?: Id | undefined;
   readonly state?: Break['state'] | undefined;

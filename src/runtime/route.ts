@@ -27,6 +27,7 @@ export type Permission =
   | 'audit.read'
   | 'customers.read'
   | 'customers.write'
+  | 'suspense.write'
   | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */

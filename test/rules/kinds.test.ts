@@ -9,6 +9,7 @@ import { asId, BALANCE_MAX, type BusinessDate, type Id, type Instant, REFUSALS }
 import { type AccountType, type Entry, isElectronic } from '../../src/ledger/index.js';
 import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
 import { payoutRecords, underWayRecords } from '../../src/payouts/index.js';
+import { proposalRecords, suspenseRecords } from '../../src/suspense/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
@@ -43,6 +44,12 @@ const used = (fields: Partial<LimitUse>) => (desk: Desk) => {
   const { uses, touched } = desk.get(limitUseRecords, DESK.lily);
   desk.put(limitUseRecords, DESK.lily, { touched, uses: uses.map((use) => (use.class === 2 ? { ...use, ...fields } : use)) });
   return true;
+};
+const item = (fields: object) => (desk: Desk) => desk.bend(suspenseRecords, DESK.item, fields);
+const noItem = (desk: Desk) => desk.remove(suspenseRecords, DESK.item);
+const proposed = (fields: object) => (desk: Desk) => {
+  const id = asId(desk.data.proposal.slice(4));
+  desk.bend(proposalRecords, id, fields);
 };
 const noMandate = (desk: Desk) => desk.remove(mandateRecords, DESK.mandate);
 const mandate = (fields: Partial<Mandate>) => (desk: Desk) => desk.bend(mandateRecords, DESK.mandate, fields);
@@ -258,7 +265,34 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['PAYOUT_STATE_CONFLICT', 'it was not settled', payout({ state: 'sent' })],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
+  'suspense-credit': [['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull]],
+  'suspense-attribution': [
+    ['PROPOSAL_NOT_APPROVED', 'nobody has proposed it', noProposal],
+    ['PROPOSAL_NOT_APPROVED', 'nobody has approved it', proposed({ state: 'proposed' })],
+    ['PROPOSAL_NOT_APPROVED', 'it was done before', proposed({ state: 'done' })],
+    ['PROPOSAL_NOT_APPROVED', 'it is for another account', proposed({ accountId: ben })],
+    ['PROPOSAL_NOT_APPROVED', 'it is of another amount', proposed({ amount: 699n })],
+    ['SUSPENSE_NOT_FOUND', 'no such item', noItem],
+    ['SUSPENSE_EXCEEDED', 'more than is left', item({ attributed: 900n, returned: 901n })],
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', "the platform's own account", type(anna, 'own-funds')],
+    ['ACCOUNT_FROZEN', 'suspense is frozen', (desk) => frozen(desk.book.accounts.suspense)(desk)],
+    ['ACCOUNT_CLOSED', 'the account is closed', closed(anna)],
+  ],
+  'suspense-return': [
+    ['PROPOSAL_NOT_APPROVED', 'nobody has proposed it', noProposal],
+    ['PROPOSAL_NOT_APPROVED', 'it was to be attributed', proposed({ action: 'attribute', accountId: anna })],
+    ['SUSPENSE_NOT_FOUND', 'no such item', noItem],
+    ['SUSPENSE_EXCEEDED', 'more than is left', item({ returned: 1_801n })],
+    ['SUSPENSE_PAYER_UNKNOWN', 'nobody knows from where it came', item({ payer: { name: '无户名', account: '', bankCode: '' } })],
+    ['FUNDS_UNCLEARED', 'no statement has shown it yet', item({ clears: '2026-03-03' })],
+    ['ACCOUNT_FROZEN', 'suspense is frozen', (desk) => frozen(desk.book.accounts.suspense)(desk)],
+  ],
 };
+
+function noProposal(desk: Desk): void {
+  desk.remove(proposalRecords, desk.data.proposal.slice(4));
+}
 
 function outOf(tooLittle: bigint): readonly Wrong[] {
   return [
@@ -405,15 +439,23 @@ describe('what only some may do', () => {
     }
   });
 
-  it.each(['refund', 'hold', 'release', 'capture', 'withdrawal', 'clearing', 'split-return', 'correction', 'payout-settled'])(
-    '%s is corrected by nobody',
-    (kind) => {
-      const desk = new Desk('correction');
-      desk.bend(pastRecords, DESK.original, { kind, body: JSON.stringify(kinds.get(kind)?.example) });
-      desk.origin = 'O';
-      expect(desk.give()).toBe('NOT_CORRECTABLE');
-    },
-  );
+  it.each([
+    'refund',
+    'hold',
+    'release',
+    'capture',
+    'withdrawal',
+    'clearing',
+    'split-return',
+    'correction',
+    'payout-settled',
+    'suspense-return',
+  ])('%s is corrected by nobody', (kind) => {
+    const desk = new Desk('correction');
+    desk.bend(pastRecords, DESK.original, { kind, body: JSON.stringify(kinds.get(kind)?.example) });
+    desk.origin = 'O';
+    expect(desk.give()).toBe('NOT_CORRECTABLE');
+  });
 
   it.each<[AccountType, AccountType, string]>([
     ['own-funds', 'sub', 'posted'],
@@ -439,6 +481,26 @@ describe('what only some may do', () => {
     type(anna, from)(desk);
     type(ben, to)(desk);
     expect(desk.give()).toBe(answer);
+  });
+
+  it('money on suspense that its own attribution was corrected for is an item again, and the proposal is not used twice', () => {
+    const desk = new Desk('suspense-attribution');
+    const { data } = desk;
+    expect(desk.give()).toBe('posted');
+    expect(desk.get(suspenseRecords, DESK.item)).toMatchObject({ attributed: 700n, returned: 0n });
+    expect(desk.giveNext('suspense-attribution', data, 'S')).toBe('PROPOSAL_NOT_APPROVED');
+    const entry = desk.get(pastRecords, DESK.original).entries[0] as Entry;
+    const entries = [
+      { ...entry, account: desk.book.accounts.suspense, amount: -700n },
+      { ...entry, account: anna, amount: 700n },
+    ];
+    const body = JSON.stringify(data);
+    desk.bend(pastRecords, DESK.original, { kind: 'suspense-attribution', origin: 'S', body, entries });
+    const correction = { instruction: `ins_${DESK.original}`, reason: '认领有误' };
+    expect(desk.giveNext('correction', correction, 'P')).toBe('NOT_CORRECTABLE');
+    expect(desk.giveNext('correction', correction, 'O')).toBe('posted');
+    expect(desk.get(suspenseRecords, DESK.item)).toMatchObject({ attributed: 0n, returned: 0n });
+    expect(desk.giveNext('suspense-attribution', data, 'S')).toBe('PROPOSAL_NOT_APPROVED');
   });
 
   it('a payout that comes back to a closed account goes to suspense', () => {
@@ -477,8 +539,8 @@ describe('nothing is left untold', () => {
     const others = ['../payout-effects.ts', '../will.ts', ...rules].map((name) => new URL(name, folder));
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);
-    // Of a mandate that is asked for, not of an instruction; and of what only staff gives (scenario 36).
-    const elsewhere = ['MANDATE_TERMS', 'VOUCHER_MISSING'];
+    // Of a mandate that is asked for, not of an instruction; of what only staff gives (scenario 36), and corrects (scenario 50).
+    const elsewhere = ['MANDATE_TERMS', 'VOUCHER_MISSING', 'SUSPENSE_USED'];
     const given = new Set(words.filter((word) => word in REFUSALS && !elsewhere.includes(word)));
     const told = new Set(Object.values(WRONGS).flatMap((wrongs) => wrongs.map(([code]) => code)));
     expect([...told].sort()).toEqual([...given].sort());

@@ -64,6 +64,21 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM payouts WHERE state IN ('created', 'sent', 'unknown') AND purpose <> 'top-up' GROUP BY platform_id) AS p
        ON p.platform_id = a.platform_id
      WHERE a.type = 'in-transit' AND ${within('a.platform_id')} AND a.balance <> COALESCE(p.total, 0)`,
+  'what is left of the items is the balance of suspense': (within) =>
+    `SELECT a.platform_id, a.balance, COALESCE(s.total, 0) AS items FROM accounts AS a
+     LEFT JOIN (SELECT platform_id, SUM(amount - attributed - returned - undone) AS total FROM suspense_items WHERE state = 'open'
+       GROUP BY platform_id) AS s ON s.platform_id = a.platform_id
+     WHERE a.type = 'suspense' AND ${within('a.platform_id')} AND a.balance <> COALESCE(s.total, 0)`,
+  'an item is open while something is left of it, and each is the credit of its instruction': (within) =>
+    `SELECT s.id, s.state, s.amount, e.amount AS credited FROM suspense_items AS s
+     JOIN books AS b ON b.platform_id = s.platform_id LEFT JOIN entries AS e ON e.instruction_id = s.id AND e.account_id = b.suspense_id
+     WHERE ${within('s.platform_id')} AND (COALESCE(e.amount, 0) <> s.amount
+       OR (s.state = 'open') <> (s.amount - s.attributed - s.returned - s.undone > 0))`,
+  'what became of money on suspense, two people decided': (within) =>
+    `SELECT s.id, s.attributed, s.returned, p.attributed AS approved, p.returned AS sent_back FROM suspense_items AS s
+     LEFT JOIN (SELECT item_id, SUM(IF(action = 'attribute', amount, 0)) AS attributed, SUM(IF(action = 'return', amount, 0)) AS returned
+       FROM suspense_proposals WHERE state = 'done' AND decided_by <> proposed_by GROUP BY item_id) AS p ON p.item_id = s.id
+     WHERE ${within('s.platform_id')} AND (s.attributed <> COALESCE(p.attributed, 0) OR s.returned <> COALESCE(p.returned, 0))`,
   'only a posted instruction has entries': (within) =>
     `SELECT DISTINCT e.instruction_id FROM entries AS e JOIN accounts AS a ON a.id = e.account_id
      LEFT JOIN outcomes AS o ON o.instruction_id = e.instruction_id WHERE ${within('a.platform_id')} AND COALESCE(o.state, '') <> 'posted'`,

@@ -48,6 +48,26 @@ interface ModelPayout {
   state: string;
 }
 
+interface ModelItem {
+  readonly platform: string;
+  /** The account that could not be credited. */
+  readonly from: string | undefined;
+  readonly source: string;
+  /** Joined; undefined: nobody knows where to send it back to. */
+  readonly payer: string | undefined;
+  readonly clears: string | undefined;
+  readonly amount: bigint;
+  left: bigint;
+}
+
+interface ModelProposal {
+  readonly item: string;
+  /** Undefined: back to the payer. */
+  readonly account: string | undefined;
+  readonly amount: bigint;
+  state: 'proposed' | 'approved' | 'done' | 'undone';
+}
+
 interface ModelPlatform {
   date: string;
   transferMax: bigint;
@@ -75,6 +95,8 @@ export interface Data {
   hold: string;
   payout: string;
   instruction: string;
+  item: string;
+  proposal: string;
   purpose: string;
   for: string;
   reason: string;
@@ -129,6 +151,9 @@ export class Model {
   readonly shares = new Map<string, { split: bigint; returned: bigint }>();
   readonly holds = new Map<string, ModelHold>();
   readonly payouts = new Map<string, ModelPayout>();
+  /** What stands on suspense, by the instruction that brought it there. */
+  readonly items = new Map<string, ModelItem>();
+  readonly proposals = new Map<string, ModelProposal>();
   readonly law = new Law();
   #current = '';
   readonly past = new Map<string, Given & { result: string; date: string; batch: number; corrected: boolean }>();
@@ -483,7 +508,9 @@ export class Model {
       if (payout.collects) {
         const today = this.#arrival(at);
         const to = this.#creditable(payout, 'bound', at);
-        this.#move(at, [], [{ to, amount: payout.amount, clears: this.#nextWorkingDay(today), flow: 'bound' }]);
+        const clears = this.#nextWorkingDay(today);
+        this.#move(at, [], [{ to, amount: payout.amount, clears, flow: 'bound' }]);
+        this.#suspend(given, at, to, payout, 'top-up', clears);
       } else this.#move(at, [{ from: inTransit(at), amount: payout.amount }], []);
       payout.state = 'settled';
       this.#endClosing(payout, true);
@@ -493,7 +520,10 @@ export class Model {
       const payout = this.#payout(given, data, ['sent', 'unknown']);
       const to = this.#creditable(payout, 'exempt', at);
       const gives: Give[] = [{ to, amount: payout.amount, flow: 'exempt' }];
-      if (!payout.collects) this.#move(at, [{ from: inTransit(at), amount: payout.amount }], gives);
+      if (!payout.collects) {
+        this.#move(at, [{ from: inTransit(at), amount: payout.amount }], gives);
+        this.#suspend(given, at, to, payout, 'payout-failed');
+      }
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'failed';
       this.#endClosing(payout, false);
@@ -504,8 +534,46 @@ export class Model {
       refuseIf(payout.collects, 'PAYOUT_STATE_CONFLICT');
       const to = this.#creditable(payout, 'exempt', at);
       this.#move(at, [], [{ to, amount: payout.amount, flow: 'exempt' }]);
+      this.#suspend(given, at, to, payout, 'payout-returned');
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'returned';
+    },
+
+    'suspense-credit': (given, data, at) => {
+      const amount = minor(data.amount);
+      refuseIf(amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
+      const clears = this.#nextWorkingDay(this.#arrival(at));
+      this.#move(at, [], [{ to: suspenseOf(at), amount, clears }]);
+      const { name, account, bankCode = '' } = data.payer;
+      const payer = account === '' ? undefined : [name, account, bankCode].join('|');
+      const item = { platform: given.platform, from: undefined, source: 'statement', payer, clears, amount, left: amount };
+      this.items.set(given.id, item);
+    },
+
+    'suspense-attribution': (given, data, at) => {
+      const { item, proposal, amount } = this.#proposed(given, data);
+      const id = bare(data.account);
+      const { type } = this.#mine(given, data.account);
+      refuseIf(type !== 'sub' && !this.law.accounts.has(id), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const young = item.clears !== undefined && item.clears > at.date ? item.clears : undefined;
+      const card = boundPayer(id);
+      const isCard = [card.name, card.account, card.bankCode].join('|') === item.payer;
+      const comesBack: Flow = item.source === 'top-up' ? 'bound' : 'exempt';
+      const flow: Flow = item.from === id ? comesBack : isCard ? 'bound' : 'unbound';
+      const take: Take = { from: suspenseOf(at), amount, ...(young === undefined ? {} : { how: 'uncleared-first' }) };
+      this.#move(at, [take], [{ to: id, amount, flow, ...(young === undefined ? {} : { clears: young }) }]);
+      item.left -= amount;
+      proposal.state = 'done';
+    },
+
+    'suspense-return': (given, data, at) => {
+      const { item, proposal, amount } = this.#proposed(given, data);
+      refuseIf(item.payer === undefined, 'SUSPENSE_PAYER_UNKNOWN');
+      refuseIf(item.clears !== undefined && item.clears > at.date, 'FUNDS_UNCLEARED');
+      this.#move(at, [{ from: suspenseOf(at), amount }], [{ to: inTransit(at), amount }]);
+      this.#makePayout(given, { source: suspenseOf(at), order: undefined, amount });
+      item.left -= amount;
+      proposal.state = 'done';
     },
 
     correction: (given, data, at) => {
@@ -515,7 +583,10 @@ export class Model {
       refuseIf(past.result !== 'posted' || this.#undo[past.kind] === undefined, 'NOT_CORRECTABLE');
       refuseIf(past.corrected, 'ALREADY_CORRECTED');
       if (given.origin === 'P') {
-        refuseIf(past.kind === 'payment' || past.origin !== 'P' || past.date !== at.date, 'NOT_CORRECTABLE');
+        refuseIf(
+          past.kind === 'payment' || past.kind === 'suspense-credit' || past.origin !== 'P' || past.date !== at.date,
+          'NOT_CORRECTABLE',
+        );
       }
       this.#undoing = past.id;
       try {
@@ -546,6 +617,19 @@ export class Model {
       } else this.#giveBack(at, bare((data.to as { account: string }).account), bare(data.from), data);
     },
     'own-transfer': (_past, data, at) => this.#giveBack(at, bare(data.to as string), bare(data.from), data),
+    'suspense-credit': (past, data, at) => {
+      const item = found(this.items.get(past.id), 'the item of a credit');
+      refuseIf(item.left < item.amount, 'SUSPENSE_USED');
+      this.#move(at, [{ from: suspenseOf(at), amount: minor(data.amount), how: 'uncleared-first' }], []);
+      item.left = 0n;
+    },
+    'suspense-attribution': (_past, data, at) => {
+      const item = found(this.items.get(bare(data.item)), 'the item of an attribution');
+      const proposal = found(this.proposals.get(bare(data.proposal)), 'its proposal');
+      this.#giveBack(at, bare(data.account), suspenseOf(at), data);
+      item.left += minor(data.amount);
+      proposal.state = 'undone';
+    },
     fee: (_past, data, at) => this.#giveBack(at, at.own.fees as string, bare(data.account), data),
   };
 
@@ -609,6 +693,30 @@ export class Model {
     const gone =
       state === 'closed' || this.law.forbids({ account, amount, flow, balanceAfter: balance + amount }, this.#owner, this.now);
     return gone ? (at.own.suspense as string) : account;
+  }
+
+  #suspend(given: Given, at: ModelPlatform, to: string, payout: ModelPayout, source: string, clears?: string): void {
+    if (to !== suspenseOf(at)) return;
+    const { platform, amount } = payout;
+    const from = payout.source === to ? undefined : payout.source;
+    this.items.set(given.id, { platform, from, source, payer: 'its payee', clears, amount, left: amount });
+  }
+
+  /** What two people decided, if they did, and what it is about. */
+  #proposed(given: Given, data: Data) {
+    const proposal = this.proposals.get(bare(data.proposal));
+    const account = given.kind === 'suspense-attribution' ? bare(data.account) : undefined;
+    const amount = minor(data.amount);
+    const item = this.items.get(bare(data.item));
+    const says =
+      proposal?.state === 'approved' &&
+      proposal.item === bare(data.item) &&
+      proposal.account === account &&
+      proposal.amount === amount;
+    if (!says || proposal === undefined) throw new No('PROPOSAL_NOT_APPROVED');
+    if (item?.platform !== given.platform) throw new No('SUSPENSE_NOT_FOUND');
+    refuseIf(amount > item.left, 'SUSPENSE_EXCEEDED');
+    return { item, proposal, amount };
   }
 
   #mayTake({ from, amount, how, freed = 0n }: Take): void {
@@ -751,6 +859,10 @@ const dayBefore = (date: string) => plusDays(date, -1);
 
 function inTransit(at: ModelPlatform): string {
   return at.own['in-transit'] as string;
+}
+
+function suspenseOf(at: ModelPlatform): string {
+  return at.own.suspense as string;
 }
 
 function withinTerms(amount: bigint, max: bigint): void {

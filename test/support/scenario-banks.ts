@@ -3,7 +3,7 @@ import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.
 import { violations } from './invariants.js';
 import { Model } from './model.js';
 import type { Person, Wanted } from './model-law.js';
-import type { Bank, Look, NewMandate } from './scenario.js';
+import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
 import {
   type Asked,
   changeState,
@@ -32,6 +32,7 @@ import {
   revokeMandate,
 } from './world-electronic.js';
 import { People } from './world-people.js';
+import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 
 /** The model as a bank of its own: ids are counted, request numbers are remembered. */
 export class ModelBank implements Bank {
@@ -104,6 +105,16 @@ export class ModelBank implements Bank {
 
   async setParameter(name: string, from: string, value: bigint) {
     this.model.law.setParameter(name, from, value);
+  }
+
+  async propose({ item, account, amount }: NewProposal) {
+    const id = this.#newId();
+    this.model.proposals.set(id, { item, account, amount, state: 'proposed' });
+    return id;
+  }
+
+  async approve(proposal: string) {
+    Object.assign(this.model.proposals.get(proposal) ?? {}, { state: 'approved' });
   }
 
   async openMandate(of: NewMandate) {
@@ -252,6 +263,17 @@ export class ServiceBank implements Bank {
   async setParameter(name: string, from: string, value: bigint) {
     await changeParameter(this.#world, name, from, value);
     this.model.law.setParameter(name, from, value);
+  }
+
+  async propose(of: NewProposal) {
+    const id = await proposeOnSuspense(this.#world, of);
+    this.model.proposals.set(id, { item: of.item, account: of.account, amount: of.amount, state: 'proposed' });
+    return id;
+  }
+
+  async approve(proposal: string) {
+    await approveOnSuspense(this.#world, asId(proposal));
+    Object.assign(this.model.proposals.get(proposal) ?? {}, { state: 'approved' });
   }
 
   async openMandate(of: NewMandate) {

@@ -20,6 +20,8 @@ import type { Asked } from './world.js';
  *   mandate M1 lily-2 for account-payment to orders, anna; payment 50.00 total 90.00 [day 60.00] until DATE; revoke M1
  *   epay E1 lily-2 → order:7 20.00 yes              what she is asked for ends with her answer: yes, no, late, locked, stranger;
  *                                                   unasked; under M1 where the mandate stands in for it
+ *   unknown U1 stranger 25.00                       money that the core bank has and nobody expected: it stands on suspense
+ *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
@@ -38,6 +40,9 @@ export interface Bank {
   setCustomer(customer: string, to: { stopped?: boolean; documented?: boolean }): Promise<void>;
   setElectronic(account: string, to: { state?: 'active' | 'blocked'; alive?: boolean; faceToFace?: boolean }): Promise<void>;
   setParameter(name: string, from: string, value: bigint): Promise<void>;
+  /** One person proposes what shall become of money on suspense: to an account, or back; another approves it. */
+  propose(of: NewProposal): Promise<string>;
+  approve(proposal: string): Promise<void>;
   openMandate(of: NewMandate): Promise<string>;
   revokeMandate(id: string): Promise<void>;
   openDate(platform: string, from: string, to: string): Promise<void>;
@@ -47,6 +52,14 @@ export interface Bank {
   look(): Promise<Look>;
   /** Whatever must be true after every step; throws when something is not. */
   check(): Promise<void>;
+}
+
+export interface NewProposal {
+  readonly platform: string;
+  /** The instruction that credited it. */
+  readonly item: string;
+  readonly account: string | undefined;
+  readonly amount: bigint;
 }
 
 export interface NewMandate {
@@ -87,6 +100,7 @@ class Stage {
   readonly sellers = new Map<string, string>();
   readonly customers = new Map<string, string>();
   readonly mandates = new Map<string, string>();
+  readonly proposals = new Map<string, NewProposal & { readonly id: string }>();
   readonly platforms = new Map<string, { id: string; own: Readonly<Record<string, string>>; date: string }>();
   current = '';
   /** The natural day. */
@@ -116,6 +130,10 @@ class Stage {
     return this.mandates.get(name) ?? NOBODY;
   }
 
+  proposal(name: string): NewProposal & { readonly id: string } {
+    return this.proposals.get(name) ?? { id: NOBODY, platform: '', item: NOBODY, account: undefined, amount: 1n };
+  }
+
   idOf(requestNo: string): string {
     return this.given.get(requestNo)?.id ?? NOBODY;
   }
@@ -131,7 +149,7 @@ class Stage {
 type Reader = (stage: Stage, parts: string[]) => [kind: string, data: Asked['data']];
 
 /** The verbs of instructions: the rest of the line after the request number, and what it means. */
-const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Reader }>> = {
+const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read: Reader }>> = {
   pay: {
     form: new RegExp(`^(\\S+) → ${ORDER} ${AMOUNT}$`),
     read: (_stage, [buyer = '', orderNo = '', amount = '']) => {
@@ -233,6 +251,36 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S'; read: Read
       'interest',
       { account: `acc_${stage.account(account)}`, through, product, rate: Number(rate), amount: money(amount) },
     ],
+  },
+  unknown: {
+    form: new RegExp(`^(\\S+)(?: \\((.+)\\))? ${AMOUNT}$`),
+    by: 'O',
+    read: (stage, [payer = '', told, amount = '']) => {
+      const account = payer === 'cash' ? '' : `6222${Buffer.from(payer).toString('hex').slice(0, 12)}`;
+      // `card:anna` is the card that is bound to her account.
+      const from = payer.startsWith('card:') ? boundPayer(stage.account(payer.slice(5))) : { name: payer, account };
+      const data = { amount: money(amount), payer: from, reference: `CR-${payer}` };
+      return ['suspense-credit', told === undefined ? data : { ...data, told }];
+    },
+  },
+  attribute: {
+    form: /^(\S+)$/,
+    by: 'S',
+    read: (stage, [name = '']) => {
+      const { id, item, account, amount } = stage.proposal(name);
+      return [
+        'suspense-attribution',
+        { proposal: `prp_${id}`, item: `sus_${item}`, account: `acc_${account ?? NOBODY}`, amount: inFen(amount) },
+      ];
+    },
+  },
+  sendback: {
+    form: /^(\S+)$/,
+    by: 'S',
+    read: (stage, [name = '']) => {
+      const { id, item, amount } = stage.proposal(name);
+      return ['suspense-return', { proposal: `prp_${id}`, item: `sus_${item}`, amount: inFen(amount) }];
+    },
   },
   leave: {
     form: new RegExp(`^(\\S+)${FORM}$`),
@@ -343,6 +391,19 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     ),
     async (stage, parts) => void stage.mandates.set(parts[0] as string, await stage.bank.openMandate(mandateOf(stage, parts))),
   ],
+  [
+    new RegExp(`^propose (\\S+) (\\S+) (?:→ (\\S+)|back) ${AMOUNT}$`),
+    async (stage, [name = '', item = '', account, amount = '']) => {
+      const of: NewProposal = {
+        platform: stage.platform.id,
+        item: stage.idOf(item),
+        account: account === undefined ? undefined : stage.account(account),
+        amount: minor(amount),
+      };
+      stage.proposals.set(name, { ...of, id: await stage.bank.propose(of) });
+    },
+  ],
+  [/^approve (\S+)$/, (stage, [name = '']) => stage.bank.approve(stage.proposal(name).id)],
   [/^revoke (\S+)$/, (stage, [name = '']) => stage.bank.revokeMandate(stage.mandate(name))],
   [
     /^at (\d\d:\d\d(?::\d\d)?)$/,
@@ -520,6 +581,9 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'payout-settled': 'settled',
   'payout-failed': 'failed',
   'payout-returned': 'returned',
+  'suspense-credit': 'unknown',
+  'suspense-attribution': 'attribute',
+  'suspense-return': 'sendback',
 };
 
 function minor(text: string): bigint {
@@ -528,6 +592,10 @@ function minor(text: string): bigint {
 
 function money(text: string): { amount: number; currency: 'CNY' } {
   return { amount: Number(minor(text)), currency: 'CNY' };
+}
+
+function inFen(amount: bigint): { amount: number; currency: 'CNY' } {
+  return { amount: Number(amount), currency: 'CNY' };
 }
 
 function yuan(amount: bigint): string {

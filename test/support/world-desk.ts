@@ -12,6 +12,7 @@ import { judge } from '../../src/instructions/judge.js';
 import type { At, Decision, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { type PastInstruction, pastRecords } from '../../src/instructions/past.js';
 import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
+import { assertSuspense } from '../../src/instructions/suspense-effects.js';
 import { addDays, asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
 import { type AccountType, type Book, type LedgerAccount, newAccount, post, type RecordType } from '../../src/ledger/index.js';
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';
@@ -27,6 +28,7 @@ import {
 } from '../../src/orders/index.js';
 import { type Payout, payoutRecords } from '../../src/payouts/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
+import { proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseRecords } from '../../src/suspense/index.js';
 import { PURPOSES } from './world.js';
 
 type Changeable<T> = { -readonly [K in keyof T]: T[K] };
@@ -53,6 +55,8 @@ export const DESK = {
   anna: id(3),
   ben: id(4),
   hold: id(9),
+  item: id(50),
+  proposal: id(51),
   original: id(11),
   /** A person with both classes; the bank has seen her, and her card has paid in. */
   lily: id(41),
@@ -201,8 +205,32 @@ export class Desk {
       this.put(holdRecords, DESK.hold, hold);
       this.account(DESK.anna).held = 500n;
     }
+    if (this.kind.name.startsWith('suspense-')) this.#fillSuspense();
     this.put(payoutRecords, DESK.payout, this.#payout());
     this.put(pastRecords, DESK.original, this.#original());
+  }
+
+  #fillSuspense(): void {
+    this.account(this.book.accounts.suspense).balance = 2_500n;
+    const payer = { name: '王五', account: '6222020000000000078', bankCode: '102100099996' };
+    const item: SuspenseItem = {
+      ...{ id: DESK.item, platformId: DESK.platform, amount: 2_500n, attributed: 0n, returned: 0n, undone: 0n },
+      ...{ source: 'statement', reference: 'CR-1', payoutId: null, fromAccountId: null, payer, told: '', clears: null },
+      ...{ fundedOn: addDays(DESK.today, -1), sinceMs: NOW, changedMs: NOW },
+    };
+    this.put(suspenseRecords, DESK.item, item);
+    const attributes = this.kind.name === 'suspense-attribution';
+    const of = { itemId: DESK.item, platformId: DESK.platform, amount: 700n, reason: '', instructionId: null, note: null };
+    const proposal: SuspenseProposal = {
+      ...{
+        ...of,
+        id: attributes ? DESK.proposal : id(52),
+        action: attributes ? 'attribute' : 'return',
+        accountId: attributes ? DESK.anna : null,
+      },
+      ...{ state: 'approved', proposedBy: id(61), proposedMs: NOW, decidedBy: id(62), decidedMs: NOW },
+    };
+    this.put(proposalRecords, attributes ? DESK.proposal : id(52), proposal);
   }
 
   #payout(): Payout {
@@ -324,6 +352,7 @@ export class Desk {
       for (const { id: account } of decision.opens ?? []) this.removeAccount(account);
       return posted.code;
     }
+    assertSuspense(decision, this.facts, this.at);
     this.#keep(decision);
     this.#instructions += 1;
     return 'posted';

@@ -80,7 +80,21 @@ export class RandomBank extends ServiceBank {
     const state = this.model.law.accounts.get(purse)?.state;
     if (state === 'blocked') await this.setElectronic(purse, { state: 'active' });
     else if (state === 'active' && this.#chance.once(10)) await this.setElectronic(purse, { state: 'blocked' });
+    await this.#proposeSome(side);
     if (this.#chance.once(40)) await this.revokeMandate(this.#chance.pick(side.mandates));
+  }
+
+  /** Two people decide about money on suspense, mostly about no more than is left of it. */
+  async #proposeSome(side: Side): Promise<void> {
+    for (const [id, { platform, left }] of this.model.items) {
+      if (platform !== side.id || left === 0n || !this.#chance.once(3)) continue;
+      const account = this.#chance.once(3)
+        ? undefined
+        : this.#chance.pick([...side.subs, ...side.purses, side.own.fees as string]);
+      const amount = this.#chance.once(8) ? left + 1n : 1n + BigInt(this.#chance.below(Number(left)));
+      const proposal = await this.propose({ platform: side.id, item: id, account, amount });
+      if (!this.#chance.once(6)) await this.approve(proposal);
+    }
   }
 
   /** Freezes, thaws, or closes an account that may be closed. */
@@ -120,7 +134,12 @@ export class RandomBank extends ServiceBank {
       kind
     ];
     const payout = kind.startsWith('payout-') ? this.#payout(side, kind === 'payout-returned' ? 'settled' : 'sent') : undefined;
-    return (about === GHOST || payout === GHOST) && !this.#chance.once(10) ? 'payment' : kind;
+    const proposal = ['suspense-attribution', 'suspense-return'].includes(kind) ? this.#proposal(kind, side) : undefined;
+    const nothing =
+      about === GHOST ||
+      payout === GHOST ||
+      (proposal === undefined && kind.startsWith('suspense-') && kind !== 'suspense-credit');
+    return nothing && !this.#chance.once(10) ? 'payment' : kind;
   }
 
   /** A number that was used: mostly for the same, sometimes for another thing. */
@@ -188,6 +207,18 @@ export class RandomBank extends ServiceBank {
           return { account, amount: this.#sum(account), ...(this.#chance.once(4) ? { voucher: 'GM-1' } : {}) };
         }
         return { account: this.#account(side), amount: this.#money(2_000) };
+      case 'suspense-credit': {
+        const payer = { name: '王五', account: this.#chance.once(4) ? '' : '6222020000000000078' };
+        const from = this.#chance.once(3) ? boundPayer(this.#chance.pick(side.purses)) : payer;
+        return { amount: this.#money(9_000), payer: from, reference: `CR${this.#requests}` };
+      }
+      case 'suspense-attribution':
+      case 'suspense-return': {
+        const [id, of] = this.#proposal(kind, side) ?? [GHOST, { item: GHOST, account: GHOST, amount: 1n }];
+        const amount = { amount: Number(of.amount), currency: 'CNY' as const };
+        const data = { proposal: `prp_${id}`, item: `sus_${of.item}`, amount };
+        return kind === 'suspense-return' ? data : { ...data, account: `acc_${of.account ?? GHOST}` };
+      }
       case 'clearing':
         return { account: this.#account(side), amount: this.#money(2_000) };
       default: // the results of a payout
@@ -265,6 +296,17 @@ export class RandomBank extends ServiceBank {
     return found.length === 0 ? GHOST : this.#chance.pick(found.slice(-30)).id;
   }
 
+  /** Mostly one that was approved and not done yet. */
+  #proposal(kind: string, side: Side) {
+    const found = [...this.model.proposals].filter(
+      ([, { item, account, state }]) =>
+        this.model.items.get(item)?.platform === side.id &&
+        (account === undefined) === (kind === 'suspense-return') &&
+        (state === 'approved' || this.#chance.once(20)),
+    );
+    return found.length === 0 ? undefined : this.#chance.pick(found);
+  }
+
   /** Mostly one of this platform in the right state. */
   #payout(side: Side, wanted: string): string {
     const found = [...this.model.payouts].filter(
@@ -280,6 +322,9 @@ const WILLED = ['top-up', 'account-payment', 'own-transfer'];
 
 const ORIGIN: Readonly<Record<string, Given['origin']>> = {
   clearing: 'S',
+  'suspense-credit': 'O',
+  'suspense-attribution': 'S',
+  'suspense-return': 'S',
   'incoming-transfer': 'S',
   'payout-settled': 'S',
   'payout-failed': 'S',
@@ -312,5 +357,6 @@ const KINDS = [
     'account-payment',
     'own-transfer',
   ],
+  ...['suspense-credit', 'suspense-attribution', 'suspense-attribution', 'suspense-return'],
   ...['payout-settled', 'payout-settled', 'payout-failed', 'payout-returned'],
 ];

@@ -282,6 +282,11 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
     for (const row of await tx.rows<Row>(`SELECT id, source_account_id, amount, state FROM payouts WHERE ${within}`)) {
       picture[`payout ${row.id}`] = `from ${row.source_account_id} ${row.amount} ${row.state}`;
     }
+    for (const row of await tx.rows<Row>(
+      `SELECT id, amount, amount - attributed - returned - undone AS rest, source FROM suspense_items WHERE ${within}`,
+    )) {
+      picture[`suspense ${row.id}`] = `${row.amount} left ${row.rest} ${row.source}`;
+    }
     return picture;
   });
 }
@@ -296,6 +301,7 @@ export function pictureOfModel(model: Model): Picture {
   }
   for (const [key, s] of model.shares) if (s.split > 0n) picture[`share ${key}`] = `split ${s.split} returned ${s.returned}`;
   for (const [id, h] of model.holds) picture[`hold ${id}`] = `on ${h.account} left ${h.left}`;
+  for (const [id, i] of model.items) picture[`suspense ${id}`] = `${i.amount} left ${i.left} ${i.source}`;
   for (const [id, p] of model.payouts) picture[`payout ${id}`] = `from ${p.source} ${p.amount} ${p.state}`;
   return picture;
 }

@@ -33,7 +33,7 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
       const found = original(facts, data);
       const undo = found?.undo;
       if (undo === undefined) return {};
-      const first = undo.needs(found?.data, at);
+      const first = undo.needs(found?.data, at, data.instruction);
       const then = undo.needsThen?.(found?.data, facts, at) ?? {};
       return {
         accounts: [...(first.accounts ?? []), ...(then.accounts ?? [])],
@@ -49,7 +49,7 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
       if (!past.posted || undo === undefined) return refused(refuse('NOT_CORRECTABLE', undefined, { kind: past.kind }));
       const refusal = mayCorrect(past, undo.origins, at);
       if (refusal !== undefined) return refused(refusal);
-      const undone = undo.records(found.data, facts, at);
+      const undone = undo.records(found.data, facts, at, past.id);
       if ('code' in undone) return refused(undone);
       return {
         // Debits first, so that what one account gives back another can take; uncleared money goes before cleared.

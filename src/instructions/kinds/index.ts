@@ -11,6 +11,7 @@ import { payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
 import { refund } from './refund.js';
 import { split, splitReturn } from './split.js';
+import { suspenseAttribution, suspenseCredit, suspenseReturn } from './suspense.js';
 import { transfer } from './transfer.js';
 import { clearing, withdrawal } from './withdrawal.js';
 
@@ -37,6 +38,9 @@ const ALL = [
   payoutSettled,
   payoutFailed,
   payoutReturned,
+  suspenseCredit,
+  suspenseAttribution,
+  suspenseReturn,
 ] as unknown as readonly Kind[];
 
 export const kinds: ReadonlyMap<string, Kind> = new Map(ALL.map((kind) => [kind.name, kind]));

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { balanceCap, electronicRecords } from '../../accounts/index.js';
 import { naturalDate, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import { isElectronic } from '../../ledger/index.js';
-import { openPayee, type Payout, underWayRecords } from '../../payouts/index.js';
+import { openPayee, underWayRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
 import { type At, arrivalDate, type Facts, type Kind, refused } from '../kind.js';
 import { mayAct } from '../limits.js';
 import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
-import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
+import { isSameAccount, PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const topUpSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional() });
 type TopUp = z.output<typeof topUpSchema>;
@@ -56,15 +56,6 @@ function aboveCap(facts: Facts, at: At, id: TopUp['account'], balance: bigint): 
   const cap = balanceCap(of, naturalDate(at.nowMs), at.parameters);
   if (cap === undefined || balance <= cap) return undefined;
   return refuse('BALANCE_CAP', undefined, { account: toWire('account', id), cap: String(cap) });
-}
-
-/**
- * Whether a payer is the bound account: the same holder, number and bank. Branches of a bank have line numbers of their own; their first
- * three digits name the bank (行别代码).
- */
-function isSameAccount(one: Payout['payee'], other: Payout['payee']): boolean {
-  const bankOf = ({ bankCode }: Payout['payee']) => bankCode.slice(0, 3);
-  return one.account === other.account && one.name === other.name && bankOf(one) === bankOf(other);
 }
 
 const incomingSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, payer, reference });

@@ -6,6 +6,7 @@ import { textSchema, wireId } from '../../runtime/index.js';
 import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
 import { mayCredit } from '../limits.js';
 import { endedClosing, movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
+import { suspendedPayout } from '../suspense-effects.js';
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
@@ -26,14 +27,20 @@ function backTo(facts: Facts, to: Id, amount: bigint): Posting {
 }
 
 /** What was collected is here; before the statement of its day was seen it does not leave again. */
-function collected(payout: Payout, facts: Facts, at: At): Pick<Effects, 'postings' | 'boundary' | 'result'> {
+function collected(
+  payout: Payout,
+  facts: Facts,
+  at: At,
+): Required<Pick<Effects, 'postings' | 'boundary' | 'records' | 'result'>> {
   const { id, amount } = payout;
   const to = creditTo(facts, at, payout, 'bound');
+  const clears = workingDayAfter(at.calendar, arrivalDate(at));
   return {
     postings: [
       { account: at.book.accounts.custody, amount: -amount },
-      { account: to, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)), flow: 'bound' },
+      { account: to, amount, clears, flow: 'bound' },
     ],
+    records: suspendedPayout(at, to, payout, 'top-up', clears),
     boundary: [{ reference: id, amount }],
     result: { creditedTo: toWire('account', to) },
   };
@@ -54,7 +61,10 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
     if ('refused' in moved) return moved;
     const { amount } = moved.payout;
     const events = [{ topic: 'payout.settled', ref: data.payout }] as const;
-    if (bringsMoneyIn(moved.payout)) return { ...collected(moved.payout, facts, at), records: [moved.change], events };
+    if (bringsMoneyIn(moved.payout)) {
+      const { records, ...effects } = collected(moved.payout, facts, at);
+      return { ...effects, records: [moved.change, ...records], events };
+    }
     const { records, closes } = endedClosing(facts, at, moved.payout, 'settled');
     return {
       postings: [
@@ -92,7 +102,12 @@ export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
     const to = creditTo(facts, at, payout, 'exempt');
     return {
       postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, backTo(facts, to, payout.amount)],
-      records: [moved.change, ...unrefunded(facts, at, payout), ...endedClosing(facts, at, payout, 'failed').records],
+      records: [
+        moved.change,
+        ...unrefunded(facts, at, payout),
+        ...endedClosing(facts, at, payout, 'failed').records,
+        ...suspendedPayout(at, to, payout, 'payout-failed'),
+      ],
       events,
       ...(to === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', to) } }),
     };
@@ -124,7 +139,7 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
     const to = creditTo(facts, at, payout, 'exempt');
     return {
       postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, backTo(facts, to, payout.amount)],
-      records: [moved.change, ...unrefunded(facts, at, payout)],
+      records: [moved.change, ...unrefunded(facts, at, payout), ...suspendedPayout(at, to, payout, 'payout-returned')],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
       result: { creditedTo: toWire('account', to) },
