@@ -47,6 +47,12 @@ const WORDS: Readonly<Record<string, readonly [unit: string, meaning: string]>> 
   'trial.attempts': ['answers', 'that may be wrong'],
   'trial.hours': ['hours', 'to answer'],
   'trial.starts.day': ['trials', 'that a company may ask for in a day'],
+  'split.others-cap': [
+    'basis points',
+    'of an item that others than its seller may get, the platform with them, unless the bank approved more',
+  ],
+  'agreement.answer-hours': ['hours', 'to answer the question whether one signs an agreement'],
+  'same-day.days': ['days', 'since its opening, before which a sub-merchant may not be settled on the same day'],
   'interest.demand': ['millionths a year', 'demand interest of electronic accounts'],
   'interest.below-yuan': ['0 or 1', '1: what stands on an account below a whole yuan earns interest too'],
 };

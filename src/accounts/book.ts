@@ -1,4 +1,4 @@
-import { type BusinessDate, checkUscc, type Id, type Minor, Refused, refuse, toWire } from '../kernel/index.js';
+import { type BusinessDate, checkUscc, type Id, Refused, refuse, toWire } from '../kernel/index.js';
 import {
   ACCOUNT_TYPES,
   type AccountState,
@@ -12,6 +12,7 @@ import {
   openAccounts,
   setAccountState,
   setTerms,
+  type Terms,
 } from '../ledger/index.js';
 import { createPlatform, type Profile, readPlatform } from '../platforms/index.js';
 import { isDuplicateKey, type Runtime, type Tx, type Vault } from '../runtime/index.js';
@@ -31,12 +32,6 @@ export interface NewBook {
   readonly terms: Terms;
   /** Where the platform's own money is paid. */
   readonly settlementAccount?: SettlementAccount | undefined;
-}
-
-/** What the bank agreed beforehand, in minor units an instruction; zero: nothing agreed. */
-export interface Terms {
-  readonly transferMax: Minor;
-  readonly feeMax: Minor;
 }
 
 export const FUNCTIONAL_ACCOUNTS = [
@@ -128,7 +123,7 @@ export async function changeTerms(tx: Tx, rt: Pick<Parts, 'clock'>, platformId: 
   const book = await requireBook(tx, platformId);
   await lockShard(tx, book.shardId, rt.clock.now());
   await setTerms(tx, platformId, terms);
-  return { ...book, terms };
+  return { ...book, terms: { ...terms, agreements: terms.agreements ?? book.terms.agreements } };
 }
 
 /**

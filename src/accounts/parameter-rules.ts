@@ -23,6 +23,7 @@ const LEAST_ONE = [
   'code.wrong-per-day',
   'code.sms-per-day',
   'code.sms-per-ten-minutes',
+  'agreement.answer-hours',
 ];
 
 function boundsOf(name: string): readonly [least: Minor, most: Minor] {

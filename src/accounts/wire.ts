@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { maskCardNumber, toRfc3339, toWire, WIRE_MAX } from '../kernel/index.js';
-import { ACCOUNT_TYPES, type AccountType, type Book, type Entry } from '../ledger/index.js';
+import { ACCOUNT_TYPES, type AccountType, type Book, type Entry, type Terms } from '../ledger/index.js';
 import { maskedParty, maskedPartySchema, partySchema, type Warning } from '../parties/index.js';
 import { PROFILES } from '../platforms/index.js';
 import { bankCodeSchema, currencySchema, merchantNo, rfc3339Schema, textSchema } from '../runtime/index.js';
-import type { Terms } from './book.js';
 import type { AccountView, PastBalance } from './reading.js';
 import { balancesOf, CYCLES, type SettlementAccount } from './rules.js';
 import type { Opening, SubMerchantView } from './sub-merchants.js';
@@ -33,10 +32,21 @@ export const subMerchantRequest = z
   .meta({ id: 'NewSubMerchant' });
 
 const termAmount = z.int().min(0).max(Number(WIRE_MAX)).meta({ description: 'Minor units an instruction; 0: nothing agreed' });
-export const termsRequest = z.strictObject({ transferMax: termAmount, feeMax: termAmount }).meta({ id: 'Terms' });
+const agreements = z
+  .enum(['none', 'required'])
+  .meta({ description: "required: orders are taken and split by the sellers' agreements alone" });
+const termsFields = { transferMax: termAmount, feeMax: termAmount };
+export const termsRequest = z
+  .strictObject({ ...termsFields, agreements: agreements.optional() })
+  .meta({ id: 'NewTerms', description: 'Whether agreements are required stays as it was when nothing is said of it' });
+export const termsSchema = z.strictObject({ ...termsFields, agreements }).meta({ id: 'Terms' });
 
-export function termsOf({ transferMax, feeMax }: z.output<typeof termsRequest>): Terms {
-  return { transferMax: BigInt(transferMax), feeMax: BigInt(feeMax) };
+export function termsOf({ transferMax, feeMax, agreements }: z.output<typeof termsRequest>): Terms {
+  return { transferMax: BigInt(transferMax), feeMax: BigInt(feeMax), agreements };
+}
+
+export function showTerms({ transferMax, feeMax, agreements = 'none' }: Terms): z.output<typeof termsSchema> {
+  return { transferMax: Number(transferMax), feeMax: Number(feeMax), agreements };
 }
 
 const accountType = z.enum(Object.keys(ACCOUNT_TYPES) as [AccountType, ...AccountType[]]);
@@ -197,7 +207,7 @@ export const bookSchema = z
     currency: currencySchema,
     custodyNo: z.string().meta({ description: 'Number of the custody account at the core bank' }),
     businessDate: z.string().meta({ description: 'The open business date', format: 'date' }),
-    terms: termsRequest,
+    terms: termsSchema,
     accounts: z.record(z.string(), accountId).meta({ description: 'The functional accounts by purpose' }),
   })
   .meta({ id: 'Book' });
@@ -209,7 +219,7 @@ export function showBook(book: Book): z.output<typeof bookSchema> {
     currency: book.currency,
     custodyNo: book.custodyNo,
     businessDate: book.businessDate,
-    terms: { transferMax: Number(book.terms.transferMax), feeMax: Number(book.terms.feeMax) },
+    terms: showTerms(book.terms),
     accounts: Object.fromEntries(Object.entries(book.accounts).map(([type, id]) => [type, toWire('account', id)])),
   };
 }
@@ -223,7 +233,7 @@ export const ownPlatformSchema = z
     state: z.enum(['active', 'suspended']),
     custodyNo: z.string(),
     businessDate: z.string().meta({ description: 'The open business date', format: 'date' }),
-    terms: termsRequest,
+    terms: termsSchema,
     settlementAccount: maskedAccountSchema.nullable().meta({ description: "Where the platform's own money is paid" }),
     accounts: z.array(accountSchema).meta({ description: 'The functional accounts' }),
   })

@@ -5,6 +5,7 @@
  * Guarantees: a version is in force only after every receiver signed and two people of the bank approved it; no two are in force at once
  * but a promotion over what it amends; what a rule gives away is exactly what there is. Deliberately absent: no money moves here.
  */
+export { agreementRecords, compileTerms, versionRecords } from './records.js';
 export { checkRule } from './rule-check.js';
 export {
   type CompiledRule,
@@ -18,3 +19,5 @@ export {
   type SplitRule,
   shareOfPart,
 } from './rules.js';
+export { VERSION_TRANSITIONS } from './states.js';
+export { type AgreementsOf, type AgreementVersion, allowsCategory, type Terms, versionOn } from './terms.js';

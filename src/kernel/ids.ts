@@ -36,6 +36,8 @@ export const ID_PREFIXES = {
   consent: 'cns',
   mandate: 'mdt',
   break: 'brk',
+  agreement: 'agr',
+  version: 'agv',
   operator: 'opr',
   audit: 'aud',
 } as const;

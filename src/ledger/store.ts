@@ -3,6 +3,14 @@ import { sql, type Tx } from '../runtime/index.js';
 import type { AccountState, AccountType } from './chart.js';
 import { type Entry, GENESIS_HASH, type LedgerAccount, type UnclearedSlice } from './post.js';
 
+/** What the bank agreed beforehand, in minor units an instruction; zero: nothing agreed. */
+export interface Terms {
+  readonly transferMax: Minor;
+  readonly feeMax: Minor;
+  /** `required`: orders are taken and split by the sellers' agreements alone. `none` when absent. */
+  readonly agreements?: 'none' | 'required' | undefined;
+}
+
 /** A platform's book: where its accounts stand and which business date is open. */
 export interface Book {
   readonly platformId: Id;
@@ -14,8 +22,7 @@ export interface Book {
   /** The last business date whose proof passed. What came in later is the platform's word alone, and does not leave. */
   readonly provedTo: BusinessDate;
   readonly accounts: Readonly<Record<FunctionalAccount, Id>>;
-  /** What the bank agreed beforehand, in minor units an instruction; zero: nothing agreed. */
-  readonly terms: { readonly transferMax: Minor; readonly feeMax: Minor };
+  readonly terms: Terms;
   /** What sort of platform it is (`marketplace`, `lending`): decides which policies apply. It never changes. */
   readonly profile: string;
 }
@@ -37,6 +44,7 @@ interface BookRow {
   suspense_id: string;
   transfer_max: string;
   fee_max: string;
+  agreements: 'none' | 'required';
   profile: string;
 }
 
@@ -57,7 +65,7 @@ function bookOf(row: BookRow): Book {
       fees: asId(row.fees_id),
       suspense: asId(row.suspense_id),
     },
-    terms: { transferMax: BigInt(row.transfer_max), feeMax: BigInt(row.fee_max) },
+    terms: { transferMax: BigInt(row.transfer_max), feeMax: BigInt(row.fee_max), agreements: row.agreements },
     profile: row.profile,
   };
 }
@@ -83,8 +91,8 @@ export async function insertBook(
   const { accounts, terms, profile = 'marketplace' } = book;
   await tx.write(
     `INSERT INTO books (platform_id, shard_id, currency, custody_no, business_date, proved_to, custody_id, in_transit_id, own_funds_id,
-       commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max, profile)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max, agreements, profile)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       book.platformId,
       book.shardId,
@@ -101,6 +109,7 @@ export async function insertBook(
       accounts.suspense,
       String(terms.transferMax),
       String(terms.feeMax),
+      terms.agreements ?? 'none',
       profile,
     ],
   );
@@ -121,10 +130,12 @@ export async function setProvedTo(tx: Tx, platformId: Id, date: BusinessDate): P
   await tx.write('UPDATE books SET proved_to = ? WHERE platform_id = ? AND proved_to < ?', [date, platformId, date]);
 }
 
-export async function setTerms(tx: Tx, platformId: Id, terms: Book['terms']): Promise<void> {
-  await tx.write('UPDATE books SET transfer_max = ?, fee_max = ? WHERE platform_id = ?', [
+/** Whether agreements are required stays as it was where nothing is said of it. */
+export async function setTerms(tx: Tx, platformId: Id, terms: Terms): Promise<void> {
+  await tx.write('UPDATE books SET transfer_max = ?, fee_max = ?, agreements = COALESCE(?, agreements) WHERE platform_id = ?', [
     String(terms.transferMax),
     String(terms.feeMax),
+    terms.agreements ?? null,
     platformId,
   ]);
 }

@@ -13,6 +13,9 @@ import { Interest1700000000012 } from './0012-interest.js';
 import { Openings1700000000013 } from './0013-openings.js';
 import { Incoming1700000000014 } from './0014-incoming.js';
 import { CodeLimits1700000000015 } from './0015-code-limits.js';
+import { Agreements1700000000016 } from './0016-agreements.js';
+import { Refunds1700000000018 } from './0018-refunds.js';
+import { Holds1700000000019 } from './0019-holds.js';
 import { Suspense1700000000020 } from './0020-suspense.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
@@ -32,5 +35,8 @@ export const migrations = [
   Openings1700000000013,
   Incoming1700000000014,
   CodeLimits1700000000015,
+  Agreements1700000000016,
+  Refunds1700000000018,
+  Holds1700000000019,
   Suspense1700000000020,
 ];

@@ -1,0 +1,80 @@
+import type { BusinessDate, Id, Minor } from '../kernel/index.js';
+import type { CompiledRule, SplitRule } from './rules.js';
+
+/** When the seller's money is paid to him: `D` counts natural days, `T` working days. */
+export const CYCLES = ['D+0', 'D+1', 'T+0', 'T+1', 'T+N', 'weekly', 'monthly', 'on-request'] as const;
+export type AgreedCycle = (typeof CYCLES)[number];
+
+/** Who gives back when an order is refunded after it was split: all in proportion, or the receivers in this order. */
+export type RefundRule = 'pro-rata' | 'by-rule';
+
+/** What platform and receivers agreed on; amounts in minor units, shares in basis points. */
+export interface Terms {
+  readonly rule: SplitRule;
+  /** The most that others than the seller get of an item. */
+  readonly othersCap: bigint;
+  /** The most of it that is the platform's own profit. */
+  readonly profitMax: bigint;
+  /** The most of one fee. */
+  readonly feeMax: Minor;
+  /** The most of the seller's items in one order; null: no such cap. */
+  readonly orderMax: Minor | null;
+  /** The most of the seller's items in a business day and in a month. */
+  readonly volume: { readonly day: Minor | null; readonly month: Minor | null };
+  readonly cycle: AgreedCycle;
+  /** N of `T+N`; null otherwise. */
+  readonly cycleDays: number | null;
+  readonly refund: RefundRule;
+  /** What stays on the seller's account when he is paid. */
+  readonly reserve: Minor;
+  /** Categories of goods that may be sold; none named: all. */
+  readonly categories: readonly string[];
+  /** Categories that may not. */
+  readonly forbidden: readonly string[];
+}
+
+/** An approved version, ready to be used. */
+export interface AgreementVersion {
+  readonly id: Id;
+  readonly agreementId: Id;
+  readonly platformId: Id;
+  /** The seller's account. */
+  readonly accountId: Id;
+  readonly version: number;
+  /** The version beneath, for a promotion. */
+  readonly amends: number | null;
+  readonly validFrom: BusinessDate;
+  /** The last day; null: until another one begins. */
+  readonly validTo: BusinessDate | null;
+  readonly terms: Terms;
+  /** Bound by the terms' caps. */
+  readonly rule: CompiledRule;
+}
+
+/** All approved versions of a seller's agreement, in their order. */
+export interface AgreementsOf {
+  readonly accountId: Id;
+  readonly versions: readonly AgreementVersion[];
+}
+
+export interface Period {
+  readonly validFrom: BusinessDate;
+  readonly validTo: BusinessDate | null;
+}
+
+const covers = ({ validFrom, validTo }: Period, date: BusinessDate) => validFrom <= date && (validTo === null || date <= validTo);
+
+/** The version in force on a date: a promotion where one runs, else the terms beneath. Undefined where there is none. */
+export function versionOn({ versions }: AgreementsOf, date: BusinessDate): AgreementVersion | undefined {
+  const inForce = versions.filter((version) => covers(version, date));
+  return inForce.find(({ amends }) => amends !== null) ?? inForce[0];
+}
+
+export function overlap(a: Period, b: Period): boolean {
+  return (b.validTo === null || a.validFrom <= b.validTo) && (a.validTo === null || b.validFrom <= a.validTo);
+}
+
+/** Whether the terms let goods of a category be sold. */
+export function allowsCategory({ categories, forbidden }: Terms, code: string): boolean {
+  return !forbidden.includes(code) && (categories.length === 0 || categories.includes(code));
+}
