@@ -1,5 +1,5 @@
 import { type BusinessDate, checkBankCode, checkCardNumber, type Minor, type Refusal, refuse } from '../kernel/index.js';
-import { type AccountType, availableOf, type LedgerAccount, unclearedOf, withdrawableOf } from '../ledger/index.js';
+import { type AccountType, availableOf, type LedgerAccount, reservedOf, unclearedOf, withdrawableOf } from '../ledger/index.js';
 import {
   checkParty,
   describeFault,
@@ -103,7 +103,7 @@ export function balancesOf(account: LedgerAccount): Balances {
   const seen = { ...account, balance: shown(account.type, account.balance) };
   return {
     balance: seen.balance,
-    held: seen.held,
+    held: reservedOf(seen),
     available: availableOf(seen),
     uncleared: unclearedOf(seen),
     withdrawable: withdrawableOf(seen),

@@ -172,6 +172,7 @@ export interface AccountFunds {
   readonly state: AccountState;
   readonly balance: Minor;
   readonly held: Minor;
+  readonly claimed: Minor;
 }
 
 /** @param platformId leaves out accounts of others */
@@ -187,10 +188,15 @@ export async function findAccount(tx: Tx, id: Id, platformId?: Id): Promise<Acco
 /** What stands on accounts and whether they may be used, by id. */
 export async function accountFunds(tx: Tx, ids: readonly Id[]): Promise<Map<Id, AccountFunds>> {
   if (ids.length === 0) return new Map();
-  const rows = await tx.rows<{ id: string; state: AccountState; balance: string; held: string }>(
-    `SELECT id, state, balance, held FROM accounts WHERE id IN (${ids.join()})`,
+  const rows = await tx.rows<{ id: string; state: AccountState; balance: string; held: string; claimed: string }>(
+    `SELECT id, state, balance, held, claimed FROM accounts WHERE id IN (${ids.join()})`,
   );
-  return new Map(rows.map((row) => [asId(row.id), { state: row.state, balance: BigInt(row.balance), held: BigInt(row.held) }]));
+  return new Map(
+    rows.map((row) => [
+      asId(row.id),
+      { state: row.state, balance: BigInt(row.balance), held: BigInt(row.held), claimed: BigInt(row.claimed) },
+    ]),
+  );
 }
 
 /** Ids of a platform's accounts by type and id, after `after`. */

@@ -137,7 +137,7 @@ export const accountSchema = z
     virtualNo: z.string().nullable(),
     currency: currencySchema,
     balance: minor,
-    held: minor.meta({ description: 'Reserved by holds' }),
+    held: minor.meta({ description: 'Reserved by holds, or frozen by disputes and authorities' }),
     available: minor.meta({ description: 'balance − held: what may move within the platform' }),
     uncleared: minor.meta({ description: 'Not withdrawable yet' }),
     withdrawable: minor.meta({ description: 'balance − the larger of held and uncleared: what may leave the bank' }),

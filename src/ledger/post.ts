@@ -16,7 +16,8 @@ import type { AccountState, AccountType } from './chart.js';
  * Double entry over accounts held in memory: the one place where a balance changes.
  *
  * `post` either makes every movement of an instruction or none, and says why not. It keeps, for each account: balance ≥ held,
- * balance ≥ uncleared (custody: balance ≤ 0), a running balance on each entry, and a hash chain over its entries.
+ * balance ≥ uncleared (custody: balance ≤ 0), a running balance on each entry, and a hash chain over its entries. What is claimed
+ * may be more than there is: it takes what is free, now and whenever more comes in, so that no credit has to be looked at.
  */
 export interface LedgerAccount {
   readonly id: Id;
@@ -24,7 +25,10 @@ export interface LedgerAccount {
   readonly type: AccountType;
   state: AccountState;
   balance: Minor;
+  /** Reserved by holds; always there. */
   held: Minor;
+  /** What disputes and authorities lay claim to; it may be more than there is. */
+  claimed: Minor;
   entryCount: number;
   headHash: Buffer;
   /** What is not withdrawable yet, by the date it becomes so; only dates after the open business date, ascending. */
@@ -50,6 +54,8 @@ export interface Posting {
    * Default `unbound`, which counts in full.
    */
   readonly flow?: 'bound' | 'unbound' | 'exempt' | { readonly reversal: Instant };
+  /** Debits: takes money that is claimed, and the claim ends by as much. A court's passes the freeze of the account as well. */
+  readonly claim?: 'court' | 'dispute';
 }
 
 /** A change of what is held on an account: positive reserves, negative frees. */
@@ -61,6 +67,8 @@ export interface HoldChange {
 export interface Movement {
   readonly postings: readonly Posting[];
   readonly holds?: readonly HoldChange[];
+  /** Changes of what is claimed: positive lays claim, negative lets go. */
+  readonly claims?: readonly HoldChange[];
 }
 
 export interface Entry {
@@ -83,7 +91,8 @@ export interface PostingStamp {
 export const GENESIS_HASH = Buffer.alloc(32);
 
 export function newAccount(id: Id, platformId: Id, type: AccountType): LedgerAccount {
-  return { id, platformId, type, state: 'open', balance: 0n, held: 0n, entryCount: 0, headHash: GENESIS_HASH, uncleared: [] };
+  const funds = { balance: 0n, held: 0n, claimed: 0n, uncleared: [] };
+  return { id, platformId, type, state: 'open', ...funds, entryCount: 0, headHash: GENESIS_HASH };
 }
 
 export function unclearedOf(account: Pick<LedgerAccount, 'uncleared'>): Minor {
@@ -92,8 +101,22 @@ export function unclearedOf(account: Pick<LedgerAccount, 'uncleared'>): Minor {
   return sum;
 }
 
-export function availableOf(account: Pick<LedgerAccount, 'balance' | 'held'>): Minor {
-  return account.balance - account.held;
+type Funds = Pick<LedgerAccount, 'balance' | 'held' | 'claimed'>;
+
+/** What of the claims is there: of what no hold reserves, as much as they are. */
+export function frozenOf({ balance, held, claimed }: Funds): Minor {
+  if (claimed === 0n) return 0n;
+  const free = balance - held;
+  return claimed < free ? claimed : free;
+}
+
+/** What holds and claims keep from moving. */
+export function reservedOf(account: Funds): Minor {
+  return account.held + frozenOf(account);
+}
+
+export function availableOf(account: Funds): Minor {
+  return account.balance - reservedOf(account);
 }
 
 /** What may leave the bank: the balance less what is held or has not cleared, whichever is more. Never negative. */
@@ -101,11 +124,11 @@ export function withdrawable(of: { readonly balance: Minor; readonly held: Minor
   return of.balance - (of.uncleared > of.held ? of.uncleared : of.held);
 }
 
-export function withdrawableOf(account: Pick<LedgerAccount, 'balance' | 'held' | 'uncleared'>): Minor {
-  return withdrawable({ balance: account.balance, held: account.held, uncleared: unclearedOf(account) });
+export function withdrawableOf(account: Pick<LedgerAccount, 'balance' | 'held' | 'claimed' | 'uncleared'>): Minor {
+  return withdrawable({ balance: account.balance, held: reservedOf(account), uncleared: unclearedOf(account) });
 }
 
-type Before = Pick<LedgerAccount, 'balance' | 'held' | 'uncleared'>;
+type Before = Pick<LedgerAccount, 'balance' | 'held' | 'claimed' | 'uncleared'>;
 
 /**
  * Posts a movement and answers its entries, or answers a refusal and changes nothing.
@@ -163,12 +186,19 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
     if (refusal !== undefined) return refusal;
     account.held += change.amount;
   }
+  for (const change of movement.claims ?? []) {
+    const account = remember(touched, find(change.account));
+    if (account.state === 'closed' && change.amount > 0n)
+      return refuse('ACCOUNT_CLOSED', undefined, { account: toWire('account', account.id) });
+    account.claimed += change.amount;
+  }
   invariant(sum === 0n, `the postings of an instruction sum to zero, not to ${sum}`);
   return undefined;
 }
 
 function remember(touched: Map<LedgerAccount, Before>, account: LedgerAccount): LedgerAccount {
-  if (!touched.has(account)) touched.set(account, { balance: account.balance, held: account.held, uncleared: account.uncleared });
+  const { balance, held, claimed, uncleared } = account;
+  if (!touched.has(account)) touched.set(account, { balance, held, claimed, uncleared });
   return account;
 }
 
@@ -180,22 +210,31 @@ function credit(account: LedgerAccount, amount: Minor, slices: readonly Uncleare
   return undefined;
 }
 
-function mayDebit(account: LedgerAccount, amount: Minor): Refusal | undefined {
+function mayDebit(account: LedgerAccount, amount: Minor, claim?: Posting['claim']): Refusal | undefined {
   if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: toWire('account', account.id) });
-  if (account.state === 'frozen') return refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', account.id) });
-  if (availableOf(account) < amount) return refuse('FUNDS_INSUFFICIENT', undefined, { account: toWire('account', account.id) });
+  if (account.state === 'frozen' && claim !== 'court')
+    return refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', account.id) });
+  const there = claim === undefined ? availableOf(account) : frozenOf(account);
+  if (there < amount) return refuse('FUNDS_INSUFFICIENT', undefined, { account: toWire('account', account.id) });
   return undefined;
+}
+
+/** What has cleared of what may be taken. */
+function mayLeave(account: LedgerAccount, claim: Posting['claim']): Minor {
+  if (claim === undefined) return withdrawableOf(account);
+  return withdrawable({ balance: account.balance, held: account.held, uncleared: unclearedOf(account) });
 }
 
 /** Takes money off an account; answers the uncleared slices that went with it. */
 function debit(account: LedgerAccount, posting: Posting): readonly UnclearedSlice[] | Refusal {
   const amount = -posting.amount;
-  const refusal = mayDebit(account, amount);
+  const refusal = mayDebit(account, amount, posting.claim);
   if (refusal !== undefined) return refusal;
-  if (posting.draw === 'cleared-only' && withdrawableOf(account) < amount) {
+  if (posting.draw === 'cleared-only' && mayLeave(account, posting.claim) < amount) {
     return refuse('FUNDS_UNCLEARED', undefined, { account: toWire('account', account.id) });
   }
   account.balance -= amount;
+  if (posting.claim !== undefined) account.claimed -= amount;
   if (account.uncleared.length === 0) return [];
   const uncleared = unclearedOf(account);
   const uncovered = uncleared > account.balance ? uncleared - account.balance : 0n;
@@ -233,6 +272,7 @@ function assertFloors(account: LedgerAccount): void {
     return;
   }
   invariant(account.held >= 0n && account.balance >= account.held, `account ${account.id} would fall below its floor`);
+  invariant(account.claimed >= 0n, `less than nothing would be claimed of account ${account.id}`);
   invariant(account.balance >= unclearedOf(account), `account ${account.id} would have more uncleared than it has`);
 }
 

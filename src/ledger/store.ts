@@ -26,7 +26,7 @@ export interface Book {
   /** What sort of platform it is (`marketplace`, `lending`): decides which policies apply. It never changes. */
   readonly profile: string;
 }
-export type FunctionalAccount = Exclude<AccountType, 'sub' | 'order' | 'class-2' | 'class-3'>;
+export type FunctionalAccount = Exclude<AccountType, 'sub' | 'margin' | 'order' | 'class-2' | 'class-3'>;
 
 interface BookRow {
   platform_id: string;
@@ -180,6 +180,7 @@ interface AccountRow {
   state: AccountState;
   balance: string;
   held: string;
+  claimed: string;
   entry_count: string;
   head_hash: Buffer;
   uncleared_until: BusinessDate | null;
@@ -197,7 +198,7 @@ export async function loadAccounts(
   const accounts = new Map<Id, LedgerAccount>();
   if (ids.length === 0) return accounts;
   const rows = await tx.rows<AccountRow>(
-    `SELECT id, platform_id, type, state, balance, held, entry_count, head_hash, uncleared_until FROM accounts WHERE id IN (${ids.join()})`,
+    `SELECT id, platform_id, type, state, balance, held, claimed, entry_count, head_hash, uncleared_until FROM accounts WHERE id IN (${ids.join()})`,
   );
   const unclearedIds: Id[] = [];
   for (const row of rows) {
@@ -210,6 +211,7 @@ export async function loadAccounts(
       state: row.state,
       balance: BigInt(row.balance),
       held: BigInt(row.held),
+      claimed: BigInt(row.claimed),
       entryCount: Number(row.entry_count),
       headHash: row.head_hash,
       uncleared: [],
@@ -264,19 +266,24 @@ export async function setAccountState(tx: Tx, id: Id, state: AccountState): Prom
   await tx.write('UPDATE accounts SET state = ? WHERE id = ?', [state, id]);
 }
 
+/** Changes what is claimed of an account. Call it under the shard's lock, with the claims that it is the sum of. */
+export async function setClaimed(tx: Tx, id: Id, claimed: Minor): Promise<void> {
+  await tx.write('UPDATE accounts SET claimed = ? WHERE id = ?', [String(claimed), id]);
+}
+
 /** The statement that writes the accounts of a batch, new and changed. */
 export function savingAccounts(accounts: readonly LedgerAccount[]): string | undefined {
   if (accounts.length === 0) return undefined;
   const rows = accounts.map((account) => {
     const until = account.uncleared.at(-1)?.due;
     return (
-      `${account.id},${account.platformId},'${account.type}','${account.state}',${account.balance},${account.held},` +
+      `${account.id},${account.platformId},'${account.type}','${account.state}',${account.balance},${account.held},${account.claimed},` +
       `${account.entryCount},${sql.hex(account.headHash)},${until === undefined ? 'NULL' : `'${until}'`}`
     );
   });
-  return `INSERT INTO accounts (id, platform_id, type, state, balance, held, entry_count, head_hash, uncleared_until)
+  return `INSERT INTO accounts (id, platform_id, type, state, balance, held, claimed, entry_count, head_hash, uncleared_until)
      VALUES ${sql.tuples(rows)}
-     ON DUPLICATE KEY UPDATE state = VALUES(state), balance = VALUES(balance), held = VALUES(held), entry_count = VALUES(entry_count),
+     ON DUPLICATE KEY UPDATE state = VALUES(state), balance = VALUES(balance), held = VALUES(held), claimed = VALUES(claimed), entry_count = VALUES(entry_count),
        head_hash = VALUES(head_hash), uncleared_until = VALUES(uncleared_until)`;
 }
 

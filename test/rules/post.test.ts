@@ -13,6 +13,7 @@ import {
   newAccount,
   type Posting,
   post,
+  reservedOf,
   unclearedOf,
   withdrawableOf,
 } from '../../src/ledger/index.js';
@@ -113,6 +114,7 @@ function betweenAccounts(): fc.Arbitrary<Movement> {
 type Step =
   | { readonly movement: Movement }
   | { readonly on: number; readonly state: LedgerAccount['state'] }
+  | { readonly claim: number; readonly by: bigint }
   | { readonly free: number };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -123,6 +125,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: fc.record({ on: place, state: fc.constantFrom('open' as const, 'frozen' as const, 'closed' as const) }),
     },
     { weight: 2, arbitrary: fc.record({ free: place }) },
+    { weight: 2, arbitrary: fc.record({ claim: place, by: fc.bigInt(1n, 200n) }) },
   ),
   { maxLength: 60 },
 );
@@ -133,6 +136,10 @@ function run(books: Books, step: Step): string {
   if ('free' in step) {
     const { id, held } = books.at(step.free);
     return held === 0n ? 'nothing' : books.post({ postings: [], holds: [{ account: id, amount: -held }] });
+  }
+  if ('claim' in step) {
+    const { id, claimed } = books.at(step.claim);
+    return books.post({ postings: [], claims: [{ account: id, amount: claimed > step.by ? -claimed : step.by }] });
   }
   Object.assign(books.at(step.on), { state: step.state });
   return 'nothing';
@@ -291,8 +298,74 @@ describe('what may leave the bank', () => {
     [100n, 100n, 100n, 0n],
   ])('of %s, with %s held and %s not cleared: %s', (balance, held, uncleared, withdrawable) => {
     const slices = uncleared === 0n ? [] : [{ due: DUES[0] as BusinessDate, amount: uncleared }];
-    expect(withdrawableOf({ balance, held, uncleared: slices })).toBe(withdrawable);
-    expect(availableOf({ balance, held })).toBe(balance - held);
+    expect(withdrawableOf({ balance, held, claimed: 0n, uncleared: slices })).toBe(withdrawable);
+    expect(availableOf({ balance, held, claimed: 0n })).toBe(balance - held);
+    // What is claimed keeps as much as a hold would, as far as it is there, and takes nothing from holds.
+    for (const claimed of [1n, balance - held, balance - held + 1n, BALANCE_MAX]) {
+      const there = claimed < balance - held ? claimed : balance - held;
+      expect(reservedOf({ balance, held, claimed })).toBe(held + there);
+      expect(availableOf({ balance, held, claimed })).toBe(balance - held - there);
+    }
+  });
+});
+
+describe('what is claimed', () => {
+  const [owner, court] = [OTHERS[0] as Id, OTHERS[1] as Id];
+  const paidIn = (amount: bigint): Movement => ({
+    postings: [
+      { account: CUSTODY, amount: -amount },
+      { account: owner, amount },
+    ],
+  });
+  const taken = (amount: bigint, claim?: 'court' | 'dispute'): Movement => ({
+    postings: [
+      { account: owner, amount: -amount, draw: 'cleared-only', ...(claim === undefined ? {} : { claim }) },
+      { account: court, amount },
+    ],
+  });
+
+  it('takes what is free, and what comes in later until it has enough', () => {
+    const books = new Books();
+    books.post(paidIn(100n));
+    books.post({ postings: [], holds: [{ account: owner, amount: 30n }] });
+    books.post({ postings: [], claims: [{ account: owner, amount: 90n }] });
+    expect([reservedOf(books.at(0)), availableOf(books.at(0))]).toEqual([100n, 0n]);
+    books.post(paidIn(15n));
+    expect(availableOf(books.at(0))).toBe(0n);
+    books.post(paidIn(15n));
+    expect(availableOf(books.at(0))).toBe(10n);
+    books.post({ postings: [], holds: [{ account: owner, amount: -30n }] });
+    expect(availableOf(books.at(0))).toBe(40n);
+  });
+
+  it('is taken by nobody but who claims it, and then it is claimed no more', () => {
+    const books = new Books();
+    books.post(paidIn(100n));
+    books.post({ postings: [], claims: [{ account: owner, amount: 150n }] });
+    expect(books.post(taken(1n))).toBe('FUNDS_INSUFFICIENT');
+    expect(books.post({ postings: [], holds: [{ account: owner, amount: 1n }] })).toBe('FUNDS_INSUFFICIENT');
+    expect(books.post(taken(101n, 'court'))).toBe('FUNDS_INSUFFICIENT');
+    expect(books.post(taken(60n, 'court'))).toBe('posted');
+    expect([books.at(0).claimed, books.at(0).balance, availableOf(books.at(0))]).toEqual([90n, 40n, 0n]);
+  });
+
+  it('leaves a frozen account for a court alone, a closed one not at all, and not before it has cleared', () => {
+    const books = new Books();
+    books.post(paidIn(50n));
+    books.post({
+      postings: [
+        { account: CUSTODY, amount: -50n },
+        { account: owner, amount: 50n, clears: DUES[1] as BusinessDate },
+      ],
+    });
+    books.post({ postings: [], claims: [{ account: owner, amount: 100n }] });
+    Object.assign(books.at(0), { state: 'frozen' });
+    expect(books.post(taken(10n, 'dispute'))).toBe('ACCOUNT_FROZEN');
+    expect(books.post(taken(51n, 'court'))).toBe('FUNDS_UNCLEARED');
+    expect(books.post(taken(50n, 'court'))).toBe('posted');
+    Object.assign(books.at(0), { state: 'closed' });
+    expect(books.post(taken(1n, 'court'))).toBe('ACCOUNT_CLOSED');
+    expect(books.post({ postings: [], claims: [{ account: owner, amount: 1n }] })).toBe('ACCOUNT_CLOSED');
   });
 });
 
