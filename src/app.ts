@@ -26,6 +26,7 @@ import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
 import { reconciliationRoutes } from './reconciliation/index.js';
+import { refundRoutes } from './refunds/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
 import { type GiveInstruction, suspenseRoutes } from './suspense/index.js';
 
@@ -60,6 +61,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...mandateRoutes(runtime),
     ...receiptRoutes(runtime, async (tx, id) => (await findInstructions(tx, [id])).get(id)),
     ...orderRoutes(runtime),
+    ...refundRoutes(runtime),
     ...suspenseRoutes(runtime, giveInTx(runtime)),
     ...instructionRoutes(runtime, parts),
     ...dispatchRoutes(runtime),

@@ -99,7 +99,7 @@ export class SmallBook {
 
   constructor() {
     const functional = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-      (type) => !['sub', 'order', 'class-2', 'class-3'].includes(type),
+      (type) => !['sub', 'margin', 'order', 'class-2', 'class-3'].includes(type),
     );
     const ids = Object.fromEntries(functional.map((type, place) => [type, idOf(201 + place)])) as Book['accounts'];
     this.#book = {
@@ -182,7 +182,8 @@ export class SmallBook {
       record: (type, key) => this.#records.get(type.name)?.get(key) as never,
     };
     const decision = judge(kind, parsed, facts, at);
-    if ('refused' in decision) throw new Error(`the example of ${kindName} is refused: ${JSON.stringify(decision.refused)}`);
+    if ('refused' in decision || 'waits' in decision)
+      throw new Error(`the example of ${kindName} is not posted: ${JSON.stringify(decision)}`);
     for (const { id, type } of decision.opens ?? []) this.#open(id, type, orderNoOf(data));
     const posted = post(decision, { instruction, businessDate: at.book.businessDate, postedMs: at.nowMs }, this.#find);
     if ('code' in posted) throw new Error(`the example of ${kindName} cannot be posted: ${JSON.stringify(posted)}`);

@@ -9,12 +9,15 @@ import {
   savingAccounts,
   savingUncleared,
 } from '../ledger/index.js';
+import { wakeShortages } from '../refunds/index.js';
 import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
+import { incomeNeeds } from './income.js';
 import { judge } from './judge.js';
 import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
 import type { Outcome } from './outcome.js';
 import {
   deletingFromInbox,
+  deletingParked,
   findInstructions,
   insertingBoundary,
   insertingOutbox,
@@ -40,9 +43,11 @@ export interface Batch {
   readonly outcomes: readonly Outcome[];
   /** There may be more in the inbox. */
   readonly full: boolean;
+  /** How many left the inbox undecided, to wait for money. */
+  readonly parked: number;
 }
 
-const EMPTY: Batch = { outcomes: [], full: false };
+const EMPTY: Batch = { outcomes: [], full: false, parked: 0 };
 
 export async function executeBatch(
   rt: Runtime,
@@ -75,11 +80,11 @@ export async function executeBatch(
  * when they are still to be decided.
  */
 async function committedBatch(rt: Runtime, batch: Batch): Promise<Batch | undefined> {
-  if (batch.outcomes.length === 0) return batch;
+  if (batch.outcomes.length === 0) return batch.parked === 0 ? batch : undefined; // what waits may be tried once more
   const ids = batch.outcomes.map((outcome) => outcome.instruction);
   const views = await rt.db.read('batch-committed', (tx) => findInstructions(tx, ids));
   const outcomes = ids.flatMap((id) => views.get(id)?.outcome ?? []);
-  return outcomes.length === 0 ? undefined : { outcomes, full: true };
+  return outcomes.length === 0 ? undefined : { outcomes, full: true, parked: 0 };
 }
 
 interface Work {
@@ -95,6 +100,10 @@ interface Written {
   readonly entries: Entry[];
   readonly boundary: { instruction: Id; platformId: Id; businessDate: string; line: Boundary }[];
   readonly events: { topic: Topic; platformId: Id; ref: Id }[];
+  /** Those that wait for money now. */
+  readonly parked: Id[];
+  /** One of them has to see what this batch made: it and those behind it are the next batch. */
+  stopped: boolean;
 }
 
 async function decideAndWrite(
@@ -112,11 +121,13 @@ async function decideAndWrite(
   const { calendar, vault } = rt;
   const works = received.map((row) => prepare(row, kinds, set, turn, { calendar, vault, parameters, policies }));
   await gather(tx, works, set);
-  const written: Written = { outcomes: [], entries: [], boundary: [], events: [] };
+  const written: Written = { outcomes: [], entries: [], boundary: [], events: [], parked: [], stopped: false };
   await tx.writeInTurn(decideInTurn(works, turn, set, written));
+  const woken = await wakeShortages(tx, turn.shardId, set.credited());
   return {
     outcomes: written.outcomes,
-    full: received.length === max,
+    full: received.length === max || written.stopped || woken > 0,
+    parked: written.parked.length,
   };
 }
 
@@ -141,16 +152,18 @@ async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<
     tx,
     works.map(({ kind, data, at }) => kind.needs(data, at)),
   );
-  const withMore = works.filter(({ kind }) => kind.needsThen !== undefined || kind.act !== undefined);
+  const withMore = works.filter(({ kind }) => kind.needsThen !== undefined || kind.act !== undefined || kind.income);
   const more = (): Needs[] =>
     withMore.flatMap(({ kind, data, at }) => {
       const facts = set.factsOf(at.platformId);
-      return [kind.needsThen?.(data, facts, at) ?? {}, willNeeds(kind, data, facts, at)];
+      return [kind.needsThen?.(data, facts, at) ?? {}, willNeeds(kind, data, facts, at), incomeNeeds(kind, data, facts, at)];
     });
   while (withMore.length > 0 && (await set.load(tx, more())));
 }
 
-function noteRefused(work: Work, refusal: Refusal, { outcomes, events }: Written): void {
+function noteRefused(work: Work, refusal: Refusal, set: WorkingSet, { outcomes, events }: Written): void {
+  const { kind, data, at } = work;
+  set.keepRecords(kind.whenRefused?.(data, set.factsOf(at.platformId), at) ?? []);
   outcomes.push(outcomeOf(work, refusal));
   events.push({ topic: 'instruction.refused', platformId: work.at.platformId, ref: work.at.instruction });
 }
@@ -159,7 +172,14 @@ function decideOne(work: Work, set: WorkingSet, written: Written): void {
   const { kind, data, at } = work;
   const decision = judge(kind, data, set.factsOf(at.platformId), at);
   if ('refused' in decision) {
-    noteRefused(work, decision.refused, written);
+    noteRefused(work, decision.refused, set, written);
+    return;
+  }
+  if ('waits' in decision) {
+    if (decision.waits === 'funds') {
+      set.keepRecords(decision.records);
+      written.parked.push(at.instruction);
+    } else written.stopped = true;
     return;
   }
   set.openAccounts(at.platformId, decision.opens);
@@ -167,7 +187,7 @@ function decideOne(work: Work, set: WorkingSet, written: Written): void {
   const posted = post(decision, stamp, set.find);
   if ('code' in posted) {
     set.forget(decision.opens);
-    noteRefused(work, posted, written);
+    noteRefused(work, posted, set, written);
     return;
   }
   assertSuspense(decision, set.factsOf(at.platformId), at);
@@ -221,9 +241,12 @@ function* decideInTurn(
   set: WorkingSet,
   written: Written,
 ): Iterable<() => string | undefined> {
-  for (let from = 0; from < works.length; from += CHUNK) {
+  for (let from = 0; from < works.length && !written.stopped; from += CHUNK) {
     yield () => {
-      for (const work of works.slice(from, from + CHUNK)) decideOne(work, set, written);
+      for (const work of works.slice(from, from + CHUNK)) {
+        decideOne(work, set, written);
+        if (written.stopped) break;
+      }
       return insertingEntries(written.entries.splice(0));
     };
   }
@@ -233,6 +256,8 @@ function* decideInTurn(
   yield () => savingUncleared(accounts, slicesBefore);
   for (const [type, rows] of records) yield () => type.saving(rows);
   yield () => insertingBoundary(boundary);
+  yield () => deletingParked(turn.shardId, written.parked);
+  if (outcomes.length === 0) return;
   yield () => insertingOutcomes(turn, outcomes);
   yield () => insertingOutbox(turn, events);
   yield () =>

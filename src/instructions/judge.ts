@@ -1,3 +1,4 @@
+import { withRecovery } from './income.js';
 import { type At, type Decision, type Facts, type Kind, refused } from './kind.js';
 import { withLimits } from './limits.js';
 import { withWill } from './will.js';
@@ -8,8 +9,8 @@ import { withWill } from './will.js';
  */
 export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision {
   const decision = kind.decide(data, facts, at);
-  if ('refused' in decision) return decision;
-  const lawful = withLimits(decision, facts, at);
+  if ('refused' in decision || 'waits' in decision) return decision;
+  const lawful = withLimits(withRecovery(kind, decision, facts, at), facts, at);
   if ('code' in lawful) return refused(lawful);
   const willed = withWill(kind, data, lawful, facts, at);
   return 'code' in willed ? refused(willed) : willed;

@@ -23,6 +23,7 @@ export const PROOFS = {
   'own-account': { en: 'the money goes to the account its owner bound', zh: '仅划付至本人绑定账户' },
   terms: { en: 'terms that the bank agreed with the platform beforehand cover it', zh: '银行事先审批的约定' },
   reservation: { en: 'the money stays with its owner', zh: '资金仍归本人' },
+  authority: { en: 'a document of a court or another authority that may take it', zh: '有权机关文书' },
   channel: { en: 'a final answer of the channel or the core bank’s statement', zh: '渠道终态或核心对账单' },
   'two-people': { en: 'one person of the bank proposed it and another approved it', zh: '经办与复核双人确认' },
   bank: { en: 'the bank itself, or what it posted before', zh: '银行自身' },
@@ -58,6 +59,10 @@ export interface Kind<Data = unknown> {
    * a live mandate. Counts only where the account is an electronic one. The engine asks; `decide` need not.
    */
   readonly act?: (data: Data) => Act;
+  /** It brings income to receivers of orders: what they owe is recovered of it, and their margins are filled up. */
+  readonly income?: true;
+  /** The records of an instruction that is refused after it has waited. */
+  readonly whenRefused?: (data: Data, facts: Facts, at: At) => readonly RecordChange[];
   /** How a posted instruction of this kind is undone, if it can be. */
   readonly undo?: Undo<Data>;
 }
@@ -157,6 +162,7 @@ export interface Effects {
   /** Accounts that are empty now, and closed for ever. */
   readonly closes?: readonly Id[];
   readonly holds?: readonly HoldChange[];
+  readonly claims?: readonly HoldChange[];
   readonly records?: readonly RecordChange[];
   readonly boundary?: readonly Boundary[];
   /** What others are told besides the outcome itself. */
@@ -173,7 +179,13 @@ export type Topic =
   | 'payout.failed'
   | 'payout.returned';
 
-export type Decision = { readonly refused: Refusal } | Effects;
+/**
+ * Not decided now. funds: it leaves the inbox, and its records say what has it tried again; next-batch: it is the first of the next batch,
+ * which sees what was made in this one.
+ */
+export type Waiting = { readonly waits: 'funds'; readonly records: readonly RecordChange[] } | { readonly waits: 'next-batch' };
+
+export type Decision = { readonly refused: Refusal } | Waiting | Effects;
 
 export function refused(refusal: Refusal): { refused: Refusal } {
   return { refused: refusal };

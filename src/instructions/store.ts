@@ -121,6 +121,12 @@ export function deletingFromInbox(shardId: number, decided: readonly Id[]): stri
     WHERE q.shard_id = ${shardId} AND q.instruction_id BETWEEN ${decided[0]} AND ${decided.at(-1)}`;
 }
 
+/** Takes out of the inbox what waits elsewhere now and has no outcome. */
+export function deletingParked(shardId: number, parked: readonly Id[]): string | undefined {
+  if (parked.length === 0) return undefined;
+  return `DELETE FROM inbox WHERE shard_id = ${shardId} AND instruction_id IN (${parked.join()})`;
+}
+
 /** Shards with undecided instructions, and how many, for the sweep and the gauge. */
 export async function inboxDepths(tx: Tx): Promise<Map<number, number>> {
   const rows = await tx.rows<{ shard_id: number; depth: string }>(

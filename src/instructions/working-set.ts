@@ -10,8 +10,9 @@ import {
   type RecordType,
   type UnclearedSlice,
 } from '../ledger/index.js';
+import { type ShortageLine, shortageLineRecords } from '../refunds/index.js';
 import type { Tx } from '../runtime/index.js';
-import type { Effects, Facts, Needs } from './kind.js';
+import type { Effects, Facts, Needs, RecordChange } from './kind.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the set holds rows of every record type
 type AnyRecordType = RecordType<any>;
@@ -29,6 +30,7 @@ export class WorkingSet {
   private readonly facts = new Map<Id, Facts>();
   private readonly accounts = new Map<Id, LedgerAccount>();
   private readonly changedAccounts = new Set<LedgerAccount>();
+  private readonly creditedAccounts = new Set<Id>();
   private readonly slicesBefore = new Map<Id, readonly UnclearedSlice[]>();
   private readonly records = new Map<AnyRecordType, Map<string, unknown>>();
   private readonly changedRecords = new Map<AnyRecordType, Set<string>>();
@@ -155,15 +157,35 @@ export class WorkingSet {
 
   /** Keeps what a posted instruction changed, to be written at the end of the batch. */
   keep(effects: Effects): void {
-    for (const { account } of effects.postings) this.changedAccounts.add(this.find(account));
-    for (const { account } of effects.holds ?? []) this.changedAccounts.add(this.find(account));
+    for (const { account, amount } of effects.postings) {
+      this.changedAccounts.add(this.find(account));
+      if (amount > 0n) this.creditedAccounts.add(account);
+    }
+    for (const { account, amount } of effects.holds ?? []) {
+      this.changedAccounts.add(this.find(account));
+      if (amount < 0n) this.creditedAccounts.add(account);
+    }
+    for (const { account, amount } of effects.claims ?? []) {
+      this.changedAccounts.add(this.find(account));
+      if (amount < 0n) this.creditedAccounts.add(account);
+    }
     for (const id of effects.closes ?? []) {
       const account = this.find(id);
-      invariant(account.balance === 0n && account.held === 0n, `account ${id} is closed when it is empty`);
+      invariant(
+        account.balance === 0n && account.held === 0n && account.claimed === 0n,
+        `account ${id} is closed when it is empty`,
+      );
       account.state = 'closed';
       this.changedAccounts.add(account);
     }
-    for (const { type, key, row } of effects.records ?? []) {
+    this.keepRecords(effects.records ?? []);
+  }
+
+  /** Keeps records alone: of what waits, or was refused after it had waited. */
+  keepRecords(records: readonly RecordChange[]): void {
+    for (const { type, key, row } of records) {
+      // A refund that waits no more lets those behind it try.
+      if (type === shortageLineRecords && !(row as ShortageLine).open) this.creditedAccounts.add((row as ShortageLine).accountId);
       const rows = this.records.get(type) ?? new Map<string, unknown>();
       this.sumUp(type, rows.get(key), row);
       rows.set(key, row);
@@ -182,6 +204,11 @@ export class WorkingSet {
       const sum = sums.get(key);
       if (sum !== undefined) sums.set(key, sumsUp.changed(sum, before, after));
     }
+  }
+
+  /** The accounts on which more is available now than before, as far as this batch made it so. */
+  credited(): Id[] {
+    return [...this.creditedAccounts];
   }
 
   changes(): {

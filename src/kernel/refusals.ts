@@ -2,6 +2,7 @@ import { AGREEMENT_REFUSALS } from './refusals/agreements.js';
 import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
+import { REFUND_REFUSALS } from './refusals/refunds.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
 import { SUSPENSE_REFUSALS } from './refusals/suspense.js';
 
@@ -18,6 +19,7 @@ export const REFUSALS = {
   ...AGREEMENT_REFUSALS,
   ...MONEY_REFUSALS,
   ...SUSPENSE_REFUSALS,
+  ...REFUND_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

@@ -14,6 +14,7 @@ export const ACCOUNT_TYPES = {
   'in-transit': { zh: '出款在途', en: 'payouts sent and not final', belongsTo: 'bank' },
   suspense: { zh: '挂账', en: 'money whose owner is not known yet', belongsTo: 'bank' },
   sub: { zh: '虚拟子账户', en: 'virtual sub-account of a sub-merchant', belongsTo: 'customer' },
+  margin: { zh: '商户保证金', en: 'margin of a sub-merchant, from which refunds are covered', belongsTo: 'customer' },
   'class-2': { zh: 'Ⅱ类电子账户', en: 'Class II electronic account of a person', belongsTo: 'customer' },
   'class-3': { zh: 'Ⅲ类电子账户', en: 'Class III electronic account of a person', belongsTo: 'customer' },
   order: { zh: '订单待分账', en: 'money of one order, not split yet', belongsTo: 'customer' },

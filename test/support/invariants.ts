@@ -85,7 +85,8 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
   'a refused instruction makes nothing': (within) =>
     `SELECT made.what, made.id FROM (
        SELECT 'boundary' AS what, instruction_id AS id FROM boundary UNION ALL SELECT 'payout', id FROM payouts
-       UNION ALL SELECT 'hold', id FROM holds UNION ALL SELECT 'account', id FROM accounts WHERE type = 'order'
+       UNION ALL SELECT 'hold', id FROM holds UNION ALL SELECT 'account', id FROM accounts WHERE type IN ('order', 'margin')
+       UNION ALL SELECT 'receivable', instruction_id FROM receivables UNION ALL SELECT 'diversion', instruction_id FROM diversions
        UNION ALL SELECT 'correction', correction_id FROM corrections) AS made
      JOIN instructions AS i ON i.id = made.id LEFT JOIN outcomes AS o ON o.instruction_id = i.id
      WHERE ${within('i.platform_id')} AND COALESCE(o.state, '') <> 'posted'`,
@@ -118,8 +119,32 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
        UNION ALL SELECT instruction_id, 1 FROM inbox
-       UNION ALL SELECT subject_id, 1 FROM consents WHERE subject = 'instruction' AND state = 'pending') AS p JOIN instructions AS i ON i.id = p.id
+       UNION ALL SELECT subject_id, 1 FROM consents WHERE subject = 'instruction' AND state = 'pending'
+       UNION ALL SELECT instruction_id, 1 FROM shortages WHERE state = 'waiting') AS p JOIN instructions AS i ON i.id = p.id
      WHERE ${within('i.platform_id')} GROUP BY i.id HAVING SUM(p.places) <> 1`,
+  'a refund waits no more exactly when it is decided': (within) =>
+    `SELECT s.instruction_id, s.state, o.state AS outcome FROM shortages AS s LEFT JOIN outcomes AS o ON o.instruction_id = s.instruction_id
+     WHERE ${within('s.platform_id')} AND (CASE s.state WHEN 'covered' THEN COALESCE(o.state, '') <> 'posted'
+       WHEN 'refused' THEN COALESCE(o.state, '') <> 'refused' WHEN 'cancelled' THEN COALESCE(o.state, 'refused') <> 'refused'
+       ELSE o.state IS NOT NULL END)`,
+  'what waits looks at accounts, and what waits no more at none': (within) =>
+    `SELECT s.instruction_id, s.state, COUNT(l.waiting_on) AS looks FROM shortages AS s
+     LEFT JOIN outcomes AS o ON o.instruction_id = s.instruction_id
+     LEFT JOIN shortage_lines AS l ON l.instruction_id = s.instruction_id
+     WHERE ${within('s.platform_id')} GROUP BY s.instruction_id, s.state HAVING (COUNT(l.waiting_on) > 0) <> (MAX(o.state) IS NULL)`,
+  'what is recovered of a receivable was diverted from income and not undone': (within) =>
+    `SELECT r.instruction_id, r.account_id, r.recovered, COALESCE(d.total, 0) AS diverted FROM receivables AS r
+     LEFT JOIN (SELECT target_id, account_id, SUM(amount) AS total FROM diversions WHERE purpose = 'debt' AND undone_by IS NULL
+       GROUP BY target_id, account_id) AS d ON d.target_id = r.instruction_id AND d.account_id = r.account_id
+     WHERE ${within('r.platform_id')} AND (r.recovered <> COALESCE(d.total, 0) OR (r.open_of IS NULL) <> (r.recovered = r.amount))`,
+  'what a platform has advanced is what is owed to it': (within) =>
+    `SELECT a.platform_id, a.outstanding, COALESCE(r.owed, 0) AS owed FROM advances AS a
+     LEFT JOIN (SELECT platform_id, SUM(amount - recovered) AS owed FROM receivables GROUP BY platform_id) AS r ON r.platform_id = a.platform_id
+     WHERE ${within('a.platform_id')} AND a.outstanding <> COALESCE(r.owed, 0)`,
+  'a margin account is the margin of one sub-merchant of its platform': (within) =>
+    `SELECT a.id, m.account_id FROM accounts AS a LEFT JOIN margins AS m ON m.margin_id = a.id
+     LEFT JOIN accounts AS s ON s.id = m.account_id AND s.platform_id = a.platform_id AND s.type = 'sub'
+     WHERE a.type = 'margin' AND ${within('a.platform_id')} AND s.id IS NULL`,
   'an outcome names its refusal, and only a refused one does': (within) =>
     `SELECT o.instruction_id, o.state, o.code FROM outcomes AS o LEFT JOIN instructions AS i ON i.id = o.instruction_id
      WHERE i.id IS NULL OR (${within('i.platform_id')} AND (o.state = 'refused') = (o.code IS NULL))`,

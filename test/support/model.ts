@@ -2,7 +2,9 @@
  * A bank in plain maps, written from the rules of the house and not from its code, so that the two can be held against each
  * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
  */
+
 import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
+import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 
 export interface ModelAccount {
   readonly platform: string;
@@ -101,6 +103,7 @@ export interface Data {
   for: string;
   reason: string;
   expiresAt: string;
+  recall: 'pro-rata' | Data['lines'];
 }
 
 export interface Given {
@@ -116,6 +119,9 @@ export type Answer = 'yes' | 'no' | 'late' | 'locked' | 'stranger' | 'unasked';
 
 type Take = { from: string; amount: bigint; how?: 'uncleared-first' | 'cleared-only'; freed?: bigint; flow?: Flow };
 type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean; flow?: Flow };
+
+/** A refund that not all of the money is there for. */
+class Waits extends Error {}
 
 class No extends Error {
   get code(): string {
@@ -155,6 +161,9 @@ export class Model {
   readonly items = new Map<string, ModelItem>();
   readonly proposals = new Map<string, ModelProposal>();
   readonly law = new Law();
+  readonly cover = new Cover();
+  /** Where more is available than before. */
+  #credited = new Set<string>();
   #current = '';
   readonly past = new Map<string, Given & { result: string; date: string; batch: number; corrected: boolean }>();
   /** What is decided together cannot be corrected by its own batch. */
@@ -237,9 +246,44 @@ export class Model {
 
   /** 'posted', or the code of the refusal, which changes nothing. */
   decide(given: Given): string {
+    this.#credited.clear();
+    const result = this.#decideOnce(given);
+    this.#tryWaiting();
+    return result;
+  }
+
+  #decideOnce(given: Given): string {
     const result = this.#try(given);
     this.past.set(given.id, { ...given, result, date: this.platform(given.platform).date, batch: this.batch, corrected: false });
     return result;
+  }
+
+  /** Refunds that wait are tried when an account that they look at is credited, oldest first, until nothing helps any more. */
+  #tryWaiting(): void {
+    while (this.#credited.size > 0) {
+      const credited = this.#credited;
+      this.#credited = new Set();
+      const woken = [...this.cover.waiting.values()].filter((one) => one.looksAt.some((id) => credited.has(id)));
+      for (const one of woken.sort((a, b) => (a.id < b.id ? -1 : 1))) this.#decideOnce(this.past.get(one.id) as Given);
+    }
+  }
+
+  cancel(id: string): void {
+    const past = found(this.past.get(id), `nothing was given as ${id}`);
+    this.past.set(id, { ...past, result: 'REFUND_CANCELLED' });
+    this.#endWaiting(id);
+    this.#tryWaiting();
+  }
+
+  setCeiling(platform: string, ceiling: bigint): void {
+    this.cover.ceilings.set(platform, ceiling);
+    for (const one of this.cover.waiting.values()) if (one.platform === platform) this.#credited.add(one.order);
+    this.#tryWaiting();
+  }
+
+  #endWaiting(id: string): void {
+    for (const account of this.cover.waiting.get(id)?.looksAt ?? []) this.#credited.add(account);
+    this.cover.waiting.delete(id);
   }
 
   /** Of the mandate that covers the instruction at hand: counted when it is posted. */
@@ -255,9 +299,14 @@ export class Model {
     try {
       found(this.#rules[given.kind], `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
       this.#countUse();
+      this.#endWaiting(given.id);
       return 'posted';
     } catch (no) {
-      if (no instanceof No) return no.code;
+      if (no instanceof Waits) return 'undecided';
+      if (no instanceof No) {
+        this.#endWaiting(given.id);
+        return no.code;
+      }
       throw no;
     }
   }
@@ -306,7 +355,7 @@ export class Model {
       const gives = data.lines.map((line) => {
         return { to: bare(line.account), amount: minor(line.amount), clears };
       });
-      this.#move(at, [{ from: order.account, amount }], gives);
+      this.#move(at, [{ from: order.account, amount }], this.#afterDebts(given, gives, at));
       order.split += amount;
       for (const { to, amount: part } of gives) this.#share(order, to).split += part;
     },
@@ -321,17 +370,62 @@ export class Model {
     refund: (given, data, at) => {
       const order = this.#order(given, data);
       const amount = minor(data.amount);
-      refuseIf(amount > this.#account(order.account).balance, 'REFUND_EXCEEDS_ORDER');
-      if (order.payerAccount !== undefined && this.law.accounts.get(order.payerAccount)?.state !== 'closed') {
-        const clears = this.#nextWorkingDay(order.came > at.date ? order.came : at.date);
-        this.#move(at, [{ from: order.account, amount }], [{ to: order.payerAccount, amount, clears, flow: 'exempt' }]);
-        order.refunded += amount;
-        return;
-      }
-      refuseIf(!order.refundable, 'REFUND_ACCOUNT_MISSING');
-      this.#move(at, [{ from: order.account, amount }], [{ to: inTransit(at), amount }]);
+      const there = this.#account(order.account).balance;
+      const spokenFor = sum(
+        this.cover.before(given.id, order.account).flatMap((one) => (one.order === order.account ? [one.amount] : [])),
+      );
+      const recall = data.recall as Data['recall'] | undefined;
+      refuseIf(amount > order.paid - order.refunded - spokenFor, 'REFUND_EXCEEDS_ORDER');
+      refuseIf(recall === undefined && amount > there, 'REFUND_EXCEEDS_ORDER');
+      const lines = recall === undefined ? new Map<string, bigint>() : this.#recalled(order, amount, recall);
+      const recalled = sum(lines.values());
+      refuseIf(recalled > amount || amount - recalled > there, 'RECALL_DOES_NOT_FIT');
+      const within = order.payerAccount !== undefined && this.law.accounts.get(order.payerAccount)?.state !== 'closed';
+      refuseIf(recall !== undefined && this.#account(order.account).state === 'frozen', 'ACCOUNT_FROZEN');
+      refuseIf(!within && !order.refundable, 'REFUND_ACCOUNT_MISSING');
+      const nobody = { takes: [], advanced: new Map<string, bigint>() };
+      const covered = recall === undefined ? nobody : this.#covered(given, order, amount, lines);
+      const takes: Take[] = [
+        ...(amount > recalled ? [{ from: order.account, amount: amount - recalled }] : []),
+        ...covered.takes.map((take) => ({ ...take, how: 'uncleared-first' as const })),
+      ];
+      const isYoung = covered.takes.some(({ from }) => sum(this.#account(from).uncleared.values()) > 0n);
+      const came = isYoung ? this.#arrival(at) : order.came;
+      const clears = this.#nextWorkingDay(came > at.date ? came : at.date);
+      const give = within
+        ? { to: order.payerAccount as string, amount, clears, flow: 'exempt' as const }
+        : { to: inTransit(at), amount };
+      this.#move(at, takes, [give]);
+      order.came = came;
+      order.returned += recalled;
       order.refunded += amount;
-      this.#makePayout(given, { source: order.account, order, amount });
+      for (const [id, part] of lines) this.#share(order, id).returned += part;
+      for (const [account, part] of covered.advanced)
+        this.cover.debts.push({ refund: given.id, account, amount: part, left: part });
+      if (!within) this.#makePayout(given, { source: order.account, order, amount });
+    },
+
+    'margin-deposit': (given, data, at) => {
+      const account = this.#marginMove(given, data, at);
+      const amount = minor(data.amount);
+      this.#mayTake({ from: account, amount });
+      const margin = this.cover.margins.get(account) ?? { account: given.id, target: 0n };
+      if (!this.cover.margins.has(account)) this.openAccount(given.id, given.platform, 'margin', false);
+      this.cover.margins.set(account, margin);
+      this.#move(at, [{ from: account, amount }], [{ to: margin.account, amount, inherits: true }]);
+    },
+
+    'margin-release': (given, data, at) => {
+      const account = this.#marginMove(given, data, at);
+      refuseIf(this.cover.owedBy(account).length > 0, 'MARGIN_NEEDED');
+      refuseIf(
+        [...this.cover.waiting.values()].some((one) => one.takesFrom.includes(account)),
+        'MARGIN_NEEDED',
+      );
+      const margin = this.cover.margins.get(account);
+      if (margin === undefined) throw new No('FUNDS_INSUFFICIENT');
+      const amount = minor(data.amount);
+      this.#move(at, [{ from: margin.account, amount }], [{ to: account, amount, inherits: true }]);
     },
 
     transfer: (given, data, at) => {
@@ -364,6 +458,7 @@ export class Model {
       refuseIf(amount > hold.left, 'CAPTURE_EXCEEDS_HOLD');
       hold.left -= amount;
       this.#account(hold.account).held -= amount;
+      this.#credited.add(hold.account);
     },
 
     capture: (given, data, at) => {
@@ -427,7 +522,7 @@ export class Model {
         refuseIf(this.#mine(given, to.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
         this.#pass([take], []);
         this.#willed(given, { account: take.from, amount, payee: bare(to.account) });
-        this.#move(at, [take], [{ to: bare(to.account), amount, inherits: true }]);
+        this.#move(at, [take], this.#afterDebts(given, [{ to: bare(to.account), amount, inherits: true }], at));
         return;
       }
       const key = `${given.platform}/${to.orderNo}`;
@@ -607,7 +702,7 @@ export class Model {
       this.#move(at, [{ from: order.account, amount: minor(data.amount) }], []);
       order.paid -= minor(data.amount);
     },
-    split: (past, data, at) => this.#unsplit(this.#order(past, data), largestFirst(data.lines), at),
+    split: (past, data, at) => this.#unsplit(this.#order(past, data), largestFirst(data.lines), at, past.id),
     transfer: (_past, data, at) => this.#giveBack(at, bare(data.to as string), bare(data.from), data),
     'account-payment': (past, data, at) => {
       if (typeof data.to === 'object' && 'orderNo' in data.to) {
@@ -652,7 +747,8 @@ export class Model {
     for (const { to, amount, clears, inherits } of gives) {
       const account = this.#account(to);
       account.balance += amount;
-      const waiting: [string, bigint][] = clears === undefined ? (inherits ? carried : []) : [[clears, amount]];
+      this.#credited.add(to);
+      const waiting: [string, bigint][] = clears === undefined ? (inherits ? soonest(carried, amount) : []) : [[clears, amount]];
       for (const [due, part] of waiting) account.uncleared.set(due, (account.uncleared.get(due) ?? 0n) + part);
     }
   }
@@ -748,7 +844,85 @@ export class Model {
     return gone;
   }
 
-  #unsplit(order: ModelOrder, lines: Data['lines'], at: ModelPlatform): void {
+  /** From whom how much is to be taken back, where the order alone has not enough. */
+  #recalled(order: ModelOrder, amount: bigint, recall: Data['recall']): Map<string, bigint> {
+    const got = new Map(
+      [...this.shares].flatMap(([key, share]) => {
+        const [of, receiver = ''] = key.split('/');
+        return of === order.account && share.split > share.returned ? [[receiver, share.split - share.returned] as const] : [];
+      }),
+    );
+    const there = this.#account(order.account).balance;
+    if (recall === 'pro-rata') return amount > there ? inProportion(amount - there, got) : new Map();
+    refuseIf(new Set(recall.map((line) => line.account)).size < recall.length, 'RECEIVER_REPEATED');
+    for (const line of recall) refuseIf(minor(line.amount) > (got.get(bare(line.account)) ?? 0n), 'SPLIT_RETURN_EXCEEDS');
+    return new Map(recall.map((line) => [bare(line.account), minor(line.amount)]));
+  }
+
+  #usable(id: string | undefined): bigint {
+    const account = id === undefined ? undefined : this.#account(id);
+    return account?.state === 'open' ? account.balance - account.held : 0n;
+  }
+
+  /** The receiver himself, then his margin, then the platform while it may and can. What is missing is waited for. */
+  #covered(given: Given, order: ModelOrder, amount: bigint, lines: ReadonlyMap<string, bigint>) {
+    const { cover } = this;
+    const own = this.platform(given.platform).own['own-funds'] as string;
+    const out = cover.advanced((account) => this.#account(account).platform === given.platform);
+    const mayStill = (cover.ceilings.get(given.platform) ?? 0n) - out;
+    let room = mayStill < this.#usable(own) ? mayStill : this.#usable(own);
+    const takes: { from: string; amount: bigint }[] = [];
+    const advanced = new Map<string, bigint>();
+    let missing = 0n;
+    const least = (a: bigint, b: bigint) => (a < b ? a : b > 0n ? b : 0n);
+    for (const [id, wanted] of lines) {
+      const margin = cover.margins.get(id)?.account;
+      const first = least(wanted, this.#usable(id));
+      const second = least(wanted - first, this.#usable(margin));
+      const third = least(wanted - first - second, room);
+      room -= third;
+      takes.push({ from: id, amount: first });
+      if (margin !== undefined) takes.push({ from: margin, amount: second });
+      if (third > 0n) advanced.set(id, third);
+      missing += wanted - first - second - third;
+    }
+    takes.push({ from: own, amount: sum(advanced.values()) });
+    const takesFrom = [...lines.keys()];
+    if (missing > 0n || [...takesFrom, order.account].some((id) => cover.before(given.id, id).length > 0)) {
+      const margins = takesFrom.flatMap((id) => cover.margins.get(id)?.account ?? []);
+      const looksAt = [...takesFrom, ...margins, own, order.account];
+      const waiting = { id: given.id, platform: given.platform, order: order.account, amount, missing, takesFrom, looksAt };
+      cover.waiting.set(given.id, waiting);
+      throw new Waits();
+    }
+    return { takes: takes.filter((take) => take.amount > 0n), advanced };
+  }
+
+  #marginMove(given: Given, data: Data, at: ModelPlatform): string {
+    refuseIf(this.#mine(given, data.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+    if (given.origin === 'P') withinTerms(minor(data.amount), at.transferMax);
+    return bare(data.account);
+  }
+
+  /** What comes in for receivers, less what they owe and what their margins lack, and where that goes. */
+  #afterDebts(given: Given, gives: readonly Give[], at: ModelPlatform): Give[] {
+    const parts: ModelDiversion[] = [];
+    const left = gives.flatMap((give) => {
+      if (this.#account(give.to).state === 'closed') return [give];
+      const margin = this.cover.margins.get(give.to);
+      const has = margin === undefined ? 0n : this.#account(margin.account).balance;
+      const divided = this.cover.divide(give.to, give.amount, at.own['own-funds'] as string, has);
+      parts.push(...divided.parts);
+      return divided.left > 0n ? [{ ...give, amount: divided.left }] : [];
+    });
+    const like = (part: ModelDiversion) => gives.find((give) => give.to === part.account) as Give;
+    for (const { debt, amount } of parts) if (debt !== undefined) debt.left -= amount;
+    if (parts.length > 0) this.cover.diverted.set(given.id, parts);
+    return [...left, ...parts.map((part) => ({ ...like(part), to: part.to, amount: part.amount }))];
+  }
+
+  /** @param undone the split that is undone: what of it went elsewhere comes back from there */
+  #unsplit(order: ModelOrder, lines: Data['lines'], at: ModelPlatform, undone = ''): void {
     for (const line of lines) {
       const share = this.#share(order, bare(line.account));
       refuseIf(minor(line.amount) > share.split - share.returned, 'SPLIT_RETURN_EXCEEDS');
@@ -760,7 +934,17 @@ export class Model {
     }));
     const amount = sum(takes.map((take) => take.amount));
     const isYoung = takes.some(({ from }) => sum(this.#account(from).uncleared.values()) > 0n);
-    this.#move(at, takes, [{ to: order.account, amount }]);
+    const elsewhere = this.cover.diverted.get(undone) ?? [];
+    const kept = new Map<string, bigint>(takes.map((take) => [take.from, take.amount]));
+    for (const part of elsewhere) {
+      kept.set(part.account, (kept.get(part.account) ?? 0n) - part.amount);
+      kept.set(part.to, (kept.get(part.to) ?? 0n) + part.amount);
+    }
+    const real = [...kept].flatMap(([from, part]) =>
+      part > 0n ? [{ from, amount: part, how: 'uncleared-first' as const }] : [],
+    );
+    this.#move(at, real, [{ to: order.account, amount }]);
+    for (const { debt, amount: part } of elsewhere) if (debt !== undefined) debt.left += part;
     if (isYoung) order.came = this.#arrival(at);
     order.returned += amount;
     for (const take of takes) this.#share(order, take.from).returned += take.amount;
@@ -850,6 +1034,20 @@ export class Model {
 function found<T>(value: T | undefined, otherwise: string): T {
   if (value === undefined) throw new Error(otherwise);
   return value;
+}
+
+/** Of money that came along, what clears soonest goes to the first who inherits it. */
+function soonest(carried: [string, bigint][], amount: bigint): [string, bigint][] {
+  const got: [string, bigint][] = [];
+  for (let rest = amount; rest > 0n; ) {
+    const last = carried.pop();
+    if (last === undefined) break;
+    const part = last[1] < rest ? last[1] : rest;
+    got.push([last[0], part]);
+    if (part < last[1]) carried.push([last[0], last[1] - part]);
+    rest -= part;
+  }
+  return got;
 }
 
 const UNDER_WAY = ['created', 'sent', 'unknown'];

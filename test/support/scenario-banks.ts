@@ -1,5 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
+import { lockShard } from '../../src/ledger/index.js';
+import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/refunds/index.js';
+import { cancelOf } from '../../src/refunds/routes.js';
 import { violations } from './invariants.js';
 import { Model } from './model.js';
 import type { Person, Wanted } from './model-law.js';
@@ -14,6 +18,7 @@ import {
   openBook,
   openDate,
   openSub,
+  outcomesOf,
   PURPOSES,
   pictureOfBooks,
   pictureOfModel,
@@ -65,6 +70,22 @@ export class ModelBank implements Bank {
 
   async setTerms(platform: string, transferMax: bigint, feeMax: bigint) {
     Object.assign(this.model.platform(platform), { transferMax, feeMax });
+  }
+
+  async setCeiling(platform: string, ceiling: bigint) {
+    this.model.setCeiling(platform, ceiling);
+  }
+
+  async setTarget(account: string, target: bigint) {
+    targetOn(this.model, account, target, this.#newId());
+  }
+
+  async cancel(refund: string) {
+    this.model.cancel(refund);
+  }
+
+  async standing(instruction: string) {
+    return this.model.past.get(instruction)?.result ?? 'not there';
   }
 
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {
@@ -160,6 +181,7 @@ export class ModelBank implements Bank {
       accounts: new Map([...accounts].map(([id, account]) => [id, { ...account, uncleared: sum(account.uncleared) }])),
       orders,
       payouts: new Map([...payouts].map(([id, { state }]) => [id, state])),
+      ...coverOf(this.model),
       postings: this.#postings,
     };
   }
@@ -210,6 +232,42 @@ export class ServiceBank implements Bank {
   async setTerms(platform: string, transferMax: bigint, feeMax: bigint) {
     await changeTerms(this.#world, asId(platform), transferMax, feeMax);
     Object.assign(this.model.platform(platform), { transferMax, feeMax });
+  }
+
+  async setCeiling(platform: string, ceiling: bigint) {
+    const { db, rt, clock, shardId } = this.#world;
+    await db.withTx('ceiling', async (tx) => {
+      await lockShard(tx, shardId, clock.now());
+      await setCeiling(tx, asId(platform), ceiling);
+      await retryShortages(tx, shardId, { platformId: asId(platform) });
+    });
+    await executeShard(rt, shardId);
+    this.model.setCeiling(platform, ceiling);
+  }
+
+  async setTarget(account: string, target: bigint) {
+    const { db, rt, clock, shardId } = this.#world;
+    const margin = await db.withTx('target', async (tx) => {
+      await lockShard(tx, shardId, clock.now());
+      await setTarget(tx, rt, asId(account), target);
+      return (await marginRecords.load(tx, [account])).get(account)?.marginId;
+    });
+    targetOn(this.model, account, target, margin ?? '');
+  }
+
+  async cancel(refund: string) {
+    const { db, rt, clock, shardId } = this.#world;
+    await db.withTx('cancel', (tx) => cancelOf(tx, { clock }, asId(this.#platformOf(refund)), asId(refund)));
+    await executeShard(rt, shardId);
+    this.model.cancel(refund);
+  }
+
+  #platformOf(instruction: string): string {
+    return this.model.past.get(instruction)?.platform ?? '';
+  }
+
+  async standing(instruction: string) {
+    return (await outcomesOf(this.#world, [asId(instruction)])).get(asId(instruction)) ?? 'not there';
   }
 
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {
@@ -359,6 +417,7 @@ export class ServiceBank implements Bank {
           ]),
         ),
         payouts: new Map(payouts.map((row) => [row.id as string, row.state as string])),
+        ...coverOf(this.model), // the picture compares it with the books
         postings: Number(count?.n),
       } as unknown as Look;
     });
@@ -373,6 +432,20 @@ export class ServiceBank implements Bank {
     if (!isDeepStrictEqual(actual, predicted))
       throw new Error(`the books differ from the model:\n${differences(actual, predicted)}`);
   }
+}
+
+function targetOn(model: Model, account: string, target: bigint, marginId: string): void {
+  const margin = model.cover.margins.get(account);
+  if (margin === undefined) {
+    model.openAccount(marginId, model.accounts.get(account)?.platform ?? '', 'margin', false);
+    model.cover.margins.set(account, { account: marginId, target });
+  } else margin.target = target;
+}
+
+function coverOf({ cover }: Model): Pick<Look, 'margins' | 'owed'> {
+  const owed = new Map<string, bigint>();
+  for (const debt of cover.debts) owed.set(debt.account, (owed.get(debt.account) ?? 0n) + debt.left);
+  return { margins: new Map([...cover.margins].map(([id, margin]) => [id, margin.account])), owed };
 }
 
 function agree(predicted: object, said: object, what: string): void {

@@ -11,6 +11,8 @@ import type { Asked } from './world.js';
  *   pay P1 buyer → order:7 100.00                   every instruction: its kind, its request number, what it says …
  *   split S1 order:7 → anna 60.00, ben 39.40        … and, where the bank says no, `refused CODE`; `by bank` where the bank gives it
  *   expect anna 60.00 uncleared 60.00, order:7 0.60
+ *   refund F1 order:7 9.00 recall pro-rata waits    a refund after a split (or `recall anna 9.00`); it waits for money. Later: stands F1 posted;
+ *                                                   cancel F1; advance up to 5.00; margin of anna up to 9.00; margin:anna, anna owes
  *   replay S1                                       same number, same body: the same answer, and nothing new
  *   customer lily [id until DATE]                   a person whom the bank knows; stop lily, free lily, document lily
  *   register lily born DATE mobile NUMBER           she becomes a user of the platform: until DATE, unknown, as another say what is wrong
@@ -30,6 +32,14 @@ export interface Bank {
   openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;
   setTerms(platform: string, transferMax: bigint, feeMax: bigint): Promise<void>;
+  /** Up to how much own funds stand in for receivers. */
+  setCeiling(platform: string, ceiling: bigint): Promise<void>;
+  /** What later income fills a margin up to; opens it where there is none. */
+  setTarget(account: string, target: bigint): Promise<void>;
+  /** Takes a refund out of the queue. */
+  cancel(refund: string): Promise<void>;
+  /** posted, undecided, or the code of the refusal. */
+  standing(instruction: string): Promise<string>;
   setState(account: string, state: 'open' | 'frozen' | 'closed'): Promise<void>;
   openCustomer(idExpires: string | undefined): Promise<string>;
   /** Answers `verified`, or the code of the refusal; the customer's id too where he is one now. */
@@ -79,6 +89,10 @@ export interface Look {
   readonly accounts: ReadonlyMap<string, { balance: bigint; held: bigint; uncleared: bigint }>;
   readonly orders: ReadonlyMap<string, { account: string; paid: bigint; split: bigint; returned: bigint; refunded: bigint }>;
   readonly payouts: ReadonlyMap<string, string>;
+  /** By sub-account: the margin account. */
+  readonly margins: ReadonlyMap<string, string>;
+  /** What accounts owe for refunds that were advanced. */
+  readonly owed: ReadonlyMap<string, bigint>;
   /** How many entries were posted in all. */
   readonly postings: number;
 }
@@ -166,9 +180,14 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     read: (stage, [orderNo = '', lines = '']) => ['split-return', { orderNo, lines: stage.lines(lines) as [] }],
   },
   refund: {
-    form: new RegExp(`^${ORDER} ${AMOUNT}$`),
-    read: (_stage, [orderNo = '', amount = '']) => ['refund', { orderNo, amount: money(amount) }],
+    form: new RegExp(`^${ORDER} ${AMOUNT}(?: recall (pro-rata|.+))?$`),
+    read: (stage, [orderNo = '', amount = '', recall]) => {
+      const from = recall === undefined ? {} : { recall: recall === 'pro-rata' ? recall : (stage.lines(recall) as []) };
+      return ['refund', { orderNo, amount: money(amount), ...from } as Asked['data']];
+    },
   },
+  deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
+  'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
   transfer: {
     form: new RegExp(`^(\\S+) → (\\S+) ${AMOUNT}$`),
     read: (stage, [from = '', to = '', amount = '']) => [
@@ -416,6 +435,19 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
       await stage.bank.setNow(Date.parse(`${stage.today}T00:00:00+08:00`));
     },
   ],
+  [new RegExp(`^advance up to ${AMOUNT}$`), (stage, [most = '']) => stage.bank.setCeiling(stage.platform.id, minor(most))],
+  [
+    new RegExp(`^margin of (\\S+) up to ${AMOUNT}$`),
+    (stage, [name = '', target = '']) => stage.bank.setTarget(stage.account(name), minor(target)),
+  ],
+  [/^cancel (\S+)$/, (stage, [no = '']) => stage.bank.cancel(stage.idOf(no))],
+  [
+    /^stands (\S+) (\S+)$/,
+    async (stage, [no = '', how = '']) => {
+      const now = await stage.bank.standing(stage.idOf(no));
+      same(now === 'undecided' ? 'waits' : now, how, `what became of ${no}`);
+    },
+  ],
   [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
   [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
   [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],
@@ -483,7 +515,9 @@ async function expectFigures(stage: Stage, what: string): Promise<void> {
 function figure(stage: Stage, look: Look, name: string, field: string): string {
   const order = name.startsWith('order:') ? look.orders.get(`${stage.platform.id}/${name.slice(6)}`) : undefined;
   if (order !== undefined && field in order) return yuan(order[field as 'paid']);
-  const account = look.accounts.get(order?.account ?? stage.account(name));
+  if (field === 'owes') return yuan(look.owed.get(stage.account(name)) ?? 0n);
+  const margin = name.startsWith('margin:') ? look.margins.get(stage.account(name.slice(7))) : undefined;
+  const account = look.accounts.get(order?.account ?? margin ?? stage.account(name));
   if (account === undefined) return 'not there';
   const { held, uncleared } = account;
   const balance = name.endsWith('custody') ? -account.balance : account.balance; // the bank's asset, shown as what it keeps
@@ -498,8 +532,8 @@ function figure(stage: Stage, look: Look, name: string, field: string): string {
 }
 
 async function give(stage: Stage, verb: string, requestNo: string, rest: string): Promise<void> {
-  const [, what = '', reply, by, refused] =
-    /^(.*?)(?: (yes|no|late|locked|stranger|unasked))?(?: by (bank|system))?(?: +refused (\S+))?$/.exec(
+  const [, what = '', reply, by, refused, waits] =
+    /^(.*?)(?: (yes|no|late|locked|stranger|unasked))?(?: by (bank|system))?(?: +refused (\S+)| +(waits))?$/.exec(
       rest,
     ) as unknown as string[];
   const instruction = known(INSTRUCTIONS[verb], `no verb ${verb}`);
@@ -508,8 +542,9 @@ async function give(stage: Stage, verb: string, requestNo: string, rest: string)
   const asked: Asked = { platform: stage.platform.id, origin, requestNo, kind, data, answer: reply as Asked['answer'] };
   const before = (await stage.bank.look()).postings;
   const answer = await stage.bank.give(asked);
-  same(answer.result, refused ?? 'posted', `${verb} ${requestNo}`);
-  if (refused !== undefined) same((await stage.bank.look()).postings, before, 'the number of postings after a refusal');
+  same(answer.result, waits === undefined ? (refused ?? 'posted') : 'undecided', `${verb} ${requestNo}`);
+  if (refused !== undefined || waits !== undefined)
+    same((await stage.bank.look()).postings, before, 'the number of postings after a refusal');
   if (answer.result !== 'REQUEST_NO_REUSED') stage.given.set(requestNo, { ...asked, ...answer });
 }
 
@@ -564,6 +599,8 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   split: 'split',
   'split-return': 'return',
   refund: 'refund',
+  'margin-deposit': 'deposit',
+  'margin-release': 'give-back',
   transfer: 'transfer',
   hold: 'hold',
   release: 'release',

@@ -345,6 +345,10 @@ export class Desk {
   give(): string {
     const decision = this.decide();
     if ('refused' in decision) return decision.refused.code;
+    if ('waits' in decision) {
+      if (decision.waits === 'funds') this.#keep({ postings: [], records: decision.records });
+      return decision.waits;
+    }
     for (const { id: account, type } of decision.opens ?? []) this.open(account, type);
     const stamp = { instruction: this.at.instruction, businessDate: this.book.businessDate, postedMs: this.now };
     const posted = post(decision, stamp, (account) => this.account(account));

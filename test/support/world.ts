@@ -104,7 +104,7 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
 
 /** The purposes of a platform's functional accounts. */
 export const PURPOSES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-  (type): type is FunctionalAccount => !['sub', 'order', 'class-2', 'class-3'].includes(type),
+  (type): type is FunctionalAccount => !['sub', 'margin', 'order', 'class-2', 'class-3'].includes(type),
 );
 const OWN = PURPOSES.filter((type) => ACCOUNT_TYPES[type].belongsTo === 'platform');
 
@@ -287,6 +287,14 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
     )) {
       picture[`suspense ${row.id}`] = `${row.amount} left ${row.rest} ${row.source}`;
     }
+    for (const row of await tx.rows<Row>(`SELECT * FROM margins WHERE ${within}`))
+      picture[`margin ${row.account_id}`] = `${row.margin_id} up to ${row.target}`;
+    for (const row of await tx.rows<Row>(`SELECT * FROM receivables WHERE ${within}`)) {
+      const left = BigInt(row.amount as string) - BigInt(row.recovered as string);
+      picture[`receivable ${row.instruction_id}/${row.account_id}`] = `${row.amount} left ${left}`;
+    }
+    for (const row of await tx.rows<Row>(`SELECT * FROM shortages WHERE ${within} AND state = 'waiting'`))
+      picture[`waits ${row.instruction_id}`] = `${row.amount} missing ${row.missing}`;
     return picture;
   });
 }
@@ -302,6 +310,9 @@ export function pictureOfModel(model: Model): Picture {
   for (const [key, s] of model.shares) if (s.split > 0n) picture[`share ${key}`] = `split ${s.split} returned ${s.returned}`;
   for (const [id, h] of model.holds) picture[`hold ${id}`] = `on ${h.account} left ${h.left}`;
   for (const [id, i] of model.items) picture[`suspense ${id}`] = `${i.amount} left ${i.left} ${i.source}`;
+  for (const [id, m] of model.cover.margins) picture[`margin ${id}`] = `${m.account} up to ${m.target}`;
+  for (const d of model.cover.debts) picture[`receivable ${d.refund}/${d.account}`] = `${d.amount} left ${d.left}`;
+  for (const [id, w] of model.cover.waiting) picture[`waits ${id}`] = `${w.amount} missing ${w.missing}`;
   for (const [id, p] of model.payouts) picture[`payout ${id}`] = `from ${p.source} ${p.amount} ${p.state}`;
   return picture;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { refuse, toWire } from '../../kernel/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
+import { undoNeeds, unrecovered } from '../income.js';
 import { type At, change, type Facts, type Kind, type Origin, refused } from '../kind.js';
 import { type PastInstruction, pastRecords } from '../past.js';
 
@@ -33,11 +34,12 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
       const found = original(facts, data);
       const undo = found?.undo;
       if (undo === undefined) return {};
+      const diverted = undoNeeds(data.instruction, facts, at);
       const first = undo.needs(found?.data, at, data.instruction);
       const then = undo.needsThen?.(found?.data, facts, at) ?? {};
       return {
         accounts: [...(first.accounts ?? []), ...(then.accounts ?? [])],
-        records: [...(first.records ?? []), ...(then.records ?? [])],
+        records: [...(first.records ?? []), ...(then.records ?? []), ...(diverted.records ?? [])],
       };
     },
     decide(data, facts, at) {
@@ -63,7 +65,11 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
             ...(facts.account(account)?.type === 'order' ? {} : { clears: 'inherit' as const }),
           }))
           .sort((a, b) => (a.amount < b.amount ? -1 : a.amount > b.amount ? 1 : 0)),
-        records: [...undone.records, change(pastRecords, past.id, { ...past, correctedBy: at.instruction })],
+        records: [
+          ...undone.records,
+          ...unrecovered(past.id, facts, at),
+          change(pastRecords, past.id, { ...past, correctedBy: at.instruction }),
+        ],
         ...(undone.boundary === undefined ? {} : { boundary: undone.boundary }),
         result: { corrects: toWire('instruction', past.id) },
       };

@@ -5,6 +5,7 @@ import { correctionOf } from './correction.js';
 import { fee } from './fee.js';
 import { capture, hold, release } from './hold.js';
 import { interest } from './interest.js';
+import { marginDeposit, marginRelease } from './margin.js';
 import { incomingTransfer, topUp } from './money-in.js';
 import { ownTransfer } from './own-transfer.js';
 import { payment } from './payment.js';
@@ -21,6 +22,8 @@ const ALL = [
   split,
   splitReturn,
   refund,
+  marginDeposit,
+  marginRelease,
   transfer,
   hold,
   release,

@@ -1,0 +1,35 @@
+import type { RefusalEntry } from './entry.js';
+
+const caller = 'caller' as const;
+
+/** Refunds after a split, and what stands in for receivers who have the money no more. */
+export const REFUND_REFUSALS = {
+  RECALL_DOES_NOT_FIT: {
+    http: 422,
+    en: 'What is to be taken back from the receivers, and what is left on the order, do not make up the refund.',
+    zh: '回退明细与订单剩余金额之和不等于退款金额',
+    retry: 'new-number',
+    actor: caller,
+  },
+  REFUND_CANCELLED: {
+    http: 409,
+    en: 'The refund waited for money and was cancelled.',
+    zh: '退款在等待资金期间已被取消',
+    retry: 'new-number',
+    actor: caller,
+  },
+  SHORTAGE_ENDED: {
+    http: 409,
+    en: 'The refund waits no more.',
+    zh: '该退款已不在缺款队列中',
+    retry: 'never',
+    actor: caller,
+  },
+  MARGIN_NEEDED: {
+    http: 422,
+    en: 'The margin is needed: a refund waits for this sub-merchant, or he owes an advance.',
+    zh: '商户存在待补退款或未归还垫款，保证金不可释放',
+    retry: 'new-number',
+    actor: caller,
+  },
+} as const satisfies Record<string, RefusalEntry>;
