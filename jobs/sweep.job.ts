@@ -1,22 +1,24 @@
 import { platformsWithInterestToOrder, shardsToVerify } from '../src/accounts/index.js';
+import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
 import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
-import { invariant, naturalDate, toWire } from '../src/kernel/index.js';
+import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks } from '../src/ledger/index.js';
-import { expiredHolds, type Hold } from '../src/orders/index.js';
+import { expiredHolds, ordersDue } from '../src/orders/index.js';
+import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
 import { partiesWork } from '../src/parties/index.js';
 import { countOpenBreaks } from '../src/reconciliation/index.js';
 import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
 import type { JobDefinition } from './job.js';
 import { RELAY } from './relay-outbox.job.js';
 
-const HOLDS_MAX = 1_000;
+const DUE_MAX = 1_000;
 
 /**
- * Looks through the tables for work that no bell has told of, and rings for it; frees holds, and ends questions to customers, that have
- * expired; tells customers of mandates that will end soon.
+ * Looks through the tables for work that no bell has told of, and rings for it; frees holds, completes orders, and ends questions to customers,
+ * whose time has come; tells customers of mandates that will end soon.
  */
 export async function sweep(desk: Desk): Promise<void> {
   const { rt } = desk;
@@ -29,7 +31,10 @@ export async function sweep(desk: Desk): Promise<void> {
     closes: await closesDue(tx, naturalDate(nowMs), rt.clock.wall()),
     interest: await platformsWithInterestToOrder(tx),
     incoming: await countUnanswered(tx, { dueWallMs: rt.clock.wall() }),
-    holds: await expiredHolds(tx, nowMs, HOLDS_MAX),
+    shortages: await shardsWithShortages(tx, nowMs),
+    holds: await expiredHolds(tx, nowMs, DUE_MAX),
+    disputes: await lapsedDisputes(tx, nowMs, DUE_MAX),
+    orders: await ordersDue(tx, nowMs, DUE_MAX),
     sms: await isSmsDue(tx, nowMs),
     parties: await partiesWork(tx, rt),
     breaks: await countOpenBreaks(tx),
@@ -47,29 +52,46 @@ export async function sweep(desk: Desk): Promise<void> {
     ['verify-users', found.parties.ask ? [ONE_PLACE] : []],
     ['screen-customers', found.parties.look ? [ONE_PLACE] : []],
   ];
+  await retryRefunds(desk, found.shortages);
   for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
   for (let shard = 0; shard < rt.config.SHARDS; shard += 1)
     rt.metrics.inboxDepth.set({ shard: String(shard) }, found.depths.get(shard) ?? 0);
   rt.metrics.breaksOpen.set(found.breaks);
   await expireConsents(rt, answerHandlers(rt));
   await noticeMandates(rt);
-  await freeHolds(desk, found.holds);
+  await giveDue(desk, [
+    ...found.holds.map(({ id, platformId }) => {
+      const data = { hold: toWire('hold', id) };
+      return { platformId, requestNo: `expired:${id}`, kind: 'release', data };
+    }),
+    ...found.disputes.map(({ id, platformId }) => {
+      const data = { dispute: toWire('dispute', id), result: 'rejected' };
+      return { platformId, requestNo: `lapsed:${id}`, kind: 'dispute-end', data };
+    }),
+    ...found.orders.map(({ orderId, platformId, orderNo }) => {
+      return { platformId, requestNo: `completed:${orderId}`, kind: 'order-complete', data: { orderNo } };
+    }),
+  ]);
+  await expireFreezes(rt);
 }
 
-/** What was held past its time goes back to being available. */
-async function freeHolds(desk: Desk, holds: readonly Hold[]): Promise<void> {
-  if (holds.length === 0) return;
-  const books = await desk.rt.db.read('books-of-holds', (tx) =>
-    loadBooks(tx, [...new Set(holds.map((hold) => hold.platformId))]),
+interface Due {
+  readonly platformId: Id;
+  readonly requestNo: string;
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What time alone brings: what was held past its end is available again, an order completes by itself. Given twice it happens once. */
+async function giveDue(desk: Desk, due: readonly Due[]): Promise<void> {
+  if (due.length === 0) return;
+  const books = await desk.rt.db.read('books-of-due', (tx) =>
+    loadBooks(tx, [...new Set(due.map(({ platformId }) => platformId))]),
   );
-  const directives = holds.map(({ id, platformId }) => {
-    const book = books.get(platformId);
-    invariant(book, `platform ${platformId} has a book`);
-    const data = { hold: toWire('hold', id) };
-    return {
-      shardId: book.shardId,
-      submission: systemInstruction({ platformId, requestNo: `expired:${id}`, kind: 'release', data, actor: 'sweep' }),
-    };
+  const directives = due.map((of) => {
+    const book = books.get(of.platformId);
+    invariant(book, `platform ${of.platformId} has a book`);
+    return { shardId: book.shardId, submission: systemInstruction({ ...of, actor: 'sweep' }) };
   });
   await decideNow(desk, directives);
 }

@@ -7,9 +7,11 @@ import {
   electronicRoutes,
   parameterRoutes,
 } from './accounts/index.js';
+import { disputeRoutes, judicialRoutes } from './claims/index.js';
 import { clearingRoutes } from './clearing/index.js';
 import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';
+import { explainRoutes } from './explain/index.js';
 import {
   type Answers,
   answerHandlers,
@@ -18,6 +20,7 @@ import {
   findInstructions,
   type Intake,
   instructionRoutes,
+  orderDeduction,
   receiveInTx,
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
@@ -61,12 +64,15 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...mandateRoutes(runtime),
     ...receiptRoutes(runtime, async (tx, id) => (await findInstructions(tx, [id])).get(id)),
     ...orderRoutes(runtime),
+    ...disputeRoutes(runtime),
+    ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),
     ...suspenseRoutes(runtime, giveInTx(runtime)),
     ...instructionRoutes(runtime, parts),
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
     ...clearingRoutes(runtime),
+    ...explainRoutes(runtime),
     ...operatorRoutes(runtime),
   ];
 }

@@ -11,5 +11,6 @@ export { type CloseOptions, type CloseOutcome, closeDueDays } from './close.js';
 export { orderInterest } from './interest.js';
 export type { ClosePoint } from './progress.js';
 export { clearingRoutes } from './routes.js';
+export { clearingAmount } from './rules.js';
 export { DAY_TRANSITIONS, STEP_NAMES, STEPS } from './states.js';
 export { clearingLines, closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';

@@ -1,0 +1,78 @@
+import { balancesOf, requireAccount, settlementAccountsOf, viewAccounts } from '../accounts/index.js';
+import { claimLeft, claimQueueRecords, type Dispute, disputeRecords, freezesByIds, heldByClaims } from '../claims/index.js';
+import { clearingAmount } from '../clearing/index.js';
+import { type BusinessDate, type Id, type Instant, invariant, type Minor, workingDayAfter } from '../kernel/index.js';
+import { frozenOf, type LedgerAccount, loadBook, reservedOf } from '../ledger/index.js';
+import { underWayRecords } from '../payouts/index.js';
+import type { Runtime, Tx } from '../runtime/index.js';
+import { type Explained, explained, type HeldLine, unclearedOn } from './rules.js';
+import { holdLines, underWayLines } from './store.js';
+
+/** Why an account's money may move or not, with the moment and the business date of which it is told. */
+export interface AccountExplained extends Explained {
+  readonly account: LedgerAccount;
+  readonly businessDate: BusinessDate;
+  readonly asOf: Instant;
+  /** When the day's clearing will next pay it out and, as things are now, how much; null: it never does by itself. */
+  readonly nextClearing: { readonly date: BusinessDate; readonly amount: Minor } | null;
+}
+
+/**
+ * Explains the figures of an account line by line. Call it in a snapshot: everything must be of one moment.
+ * @param owner the platform that asks; absent for the bank's staff
+ * @throws Refused NOT_FOUND
+ */
+export async function explainAccount(
+  tx: Tx,
+  rt: Pick<Runtime, 'clock' | 'calendar'>,
+  id: Id,
+  owner: Id | undefined,
+): Promise<AccountExplained> {
+  const { platformId } = await requireAccount(tx, id, owner);
+  const [view] = await viewAccounts(tx, platformId, [id]);
+  invariant(view, `account ${id} is there`);
+  const { account, merchant } = view;
+  const { businessDate } = await loadBook(tx, platformId);
+  const lines = {
+    uncleared: account.uncleared,
+    held: [...(await holdLines(tx, id)), ...(await claimLines(tx, account))],
+    underWay: await underWayLines(tx, id),
+  };
+  const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };
+  const hasWayOut = merchant !== undefined && (await settlementAccountsOf(tx, [id])).has(id);
+  return {
+    ...explained(balancesOf(account), lines, under),
+    account,
+    businessDate,
+    asOf: rt.clock.now(),
+    nextClearing: hasWayOut ? nextClearing(account, merchant, workingDayAfter(rt.calendar, businessDate)) : null,
+  };
+}
+
+/** Disputes and freezes in their order of arrival, with what each of them has now. */
+async function claimLines(tx: Tx, account: LedgerAccount): Promise<HeldLine[]> {
+  const queue = (await claimQueueRecords.load(tx, [account.id])).get(account.id);
+  if (queue === undefined || queue.claims.length === 0) return [];
+  const idsOf = (kind: 'court' | 'dispute') => queue.claims.filter((claim) => claim.kind === kind).map(({ refId }) => refId);
+  const freezes = await freezesByIds(tx, idsOf('court'));
+  const disputed = idsOf('dispute');
+  const disputes = disputed.length === 0 ? new Map<string, Dispute>() : await disputeRecords.load(tx, disputed);
+  return heldByClaims(queue, frozenOf(account)).map(({ claim, held }): HeldLine => {
+    const line = { kind: claim.kind, id: claim.refId, amount: held, count: 1 };
+    if (claim.kind === 'dispute') {
+      const { reason, deadlineMs } = disputes.get(claim.refId) ?? {};
+      return { ...line, by: 'platform', purpose: reason ?? null, of: claimLeft(claim), untilMs: deadlineMs ?? null };
+    }
+    const freeze = freezes.get(claim.refId);
+    invariant(freeze, `freeze ${claim.refId} is there`);
+    const { authority, documentNo, whole, dueMs } = freeze;
+    return { ...line, by: 'authority', purpose: authority, of: whole ? null : claimLeft(claim), untilMs: dueMs, documentNo };
+  });
+}
+
+/** The clearing that opens the next working day pays what may leave then; a frozen account it leaves alone. */
+function nextClearing(account: LedgerAccount, { cycle }: { readonly cycle: string }, date: BusinessDate) {
+  if (account.type !== 'sub' || cycle !== 't+1' || account.state === 'closed') return null;
+  const funds = { balance: account.balance, held: reservedOf(account), uncleared: unclearedOn(account.uncleared, date) };
+  return { date, amount: account.state === 'frozen' ? 0n : clearingAmount(funds) };
+}

@@ -1,0 +1,70 @@
+import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { bringsMoneyIn, type PayoutPurpose, type PayoutState, UNDER_WAY } from '../payouts/index.js';
+import type { Tx } from '../runtime/index.js';
+import type { HeldLine, UnderWayLine } from './rules.js';
+
+/** How many lines of a sort are told one by one; the others are summed up in one more. */
+const LINES_MAX = 500;
+
+/** The holds on an account with something left, oldest first, and who had them made. */
+export async function holdLines(tx: Tx, accountId: Id): Promise<HeldLine[]> {
+  const open = 'h.account_id = ? AND h.amount > h.captured + h.released';
+  const rows = await tx.rows<{ id: string; amount: string; purpose: string; expires_ms: string | null; origin: string }>(
+    `SELECT h.id, h.amount - h.captured - h.released AS amount, h.purpose, h.expires_ms, i.origin FROM holds AS h
+     JOIN instructions AS i ON i.id = h.id WHERE ${open} ORDER BY h.id LIMIT ${LINES_MAX}`,
+    [accountId],
+  );
+  const lines = rows.map((row): HeldLine => {
+    const untilMs = row.expires_ms === null ? null : (Number(row.expires_ms) as Instant);
+    const amount = BigInt(row.amount);
+    const by = row.origin === 'O' ? 'bank' : 'platform';
+    return { kind: 'hold', id: asId(row.id), by, purpose: row.purpose, amount, of: amount, untilMs, count: 1 };
+  });
+  if (rows.length < LINES_MAX) return lines;
+  const [rest] = await tx.rows<{ n: string; amount: string | null }>(
+    `SELECT COUNT(*) AS n, CAST(SUM(h.amount - h.captured - h.released) AS CHAR) AS amount FROM holds AS h WHERE ${open} AND h.id > ?`,
+    [accountId, rows.at(-1)?.id],
+  );
+  const amount = BigInt(rest?.amount ?? '0');
+  if (amount > 0n) {
+    const others = { id: null, by: 'platform', purpose: null, amount, of: amount, untilMs: null } as const;
+    lines.push({ kind: 'hold', ...others, count: Number(rest?.n) });
+  }
+  return lines;
+}
+
+/** What is under way out of an account or into it, oldest first. */
+export async function underWayLines(tx: Tx, accountId: Id): Promise<UnderWayLine[]> {
+  const under = `source_account_id = ? AND state IN (${UNDER_WAY.map((state) => `'${state}'`).join()})`;
+  const rows = await tx.rows<{ id: string; purpose: PayoutPurpose; state: PayoutState; amount: string; created_ms: string }>(
+    `SELECT id, purpose, state, amount, created_ms FROM payouts WHERE ${under} ORDER BY id LIMIT ${LINES_MAX}`,
+    [accountId],
+  );
+  const lines = rows.map((row): UnderWayLine => {
+    const { purpose, state } = row;
+    const createdMs = Number(row.created_ms) as Instant;
+    return {
+      payout: asId(row.id),
+      direction: directionOf(purpose),
+      purpose,
+      state,
+      amount: BigInt(row.amount),
+      createdMs,
+      count: 1,
+    };
+  });
+  if (rows.length < LINES_MAX) return lines;
+  const rest = await tx.rows<{ purpose: PayoutPurpose; n: string; amount: string }>(
+    `SELECT purpose, COUNT(*) AS n, CAST(SUM(amount) AS CHAR) AS amount FROM payouts WHERE ${under} AND id > ? GROUP BY purpose`,
+    [accountId, rows.at(-1)?.id],
+  );
+  const others = rest.map(({ purpose, n, amount }): UnderWayLine => {
+    const summed = { payout: null, state: null, createdMs: null, count: Number(n) };
+    return { ...summed, direction: directionOf(purpose), purpose, amount: BigInt(amount) as Minor };
+  });
+  return [...lines, ...others];
+}
+
+function directionOf(purpose: PayoutPurpose): 'out' | 'in' {
+  return bringsMoneyIn({ purpose }) ? 'in' : 'out';
+}
