@@ -5,11 +5,11 @@ import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consen
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
 import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
 import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js';
-import { loadBooks } from '../src/ledger/index.js';
+import { loadBooks, lockShard } from '../src/ledger/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
-import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
 import { partiesWork } from '../src/parties/index.js';
 import { countOpenBreaks } from '../src/reconciliation/index.js';
+import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
 import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
 import type { JobDefinition } from './job.js';
 import { RELAY } from './relay-outbox.job.js';
@@ -94,6 +94,21 @@ async function giveDue(desk: Desk, due: readonly Due[]): Promise<void> {
     return { shardId: book.shardId, submission: systemInstruction({ ...of, actor: 'sweep' }) };
   });
   await decideNow(desk, directives);
+}
+
+/** Refunds that wait are tried again though no credit called them: a freeze may have ended, or a bell was lost. */
+async function retryRefunds({ rt }: Desk, shards: readonly number[]): Promise<void> {
+  for (const shard of shards) {
+    const tried = await rt.db.withTx(
+      'retry-shortages',
+      async (tx) => {
+        const { nowMs } = await lockShard(tx, shard, rt.clock.now());
+        return retryShortages(tx, shard, { nowMs });
+      },
+      async () => undefined, // what is in the inbox already is not put there again
+    );
+    if (tried > 0) await rt.bells.ring('execute-shard', String(shard));
+  }
 }
 
 export const sweepJob: JobDefinition = {

@@ -199,6 +199,14 @@ export async function accountFunds(tx: Tx, ids: readonly Id[]): Promise<Map<Id, 
   );
 }
 
+/** What stands on the margin account of a sub-account, if it has one. */
+export async function marginFunds(tx: Tx, accountId: Id): Promise<(AccountFunds & { readonly id: Id }) | undefined> {
+  const [row] = await tx.rows<{ margin_id: string }>('SELECT margin_id FROM margins WHERE account_id = ?', [accountId]);
+  if (row === undefined) return undefined;
+  const id = asId(row.margin_id);
+  return { id, ...((await accountFunds(tx, [id])).get(id) as AccountFunds) };
+}
+
 /** Ids of a platform's accounts by type and id, after `after`. */
 export async function listAccountIds(
   tx: Tx,

@@ -27,6 +27,7 @@ import {
   findSubMerchant,
   hasPayoutsUnderWay,
   insertSubMerchants,
+  marginFunds,
   markClosed,
   openSettlementAccount,
   type SubMerchant,
@@ -243,10 +244,15 @@ export async function closeSubMerchant(rt: Parts, platformId: Id, id: Id): Promi
       const { shardId } = await requireBook(tx, platformId);
       const turn = await lockShard(tx, shardId, rt.clock.now());
       const account = (await accountFunds(tx, [accountId])).get(accountId) as AccountFunds;
-      if (account.state === 'frozen') throw new Refused(refuse('ACCOUNT_FROZEN'));
+      if (account.state === 'frozen' || (account.state === 'open' && account.claimed > 0n))
+        throw new Refused(refuse('ACCOUNT_FROZEN'));
       if (account.state === 'open') {
         if (account.balance !== 0n || account.held !== 0n) throw new Refused(refuse('ACCOUNT_NOT_EMPTY'));
         if (await hasPayoutsUnderWay(tx, accountId)) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'A payout is under way.'));
+        const margin = await marginFunds(tx, accountId);
+        if (margin !== undefined && (margin.balance !== 0n || margin.held !== 0n))
+          throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'Its margin is not empty.'));
+        if (margin !== undefined) await setAccountState(tx, margin.id, 'closed');
         await setAccountState(tx, accountId, 'closed');
         await markClosed(tx, id, turn.nowMs);
       }

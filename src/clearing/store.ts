@@ -1,4 +1,6 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { reservedOf } from '../ledger/index.js';
+import { keptBack } from '../refunds/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import { clearingAmount } from './rules.js';
 import { type DayState, STEPS, type Step, type StepState } from './states.js';
@@ -200,7 +202,7 @@ export async function insertClearingLines(
 }
 
 /**
- * What the sub-merchants on the cycle T+1 have withdrawable when `date` is open, of those with a settlement account.
+ * What the sub-merchants on the cycle T+1 have withdrawable when `date` is open, of those with a settlement account, less what is kept back.
  * @param limit stop after so many
  */
 export async function withdrawableLines(
@@ -211,18 +213,24 @@ export async function withdrawableLines(
 ): Promise<ClearingLine[]> {
   const lines: ClearingLine[] = [];
   for (let after = '0'; ; ) {
-    const rows = await tx.rows<{ id: string; balance: string; held: string; uncleared: string }>(
-      `SELECT a.id, a.balance, a.held, CAST(COALESCE(SUM(u.amount), 0) AS CHAR) AS uncleared
+    const rows = await tx.rows<{ id: string; balance: string; held: string; claimed: string; uncleared: string }>(
+      `SELECT a.id, a.balance, a.held, a.claimed, CAST(COALESCE(SUM(u.amount), 0) AS CHAR) AS uncleared
        FROM accounts AS a
        JOIN sub_merchants AS m ON m.account_id = a.id AND m.cycle = 't+1'
        JOIN settlement_accounts AS s ON s.account_id = a.id
        LEFT JOIN uncleared AS u ON u.account_id = a.id AND u.due_date > ?
-       WHERE a.platform_id = ? AND a.type = 'sub' AND a.state <> 'closed' AND a.balance > a.held AND a.id > ?
-       GROUP BY a.id, a.balance, a.held ORDER BY a.id LIMIT ${PART}`,
+       WHERE a.platform_id = ? AND a.type = 'sub' AND a.state <> 'closed' AND a.balance > a.held + a.claimed AND a.id > ?
+       GROUP BY a.id, a.balance, a.held, a.claimed ORDER BY a.id LIMIT ${PART}`,
       [date, platformId, after],
     );
+    const kept = await keptBack(
+      tx,
+      rows.map((row) => asId(row.id)),
+    );
     for (const row of rows) {
-      const amount = clearingAmount({ balance: BigInt(row.balance), held: BigInt(row.held), uncleared: BigInt(row.uncleared) });
+      const funds = { balance: BigInt(row.balance), held: BigInt(row.held), claimed: BigInt(row.claimed) };
+      const held = reservedOf(funds) + (kept.get(asId(row.id)) ?? 0n);
+      const amount = clearingAmount({ balance: funds.balance, held, uncleared: BigInt(row.uncleared) });
       if (amount > 0n) lines.push({ accountId: asId(row.id), amount });
     }
     const last = rows.at(-1);

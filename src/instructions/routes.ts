@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { consentRecords } from '../consents/index.js';
 import { type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { entriesOfInstructions } from '../ledger/index.js';
+import { missingOf } from '../refunds/index.js';
 import {
-  type Asked,
   idAfter,
   page,
   pageQuery,
@@ -23,6 +23,7 @@ import type { Outcome } from './outcome.js';
 import { BATCH_BODY_MAX, instructionSchema, parseBatch, parseInstruction } from './parse.js';
 import { type BatchLine, findBatch, findInstructions, insertBatch, listInstructions } from './store.js';
 import {
+  type Awaited,
   batchSchema,
   idsOf,
   instructionQuery,
@@ -55,7 +56,7 @@ function giveOne(rt: Runtime, { intake, answers }: InstructionParts): Route {
     summary: 'Gives an instruction and answers with its outcome',
     summaryZh: '提交指令',
     description:
-      'Where a customer has to say yes, it answers 202 with the page to send him to. Waits up to two seconds for the outcome; `Prefer: wait=N` or `Prefer: respond-async` change that. Then 202 and a status address. ' +
+      'Where a customer has to say yes, it answers 202 with the page to send him to. A refund that not all of the money is there for waits in state `awaiting-funds`. Waits up to two seconds for the outcome; `Prefer: wait=N` or `Prefer: respond-async` change that. Then 202 and a status address. ' +
       'The same request number with the same body gives the first answer again.',
     body: 'raw',
     rawBody: { schema: instructionSchema('P'), mediaTypes: ['application/json'] },
@@ -89,15 +90,18 @@ function received(receipt: Receipt): Exclude<Receipt, { refused: Refusal }> {
   return receipt;
 }
 
-/** Questions that customers have not answered yet, by instruction. */
-function awaitedOf({ db }: Runtime, ids: readonly Id[]): Promise<Map<Id, Asked>> {
+/** What undecided instructions wait for: answers of customers, or money. */
+function awaitedOf({ db }: Runtime, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
   return db.read('awaited-consents', (tx) => readAwaited(tx, ids));
 }
 
-async function readAwaited(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Asked>> {
+async function readAwaited(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
   if (ids.length === 0) return new Map();
   const pending = [...(await consentRecords.load(tx, ids)).values()].filter(({ state }) => state === 'pending');
-  return new Map(pending.map(({ id, instruction, expiresMs }) => [instruction, { consent: id, expiresMs }]));
+  return new Map<Id, Awaited>([
+    ...[...(await missingOf(tx, ids))].map(([id, missing]) => [id, { missing }] as const),
+    ...pending.map(({ id, instruction, expiresMs }) => [instruction, { consent: id, expiresMs }] as const),
+  ]);
 }
 
 function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {
@@ -137,7 +141,7 @@ function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {
         async () => ((await rt.db.read('batch-there', (tx) => findBatch(tx, batch.platformId, batch.id))) ? true : undefined),
       );
       const taken = receipts.filter((receipt) => 'id' in receipt);
-      const asked = new Map(
+      const asked = new Map<Id, Awaited>(
         taken.flatMap((receipt) => (receipt.asked === undefined ? [] : [[receipt.id, receipt.asked] as const])),
       );
       const waiting = taken.filter(({ id }) => !asked.has(id));

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { asId, type Id, REFUSALS, type RefusalCode, Refused, toRfc3339, toWire } from '../kernel/index.js';
+import {
+  asId,
+  type Id,
+  type Minor,
+  REFUSALS,
+  type RefusalCode,
+  Refused,
+  toRfc3339,
+  toWire,
+  toWireAmount,
+} from '../kernel/index.js';
 import type { Entry } from '../ledger/index.js';
 import { type Asked, askedSchema, rfc3339Schema, showAsked, type Vault } from '../runtime/index.js';
 import { kinds } from './kinds/index.js';
@@ -9,7 +19,7 @@ import type { BatchLine, InstructionView } from './store.js';
 
 /** How instructions, outcomes and batches look on the wire. */
 const outcomeFields = {
-  state: z.enum(['received', 'awaiting-consent', 'posted', 'refused']),
+  state: z.enum(['received', 'awaiting-consent', 'awaiting-funds', 'posted', 'refused']),
   code: z.string().nullable().meta({ description: 'The refusal, when refused' }),
   detail: z
     .record(z.string(), z.unknown())
@@ -19,7 +29,13 @@ const outcomeFields = {
   decidedAt: rfc3339Schema.nullable(),
 };
 
-const consentField = { consent: askedSchema.optional() };
+const consentField = {
+  consent: askedSchema.optional(),
+  missing: z.int().optional().meta({ description: 'Of a refund that waits for money: what was missing when it was last tried' }),
+};
+
+/** What an instruction that is not decided waits for: a customer's answer, or money. */
+export type Awaited = Asked | { readonly missing: Minor };
 
 export const outcomeSchema = z
   .strictObject({ instruction: z.string(), requestNo: z.string(), kind: z.string(), ...outcomeFields, ...consentField })
@@ -64,7 +80,7 @@ export const batchSchema = z
 
 export const instructionQuery = { kind: z.string().max(24).optional(), requestNo: z.string().max(64).optional() };
 
-export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Outcome | null | undefined, awaited?: Asked) {
+export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Outcome | null | undefined, awaited?: Awaited) {
   return {
     instruction: toWire('instruction', id),
     requestNo,
@@ -77,15 +93,16 @@ export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Ou
   };
 }
 
-function stateOf(outcome: Outcome | null | undefined, awaited: Asked | undefined) {
+function stateOf(outcome: Outcome | null | undefined, awaited: Awaited | undefined) {
   if (outcome) return { state: outcome.state };
   if (awaited === undefined) return { state: 'received' as const };
+  if ('missing' in awaited) return { state: 'awaiting-funds' as const, missing: toWireAmount(awaited.missing) };
   return { state: 'awaiting-consent' as const, consent: showAsked(awaited) };
 }
 
 const ORIGINS = { P: 'platform', S: 'system', O: 'bank' } as const;
 
-export function showInstruction(vault: Vault, view: InstructionView, awaited?: Asked, entries?: readonly Entry[]) {
+export function showInstruction(vault: Vault, view: InstructionView, awaited?: Awaited, entries?: readonly Entry[]) {
   return {
     ...showOutcome(view.id, view.requestNo, view.kind, view.outcome, awaited),
     origin: ORIGINS[view.origin],
@@ -108,7 +125,7 @@ export function showBatch(
   id: Id,
   lines: readonly BatchLine[],
   outcomes: ReadonlyMap<Id, Outcome>,
-  awaited: ReadonlyMap<Id, Asked>,
+  awaited: ReadonlyMap<Id, Awaited>,
 ) {
   const shown = lines.map(({ requestNo, instruction, code }, place) => {
     const outcome = instruction === null ? undefined : outcomes.get(instruction);
@@ -129,7 +146,7 @@ export function showBatch(
     lines: shown,
     posted: count('posted'),
     refused: count('refused'),
-    undecided: count('received') + count('awaiting-consent'),
+    undecided: count('received') + count('awaiting-consent') + count('awaiting-funds'),
   };
 }
 

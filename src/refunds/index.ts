@@ -9,4 +9,4 @@ export * from './records.js';
 export { refundRoutes, setTarget } from './routes.js';
 export * from './rules.js';
 export * from './shortages.js';
-export { missingOf, retryShortages, setCeiling, shardsWithShortages, wakeShortages } from './store.js';
+export { keptBack, missingOf, retryShortages, setCeiling, shardsWithShortages, wakeShortages } from './store.js';

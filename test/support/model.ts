@@ -3,6 +3,14 @@
  * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
  */
 
+import {
+  type AskedModelBackground,
+  leftOf,
+  type ModelBackground,
+  proportionally,
+  splitItems,
+  Trade,
+} from './model-agreements.js';
 import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 
@@ -13,6 +21,8 @@ export interface ModelAccount {
   state: 'open' | 'frozen' | 'closed';
   balance: bigint;
   held: bigint;
+  /** Disputes and freezes in the order in which they came. */
+  readonly claims: ModelClaim[];
   /** By the date from which it is withdrawable. */
   readonly uncleared: Map<string, bigint>;
 }
@@ -29,16 +39,44 @@ interface ModelOrder {
   refunded: bigint;
   /** The last date on which its money can have come in. */
   came: string;
+  background?: ModelBackground;
+}
+
+interface ModelClaim {
+  readonly ref: string;
+  readonly kind: 'court' | 'dispute';
+  readonly order: string | undefined;
+  /** More than there is or will ever be, where it is all. */
+  left: bigint;
+}
+
+interface ModelFreeze {
+  readonly account: string;
+  readonly whole: boolean;
+  /** Its last day. */
+  until: string;
+  open: boolean;
+}
+
+interface ModelDispute {
+  readonly platform: string;
+  readonly order: ModelOrder;
+  readonly receiver: string | undefined;
+  readonly deadline: number;
+  open: boolean;
 }
 
 interface ModelHold {
   readonly platform: string;
   readonly account: string;
   readonly expires: number | undefined;
+  readonly purpose: string;
   left: bigint;
 }
 
 interface ModelPayout {
+  /** The freeze out of whose money it went. */
+  readonly freeze?: string;
   readonly platform: string;
   /** Brings money in. */
   readonly collects: boolean;
@@ -77,6 +115,8 @@ interface ModelPlatform {
   /** The functional accounts by purpose. */
   readonly own: Readonly<Record<string, string>>;
   readonly profile: string;
+  /** Whether orders need their sellers' agreements. */
+  agreed: boolean;
 }
 
 /** The wire form of an instruction's data; each kind reads the fields that its form has. */
@@ -85,6 +125,8 @@ export interface Data {
   amount: { amount: number; currency: 'CNY' };
   payer: { name: string; account: string; bankCode?: string };
   reference: string;
+  background: AskedModelBackground;
+  items: { item: string; amount?: { amount: number }; evidence?: string }[];
   lines: { account: string; amount: { amount: number; currency: 'CNY' } }[];
   account: string;
   from: string;
@@ -95,6 +137,10 @@ export interface Data {
   product: string;
   rate: number;
   hold: string;
+  holds: string[];
+  dispute: string;
+  result: string;
+  deduction: string;
   payout: string;
   instruction: string;
   item: string;
@@ -117,7 +163,14 @@ export interface Given {
 }
 export type Answer = 'yes' | 'no' | 'late' | 'locked' | 'stranger' | 'unasked';
 
-type Take = { from: string; amount: bigint; how?: 'uncleared-first' | 'cleared-only'; freed?: bigint; flow?: Flow };
+type Take = {
+  from: string;
+  amount: bigint;
+  how?: 'uncleared-first' | 'cleared-only';
+  freed?: bigint;
+  claim?: 'court' | 'dispute';
+  flow?: Flow;
+};
 type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean; flow?: Flow };
 
 /** A refund that not all of the money is there for. */
@@ -156,11 +209,16 @@ export class Model {
   /** By order account/receiver. */
   readonly shares = new Map<string, { split: bigint; returned: bigint }>();
   readonly holds = new Map<string, ModelHold>();
+  readonly disputes = new Map<string, ModelDispute>();
+  readonly freezes = new Map<string, ModelFreeze>();
+  /** Approved by two people. */
+  readonly deductions = new Map<string, { freeze: string; amount: bigint; ordered: boolean }>();
   readonly payouts = new Map<string, ModelPayout>();
   /** What stands on suspense, by the instruction that brought it there. */
   readonly items = new Map<string, ModelItem>();
   readonly proposals = new Map<string, ModelProposal>();
   readonly law = new Law();
+  readonly trade = new Trade();
   readonly cover = new Cover();
   /** Where more is available than before. */
   #credited = new Set<string>();
@@ -182,12 +240,12 @@ export class Model {
   }
 
   openPlatform(id: string, date: string, own: Readonly<Record<string, string>>, profile = 'marketplace'): void {
-    this.platforms.set(id, { date, transferMax: 0n, feeMax: 0n, own, profile });
+    this.platforms.set(id, { date, transferMax: 0n, feeMax: 0n, own, profile, agreed: false });
     for (const [type, account] of Object.entries(own)) this.openAccount(account, id, type, OWN.includes(type));
   }
 
   openAccount(id: string, platform: string, type: string, bound: boolean): void {
-    this.accounts.set(id, { platform, type, bound, state: 'open', balance: 0n, held: 0n, uncleared: new Map() });
+    this.accounts.set(id, { platform, type, bound, state: 'open', balance: 0n, held: 0n, claims: [], uncleared: new Map() });
   }
 
   openCustomer(id: string, idExpires: string | undefined): void {
@@ -333,31 +391,55 @@ export class Model {
         came: '',
       };
       refuseIf(order.payer !== payer || order.payerAccount !== undefined, 'ORDER_PAYER_DIFFERS');
+      const keep = this.#backed(given, data, this.orders.has(key), at);
       refuseIf(order.paid + amount > BOOKS_MAX || amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
       if (!this.orders.has(key)) this.openAccount(given.id, given.platform, 'order', false);
       this.orders.set(key, order);
       this.#move(at, [], [{ to: order.account, amount }]);
       order.paid += amount;
       order.came = this.#arrival(at);
+      keep(order);
     },
 
     split: (given, data, at) => {
       const order = this.#order(given, data);
-      refuseIf(new Set(data.lines.map((line) => line.account)).size < data.lines.length, 'RECEIVER_REPEATED');
-      for (const line of data.lines) {
-        const { type } = this.#mine(given, line.account);
-        refuseIf(type !== 'sub' && type !== 'commission', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const lines = data.lines ?? [];
+      refuseIf(new Set(lines.map((line) => line.account)).size < lines.length, 'RECEIVER_REPEATED');
+      const named = new Map(lines.map((line) => [bare(line.account), minor(line.amount)]));
+      if (order.background === undefined) {
+        refuseIf(data.lines === undefined, 'LINES_MISSING');
+        this.#splitTo(given, order, named, at);
+        return;
       }
-      const amount = sum(data.lines.map((line) => minor(line.amount)));
-      refuseIf(amount > this.#account(order.account).balance, 'SPLIT_EXCEEDS_ORDER');
-      refuseIf(order.split + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
-      const clears = this.#nextWorkingDay(order.came > at.date ? order.came : at.date);
-      const gives = data.lines.map((line) => {
-        return { to: bare(line.account), amount: minor(line.amount), clears };
-      });
-      this.#move(at, [{ from: order.account, amount }], this.#afterDebts(given, gives, at));
-      order.split += amount;
-      for (const { to, amount: part } of gives) this.#share(order, to).split += part;
+      const { shares, keep } = this.#agreed(given, order, order.background, data.items, at);
+      const isSame = named.size === shares.size && [...named].every(([to, amount]) => shares.get(to) === amount);
+      refuseIf(data.lines !== undefined && !isSame, 'SPLIT_OFF_RULE');
+      this.#splitTo(given, order, shares, at);
+      keep();
+    },
+
+    'order-complete': (given, data, at) => {
+      const order = this.#order(given, data);
+      if (order.background === undefined) throw new No('BACKGROUND_MISSING');
+      const { background } = order;
+      const room = this.#account(order.account).balance;
+      const open = background.items.filter((item) => leftOf(item) > 0n);
+      const lefts = open.map(leftOf);
+      const parts = sum(lefts) <= room ? lefts : proportionally(room, lefts);
+      const asked = open.map(({ no }, place) => ({ item: no, amount: { amount: Number(parts[place]) } }));
+      const { shares, keep } = this.#agreed(
+        given,
+        order,
+        background,
+        asked.filter(({ amount }) => amount.amount > 0),
+        at,
+      );
+      const rest = room - sum(shares.values());
+      const [seller = '', another] = new Set(background.items.map((item) => item.seller));
+      if (rest > 0n && another === undefined) shares.set(seller, (shares.get(seller) ?? 0n) + rest);
+      this.#splitTo(given, order, shares, at);
+      keep();
+      background.completed = true;
     },
 
     'split-return': (given, data, at) => {
@@ -448,7 +530,13 @@ export class Model {
       const amount = minor(data.amount);
       this.#mayTake({ from: bare(data.account), amount });
       account.held += amount;
-      this.holds.set(given.id, { platform: given.platform, account: bare(data.account), expires, left: amount });
+      this.holds.set(given.id, {
+        platform: given.platform,
+        account: bare(data.account),
+        expires,
+        purpose: data.purpose,
+        left: amount,
+      });
     },
 
     release: (given, data) => {
@@ -472,6 +560,84 @@ export class Model {
       this.#move(at, [{ from: hold.account, amount, freed: amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
       hold.left -= amount;
       this.#account(hold.account).held -= amount;
+    },
+
+    'bulk-release': (given, data) => {
+      const all = [...this.holds].filter(([, hold]) => hold.platform === given.platform && hold.left > 0n);
+      const ids = data.holds?.map(bare) ?? all.filter(([, hold]) => hold.purpose === data.purpose).map(([id]) => id);
+      refuseIf(new Set(ids).size < ids.length, 'HOLD_REPEATED');
+      refuseIf(ids.length > 500, 'HOLDS_TOO_MANY');
+      refuseIf(ids.length === 0, 'HOLD_NOT_FOUND');
+      const holds = ids.map((hold) => this.#hold(given, { ...data, hold: `hld_${hold}` }));
+      for (const hold of holds) {
+        this.#account(hold.account).held -= hold.left;
+        hold.left = 0n;
+        this.#credited.add(hold.account);
+      }
+    },
+
+    'dispute-open': (given, data) => {
+      const order = this.#order(given, data);
+      const receiver = data.account === undefined ? undefined : bare(data.account);
+      if (data.account !== undefined) this.#mine(given, data.account);
+      const deadline = Date.parse(data.expiresAt);
+      refuseIf(deadline <= this.now, 'DISPUTE_ENDED');
+      const disputed = (id: string) =>
+        sum(this.#account(id).claims.map((claim) => (claim.order === order.account ? claim.left : 0n)));
+      const atLeastNothing = (amount: bigint) => (amount > 0n ? amount : 0n);
+      const onOrder = atLeastNothing(this.#account(order.account).balance - disputed(order.account));
+      const share = receiver === undefined ? undefined : this.shares.get(`${order.account}/${receiver}`);
+      const got = share === undefined ? 0n : share.split - share.returned;
+      const onReceiver = receiver === undefined ? 0n : atLeastNothing(got - disputed(receiver));
+      const amount = minor(data.amount);
+      refuseIf(amount > onOrder + onReceiver, 'DISPUTE_EXCEEDS_ORDER');
+      const first = amount < onOrder ? amount : onOrder;
+      for (const [id, left] of [
+        [order.account, first],
+        [receiver, amount - first],
+      ] as const) {
+        if (id === undefined || left === 0n) continue;
+        refuseIf(this.#account(id).state === 'closed', 'ACCOUNT_CLOSED');
+      }
+      const claim = { ref: given.id, kind: 'dispute' as const, order: order.account };
+      if (first > 0n) this.#account(order.account).claims.push({ ...claim, left: first });
+      const on = amount > first ? receiver : undefined;
+      if (on !== undefined) this.#account(on).claims.push({ ...claim, left: amount - first });
+      this.disputes.set(given.id, { platform: given.platform, order, receiver: on, deadline, open: true });
+    },
+
+    'dispute-end': (given, data, at) => {
+      const dispute = this.disputes.get(bare(data.dispute));
+      if (dispute?.platform !== given.platform) throw new No('DISPUTE_NOT_FOUND');
+      refuseIf(!dispute.open || (data.result === 'upheld' && dispute.deadline <= this.now), 'DISPUTE_ENDED');
+      const { order, receiver } = dispute;
+      if (data.result === 'upheld' && receiver !== undefined) this.#giveBackDisputed(at, bare(data.dispute), order, receiver);
+      dispute.open = false;
+      for (const id of receiver === undefined ? [order.account] : [order.account, receiver]) {
+        const { claims } = this.#account(id);
+        const place = claims.findIndex((claim) => claim.ref === bare(data.dispute));
+        if (place < 0) continue;
+        if ((claims[place] as ModelClaim).left > 0n) this.#credited.add(id);
+        claims.splice(place, 1);
+      }
+    },
+
+    'judicial-deduction': (given, data, at) => {
+      const deduction = this.deductions.get(bare(data.deduction));
+      const freeze = this.freezes.get(deduction?.freeze ?? '');
+      if (deduction === undefined || freeze === undefined) throw new No('DEDUCTION_NOT_FOUND');
+      if (this.#account(freeze.account).platform !== given.platform) throw new No('DEDUCTION_NOT_FOUND');
+      refuseIf(deduction.ordered, 'DEDUCTION_DECIDED');
+      const account = this.#account(freeze.account);
+      const claim = account.claims.find(({ ref }) => ref === deduction.freeze);
+      if (claim === undefined) throw new No('FREEZE_ENDED');
+      const { amount } = deduction;
+      refuseIf(amount > heldBy(account, claim.ref), 'DEDUCTION_EXCEEDS_FREEZE');
+      const take: Take = { from: freeze.account, amount, how: 'cleared-only', flow: 'exempt', claim: 'court' };
+      this.#move(at, [take], [{ to: inTransit(at), amount }]);
+      claim.left -= amount;
+      deduction.ordered = true;
+      this.#makePayout(given, { source: freeze.account, order: undefined, amount, freeze: claim.ref });
     },
 
     withdrawal: (given, data, at) => this.#payOut(given, data, at),
@@ -531,6 +697,7 @@ export class Model {
         ...{ account: given.id, payerAccount: take.from, payer: '', refundable: true, ...counters, came: '' },
       };
       refuseIf(order.payerAccount !== take.from, 'ORDER_PAYER_DIFFERS');
+      const keep = this.#backed(given, data, this.orders.has(key), at);
       refuseIf(order.paid + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
       this.#pass([take], []);
       this.#willed(given, { account: take.from, amount, order: to.orderNo });
@@ -540,6 +707,7 @@ export class Model {
       this.#move(at, [take], [{ to: order.account, amount }]);
       order.paid += amount;
       order.came = this.#arrival(at);
+      keep(order);
     },
 
     'own-transfer': (given, data, at) => {
@@ -582,7 +750,7 @@ export class Model {
       if (account === undefined) throw new No('ACCOUNT_TYPE_NOT_ALLOWED');
       const standing = this.law.standing(account, this.#owner, this.now);
       if (standing !== undefined) throw new No(standing);
-      refuseIf(state === 'frozen', 'ACCOUNT_FROZEN');
+      refuseIf(state === 'frozen' || claimedOf(this.#account(id)) > 0n, 'ACCOUNT_FROZEN');
       const underWay = [...this.payouts.values()].some((payout) => payout.source === id && UNDER_WAY.includes(payout.state));
       refuseIf(held > 0n || underWay, 'ACCOUNT_NOT_EMPTY');
       refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
@@ -702,14 +870,22 @@ export class Model {
       this.#move(at, [{ from: order.account, amount: minor(data.amount) }], []);
       order.paid -= minor(data.amount);
     },
-    split: (past, data, at) => this.#unsplit(this.#order(past, data), largestFirst(data.lines), at, past.id),
+    split: (past, data, at) => {
+      const order = this.#order(past, data);
+      const { background } = order;
+      refuseIf(background?.completed === true, 'ORDER_COMPLETED');
+      const given = background?.items.flatMap((item) => [...(item.parts.get(past.id) ?? [])]);
+      const lines = given === undefined ? data.lines : linesOf(given);
+      this.#unsplit(order, largestFirst(lines), at, past.id);
+      for (const item of background?.items ?? []) item.parts.delete(past.id);
+    },
     transfer: (_past, data, at) => this.#giveBack(at, bare(data.to as string), bare(data.from), data),
     'account-payment': (past, data, at) => {
       if (typeof data.to === 'object' && 'orderNo' in data.to) {
         const order = found(this.orders.get(`${past.platform}/${data.to.orderNo}`), 'the order of a payment');
         this.#giveBack(at, order.account, bare(data.from), data);
         order.paid -= minor(data.amount);
-      } else this.#giveBack(at, bare((data.to as { account: string }).account), bare(data.from), data);
+      } else this.#giveBack(at, bare((data.to as { account: string }).account), bare(data.from), data, past.id);
     },
     'own-transfer': (_past, data, at) => this.#giveBack(at, bare(data.to as string), bare(data.from), data),
     'suspense-credit': (past, data, at) => {
@@ -728,9 +904,24 @@ export class Model {
     fee: (_past, data, at) => this.#giveBack(at, at.own.fees as string, bare(data.account), data),
   };
 
-  #giveBack(at: ModelPlatform, from: string, to: string, data: Data): void {
+  #giveBack(at: ModelPlatform, from: string, to: string, data: Data, undone = ''): void {
     const amount = minor(data.amount);
-    this.#move(at, [{ from, amount, how: 'uncleared-first' }], [{ to, amount, inherits: true }]);
+    this.#move(at, this.#comingBack([{ from, amount }], undone), [{ to, amount, inherits: true }]);
+    this.#owedAgain(undone);
+  }
+
+  /** From whom the money of an instruction comes back: what of it went elsewhere comes from there. */
+  #comingBack(takes: readonly { from: string; amount: bigint }[], undone: string): Take[] {
+    const kept = new Map(takes.map((take) => [take.from, take.amount]));
+    for (const part of this.cover.diverted.get(undone) ?? []) {
+      kept.set(part.account, (kept.get(part.account) ?? 0n) - part.amount);
+      kept.set(part.to, (kept.get(part.to) ?? 0n) + part.amount);
+    }
+    return [...kept].flatMap(([from, part]) => (part > 0n ? [{ from, amount: part, how: 'uncleared-first' as const }] : []));
+  }
+
+  #owedAgain(undone: string): void {
+    for (const { debt, amount } of this.cover.diverted.get(undone) ?? []) if (debt !== undefined) debt.left += amount;
   }
 
   /** Checks all, then moves all. What is not given to an account leaves custody, what is not taken from one comes in. */
@@ -769,11 +960,96 @@ export class Model {
     ].map((passing) => ({ ...passing, balanceAfter: this.#account(passing.account).balance + passing.amount }) as const);
   }
 
+  /** What a dispute holds of the receiver goes back to the order, as far as he has not given it back. */
+  #giveBackDisputed(at: ModelPlatform, ref: string, order: ModelOrder, receiver: string): void {
+    const account = this.#account(receiver);
+    const share = this.#share(order, receiver);
+    const has = heldBy(account, ref);
+    const amount = has < share.split - share.returned ? has : share.split - share.returned;
+    if (amount === 0n) return;
+    const isYoung = sum(account.uncleared.values()) > 0n;
+    this.#move(at, [{ from: receiver, amount, how: 'uncleared-first', claim: 'dispute' }], [{ to: order.account, amount }]);
+    if (isYoung) order.came = this.#arrival(at);
+    order.returned += amount;
+    share.returned += amount;
+    for (const claim of account.claims) if (claim.ref === ref) claim.left -= amount;
+  }
+
+  /** Answers the code of the refusal, or nothing. */
+  freeze(id: string, of: { account: string; amount: bigint | undefined; until: string }): string | undefined {
+    const account = this.#account(of.account);
+    const today = new Date(this.now + 8 * 3_600_000).toISOString().slice(0, 10);
+    if (['custody', 'in-transit', 'suspense', 'order'].includes(account.type)) return 'ACCOUNT_TYPE_NOT_ALLOWED';
+    if (account.state === 'closed') return 'ACCOUNT_CLOSED';
+    if (of.until < today || of.until > `${Number(today.slice(0, 4)) + 1}${today.slice(4)}`) return 'FREEZE_DATES';
+    this.freezes.set(id, { account: of.account, whole: of.amount === undefined, until: of.until, open: true });
+    account.claims.push({ ref: id, kind: 'court', order: undefined, left: of.amount ?? BOOKS_MAX });
+    return undefined;
+  }
+
+  #running(id: string): ModelFreeze | undefined {
+    const freeze = this.freezes.get(id);
+    return freeze?.open && this.now < Date.parse(`${dayAfter(freeze.until)}T00:00:00+08:00`) ? freeze : undefined;
+  }
+
+  renew(id: string, until: string): string | undefined {
+    const freeze = this.#running(id);
+    if (freeze === undefined) return 'FREEZE_ENDED';
+    const today = new Date(this.now + 8 * 3_600_000).toISOString().slice(0, 10);
+    if (until <= freeze.until || until > `${Number(today.slice(0, 4)) + 1}${today.slice(4)}`) return 'FREEZE_DATES';
+    freeze.until = until;
+    return undefined;
+  }
+
+  lift(id: string, amount: bigint | undefined): string | undefined {
+    const freeze = this.#running(id);
+    if (freeze === undefined) return 'FREEZE_ENDED';
+    if (amount === undefined) return this.#endFreeze(id, freeze);
+    if (freeze.whole) return 'FREEZE_OF_ALL';
+    const claim = found(
+      this.#account(freeze.account).claims.find(({ ref }) => ref === id),
+      'the claim of a freeze',
+    );
+    if (amount > claim.left) return 'FREEZE_LIFT_EXCEEDS';
+    claim.left -= amount;
+    return undefined;
+  }
+
+  #endFreeze(id: string, freeze: ModelFreeze): undefined {
+    freeze.open = false;
+    const { claims } = this.#account(freeze.account);
+    claims.splice(
+      claims.findIndex(({ ref }) => ref === id),
+      1,
+    );
+  }
+
+  /** Asked for by one and approved by another. */
+  approve(id: string, freeze: string, amount: bigint): string | undefined {
+    const of = this.freezes.get(freeze);
+    if (!of?.open) return 'FREEZE_ENDED';
+    if (amount > heldBy(this.#account(of.account), freeze)) return 'DEDUCTION_EXCEEDS_FREEZE';
+    this.deductions.set(id, { freeze, amount, ordered: false });
+    return undefined;
+  }
+
+  /** Freezes whose last day is over have ended. */
+  expire(): void {
+    for (const [id, freeze] of this.freezes) if (freeze.open && this.#running(id) === undefined) this.#endFreeze(id, freeze);
+  }
+
+  /** What a deduction took is frozen again when it comes back, unless it goes to suspense or the freeze has ended. */
+  #freezeAgain({ freeze, source, amount }: ModelPayout, to: string): void {
+    const claim = this.#account(source).claims.find(({ ref }) => ref === freeze);
+    if (claim !== undefined && to === source) claim.left += amount;
+  }
+
   /** The payout of a closing has its result. */
   #endClosing(payout: ModelPayout, arrived: boolean): void {
     const account = this.law.accounts.get(payout.source);
     if (account?.state !== 'closing' || !payout.closes) return;
-    if (arrived && this.#account(payout.source).balance === 0n) this.#closeElectronic(payout.source);
+    const source = this.#account(payout.source);
+    if (arrived && source.balance === 0n && claimedOf(source) === 0n) this.#closeElectronic(payout.source);
     else account.state = 'active';
   }
 
@@ -815,13 +1091,15 @@ export class Model {
     return { item, proposal, amount };
   }
 
-  #mayTake({ from, amount, how, freed = 0n }: Take): void {
+  #mayTake({ from, amount, how, freed = 0n, claim }: Take): void {
     const account = this.#account(from);
     refuseIf(account.state === 'closed', 'ACCOUNT_CLOSED');
-    refuseIf(account.state === 'frozen', 'ACCOUNT_FROZEN');
-    refuseIf(amount > account.balance - account.held + freed, 'FUNDS_INSUFFICIENT');
+    refuseIf(account.state === 'frozen' && claim !== 'court', 'ACCOUNT_FROZEN');
+    const there = claim === undefined ? account.balance - reservedOf(account) + freed : frozenOf(account);
+    refuseIf(amount > there, 'FUNDS_INSUFFICIENT');
     const uncleared = sum(account.uncleared.values());
-    const kept = uncleared > account.held ? uncleared : account.held;
+    const reserved = claim === undefined ? reservedOf(account) : account.held;
+    const kept = uncleared > reserved ? uncleared : reserved;
     refuseIf(how === 'cleared-only' && amount > account.balance - kept, 'FUNDS_UNCLEARED');
   }
 
@@ -861,7 +1139,7 @@ export class Model {
 
   #usable(id: string | undefined): bigint {
     const account = id === undefined ? undefined : this.#account(id);
-    return account?.state === 'open' ? account.balance - account.held : 0n;
+    return account?.state === 'open' ? account.balance - reservedOf(account) : 0n;
   }
 
   /** The receiver himself, then his margin, then the platform while it may and can. What is missing is waited for. */
@@ -922,6 +1200,57 @@ export class Model {
   }
 
   /** @param undone the split that is undone: what of it went elsewhere comes back from there */
+  /** What stands behind an order that is paid first; answers what to do once the money is on it. */
+  #backed(given: Given, { background }: Data, isOpen: boolean, at: ModelPlatform): (order: ModelOrder) => void {
+    refuseIf(isOpen && background !== undefined, 'BACKGROUND_GIVEN');
+    refuseIf(!isOpen && background === undefined && at.agreed, 'BACKGROUND_MISSING');
+    if (background === undefined) return () => undefined;
+    for (const { seller } of background.items) refuseIf(this.#mine(given, seller).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+    const items = this.trade.taken(background, at.agreed ? at.date : undefined);
+    if (typeof items === 'string') throw new No(items);
+    const due = background.completesAt === undefined ? undefined : Date.parse(background.completesAt);
+    refuseIf(due !== undefined && due <= this.now, 'COMPLETION_PAST');
+    const turnover = at.agreed ? this.trade.turnover(items, at.date) : () => undefined;
+    if (typeof turnover === 'string') throw new No(turnover);
+    return (order) => {
+      turnover();
+      if (at.agreed) order.background = { items, completed: false };
+    };
+  }
+
+  /** What the agreements behind an order make of the items that are asked for; nothing is kept before `keep`. */
+  #agreed(given: Given, order: ModelOrder, background: ModelBackground, asked: Data['items'] | undefined, at: ModelPlatform) {
+    refuseIf(background.completed, 'ORDER_COMPLETED');
+    const open = background.items.filter((item) => leftOf(item) > 0n);
+    const split = splitItems(background, asked ?? open.map(({ no }) => ({ item: no })));
+    if (typeof split === 'string') throw new No(split);
+    const cap = background.items.reduce((most, { agreement }) => (agreement.others > most ? agreement.others : most), 0n);
+    const allowed = ((order.paid - order.refunded) * cap + 5_000n) / 10_000n;
+    refuseIf(split.others > allowed, 'SPLIT_OVER_CAP');
+    const keep = () => {
+      for (const { item, part, evidence } of split.parts) {
+        item.parts.set(given.id, part);
+        item.evidence = evidence;
+      }
+    };
+    return { shares: split.shares, keep };
+  }
+
+  #splitTo(given: Given, order: ModelOrder, shares: ReadonlyMap<string, bigint>, at: ModelPlatform): void {
+    for (const to of shares.keys()) {
+      const { type } = this.#mine(given, `acc_${to}`);
+      refuseIf(type !== 'sub' && type !== 'commission', 'ACCOUNT_TYPE_NOT_ALLOWED');
+    }
+    const amount = sum(shares.values());
+    refuseIf(amount > this.#account(order.account).balance, 'SPLIT_EXCEEDS_ORDER');
+    refuseIf(order.split + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
+    const clears = this.#nextWorkingDay(order.came > at.date ? order.came : at.date);
+    const gives = [...shares].map(([to, part]) => ({ to, amount: part, clears }));
+    this.#move(at, [{ from: order.account, amount }], this.#afterDebts(given, gives, at));
+    order.split += amount;
+    for (const { to, amount: part } of gives) this.#share(order, to).split += part;
+  }
+
   #unsplit(order: ModelOrder, lines: Data['lines'], at: ModelPlatform, undone = ''): void {
     for (const line of lines) {
       const share = this.#share(order, bare(line.account));
@@ -934,17 +1263,8 @@ export class Model {
     }));
     const amount = sum(takes.map((take) => take.amount));
     const isYoung = takes.some(({ from }) => sum(this.#account(from).uncleared.values()) > 0n);
-    const elsewhere = this.cover.diverted.get(undone) ?? [];
-    const kept = new Map<string, bigint>(takes.map((take) => [take.from, take.amount]));
-    for (const part of elsewhere) {
-      kept.set(part.account, (kept.get(part.account) ?? 0n) - part.amount);
-      kept.set(part.to, (kept.get(part.to) ?? 0n) + part.amount);
-    }
-    const real = [...kept].flatMap(([from, part]) =>
-      part > 0n ? [{ from, amount: part, how: 'uncleared-first' as const }] : [],
-    );
-    this.#move(at, real, [{ to: order.account, amount }]);
-    for (const { debt, amount: part } of elsewhere) if (debt !== undefined) debt.left += part;
+    this.#move(at, this.#comingBack(takes, undone), [{ to: order.account, amount }]);
+    this.#owedAgain(undone);
     if (isYoung) order.came = this.#arrival(at);
     order.returned += amount;
     for (const take of takes) this.#share(order, take.from).returned += take.amount;
@@ -983,7 +1303,7 @@ export class Model {
     this.#use = { mandate: bare(mandate), amount: debit.amount };
   }
 
-  #makePayout(given: Given, of: Pick<ModelPayout, 'source' | 'order' | 'amount'>): void {
+  #makePayout(given: Given, of: Pick<ModelPayout, 'source' | 'order' | 'amount' | 'freeze'>): void {
     this.payouts.set(given.id, {
       platform: given.platform,
       state: 'created',
@@ -1050,6 +1370,32 @@ function soonest(carried: [string, bigint][], amount: bigint): [string, bigint][
   return got;
 }
 
+/** What is claimed, be it there or not. */
+export function claimedOf({ claims }: Pick<ModelAccount, 'claims'>): bigint {
+  return sum(claims.map((claim) => claim.left));
+}
+
+function frozenOf(account: ModelAccount): bigint {
+  const free = account.balance - account.held;
+  const claimed = claimedOf(account);
+  return claimed < free ? claimed : free;
+}
+
+export function reservedOf(account: ModelAccount): bigint {
+  return account.claims.length === 0 ? account.held : account.held + frozenOf(account);
+}
+
+/** The earlier takes first. */
+function heldBy(account: ModelAccount, ref: string): bigint {
+  let rest = frozenOf(account);
+  for (const claim of account.claims) {
+    const has = claim.left < rest ? claim.left : rest;
+    if (claim.ref === ref) return has;
+    rest -= has;
+  }
+  return 0n;
+}
+
 const UNDER_WAY = ['created', 'sent', 'unknown'];
 const plusDays = (date: string, days: number) => new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10);
 const dayAfter = (date: string) => plusDays(date, 1);
@@ -1066,6 +1412,15 @@ function suspenseOf(at: ModelPlatform): string {
 function withinTerms(amount: bigint, max: bigint): void {
   refuseIf(max === 0n, 'PROOF_MISSING');
   refuseIf(amount > max, 'TERMS_EXCEEDED');
+}
+
+function linesOf(given: readonly (readonly [string, bigint])[]): Data['lines'] {
+  const totals = new Map<string, bigint>();
+  for (const [to, amount] of given) totals.set(to, (totals.get(to) ?? 0n) + amount);
+  return [...totals].map(([to, amount]) => ({
+    account: `acc_${to}`,
+    amount: { amount: Number(amount), currency: 'CNY' as const },
+  }));
 }
 
 /** A correction takes the largest part first, and of equal ones the account that was opened first. */
