@@ -8,6 +8,7 @@ import {
   parameterRoutes,
 } from './accounts/index.js';
 import { disputeRoutes, judicialRoutes } from './claims/index.js';
+import { agreementAdminRoutes, agreementRoutes } from './agreements/index.js';
 import { clearingRoutes } from './clearing/index.js';
 import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';
@@ -63,6 +64,8 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...consentRoutes(runtime, { handlers: answerHandlers(runtime) }),
     ...mandateRoutes(runtime),
     ...receiptRoutes(runtime, async (tx, id) => (await findInstructions(tx, [id])).get(id)),
+    ...agreementRoutes(runtime),
+    ...agreementAdminRoutes(runtime),
     ...orderRoutes(runtime),
     ...disputeRoutes(runtime),
     ...judicialRoutes(runtime, orderDeduction(runtime)),

@@ -1,3 +1,4 @@
+import { VERSION_TRANSITIONS } from '../../src/agreements/index.js';
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
@@ -29,6 +30,9 @@ export function statesPage(): string {
     "## A consent: the customer's answer 客户确认",
     drawing(CONSENT_TRANSITIONS),
     'From `src/consents/states.ts`. What is `given` and about no instruction stays so; an instruction uses it up.',
+    '## A version of an agreement 协议版本',
+    drawing(VERSION_TRANSITIONS),
+    'From `src/agreements/states.ts`. An approved version is in force from its first to its last day; that takes no step.',
     '## A user and his identity 用户实名核验',
     drawing(USER_TRANSITIONS),
     'From `src/parties/states.ts`. A platform sees `held` as `pending`: that somebody may stand on the watch list is not told.',

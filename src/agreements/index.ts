@@ -5,7 +5,9 @@
  * Guarantees: a version is in force only after every receiver signed and two people of the bank approved it; no two are in force at once
  * but a promotion over what it amends; what a rule gives away is exactly what there is. Deliberately absent: no money moves here.
  */
+export { agreementAdminRoutes } from './admin-routes.js';
 export { agreementRecords, compileTerms, versionRecords } from './records.js';
+export { agreementRoutes } from './routes.js';
 export { checkRule } from './rule-check.js';
 export {
   type CompiledRule,
@@ -19,5 +21,6 @@ export {
   type SplitRule,
   shareOfPart,
 } from './rules.js';
+export { agreementAnswered } from './sign.js';
 export { VERSION_TRANSITIONS } from './states.js';
 export { type AgreementsOf, type AgreementVersion, allowsCategory, type Terms, versionOn } from './terms.js';

@@ -4,7 +4,7 @@
  * Guarantees: a consent is used once, for what was shown; a mandate never goes beyond its caps; revoking acts at once.
  * Deliberately absent: no money moves here; the engine asks whether what it decides is covered.
  */
-export { type AnswerHandlers, expireConsents } from './answer.js';
+export { type AnswerHandler, type AnswerHandlers, expireConsents } from './answer.js';
 export { askConsent, type Question } from './ask.js';
 export { noticeMandates } from './mandate-notices.js';
 export { mandateRoutes } from './mandate-routes.js';
@@ -16,7 +16,7 @@ export { loadPolicies } from './policy-store.js';
 export { receiptRoutes } from './receipt-routes.js';
 export * from './records.js';
 export { consentRoutes } from './routes.js';
-export { type Bilingual, type Shown, shownFen } from './rules.js';
+export { type Bilingual, type Shown, type ShownLine, shownFen } from './rules.js';
 export { queueSms, SMS_KEY, sendSms } from './sms/send.js';
 export { isSmsDue } from './sms/store.js';
 export { CONSENT_TRANSITIONS } from './states.js';

@@ -18,8 +18,8 @@ export function receiptRoutes(rt: Runtime, findGiven: FindGiven): Route[] {
 const TAG = 'Receipts';
 const Params = z.strictObject({
   subject: z
-    .union([wireId('instruction'), wireId('mandate')])
-    .meta({ description: 'An instruction, or a mandate', example: 'ins_2236512894231552003' }),
+    .union([wireId('instruction'), wireId('mandate'), wireId('signature')])
+    .meta({ description: 'An instruction, a mandate, or the signature of an agreement', example: 'ins_2236512894231552003' }),
 });
 const answers = { 200: { description: 'The receipt; `npm run verify` checks it', schema: receiptSchema } };
 
@@ -61,7 +61,10 @@ async function receiptFor(rt: Runtime, findGiven: FindGiven, subject: Id, owner:
   const isHis = (platformId: Id | undefined) => platformId !== undefined && (owner === undefined || platformId === owner);
   const missing = new Refused(refuse('NOT_FOUND', 'There is no receipt: nothing was answered, and no mandate was used.'));
   return rt.db.snapshot('receipt', async (tx) => {
-    const consent = (await findConsentOf(tx, 'instruction', subject)) ?? (await findConsentOf(tx, 'mandate', subject));
+    const consent =
+      (await findConsentOf(tx, 'instruction', subject)) ??
+      (await findConsentOf(tx, 'mandate', subject)) ??
+      (await findConsentOf(tx, 'agreement', subject));
     if (consent !== undefined) {
       if (!isHis(consent.platformId) || consent.receiptSealed === null) throw missing;
       return storedReceipt(rt, consent);

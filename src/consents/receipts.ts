@@ -38,6 +38,7 @@ export function receiptOf(rt: SigningRuntime, consent: StoredConsent, evidence: 
 }
 
 function aboutOf(subject: Subject, id: Id): string {
+  if (subject === 'agreement') return toWire('signature', id);
   return subject === 'instruction' || subject === 'mandate' ? toWire(subject, id) : id;
 }
 

@@ -1,4 +1,5 @@
 import { changeAnswered } from '../accounts/index.js';
+import { agreementAnswered } from '../agreements/index.js';
 import { type AnswerHandlers, mandateAnswered } from '../consents/index.js';
 import { activateUser, usersOfCustomer } from '../parties/index.js';
 import type { Runtime } from '../runtime/index.js';
@@ -14,6 +15,7 @@ export function answerHandlers(rt: Runtime): AnswerHandlers {
     mandate: mandateAnswered(rt),
     card: changeAnswered(rt),
     mobile: changeAnswered(rt),
+    agreement: agreementAnswered(rt),
     activation: async (tx, _subject, ending, { platformId, customerId }) => {
       const users = ending === 'given' ? await usersOfCustomer(tx, customerId) : [];
       for (const user of users) {

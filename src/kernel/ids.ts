@@ -38,6 +38,9 @@ export const ID_PREFIXES = {
   break: 'brk',
   agreement: 'agr',
   version: 'agv',
+  signature: 'sgn',
+  agreement: 'agr',
+  version: 'agv',
   operator: 'opr',
   audit: 'aud',
 } as const;

@@ -13,9 +13,10 @@ export const PERMISSIONS = {
   operator: [
     ...READING,
     ...CUSTOMERS,
-    ...(['instructions.write', 'payouts.write', 'days.write', 'breaks.write', 'suspense.write', 'sandbox.write'] as const),
+    'freezes.write',
+    ...(['instructions.write', 'payouts.write', 'days.write', 'breaks.write', 'suspense.write', 'agreements.write', 'sandbox.write'] as const),
   ],
-  reviewer: [...READING, ...CUSTOMERS, 'breaks.write', 'suspense.write'],
+  reviewer: [...READING, ...CUSTOMERS, 'freezes.write', 'breaks.write', 'suspense.write', 'agreements.write'],
   auditor: [...READING, 'customers.read', 'operators.read', 'audit.read'],
   administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
 } as const satisfies Record<Role, readonly string[]>;

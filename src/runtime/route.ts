@@ -29,6 +29,7 @@ export type Permission =
   | 'customers.write'
   | 'suspense.write'
   | 'sandbox.write';
+  | 'agreements.write'
 
 /** A platform's server, known by the key that signed. */
 export interface PlatformCaller {

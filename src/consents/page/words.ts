@@ -166,6 +166,10 @@ const GIVEN: Partial<Record<Subject, Result>> = {
     title: { zh: '已确认', en: 'Confirmed' },
     text: { zh: '银行正在办理，结果以平台通知为准。', en: 'The bank is carrying it out. The platform will tell you the result.' },
   },
+  agreement: {
+    title: { zh: '已签署', en: 'Signed' },
+    text: { zh: '银行审核通过后生效。', en: 'It is in force once the bank has approved it.' },
+  },
   activation: {
     title: { zh: '已激活', en: 'Activated' },
     text: { zh: '您现在可以在平台开立和使用存管账户。', en: 'You can now open and use accounts through the platform.' },

@@ -1,0 +1,155 @@
+import { addDays, type BusinessDate, type Id, type Refusal, type RefusalCode, refuse } from '../kernel/index.js';
+import { accountsNamed, checkRule, showParty } from './rule-check.js';
+import { overlap, type Period, type Terms } from './terms.js';
+
+/** Whether the bank can accept a version of an agreement at all. Pure; every fault at once. */
+
+export interface Fault {
+  readonly code: RefusalCode;
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** A version that was asked for. */
+export interface AskedVersion extends Period {
+  readonly amends: number | null;
+  readonly terms: Terms;
+}
+
+/** An approved version of the same agreement. */
+export interface Approved extends Period {
+  readonly id: Id;
+  readonly version: number;
+  readonly amends: number | null;
+}
+
+export interface Surroundings {
+  readonly today: BusinessDate;
+  readonly accountId: Id;
+  /** When the sub-merchant was opened. */
+  readonly openedOn: BusinessDate;
+  /** Of the accounts that the rule names, those that are open accounts of other sub-merchants of the platform. */
+  readonly receivers: ReadonlySet<Id>;
+  readonly approved: readonly Approved[];
+  /** Days since the opening before which nobody is settled on the same day. */
+  readonly sameDayDays: number;
+}
+
+const SETTLED_WITHIN_DAYS = 30; // 银行卡收单业务管理办法: within 30 natural days of the payer's confirmation
+const SAME_DAY: readonly string[] = ['D+0', 'T+0'];
+
+/**
+ * @returns what `checkRule` finds, RECEIVER_NOT_ALLOWED, AGREEMENT_CAPS, CYCLE_INVALID, SETTLEMENT_TOO_EARLY, AGREEMENT_CATEGORIES,
+ *   AGREEMENT_BACKDATED, AGREEMENT_DATES, AGREEMENT_AMENDS, AGREEMENT_OVERLAPS, each with its place in the request
+ */
+export function checkVersion(asked: AskedVersion, around: Surroundings): Fault[] {
+  const { terms } = asked;
+  const caps = { others: terms.othersCap, commission: terms.profitMax };
+  const rule = checkRule(terms.rule, caps, '/terms/rule').map(({ code, detail = '', fields }) => ({
+    ...{ code, detail },
+    pointer: String(fields?.pointer ?? '/terms/rule'),
+  }));
+  const receivers = [...accountsNamed(terms.rule, '/terms/rule')].filter(([party]) => !around.receivers.has(party as Id));
+  return [
+    ...rule,
+    ...receivers.map(([party, [pointer = '/terms/rule']]) => ({
+      ...{ code: 'RECEIVER_NOT_ALLOWED' as const, pointer },
+      detail:
+        party === around.accountId
+          ? 'is the seller himself: he is named seller'
+          : `${showParty(party)} is no open account of another sub-merchant of the platform`,
+    })),
+    ...capFaults(terms),
+    ...cycleFaults(asked, around),
+    ...categoryFaults(terms),
+    ...dateFaults(asked, around),
+  ];
+}
+
+function capFaults({ profitMax, othersCap, orderMax, volume }: Terms): Fault[] {
+  const fault = (pointer: string, detail: string): Fault => ({ code: 'AGREEMENT_CAPS', pointer, detail });
+  const faults: Fault[] = [];
+  if (profitMax > othersCap) faults.push(fault('/terms/profitMax', "is above othersCap, which contains the platform's profit"));
+  if (volume.day !== null && volume.month !== null && volume.day > volume.month)
+    faults.push(fault('/terms/volume/day', 'is above the volume of a month'));
+  const least = [volume.day, volume.month].filter((cap) => cap !== null).sort((a, b) => (a < b ? -1 : 1))[0];
+  if (orderMax !== null && least !== undefined && orderMax > least)
+    faults.push(fault('/terms/orderMax', 'is above the volume of a day or month'));
+  return faults;
+}
+
+function cycleFaults({ terms: { cycle, cycleDays }, validFrom }: AskedVersion, around: Surroundings): Fault[] {
+  const faults: Fault[] = [];
+  if ((cycle === 'T+N') !== (cycleDays !== null))
+    faults.push({ code: 'CYCLE_INVALID', pointer: '/terms/cycleDays', detail: 'belongs to T+N and to nothing else' });
+  else if (cycleDays !== null && (cycleDays < 2 || cycleDays > SETTLED_WITHIN_DAYS))
+    faults.push({ code: 'CYCLE_INVALID', pointer: '/terms/cycleDays', detail: `must be 2 to ${SETTLED_WITHIN_DAYS}` });
+  const first = addDays(around.openedOn, around.sameDayDays);
+  if (SAME_DAY.includes(cycle) && validFrom < first)
+    faults.push({ code: 'SETTLEMENT_TOO_EARLY', pointer: '/terms/cycle', detail: `can be agreed for ${first} at the earliest` });
+  return faults;
+}
+
+function categoryFaults({ categories, forbidden }: Terms): Fault[] {
+  const both = categories.filter((code) => forbidden.includes(code));
+  if (both.length === 0) return [];
+  return [{ code: 'AGREEMENT_CATEGORIES', pointer: '/terms/forbidden', detail: `${both.join(', ')} stands in both lists` }];
+}
+
+function dateFaults(asked: AskedVersion, { today, approved }: Surroundings): Fault[] {
+  const { validFrom, validTo, amends } = asked;
+  const faults: Fault[] = [];
+  if (validFrom < today) faults.push({ code: 'AGREEMENT_BACKDATED', pointer: '/validFrom', detail: `lies before ${today}` });
+  if (validTo !== null && validTo < validFrom)
+    faults.push({ code: 'AGREEMENT_DATES', pointer: '/validTo', detail: 'lies before the first day' });
+  if (amends !== null && validTo === null)
+    faults.push({ code: 'AGREEMENT_DATES', pointer: '/validTo', detail: 'is missing: a promotion has a last day' });
+  if (faults.some(({ code }) => code === 'AGREEMENT_DATES')) return faults;
+  return [...faults, ...(amends === null ? versionFaults(asked, approved) : promotionFaults(asked, amends, approved))];
+}
+
+const overlaps = ({ version, validFrom, validTo }: Approved): Fault => ({
+  code: 'AGREEMENT_OVERLAPS',
+  pointer: '/validFrom',
+  detail: `version ${version} is in force from ${validFrom} ${validTo === null ? 'on' : `to ${validTo}`}`,
+});
+
+/** A promotion lies within the version that it amends, and beside other promotions. */
+function promotionFaults(asked: AskedVersion, amends: number, approved: readonly Approved[]): Fault[] {
+  const beneath = approved.find(({ version }) => version === amends);
+  const contains =
+    beneath !== undefined &&
+    beneath.amends === null &&
+    beneath.validFrom <= asked.validFrom &&
+    (beneath.validTo === null || (asked.validTo !== null && asked.validTo <= beneath.validTo));
+  const faults: Fault[] = [];
+  if (!contains)
+    faults.push({
+      ...{ code: 'AGREEMENT_AMENDS', pointer: '/amends' },
+      detail: 'must be an approved version, no promotion itself, that is in force as long as the promotion',
+    });
+  return [...faults, ...approved.filter((other) => other.amends !== null && overlap(asked, other)).map(overlaps)];
+}
+
+/**
+ * Terms without an end take over from those before them on their first day, as long as no promotion of those runs on. Terms with an end find
+ * the time free: what shall be different for a while is a promotion.
+ */
+function versionFaults(asked: AskedVersion, approved: readonly Approved[]): Fault[] {
+  const beneath = approved.filter((other) => other.amends === null && overlap(asked, other));
+  return beneath.flatMap((other) => {
+    if (!takesOver(asked, other)) return [overlaps(other)];
+    return approved.filter((each) => each.amends === other.version && overlap(asked, each)).map(overlaps);
+  });
+}
+
+/** Whether a version of which nobody says when it ends ends another one the day before it begins. */
+export function takesOver({ validFrom, validTo, amends }: Omit<AskedVersion, 'terms'>, other: Approved): boolean {
+  const asked = { validFrom, validTo };
+  return amends === null && validTo === null && other.amends === null && other.validFrom < validFrom && overlap(asked, other);
+}
+
+/** One refusal that carries every fault; its code is that of the first. */
+export function refusalOf([first, ...others]: readonly Fault[]): Refusal | undefined {
+  return first && refuse(first.code, `${first.pointer} ${first.detail}`, { faults: [first, ...others] });
+}
