@@ -14,6 +14,7 @@ module.exports = [
   'consents',
   'agreements',
   'orders',
+  'claims',
   'refunds',
   'payouts',
   'suspense',
@@ -21,5 +22,6 @@ module.exports = [
   'dispatch',
   'reconciliation',
   'clearing',
+  'explain',
   'operators',
 ];

@@ -41,6 +41,7 @@ const REMARKS: Readonly<Record<PayoutPurpose, string>> = {
   'top-up': '充值',
   closing: '销户',
   'suspense-return': '挂账退回',
+  judicial: '司法扣划',
 };
 
 /** Somebody else took some of the payouts between our look and our write. */

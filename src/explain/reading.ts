@@ -4,6 +4,7 @@ import { clearingAmount } from '../clearing/index.js';
 import { type BusinessDate, type Id, type Instant, invariant, type Minor, workingDayAfter } from '../kernel/index.js';
 import { frozenOf, type LedgerAccount, loadBook, reservedOf } from '../ledger/index.js';
 import { underWayRecords } from '../payouts/index.js';
+import { keptBack } from '../refunds/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { type Explained, explained, type HeldLine, unclearedOn } from './rules.js';
 import { holdLines, underWayLines } from './store.js';
@@ -14,7 +15,7 @@ export interface AccountExplained extends Explained {
   readonly businessDate: BusinessDate;
   readonly asOf: Instant;
   /** When the day's clearing will next pay it out and, as things are now, how much; null: it never does by itself. */
-  readonly nextClearing: { readonly date: BusinessDate; readonly amount: Minor } | null;
+  readonly nextClearing: { readonly date: BusinessDate; readonly amount: Minor; readonly keptBack: Minor } | null;
 }
 
 /**
@@ -39,13 +40,14 @@ export async function explainAccount(
     underWay: await underWayLines(tx, id),
   };
   const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };
+  const kept = (await keptBack(tx, [id])).get(id) ?? 0n;
   const hasWayOut = merchant !== undefined && (await settlementAccountsOf(tx, [id])).has(id);
   return {
     ...explained(balancesOf(account), lines, under),
     account,
     businessDate,
     asOf: rt.clock.now(),
-    nextClearing: hasWayOut ? nextClearing(account, merchant, workingDayAfter(rt.calendar, businessDate)) : null,
+    nextClearing: hasWayOut ? nextClearing(account, merchant, workingDayAfter(rt.calendar, businessDate), kept) : null,
   };
 }
 
@@ -71,8 +73,8 @@ async function claimLines(tx: Tx, account: LedgerAccount): Promise<HeldLine[]> {
 }
 
 /** The clearing that opens the next working day pays what may leave then; a frozen account it leaves alone. */
-function nextClearing(account: LedgerAccount, { cycle }: { readonly cycle: string }, date: BusinessDate) {
+function nextClearing(account: LedgerAccount, { cycle }: { readonly cycle: string }, date: BusinessDate, kept: Minor) {
   if (account.type !== 'sub' || cycle !== 't+1' || account.state === 'closed') return null;
-  const funds = { balance: account.balance, held: reservedOf(account), uncleared: unclearedOn(account.uncleared, date) };
-  return { date, amount: account.state === 'frozen' ? 0n : clearingAmount(funds) };
+  const funds = { balance: account.balance, held: reservedOf(account) + kept, uncleared: unclearedOn(account.uncleared, date) };
+  return { date, amount: account.state === 'frozen' ? 0n : clearingAmount(funds), keptBack: kept };
 }

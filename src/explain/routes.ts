@@ -18,10 +18,10 @@ const explainedSchema = z
     currency: z.literal('CNY'),
     balance: minor,
     available: minor.meta({ description: 'balance − held: what may move within the platform' }),
-    withdrawable: minor.meta({ description: 'balance − keptBack: what may leave the bank' }),
+    withdrawable: minor.meta({ description: 'balance − notWithdrawable: what may leave the bank' }),
     held: minor.meta({ description: 'The sum of heldLines' }),
     uncleared: minor.meta({ description: 'The sum of unclearedLines' }),
-    keptBack: z
+    notWithdrawable: z
       .strictObject({ amount: minor, because: z.enum(['held', 'uncleared', 'nothing']) })
       .meta({ description: 'The larger of held and uncleared, and which of them it is' }),
     unclearedLines: z.array(z.strictObject({ amount: minor, withdrawableFrom: date })),
@@ -51,7 +51,11 @@ const explainedSchema = z
       }),
     ),
     nextClearing: z
-      .strictObject({ date, amount: minor })
+      .strictObject({
+        date,
+        amount: minor,
+        keptBack: minor.meta({ description: 'What it leaves: the reserve, and what refunds that wait want of the account' }),
+      })
       .nullable()
       .meta({ description: 'When it is next paid out by itself and, as things are now, how much; null: it is not' }),
   })
@@ -71,14 +75,14 @@ function showHeld({ kind, id, by, purpose, amount, of, untilMs, documentNo, coun
 }
 
 function show(of: AccountExplained, withDocuments: boolean) {
-  const { account, figures, keptBack, nextClearing } = of;
+  const { account, figures, notWithdrawable, nextClearing } = of;
   const under = (direction: 'out' | 'in') =>
     of.underWay.reduce((sum, line) => (line.direction === direction ? sum + line.amount : sum), 0n);
   return {
     account: toWire('account', account.id),
     ...{ type: account.type, state: account.state, asOf: toRfc3339(of.asOf), businessDate: of.businessDate, currency: 'CNY' },
     ...figures,
-    keptBack,
+    notWithdrawable,
     unclearedLines: of.uncleared.map(({ due, amount }) => ({ amount, withdrawableFrom: due })),
     heldLines: of.held.map((line) => showHeld(line, withDocuments)),
     underWay: { paidOut: under('out'), collected: under('in') },

@@ -47,7 +47,7 @@ export interface Explained {
   readonly held: readonly HeldLine[];
   readonly underWay: readonly UnderWayLine[];
   /** What is kept from leaving the bank, and why: the larger of the two decides. */
-  readonly keptBack: { readonly amount: Minor; readonly because: 'held' | 'uncleared' | 'nothing' };
+  readonly notWithdrawable: { readonly amount: Minor; readonly because: 'held' | 'uncleared' | 'nothing' };
 }
 
 const sum = (lines: readonly { readonly amount: Minor }[]): Minor => lines.reduce((total, { amount }) => total + amount, 0n);
@@ -71,7 +71,7 @@ export function explained(
   invariant(available === balance - held, 'what is available is the balance without what is held');
   invariant(withdrawable === balance - amount, 'what may leave is the balance without what is held or has not cleared');
   const because = amount === 0n ? 'nothing' : held >= uncleared ? 'held' : 'uncleared';
-  return { figures, ...lines, keptBack: { amount, because } };
+  return { figures, ...lines, notWithdrawable: { amount, because } };
 }
 
 /** What would have cleared on a date, were nothing to happen until then. */

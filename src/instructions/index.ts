@@ -16,6 +16,7 @@ export { answerHandlers } from './answering.js';
  */
 export { type Answers, createAnswers } from './answers.js';
 export { releaseToInbox } from './asking.js';
+export { orderDeduction } from './deduction-order.js';
 export { executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, receiveInTx, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS } from './kind.js';

@@ -1,4 +1,5 @@
 import { electronicRecords, type SettlementAccount, settlementAccountsOf } from '../accounts/index.js';
+import { claimQueueRecords, findClaim, freezeOfPayoutRecords, withChanged } from '../claims/index.js';
 import { addDays, asId, type BusinessDate, type Id, invariant, type Minor, refuse, toWire } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { orderKey, orderRecords } from '../orders/index.js';
@@ -82,6 +83,30 @@ export function unrefunded(facts: Facts, at: At, payout: Payout): RecordChange[]
   return [change(orderRecords, key, { ...order, refunded: order.refunded - payout.amount })];
 }
 
+/** The freeze out of whose money a payout went, which its failure or return gives it back to. */
+export function freezeNeeds(facts: Facts, id: Id): Needs {
+  const payout = facts.record(payoutRecords, id);
+  if (payout?.purpose !== 'judicial') return {};
+  return {
+    records: [
+      [freezeOfPayoutRecords, id],
+      [claimQueueRecords, payout.sourceAccountId],
+    ],
+  };
+}
+
+/** A deduction that did not reach the authority: its money is frozen again for it, if the freeze has not ended meanwhile. */
+export function frozenAgain(facts: Facts, to: Id, payout: Payout): Required<Pick<Effects, 'records' | 'claims'>> {
+  const none = { records: [], claims: [] };
+  if (payout.purpose !== 'judicial' || to !== payout.sourceAccountId) return none;
+  const queue = facts.record(claimQueueRecords, to);
+  const freezeId = facts.record(freezeOfPayoutRecords, payout.id)?.freezeId;
+  const claim = freezeId && findClaim(queue, freezeId);
+  if (queue === undefined || !claim) return none;
+  const after = withChanged(queue, claim.refId, { taken: claim.taken - payout.amount });
+  return { records: [change(claimQueueRecords, to, after)], claims: [{ account: to, amount: payout.amount }] };
+}
+
 /**
  * What the result of a closing's payout makes of the electronic account: it is closed for ever when the money has arrived, and usable
  * again when it came back, or when other money was put back on it meanwhile.
@@ -90,7 +115,8 @@ export function endedClosing(facts: Facts, at: At, payout: Payout, result: 'sett
   const account = payout.purpose === 'closing' ? facts.record(electronicRecords, payout.sourceAccountId) : undefined;
   const ended: Required<Pick<Effects, 'records' | 'closes'>> = { records: [], closes: [] };
   if (account?.state !== 'closing') return ended;
-  if (result === 'failed' || facts.account(account.accountId)?.balance !== 0n)
+  const left = facts.account(account.accountId);
+  if (result === 'failed' || left?.balance !== 0n || left.claimed > 0n)
     return { ...ended, records: [change(electronicRecords, account.accountId, { ...account, state: 'active' as const })] };
   const closed = { ...account, state: 'closed' as const, closedMs: at.nowMs };
   return { records: [change(electronicRecords, account.accountId, closed)], closes: [account.accountId] };

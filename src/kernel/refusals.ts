@@ -1,7 +1,9 @@
 import { AGREEMENT_REFUSALS } from './refusals/agreements.js';
 import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
+import { HOLD_REFUSALS } from './refusals/holds.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
+import { ORDER_REFUSALS } from './refusals/orders.js';
 import { REFUND_REFUSALS } from './refusals/refunds.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
 import { SUSPENSE_REFUSALS } from './refusals/suspense.js';
@@ -18,8 +20,10 @@ export const REFUSALS = {
   ...CUSTOMER_REFUSALS,
   ...AGREEMENT_REFUSALS,
   ...MONEY_REFUSALS,
+  ...HOLD_REFUSALS,
   ...SUSPENSE_REFUSALS,
   ...REFUND_REFUSALS,
+  ...ORDER_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

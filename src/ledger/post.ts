@@ -150,8 +150,14 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
   let sum = 0n;
   const posted = new Set<LedgerAccount>();
   let drawn: readonly UnclearedSlice[] = [];
+  // What a hold frees for this movement goes with it: no claim comes before it.
+  let freed: Map<LedgerAccount, Minor> | undefined;
   for (const change of movement.holds ?? []) {
-    if (change.amount < 0n) remember(touched, find(change.account)).held += change.amount;
+    if (change.amount >= 0n) continue;
+    const account = remember(touched, find(change.account));
+    account.held += change.amount;
+    freed ??= new Map();
+    freed.set(account, (freed.get(account) ?? 0n) - change.amount);
   }
   for (const posting of movement.postings) {
     const account = remember(touched, find(posting.account));
@@ -174,7 +180,7 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
       );
       if (refusal !== undefined) return refusal;
     } else {
-      const taken = debit(account, posting);
+      const taken = debit(account, posting, freed?.get(account) ?? 0n);
       if ('code' in taken) return taken;
       drawn = [...drawn, ...taken];
     }
@@ -182,7 +188,7 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
   for (const change of movement.holds ?? []) {
     if (change.amount <= 0n) continue;
     const account = remember(touched, find(change.account));
-    const refusal = mayDebit(account, change.amount);
+    const refusal = mayDebit(account, change.amount, availableOf(account));
     if (refusal !== undefined) return refusal;
     account.held += change.amount;
   }
@@ -210,28 +216,30 @@ function credit(account: LedgerAccount, amount: Minor, slices: readonly Uncleare
   return undefined;
 }
 
-function mayDebit(account: LedgerAccount, amount: Minor, claim?: Posting['claim']): Refusal | undefined {
+/** @param there what of it this debit may take */
+function mayDebit(account: LedgerAccount, amount: Minor, there: Minor, claim?: Posting['claim']): Refusal | undefined {
   if (account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: toWire('account', account.id) });
   if (account.state === 'frozen' && claim !== 'court')
     return refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', account.id) });
-  const there = claim === undefined ? availableOf(account) : frozenOf(account);
   if (there < amount) return refuse('FUNDS_INSUFFICIENT', undefined, { account: toWire('account', account.id) });
   return undefined;
 }
 
-/** What has cleared of what may be taken. */
-function mayLeave(account: LedgerAccount, claim: Posting['claim']): Minor {
-  if (claim === undefined) return withdrawableOf(account);
-  return withdrawable({ balance: account.balance, held: account.held, uncleared: unclearedOf(account) });
-}
-
-/** Takes money off an account; answers the uncleared slices that went with it. */
-function debit(account: LedgerAccount, posting: Posting): readonly UnclearedSlice[] | Refusal {
+/**
+ * Takes money off an account; answers the uncleared slices that went with it.
+ * @param freed what holds have freed for this movement
+ */
+function debit(account: LedgerAccount, posting: Posting, freed: Minor): readonly UnclearedSlice[] | Refusal {
   const amount = -posting.amount;
-  const refusal = mayDebit(account, amount, posting.claim);
+  // Who claims may take what is claimed; anybody else what neither a hold nor a claim keeps.
+  const free = posting.claim !== undefined || account.claimed === 0n;
+  const kept = free ? account.held : reservedOf({ ...account, held: account.held + freed }) - freed;
+  const there = posting.claim === undefined ? account.balance - kept : frozenOf(account);
+  const refusal = mayDebit(account, amount, there, posting.claim);
   if (refusal !== undefined) return refusal;
-  if (posting.draw === 'cleared-only' && mayLeave(account, posting.claim) < amount) {
-    return refuse('FUNDS_UNCLEARED', undefined, { account: toWire('account', account.id) });
+  if (posting.draw === 'cleared-only') {
+    const mayLeave = withdrawable({ balance: account.balance, held: kept, uncleared: unclearedOf(account) });
+    if (mayLeave < amount) return refuse('FUNDS_UNCLEARED', undefined, { account: toWire('account', account.id) });
   }
   account.balance -= amount;
   if (posting.claim !== undefined) account.claimed -= amount;

@@ -14,6 +14,7 @@ import { Openings1700000000013 } from './0013-openings.js';
 import { Incoming1700000000014 } from './0014-incoming.js';
 import { CodeLimits1700000000015 } from './0015-code-limits.js';
 import { Agreements1700000000016 } from './0016-agreements.js';
+import { Backgrounds1700000000017 } from './0017-backgrounds.js';
 import { Refunds1700000000018 } from './0018-refunds.js';
 import { Holds1700000000019 } from './0019-holds.js';
 import { Suspense1700000000020 } from './0020-suspense.js';
@@ -36,6 +37,7 @@ export const migrations = [
   Incoming1700000000014,
   CodeLimits1700000000015,
   Agreements1700000000016,
+  Backgrounds1700000000017,
   Refunds1700000000018,
   Holds1700000000019,
   Suspense1700000000020,

@@ -13,6 +13,7 @@ import {
   route,
   wireId,
 } from '../runtime/index.js';
+import { findBackground, itemGot, itemLeft, type OrderBackground } from './backgrounds.js';
 import {
   findHold,
   findOrder,
@@ -29,6 +30,29 @@ import {
 const TAG = 'Orders';
 const minor = z.int().meta({ description: 'Minor units (fen)' });
 
+const goodsSchema = z
+  .strictObject({
+    buyer: z.string(),
+    completedAt: rfc3339Schema.nullable().meta({ description: 'From when on nothing is split any more' }),
+    completesAt: rfc3339Schema.nullable().meta({ description: 'When it completes by itself' }),
+    items: z.array(
+      z.strictObject({
+        item: z.string(),
+        seller: z.string(),
+        agreementVersion: z.string().nullable(),
+        name: z.string(),
+        category: z.string(),
+        quantity: z.int(),
+        price: minor,
+        freight: minor,
+        evidence: z.string().nullable(),
+        left: minor.meta({ description: 'What of it can still be split' }),
+        got: z.array(z.strictObject({ account: z.string(), amount: minor })),
+      }),
+    ),
+  })
+  .meta({ id: 'OrderGoods', description: 'What was bought of whom, and what of each was split' });
+
 const orderSchema = z
   .strictObject({
     orderNo: z.string(),
@@ -44,6 +68,7 @@ const orderSchema = z
       .array(z.strictObject({ account: z.string(), split: minor, returned: minor }))
       .optional()
       .meta({ description: 'What each receiver got out of the order' }),
+    background: goodsSchema.optional(),
   })
   .meta({ id: 'Order' });
 
@@ -61,7 +86,7 @@ const holdSchema = z
   })
   .meta({ id: 'Hold' });
 
-function showOrder(order: Order, shares?: readonly OrderShare[]) {
+function showOrder(order: Order, shares?: readonly OrderShare[], background?: OrderBackground) {
   return {
     orderNo: order.orderNo,
     account: toWire('account', order.accountId),
@@ -77,6 +102,21 @@ function showOrder(order: Order, shares?: readonly OrderShare[]) {
       : {
           shares: shares.map(({ receiverId, split, returned }) => ({ account: toWire('account', receiverId), split, returned })),
         }),
+    ...(background === undefined ? {} : { background: showBackground(background) }),
+  };
+}
+
+function showBackground({ buyer, items, completedMs, dueMs }: OrderBackground) {
+  return {
+    buyer,
+    completedAt: completedMs === null ? null : toRfc3339(completedMs),
+    completesAt: dueMs === null ? null : toRfc3339(dueMs),
+    items: items.map(({ no, seller, version, parts, ...item }) => ({
+      ...{ item: no, seller: toWire('account', seller), ...item },
+      agreementVersion: version === null ? null : toWire('version', version),
+      left: itemLeft({ ...item, parts }),
+      got: [...itemGot({ parts })].map(([account, amount]) => ({ account: toWire('account', account), amount })),
+    })),
   };
 }
 
@@ -134,7 +174,8 @@ export function orderRoutes(rt: Runtime): Route[] {
         const body = await rt.db.snapshot('read-order', async (tx) => {
           const order = await findOrder(tx, caller.platformId, params.orderNo);
           if (order === undefined) throw new Refused(refuse('NOT_FOUND'));
-          return showOrder(order, await sharesOfOrder(tx, order.accountId));
+          const background = await findBackground(tx, order.accountId);
+          return showOrder(order, await sharesOfOrder(tx, order.accountId), background);
         });
         return { status: 200, body };
       },

@@ -30,8 +30,8 @@ export interface Payout {
   readonly changedMs: Instant;
 }
 /** top-up: a collection (代收), which brings money in from the payee's card; all others pay out. closing: all that is left of an account.
- *  suspense-return: money from an unknown payer goes back to him. */
-export const PAYOUT_PURPOSES = ['clearing', 'withdrawal', 'refund', 'top-up', 'closing', 'suspense-return'] as const;
+ *  suspense-return: money from an unknown payer goes back to him. judicial: an authority takes what it had frozen. */
+export const PAYOUT_PURPOSES = ['clearing', 'withdrawal', 'refund', 'top-up', 'closing', 'suspense-return', 'judicial'] as const;
 export type PayoutPurpose = (typeof PAYOUT_PURPOSES)[number];
 
 interface PayoutRow {
@@ -171,7 +171,7 @@ export async function listPayouts(tx: Tx, filter: PayoutFilter, limit: number): 
   return rows.map(payoutOf);
 }
 
-/** Whether the bank keeps an account from being paid out of or collected for: a condition on the column that names it. */
+/** Whether the bank keeps an account from being paid out of or collected for: a condition on the column that names it. A court's payout goes all the same. */
 export function isWithheld(column: string): string {
   return `(EXISTS (SELECT 1 FROM accounts AS w WHERE w.id = ${column} AND w.state = 'frozen')
     OR EXISTS (SELECT 1 FROM electronic_accounts AS w WHERE w.account_id = ${column} AND w.state = 'blocked'))`;
@@ -210,7 +210,7 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
   if (scope.mayLeave) {
     also("(purpose = 'top-up' OR funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id))");
-    also(`NOT ${isWithheld('payouts.source_account_id')}`);
+    also(`(purpose = 'judicial' OR NOT ${isWithheld('payouts.source_account_id')})`);
   }
   const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [
     ...values,

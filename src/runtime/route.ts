@@ -27,9 +27,10 @@ export type Permission =
   | 'audit.read'
   | 'customers.read'
   | 'customers.write'
+  | 'freezes.write'
   | 'suspense.write'
-  | 'sandbox.write';
   | 'agreements.write'
+  | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */
 export interface PlatformCaller {

@@ -9,6 +9,15 @@ import { asId, BALANCE_MAX, type BusinessDate, type Id, type Instant, REFUSALS }
 import { type AccountType, type Entry, isElectronic } from '../../src/ledger/index.js';
 import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
 import { payoutRecords, underWayRecords } from '../../src/payouts/index.js';
+import {
+  marginRecords,
+  receivableKey,
+  receivableRecords,
+  type Shortage,
+  shortageLineKey,
+  shortageLineRecords,
+  shortageRecords,
+} from '../../src/refunds/index.js';
 import { proposalRecords, suspenseRecords } from '../../src/suspense/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
 
@@ -59,6 +68,21 @@ const collecting = (desk: Desk) =>
 const stranger = said({ payer: { name: '李四', account: '6222020000000000078', bankCode: '' } });
 const repeated = (desk: Desk) => desk.data.lines.push(desk.data.lines[0]);
 
+const older = asId('2236512894231552499');
+const cancelled = (desk: Desk) =>
+  desk.put(shortageRecords, DESK.instruction, { state: 'cancelled', lines: [] } as unknown as Shortage);
+const waitsFor = (account: Id, wanted: bigint) => (desk: Desk) =>
+  desk.put(shortageLineRecords, shortageLineKey(older, account), {
+    ...{ instruction: older, accountId: account, wanted },
+    role: account === DESK.order ? ('order' as const) : ('receiver' as const),
+    ...{ missing: 0n, open: true },
+  });
+const owes = (desk: Desk) =>
+  desk.put(receivableRecords, receivableKey(older, anna), {
+    ...{ instruction: older, accountId: anna, platformId: DESK.platform, orderNo: 'SO-1001' },
+    ...{ amount: 1n, recovered: 0n, createdMs: DESK.now },
+  });
+
 type Wrong = readonly [code: string, what: string, spoil: (desk: Desk) => unknown];
 
 /** For each kind all that can be wrong, in the order in which it is told: the first line that is wrong is the answer. */
@@ -87,14 +111,31 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['FUNDS_INSUFFICIENT', 'the receiver has it no more', balance(anna, 0n)],
   ],
   refund: [
+    ['REFUND_CANCELLED', 'it waited and was cancelled', (desk) => said({ recall: 'pro-rata' })(desk) && cancelled(desk)],
     ['ORDER_NOT_FOUND', 'no such order', noOrder],
-    ['REFUND_EXCEEDS_ORDER', 'more than is left', said({ amount: cny(50_001) })],
+    ['REFUND_EXCEEDS_ORDER', 'more than was paid', said({ amount: cny(60_001), recall: 'pro-rata' })],
+    ['REFUND_EXCEEDS_ORDER', 'more than is left, without a recall', said({ amount: cny(50_001), recall: undefined })],
+    ['REFUND_EXCEEDS_ORDER', 'what an older one waits for', (desk) => waitsFor(DESK.order, 59_501n)(desk)],
+    ['RECEIVER_REPEATED', 'a receiver twice', said({ recall: [line(anna, 1), line(anna, 1)] })],
+    ['SPLIT_RETURN_EXCEEDS', 'more than she got', said({ recall: [line(anna, 10_001)] })],
+    ['RECALL_DOES_NOT_FIT', 'more than is refunded', said({ amount: cny(500), recall: [line(anna, 501)] })],
+    ['RECALL_DOES_NOT_FIT', 'less than the order lacks', said({ amount: cny(50_500), recall: [line(anna, 499)] })],
     [
       'REFUND_ACCOUNT_MISSING',
       'nowhere to refund to',
       (desk) => desk.bend(orderRecords, ORDER, { payer: { name: '张三', account: '', bankCode: '' } }),
     ],
     ['ACCOUNT_FROZEN', 'the order is frozen', frozen(DESK.order)],
+  ],
+  'margin-deposit': marginMove(anna),
+  'margin-release': [
+    ...marginMove(anna).slice(0, 4),
+    ['MARGIN_NEEDED', 'a refund waits for her', waitsFor(anna, 1n)],
+    ['MARGIN_NEEDED', 'she owes an advance', owes],
+    ['FUNDS_INSUFFICIENT', 'she has no margin', (desk) => desk.remove(marginRecords, anna)],
+    ['ACCOUNT_FROZEN', 'the margin is frozen', frozen(DESK.margin)],
+    ['FUNDS_INSUFFICIENT', 'there is not so much on it', balance(DESK.margin, 999n)],
+    ['ACCOUNT_CLOSED', 'her account is closed', closed(anna)],
   ],
   transfer: [
     ['ACCOUNT_NOT_FOUND', 'no such payer', noAccount(anna)],
@@ -303,6 +344,19 @@ function outOf(tooLittle: bigint): readonly Wrong[] {
     ['ACCOUNT_FROZEN', 'the account is frozen', frozen(anna)],
     ['FUNDS_INSUFFICIENT', 'it has not so much', balance(anna, tooLittle)],
     ['FUNDS_UNCLEARED', 'it has not cleared', uncleared(anna)],
+  ];
+}
+
+/** Between a sub-merchant and her margin, on the platform's word. */
+function marginMove(of: Id): readonly Wrong[] {
+  return [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(of)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', "not a sub-merchant's", type(of, 'commission')],
+    ['PROOF_MISSING', 'nothing is agreed', terms(0n)],
+    ['TERMS_EXCEEDED', 'more than is agreed', terms(999n)],
+    ['ACCOUNT_CLOSED', 'the account is closed', closed(of)],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(of)],
+    ['FUNDS_INSUFFICIENT', 'it has not so much', balance(of, 999n)],
   ];
 }
 

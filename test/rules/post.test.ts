@@ -338,6 +338,19 @@ describe('what is claimed', () => {
     expect(availableOf(books.at(0))).toBe(40n);
   });
 
+  it('leaves what was held before to its purpose, and takes what of it becomes free', () => {
+    const books = new Books();
+    books.post(paidIn(100n));
+    books.post({ postings: [], holds: [{ account: owner, amount: 60n }] });
+    books.post({ postings: [], claims: [{ account: owner, amount: BALANCE_MAX }] });
+    const captured: Movement = { ...taken(25n), holds: [{ account: owner, amount: -25n }] };
+    expect(books.post({ ...captured, postings: captured.postings.map(({ draw: _, ...rest }) => rest) })).toBe('posted');
+    expect([books.at(0).balance, books.at(0).held]).toEqual([75n, 35n]);
+    expect(books.post({ ...taken(36n), holds: [{ account: owner, amount: -35n }] })).toBe('FUNDS_INSUFFICIENT');
+    books.post({ postings: [], holds: [{ account: owner, amount: -35n }] });
+    expect([reservedOf(books.at(0)), availableOf(books.at(0))]).toEqual([75n, 0n]);
+  });
+
   it('is taken by nobody but who claims it, and then it is claimed no more', () => {
     const books = new Books();
     books.post(paidIn(100n));

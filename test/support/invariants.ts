@@ -42,6 +42,22 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
     `SELECT a.id, a.held, COALESCE(h.total, 0) AS open FROM accounts AS a
      LEFT JOIN (SELECT account_id, SUM(amount - captured - released) AS total FROM holds GROUP BY account_id) AS h ON h.account_id = a.id
      WHERE ${within('a.platform_id')} AND a.held <> COALESCE(h.total, 0)`,
+  'what is claimed of an account is what is left of the open claims on it': (within) =>
+    `SELECT a.id, a.claimed, COALESCE(c.total, 0) AS open FROM accounts AS a
+     LEFT JOIN (SELECT account_id, SUM(amount - let_go - taken) AS total FROM claims WHERE ended_ms IS NULL GROUP BY account_id) AS c
+       ON c.account_id = a.id
+     WHERE ${within('a.platform_id')} AND a.claimed <> COALESCE(c.total, 0)`,
+  'a claim is of a dispute that is open or of a freeze that is active, and each of those has its claims': (within) =>
+    `SELECT c.account_id, c.place, c.ended_ms, d.state AS dispute, f.state AS freeze FROM claims AS c
+     LEFT JOIN disputes AS d ON d.id = c.ref_id AND c.kind = 'dispute' LEFT JOIN judicial_freezes AS f ON f.id = c.ref_id AND c.kind = 'court'
+     WHERE ${within('c.platform_id')} AND (c.ended_ms IS NULL) <> (COALESCE(d.state, f.state) IN ('open', 'active'))`,
+  'what was deducted of a freeze went out by payouts that did not come back': (within) =>
+    `SELECT c.ref_id, c.taken, COALESCE(p.total, 0) AS paid FROM claims AS c
+     LEFT JOIN (SELECT j.freeze_id, SUM(o.amount) AS total FROM judicial_deductions AS j JOIN payouts AS o ON o.id = j.payout_id
+       WHERE o.state NOT IN ('failed', 'returned') GROUP BY j.freeze_id) AS p ON p.freeze_id = c.ref_id
+     WHERE ${within('c.platform_id')} AND c.kind = 'court' AND c.ended_ms IS NULL AND c.taken <> COALESCE(p.total, 0)`,
+  'nobody approves what he asked for himself': (within) =>
+    `SELECT id FROM judicial_deductions WHERE ${within('platform_id')} AND state IN ('approved', 'ordered') AND asked_by = decided_by`,
   'what has not cleared is part of the balance': (within) =>
     `SELECT a.id, a.balance, SUM(u.amount) AS total FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id
      JOIN uncleared AS u ON u.account_id = a.id AND u.due_date > b.business_date
@@ -115,7 +131,7 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      LEFT JOIN consents AS c ON c.subject = 'instruction' AND c.subject_id = e.instruction_id AND c.state = 'used'
      LEFT JOIN mandate_uses AS u ON u.instruction_id = e.instruction_id
      WHERE ${within('a.platform_id')} AND e.amount < 0 AND i.kind <> 'correction' AND c.id IS NULL AND u.instruction_id IS NULL
-       AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')`,
+       AND i.kind <> 'judicial-deduction' AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')`,
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
        UNION ALL SELECT instruction_id, 1 FROM inbox

@@ -411,7 +411,7 @@ export class Model {
         this.#splitTo(given, order, named, at);
         return;
       }
-      const { shares, keep } = this.#agreed(given, order, order.background, data.items, at);
+      const { shares, keep } = this.#agreed(given, order, order.background, data.items);
       const isSame = named.size === shares.size && [...named].every(([to, amount]) => shares.get(to) === amount);
       refuseIf(data.lines !== undefined && !isSame, 'SPLIT_OFF_RULE');
       this.#splitTo(given, order, shares, at);
@@ -432,7 +432,6 @@ export class Model {
         order,
         background,
         asked.filter(({ amount }) => amount.amount > 0),
-        at,
       );
       const rest = room - sum(shares.values());
       const [seller = '', another] = new Set(background.items.map((item) => item.seller));
@@ -786,6 +785,7 @@ export class Model {
       if (!payout.collects) {
         this.#move(at, [{ from: inTransit(at), amount: payout.amount }], gives);
         this.#suspend(given, at, to, payout, 'payout-failed');
+        this.#freezeAgain(payout, to);
       }
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'failed';
@@ -798,6 +798,7 @@ export class Model {
       const to = this.#creditable(payout, 'exempt', at);
       this.#move(at, [], [{ to, amount: payout.amount, flow: 'exempt' }]);
       this.#suspend(given, at, to, payout, 'payout-returned');
+      this.#freezeAgain(payout, to);
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'returned';
     },
@@ -1219,7 +1220,7 @@ export class Model {
   }
 
   /** What the agreements behind an order make of the items that are asked for; nothing is kept before `keep`. */
-  #agreed(given: Given, order: ModelOrder, background: ModelBackground, asked: Data['items'] | undefined, at: ModelPlatform) {
+  #agreed(given: Given, order: ModelOrder, background: ModelBackground, asked: Data['items'] | undefined) {
     refuseIf(background.completed, 'ORDER_COMPLETED');
     const open = background.items.filter((item) => leftOf(item) > 0n);
     const split = splitItems(background, asked ?? open.map(({ no }) => ({ item: no })));

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import { expireFreezes } from '../../src/claims/index.js';
 import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
 import { lockShard } from '../../src/ledger/index.js';
 import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/refunds/index.js';
 import { cancelOf } from '../../src/refunds/routes.js';
 import { violations } from './invariants.js';
-import { Model } from './model.js';
+import { Model, reservedOf } from './model.js';
+import type { ModelAgreement } from './model-agreements.js';
 import type { Person, Wanted } from './model-law.js';
 import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
 import {
@@ -26,6 +28,8 @@ import {
   type TestBook,
   type World,
 } from './world.js';
+import { approveAgreement, requireAgreements } from './world-agreements.js';
+import { court, liftCourt, orderDeduction, renewCourt } from './world-court.js';
 import {
   answerAll,
   changeCustomer,
@@ -88,6 +92,14 @@ export class ModelBank implements Bank {
     return this.model.past.get(instruction)?.result ?? 'not there';
   }
 
+  async requireAgreements(platform: string) {
+    this.model.platform(platform).agreed = true;
+  }
+
+  async agree(_platform: string, agreement: ModelAgreement) {
+    this.model.trade.agree(agreement);
+  }
+
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {
     Object.assign(this.model.accounts.get(account) ?? {}, { state });
   }
@@ -148,6 +160,30 @@ export class ModelBank implements Bank {
     this.model.law.revoke(id);
   }
 
+  async court(of: { account: string; amount: bigint | undefined; until: string }) {
+    const id = this.#newId();
+    const code = this.model.freeze(id, of);
+    return code === undefined ? { result: 'frozen', id } : { result: code };
+  }
+
+  async renewCourt(freeze: string, until: string) {
+    return this.model.renew(freeze, until) ?? 'renewed';
+  }
+
+  async liftCourt(freeze: string, amount: bigint | undefined) {
+    return this.model.lift(freeze, amount) ?? 'lifted';
+  }
+
+  async orderDeduction(freeze: string, amount: bigint) {
+    const id = this.#newId();
+    const code = this.model.approve(id, freeze, amount);
+    return code === undefined ? { result: 'approved', id } : { result: code };
+  }
+
+  async expireCourts() {
+    this.model.expire();
+  }
+
   async setNow(ms: number) {
     this.model.now = ms;
   }
@@ -178,7 +214,9 @@ export class ModelBank implements Bank {
     const { accounts, orders, payouts } = this.model;
     const sum = (parts: ReadonlyMap<string, bigint>) => [...parts.values()].reduce((total, part) => total + part, 0n);
     return {
-      accounts: new Map([...accounts].map(([id, account]) => [id, { ...account, uncleared: sum(account.uncleared) }])),
+      accounts: new Map(
+        [...accounts].map(([id, account]) => [id, { ...account, held: reservedOf(account), uncleared: sum(account.uncleared) }]),
+      ),
       orders,
       payouts: new Map([...payouts].map(([id, { state }]) => [id, state])),
       ...coverOf(this.model),
@@ -270,6 +308,16 @@ export class ServiceBank implements Bank {
     return (await outcomesOf(this.#world, [asId(instruction)])).get(asId(instruction)) ?? 'not there';
   }
 
+  async requireAgreements(platform: string) {
+    await requireAgreements(this.#world, asId(platform));
+    this.model.platform(platform).agreed = true;
+  }
+
+  async agree(platform: string, agreement: ModelAgreement) {
+    await approveAgreement(this.#world, asId(platform), agreement, this.model.platform(platform).own.commission as string);
+    this.model.trade.agree(agreement);
+  }
+
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {
     await changeState(this.#world, asId(account), state);
     Object.assign(this.model.accounts.get(account) ?? {}, { state });
@@ -350,6 +398,39 @@ export class ServiceBank implements Bank {
     this.model.openDate(platform, to);
   }
 
+  async court(of: { account: string; amount: bigint | undefined; until: string }) {
+    const said = await court(this.#world, of);
+    const code = this.model.freeze(said.id ?? '', of);
+    agree({ result: code ?? 'frozen' }, { result: said.result }, 'a freeze');
+    return said;
+  }
+
+  async renewCourt(freeze: string, until: string) {
+    const said = await renewCourt(this.#world, asId(freeze), until);
+    agree({ result: this.model.renew(freeze, until) ?? 'renewed' }, { result: said }, 'a renewal');
+    return said;
+  }
+
+  async liftCourt(freeze: string, amount: bigint | undefined) {
+    const said = await liftCourt(this.#world, asId(freeze), amount);
+    agree({ result: this.model.lift(freeze, amount) ?? 'lifted' }, { result: said }, 'a lifting');
+    return said;
+  }
+
+  async orderDeduction(freeze: string, amount: bigint) {
+    const said = await orderDeduction(this.#world, asId(freeze), amount);
+    const code = this.model.approve(said.id ?? '', freeze, amount);
+    agree({ result: code ?? 'approved' }, { result: said.result }, 'a deduction');
+    return said;
+  }
+
+  /** Twice, as the sweep may. */
+  async expireCourts() {
+    await expireFreezes(this.#world.rt);
+    this.model.expire();
+    if ((await expireFreezes(this.#world.rt)) !== 0) throw new Error('a freeze has expired twice');
+  }
+
   async setNow(ms: number) {
     this.#world.clock.advance(instantOf(ms));
     this.model.now = ms;
@@ -397,7 +478,7 @@ export class ServiceBank implements Bank {
     const within = `platform_id IN (${this.platformIds.join()})`;
     return db.snapshot('look', async (tx) => {
       const accounts = await tx.rows<Row>(
-        `SELECT a.id, a.balance, a.held, (SELECT CAST(COALESCE(SUM(u.amount), 0) AS CHAR) FROM uncleared AS u
+        `SELECT a.id, a.balance, a.held + IF(a.claimed = 0, 0, LEAST(a.claimed, a.balance - a.held)) AS held, (SELECT CAST(COALESCE(SUM(u.amount), 0) AS CHAR) FROM uncleared AS u
            WHERE u.account_id = a.id AND u.due_date > b.business_date) AS uncleared
          FROM accounts AS a JOIN books AS b ON b.platform_id = a.platform_id WHERE a.${within}`,
       );

@@ -1,4 +1,5 @@
 import { boundPayer } from './model.js';
+import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Person, Wanted } from './model-law.js';
 import type { Asked } from './world.js';
 
@@ -14,6 +15,10 @@ import type { Asked } from './world.js';
  *   refund F1 order:7 9.00 recall pro-rata waits    a refund after a split (or `recall anna 9.00`); it waits for money. Later: stands F1 posted;
  *                                                   cancel F1; advance up to 5.00; margin of anna up to 9.00; margin:anna, anna owes
  *   replay S1                                       same number, same body: the same answer, and nothing new
+ *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] from DATE [until DATE]
+ *                                                   what she agreed, approved; `agreements required`: no order without
+ *   buy B1 lily → order:7 100.00: milk 80.00 + 5.00 of anna goods; tea 15.00 of ben goods shown WB-1   a payment with its background
+ *   share S2 order:7 [milk 20.00, tea shown WB-2]   a split that the agreements make; complete C1 order:7
  *   customer lily [id until DATE]                   a person whom the bank knows; stop lily, free lily, document lily
  *   register lily born DATE mobile NUMBER           she becomes a user of the platform: until DATE, unknown, as another say what is wrong
  *   open lily-2 class 2 for lily [on KIND] [mobile NUMBER]   asks for an account on a card: class-1, class-2, class-3, credit, payment,
@@ -24,6 +29,8 @@ import type { Asked } from './world.js';
  *                                                   unasked; under M1 where the mandate stands in for it
  *   unknown U1 stranger 25.00                       money that the core bank has and nobody expected: it stands on suspense
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
+ *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
+ *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
@@ -40,6 +47,9 @@ export interface Bank {
   cancel(refund: string): Promise<void>;
   /** posted, undecided, or the code of the refusal. */
   standing(instruction: string): Promise<string>;
+  /** Orders of the platform need their sellers' agreements from now on. */
+  requireAgreements(platform: string): Promise<void>;
+  agree(platform: string, agreement: ModelAgreement): Promise<void>;
   setState(account: string, state: 'open' | 'frozen' | 'closed'): Promise<void>;
   openCustomer(idExpires: string | undefined): Promise<string>;
   /** Answers `verified`, or the code of the refusal; the customer's id too where he is one now. */
@@ -56,6 +66,14 @@ export interface Bank {
   openMandate(of: NewMandate): Promise<string>;
   revokeMandate(id: string): Promise<void>;
   openDate(platform: string, from: string, to: string): Promise<void>;
+  /** An authority has an amount, or all, frozen; answers `frozen` with its id, or the code of the refusal. */
+  court(of: { account: string; amount: bigint | undefined; until: string }): Promise<{ result: string; id?: string }>;
+  renewCourt(freeze: string, until: string): Promise<string>;
+  liftCourt(freeze: string, amount: bigint | undefined): Promise<string>;
+  /** One asks for a deduction and another approves it; the instruction is given afterwards. */
+  orderDeduction(freeze: string, amount: bigint): Promise<{ result: string; id?: string }>;
+  /** What the sweep does with freezes whose last day is over. */
+  expireCourts(): Promise<void>;
   setNow(ms: number): Promise<void>;
   markSent(payout: string): Promise<void>;
   give(asked: Asked): Promise<{ id: string; replay: boolean; result: string }>;
@@ -114,6 +132,8 @@ class Stage {
   readonly sellers = new Map<string, string>();
   readonly customers = new Map<string, string>();
   readonly mandates = new Map<string, string>();
+  /** Freezes and deductions of authorities. */
+  readonly courts = new Map<string, string>();
   readonly proposals = new Map<string, NewProposal & { readonly id: string }>();
   readonly platforms = new Map<string, { id: string; own: Readonly<Record<string, string>>; date: string }>();
   current = '';
@@ -148,6 +168,11 @@ class Stage {
     return this.proposals.get(name) ?? { id: NOBODY, platform: '', item: NOBODY, account: undefined, amount: 1n };
   }
 
+  /** A freeze or a deduction. */
+  judicial(name: string): string {
+    return this.courts.get(name) ?? NOBODY;
+  }
+
   idOf(requestNo: string): string {
     return this.given.get(requestNo)?.id ?? NOBODY;
   }
@@ -171,6 +196,29 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
       return ['payment', { orderNo, amount: money(amount), payer: { name: buyer, account }, reference: `IN-${orderNo}` }];
     },
   },
+  buy: {
+    form: new RegExp(`^(\\S+) → ${ORDER} ${AMOUNT}: (.+?)(?: completes (\\S+))?$`),
+    read: (stage, [buyer = '', orderNo = '', amount = '', goods = '', completes]) => {
+      const payer = { name: buyer, account: `6222${Buffer.from(buyer).toString('hex').slice(0, 12)}` };
+      const items = goods.split('; ').map((text) => itemOf(stage, text));
+      const due = completes === undefined ? {} : { completesAt: `${completes}T00:00:00+08:00` };
+      const background = { buyer, items, ...due };
+      return ['payment', { orderNo, amount: money(amount), payer, reference: `IN-${orderNo}`, background }];
+    },
+  },
+  share: {
+    form: new RegExp(`^${ORDER}(?: (.+))?$`),
+    read: (_stage, [orderNo = '', what]) => {
+      if (what === undefined) return ['split', { orderNo }];
+      const items = what.split(', ').map((text) => {
+        const [item = '', amount, evidence] = pick(new RegExp(`^(\\S+?)(?: ${AMOUNT})?(?: shown (\\S+))?$`), text);
+        const shown = evidence === undefined ? {} : { evidence };
+        return { item, ...(amount === undefined ? {} : { amount: money(amount) }), ...shown };
+      });
+      return ['split', { orderNo, items }];
+    },
+  },
+  complete: { form: new RegExp(`^${ORDER}$`), read: (_stage, [orderNo = '']) => ['order-complete', { orderNo }] },
   split: {
     form: new RegExp(`^${ORDER} → (.+)$`),
     read: (stage, [orderNo = '', lines = '']) => ['split', { orderNo, lines: stage.lines(lines) as [] }],
@@ -220,6 +268,32 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
       'capture',
       { hold: `hld_${stage.idOf(hold)}`, to: `acc_${stage.account(to)}`, amount: money(amount) },
     ],
+  },
+  'release-all': {
+    form: /^(?:for (\S+)|(.+))$/,
+    read: (stage, [purpose, holds = '']) => [
+      'bulk-release',
+      purpose === undefined ? { holds: holds.split(', ').map((hold) => `hld_${stage.idOf(hold)}`) } : { purpose },
+    ],
+  },
+  dispute: {
+    form: new RegExp(`^${ORDER} ${AMOUNT}(?: of (\\S+))? until (\\S+)$`),
+    read: (stage, [orderNo = '', amount = '', receiver, until = '']) => [
+      'dispute-open',
+      {
+        ...{ orderNo, amount: money(amount), reason: '货不对板', expiresAt: `${until}T00:00:00+08:00` },
+        ...(receiver === undefined ? {} : { account: `acc_${stage.account(receiver)}` }),
+      },
+    ],
+  },
+  resolve: {
+    form: /^(\S+) (upheld|rejected)$/,
+    read: (stage, [dispute = '', result = '']) => ['dispute-end', { dispute: `dsp_${stage.idOf(dispute)}`, result }],
+  },
+  deduct: {
+    form: /^(\S+)$/,
+    by: 'S',
+    read: (stage, [deduction = '']) => ['judicial-deduction', { deduction: `ded_${stage.judicial(deduction)}` }],
   },
   withdraw: {
     form: new RegExp(`^(\\S+) ${AMOUNT}${FORM}$`),
@@ -332,6 +406,35 @@ function ofAccount(stage: Stage, [account = '', amount = '']: string[]): Asked['
   return { account: `acc_${stage.account(account)}`, amount: money(amount) };
 }
 
+/** `milk 80.00 + 5.00 of anna goods shown WB-1`: price, freight, seller, category, evidence. */
+function itemOf(stage: Stage, text: string): AskedModelBackground['items'][number] {
+  const form = new RegExp(`^(\\S+) ${AMOUNT}(?: \\+ ${AMOUNT})? of (\\S+) (\\S+)(?: shown (\\S+))?$`);
+  const [item = '', price = '', freight, seller = '', category = '', evidence] = pick(form, text);
+  return {
+    ...{ item, seller: `acc_${stage.account(seller)}`, name: item, category, quantity: 1, price: money(price) },
+    ...(freight === undefined ? {} : { freight: money(freight) }),
+    ...(evidence === undefined ? {} : { evidence }),
+  };
+}
+
+/** `commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% order 500.00 day 900.00 from DATE until DATE` */
+function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement {
+  const form = new RegExp(`^(.*?); cap (\\d+\\.\\d\\d)%(?: order ${AMOUNT})?(?: day ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`);
+  const [shares = '', cap = '', orderMax, dayMax, from = '', until] = pick(form, text);
+  const lines = shares.split(', ').map((share) => {
+    const line = new RegExp(`^(\\S+) (\\d+\\.\\d\\d)% of (goods|whole)(?: max ${AMOUNT})?$`);
+    const [to = '', percent = '', of, max] = pick(line, share);
+    const account = to === 'commission' ? (stage.platform.own.commission as string) : stage.account(to);
+    return { to: account, bp: minor(percent), of: of as 'goods' | 'whole', ...(max === undefined ? {} : { max: minor(max) }) };
+  });
+  return {
+    ...{ seller: stage.account(seller), lines, others: minor(cap), from },
+    ...(orderMax === undefined ? {} : { orderMax: minor(orderMax) }),
+    ...(dayMax === undefined ? {} : { dayMax: minor(dayMax) }),
+    ...(until === undefined ? {} : { until }),
+  };
+}
+
 function under(stage: Stage, mandate: string | undefined): { mandate?: string } {
   return mandate === undefined ? {} : { mandate: `mdt_${stage.mandate(mandate)}` };
 }
@@ -359,6 +462,11 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
   [
     new RegExp(`^terms transfer ${AMOUNT} fee ${AMOUNT}$`),
     (stage, [transfer = '', fee = '']) => stage.bank.setTerms(stage.platform.id, minor(transfer), minor(fee)),
+  ],
+  [/^agreements required$/, (stage) => stage.bank.requireAgreements(stage.platform.id)],
+  [
+    /^agreement (\S+): (.+)$/,
+    (stage, [seller = '', text = '']) => stage.bank.agree(stage.platform.id, agreementOf(stage, seller, text)),
   ],
   [
     /^customer (\S+)(?: id until (\S+))?$/,
@@ -448,6 +556,36 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
       same(now === 'undecided' ? 'waits' : now, how, `what became of ${no}`);
     },
   ],
+  [
+    new RegExp(`^court (\\S+) (\\S+) (?:all|${AMOUNT}) until (\\S+)(?: refused (\\S+))?$`),
+    async (stage, [name = '', account = '', amount, until = '', code]) => {
+      const of = { account: stage.account(account), amount: amount === undefined ? undefined : minor(amount), until };
+      const { result, id } = await stage.bank.court(of);
+      same(result, code ?? 'frozen', `the freeze ${name}`);
+      if (id !== undefined) stage.courts.set(name, id);
+    },
+  ],
+  [
+    /^renew (\S+) until (\S+)(?: refused (\S+))?$/,
+    async (stage, [name = '', until = '', code]) =>
+      same(await stage.bank.renewCourt(stage.judicial(name), until), code ?? 'renewed', `the renewal of ${name}`),
+  ],
+  [
+    new RegExp(`^lift (\\S+)(?: ${AMOUNT})?(?: refused (\\S+))?$`),
+    async (stage, [name = '', amount, code]) => {
+      const part = amount === undefined ? undefined : minor(amount);
+      same(await stage.bank.liftCourt(stage.judicial(name), part), code ?? 'lifted', `the lifting of ${name}`);
+    },
+  ],
+  [
+    new RegExp(`^order (\\S+) (\\S+) ${AMOUNT}(?: refused (\\S+))?$`),
+    async (stage, [name = '', freeze = '', amount = '', code]) => {
+      const { result, id } = await stage.bank.orderDeduction(stage.judicial(freeze), minor(amount));
+      same(result, code ?? 'approved', `the deduction ${name}`);
+      if (id !== undefined) stage.courts.set(name, id);
+    },
+  ],
+  [/^expire$/, (stage) => stage.bank.expireCourts()],
   [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
   [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
   [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],
@@ -614,7 +752,12 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'account-payment': 'epay',
   'own-transfer': 'own',
   interest: 'interest',
+  'order-complete': 'complete',
   'account-closing': 'leave',
+  'bulk-release': 'release-all',
+  'dispute-open': 'dispute',
+  'dispute-end': 'resolve',
+  'judicial-deduction': 'deduct',
   'payout-settled': 'settled',
   'payout-failed': 'failed',
   'payout-returned': 'returned',

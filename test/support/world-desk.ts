@@ -27,6 +27,7 @@ import {
   shareRecords,
 } from '../../src/orders/index.js';
 import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { marginRecords } from '../../src/refunds/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseRecords } from '../../src/suspense/index.js';
 import { PURPOSES } from './world.js';
@@ -49,6 +50,15 @@ const SURROUNDINGS = {
   vault: vaultOfSecret('books of paper'),
 };
 
+/** What is there of a record that always is, before anything changed it. */
+const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
+  'order-shares': (key) => ({ orderId: key, shares: [] }),
+  'shortage-queue': (key) => ({ accountId: key, waiting: [] }),
+  debt: (key) => ({ accountId: key, open: [] }),
+  margin: (key) => ({ accountId: key, platformId: undefined, marginId: null, target: 0n }),
+  advance: (key) => ({ platformId: key, ceiling: 0n, outstanding: 0n }),
+};
+
 /** What the examples of the kinds speak of. */
 export const DESK = {
   platform: id(900),
@@ -65,6 +75,7 @@ export const DESK = {
   mandate: id(31),
   payout: id(21),
   order: id(101),
+  margin: id(105),
   instruction: id(500),
   now: NOW,
   today: '2026-03-02' as BusinessDate,
@@ -206,6 +217,7 @@ export class Desk {
       this.account(DESK.anna).held = 500n;
     }
     if (this.kind.name.startsWith('suspense-')) this.#fillSuspense();
+    if (this.kind.name === 'margin-release') this.openMargin(5_000n);
     this.put(payoutRecords, DESK.payout, this.#payout());
     this.put(pastRecords, DESK.original, this.#original());
   }
@@ -288,6 +300,12 @@ export class Desk {
     return opened;
   }
 
+  /** A margin of anna's. */
+  openMargin(balance: bigint, target = 0n): void {
+    this.open(DESK.margin, 'margin').balance = balance;
+    this.put(marginRecords, DESK.anna, { accountId: DESK.anna, platformId: DESK.platform, marginId: DESK.margin, target });
+  }
+
   account(account: Id): Changeable<LedgerAccount> {
     const found = this.#accounts.get(account);
     if (found === undefined) throw new Error(`no account ${account}`);
@@ -319,8 +337,18 @@ export class Desk {
   get facts(): Facts {
     return {
       account: (account) => this.#accounts.get(account),
-      record: <Row>(type: RecordType<Row>, key: string) => this.#records.get(type.name)?.get(key) as Row | undefined,
+      record: <Row>(type: RecordType<Row>, key: string) =>
+        (this.#records.get(type.name)?.get(key) ?? this.#summedUp(type, key)) as Row | undefined,
     };
+  }
+
+  /** What the engine sums up of other records when it loads them. */
+  #summedUp<Row>(type: RecordType<Row>, key: string): unknown {
+    const nothing = NOTHING[type.name]?.(key);
+    const { sumsUp } = type;
+    if (nothing === undefined || sumsUp === undefined) return nothing;
+    const parts = [...(this.#records.get(sumsUp.type.name)?.values() ?? [])].filter((part) => sumsUp.keyOf(part) === key);
+    return parts.reduce((sum, part) => sumsUp.changed(sum as Row, undefined, part), nothing);
   }
 
   get at(): At {

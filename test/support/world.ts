@@ -43,7 +43,7 @@ import {
   type Runtime,
 } from '../../src/runtime/index.js';
 import { type FreshDatabase, freshDatabase, TEST_KEYS } from './database.js';
-import type { Given, Model } from './model.js';
+import { claimedOf, type Given, type Model } from './model.js';
 
 /**
  * The real service without its edges: the database, the intake and the engine, with a clock that the test drives and bells
@@ -261,9 +261,10 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
       const of = uncleared.get(row.account_id as string) ?? new Map<string, bigint>();
       uncleared.set(row.account_id as string, of.set(row.due_date as string, BigInt(row.amount as string)));
     }
-    for (const row of await tx.rows<Row>(`SELECT id, type, state, balance, held FROM accounts WHERE ${within}`)) {
+    for (const row of await tx.rows<Row>(`SELECT id, type, state, balance, held, claimed FROM accounts WHERE ${within}`)) {
       const lines = lots(uncleared.get(row.id as string) ?? new Map());
-      picture[`account ${row.id}`] = `${row.type} ${row.state} ${row.balance} held ${row.held} uncleared${lines}`;
+      picture[`account ${row.id}`] =
+        `${row.type} ${row.state} ${row.balance} held ${row.held} claimed ${row.claimed} uncleared${lines}`;
     }
     for (const row of await tx.rows<Row>(`SELECT * FROM orders WHERE ${within}`)) {
       picture[`order ${row.platform_id}/${row.order_no}`] =
@@ -302,7 +303,8 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
 export function pictureOfModel(model: Model): Picture {
   const picture: Picture = {};
   for (const [id, a] of model.accounts) {
-    picture[`account ${id}`] = `${a.type} ${a.state} ${a.balance} held ${a.held} uncleared${lots(a.uncleared)}`;
+    picture[`account ${id}`] =
+      `${a.type} ${a.state} ${a.balance} held ${a.held} claimed ${claimedOf(a)} uncleared${lots(a.uncleared)}`;
   }
   for (const [key, o] of model.orders) {
     picture[`order ${key}`] = `${o.account} paid ${o.paid} split ${o.split} returned ${o.returned} refunded ${o.refunded}`;

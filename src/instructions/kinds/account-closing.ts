@@ -71,6 +71,7 @@ export const accountClosing: Kind<Closing> = {
 function mayClose(account: LedgerAccount, facts: Facts): Refusal | undefined {
   const where = { account: toWire('account', account.id) };
   if (account.state === 'frozen') return refuse('ACCOUNT_FROZEN', undefined, where);
+  if (account.claimed > 0n) return refuse('ACCOUNT_FROZEN', 'Money of it is frozen, or would be.', where);
   if (account.held > 0n) return refuse('ACCOUNT_NOT_EMPTY', 'Money of it is held.', { ...where, held: String(account.held) });
   const underWay = facts.record(underWayRecords, account.id);
   if (underWay !== undefined && (underWay.paid > 0n || underWay.collected > 0n))

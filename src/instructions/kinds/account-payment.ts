@@ -5,6 +5,7 @@ import { isElectronic } from '../../ledger/index.js';
 import { type Order, orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, arrivalDate, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
+import { backgroundNeeds, backgroundSchema, takenBackground } from '../order-background.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -12,6 +13,7 @@ const schema = z.strictObject({
   amount: moneySchema,
   mandate: wireId('mandate').optional(),
   remark: textSchema(128).optional(),
+  background: backgroundSchema.optional(),
 });
 type AccountPayment = z.output<typeof schema>;
 
@@ -25,6 +27,7 @@ export const accountPayment: Kind<AccountPayment> = {
   zh: '电子账户付款',
   origins: ['P'],
   proof: 'will',
+  income: true,
   schema,
   example: {
     from: 'acc_2236512894231552006',
@@ -33,10 +36,14 @@ export const accountPayment: Kind<AccountPayment> = {
     mandate: 'mdt_2236512894231552031',
   },
   act: ({ from, to, amount, mandate }) => ({ account: from, amount: amount.amount, payee: to, mandate }),
-  needs: ({ from, to }, at) => ({
-    accounts: 'account' in to ? [from, to.account] : [from],
-    records: 'orderNo' in to ? [[orderRecords, orderKey(at.platformId, to.orderNo)]] : [],
-  }),
+  needs({ from, to, background: asked }, at) {
+    if ('account' in to) return { accounts: [from, to.account] };
+    const background = backgroundNeeds(asked);
+    return {
+      accounts: [from, ...(background.accounts ?? [])],
+      records: [[orderRecords, orderKey(at.platformId, to.orderNo)], ...(background.records ?? [])],
+    };
+  },
   decide(data, facts, at) {
     const from = facts.account(data.from);
     if (from === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.from) }));
@@ -69,11 +76,17 @@ function payAccount({ from, amount }: AccountPayment, to: Parameters<Facts['acco
   };
 }
 
-function payOrder({ from, amount: { amount } }: AccountPayment, number: string, facts: Facts, at: At): Decision {
+function payOrder(
+  { from, amount: { amount }, background: asked }: AccountPayment,
+  number: string,
+  facts: Facts,
+  at: At,
+): Decision {
   const key = orderKey(at.platformId, number);
   const before = facts.record(orderRecords, key);
   if (before !== undefined && before.payerAccountId !== from)
     return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: number }));
+  if (before !== undefined && asked !== undefined) return refused(refuse('BACKGROUND_GIVEN', undefined, { orderNo: number }));
   const accountId = before?.accountId ?? at.instruction;
   const paidOn = arrivalDate(at);
   const after: Order = before
@@ -91,6 +104,8 @@ function payOrder({ from, amount: { amount } }: AccountPayment, number: string, 
         openedMs: at.nowMs,
         paidOn,
       };
+  const background = before === undefined ? takenBackground(asked, after, facts, at) : { records: [] };
+  if ('code' in background) return refused(background);
   if (after.paid > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW'));
   return {
     opens: before ? [] : [{ id: accountId, type: 'order' }],
@@ -98,7 +113,7 @@ function payOrder({ from, amount: { amount } }: AccountPayment, number: string, 
       { account: from, amount: -amount, draw: 'uncleared-first', flow: 'unbound' },
       { account: accountId, amount },
     ],
-    records: [change(orderRecords, key, after)],
+    records: [change(orderRecords, key, after), ...background.records],
     result: { orderAccount: toWire('account', accountId) },
   };
 }

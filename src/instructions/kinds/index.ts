@@ -1,17 +1,20 @@
 import type { Kind } from '../kind.js';
 import { accountClosing } from './account-closing.js';
 import { accountPayment } from './account-payment.js';
+import { bulkRelease } from './bulk-release.js';
 import { correctionOf } from './correction.js';
+import { disputeEnd, disputeOpen } from './dispute.js';
 import { fee } from './fee.js';
 import { capture, hold, release } from './hold.js';
 import { interest } from './interest.js';
+import { judicialDeduction } from './judicial-deduction.js';
 import { marginDeposit, marginRelease } from './margin.js';
 import { incomingTransfer, topUp } from './money-in.js';
 import { ownTransfer } from './own-transfer.js';
 import { payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
 import { refund } from './refund.js';
-import { split, splitReturn } from './split.js';
+import { orderComplete, split, splitReturn } from './split.js';
 import { suspenseAttribution, suspenseCredit, suspenseReturn } from './suspense.js';
 import { transfer } from './transfer.js';
 import { clearing, withdrawal } from './withdrawal.js';
@@ -21,6 +24,7 @@ const ALL = [
   payment,
   split,
   splitReturn,
+  orderComplete,
   refund,
   marginDeposit,
   marginRelease,
@@ -28,6 +32,9 @@ const ALL = [
   hold,
   release,
   capture,
+  bulkRelease,
+  disputeOpen,
+  disputeEnd,
   withdrawal,
   fee,
   topUp,
@@ -38,6 +45,7 @@ const ALL = [
   clearing,
   accountClosing,
   interest,
+  judicialDeduction,
   payoutSettled,
   payoutFailed,
   payoutReturned,

@@ -3,6 +3,7 @@ import { BALANCE_MAX, refuse } from '../../kernel/index.js';
 import { type Order, orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, type Vault } from '../../runtime/index.js';
 import { arrivalDate, change, type Kind, refused } from '../kind.js';
+import { backgroundNeeds, backgroundSchema, takenBackground } from '../order-background.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const schema = z.strictObject({
@@ -11,6 +12,7 @@ const schema = z.strictObject({
   payer,
   /** The reference under which the money stands on the core bank's statement. */
   reference,
+  background: backgroundSchema.optional(),
 });
 type Payment = z.output<typeof schema>;
 
@@ -30,16 +32,21 @@ export const payment: Kind<Payment> = {
     payer: { name: '张三', account: '622202000000000007', bankCode: '102100099996' },
     reference: 'COL-1001',
   },
-  needs: (data, at) => ({
-    accounts: [at.book.accounts.custody],
-    records: [[orderRecords, orderKey(at.platformId, data.orderNo)]],
-  }),
+  needs(data, at) {
+    const background = backgroundNeeds(data.background);
+    return {
+      accounts: [at.book.accounts.custody, ...(background.accounts ?? [])],
+      records: [[orderRecords, orderKey(at.platformId, data.orderNo)], ...(background.records ?? [])],
+    };
+  },
   decide(data, facts, at) {
     const amount = data.amount.amount;
     const key = orderKey(at.platformId, data.orderNo);
     const before = facts.record(orderRecords, key);
     if (before !== undefined && !samePayer(before, data, at.vault))
       return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
+    if (before !== undefined && data.background !== undefined)
+      return refused(refuse('BACKGROUND_GIVEN', undefined, { orderNo: data.orderNo }));
     const accountId = before?.accountId ?? at.instruction;
     const paidOn = arrivalDate(at);
     const after: Order = before
@@ -57,6 +64,8 @@ export const payment: Kind<Payment> = {
           openedMs: at.nowMs,
           paidOn,
         };
+    const background = before === undefined ? takenBackground(data.background, after, facts, at) : { records: [] };
+    if ('code' in background) return refused(background);
     // A counter or a custody account beyond what the books can hold would stop the shard, so it never gets there.
     const custody = facts.account(at.book.accounts.custody)?.balance ?? 0n;
     if (after.paid > BALANCE_MAX || amount - custody > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW'));
@@ -66,7 +75,7 @@ export const payment: Kind<Payment> = {
         { account: at.book.accounts.custody, amount: -amount },
         { account: accountId, amount },
       ],
-      records: [change(orderRecords, key, after)],
+      records: [change(orderRecords, key, after), ...background.records],
       boundary: [{ reference: data.reference, amount }],
     };
   },

@@ -5,7 +5,7 @@ import { bringsMoneyIn, type Payout, payoutRecords } from '../../payouts/index.j
 import { textSchema, wireId } from '../../runtime/index.js';
 import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
 import { mayCredit } from '../limits.js';
-import { endedClosing, movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
+import { endedClosing, freezeNeeds, frozenAgain, movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
 import { suspendedPayout } from '../suspense-effects.js';
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
@@ -14,6 +14,12 @@ const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSc
 function needs(data: z.output<typeof settledSchema>, at: At): Needs {
   const { custody, suspense } = at.book.accounts;
   return { accounts: [custody, suspense, at.book.accounts['in-transit']], records: [[payoutRecords, data.payout]] };
+}
+
+/** What money that comes back belongs to besides its account: the order of a refund, or the freeze of a deduction. */
+function backNeeds(data: z.output<typeof settledSchema>, facts: Facts, at: At): Needs {
+  const records = [refundedOrder(facts, at, data.payout), freezeNeeds(facts, data.payout)].flatMap((need) => need.records ?? []);
+  return { records };
 }
 
 /** Where money goes that is here already: to its account, or where the law or a closed account is in the way, to wait for a person. */
@@ -92,7 +98,7 @@ export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
   schema: reasonedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '账号户名不符' },
   needs,
-  needsThen: (data, facts, at) => refundedOrder(facts, at, data.payout),
+  needsThen: backNeeds,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data.payout, 'failed', data.reason);
     if ('refused' in moved) return moved;
@@ -100,13 +106,16 @@ export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
     const events = [{ topic: 'payout.failed', ref: data.payout }] as const;
     if (bringsMoneyIn(payout)) return { postings: [], records: [moved.change], events };
     const to = creditTo(facts, at, payout, 'exempt');
+    const frozen = frozenAgain(facts, to, payout);
     return {
+      claims: frozen.claims,
       postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, backTo(facts, to, payout.amount)],
       records: [
         moved.change,
         ...unrefunded(facts, at, payout),
         ...endedClosing(facts, at, payout, 'failed').records,
         ...suspendedPayout(at, to, payout, 'payout-failed'),
+        ...frozen.records,
       ],
       events,
       ...(to === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', to) } }),
@@ -127,7 +136,7 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
   schema: reasonedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '收款账户已销户' },
   needs,
-  needsThen: (data, facts, at) => refundedOrder(facts, at, data.payout),
+  needsThen: backNeeds,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data.payout, 'returned', data.reason);
     if ('refused' in moved) return moved;
@@ -137,9 +146,11 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
       return refused(refuse('PAYOUT_STATE_CONFLICT', detail, { from: payout.state, to: 'returned' }));
     }
     const to = creditTo(facts, at, payout, 'exempt');
+    const frozen = frozenAgain(facts, to, payout);
     return {
+      claims: frozen.claims,
       postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, backTo(facts, to, payout.amount)],
-      records: [moved.change, ...unrefunded(facts, at, payout), ...suspendedPayout(at, to, payout, 'payout-returned')],
+      records: [moved.change, ...unrefunded(facts, at, payout), ...suspendedPayout(at, to, payout, 'payout-returned'), ...frozen.records],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
       result: { creditedTo: toWire('account', to) },

@@ -1,21 +1,68 @@
 import { z } from 'zod';
-import { BALANCE_MAX, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
-import { type Order, type OrderShare, orderKey, orderLeft, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
-import { orderNo } from '../../runtime/index.js';
-import { type At, arrivalDate, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import { BALANCE_MAX, type Id, type Minor, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import type { LedgerAccount } from '../../ledger/index.js';
+import {
+  backgroundRecords,
+  type ItemPart,
+  itemGot,
+  type Order,
+  type OrderBackground,
+  type OrderShare,
+  orderKey,
+  orderLeft,
+  orderRecords,
+  shareKey,
+  shareRecords,
+} from '../../orders/index.js';
+import { moneySchema, orderNo } from '../../runtime/index.js';
+import {
+  type At,
+  arrivalDate,
+  change,
+  type Effects,
+  type Facts,
+  type Kind,
+  type Needs,
+  type RecordChange,
+  refused,
+} from '../kind.js';
+import { evidenceSchema } from '../order-background.js';
+import { boundBackground, fittingItems, sharedByAgreement, sharingNeeds } from '../order-split.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
 
-const schema = z.strictObject({ orderNo, lines });
+const returnSchema = z.strictObject({ orderNo, lines });
+type Return = z.output<typeof returnSchema>;
+
+const items = z
+  .array(z.strictObject({ item: z.string().max(32), amount: moneySchema.optional(), evidence: evidenceSchema.optional() }))
+  .min(1)
+  .max(100)
+  .refine((of) => new Set(of.map(({ item }) => item)).size === of.length, { error: 'each item is named once' });
+
+const schema = z.strictObject({
+  orderNo,
+  lines: lines
+    .optional()
+    .meta({ description: 'Who gets what; where an agreement is behind the order, its rule has to make the same' }),
+  items: items.optional().meta({ description: 'Which items, of an order with agreements; absent: all that is left' }),
+});
 type Split = z.output<typeof schema>;
 
-function orderNeeds(data: Split, at: At): Needs {
-  return { accounts: data.lines.map((line) => line.account), records: [[orderRecords, orderKey(at.platformId, data.orderNo)]] };
+function orderNeeds(data: { orderNo: string; lines?: Return['lines'] | undefined }, at: At): Needs {
+  const accounts = data.lines?.map((line) => line.account) ?? [];
+  return { accounts, records: [[orderRecords, orderKey(at.platformId, data.orderNo)]] };
 }
 
-function shareNeeds(data: Split, facts: Facts, at: At): Needs {
+/** The shares of all that may get something, which only the order's agreements name. */
+function shareNeeds(data: { orderNo: string; lines?: Return['lines'] | undefined }, facts: Facts, at: At): Needs {
   const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
   if (order === undefined) return {};
-  return { records: data.lines.map((line) => [shareRecords, shareKey(order.accountId, line.account)] as const) };
+  const sharing = sharingNeeds(order, facts, at);
+  const receivers = new Set([...(data.lines?.map((line) => line.account) ?? []), ...(sharing.accounts ?? [])]);
+  return {
+    accounts: [...receivers],
+    records: [...(sharing.records ?? []), ...[...receivers].map((id) => [shareRecords, shareKey(order.accountId, id)] as const)],
+  };
 }
 
 function shareOf(facts: Facts, order: Order, receiverId: OrderShare['receiverId']): OrderShare {
@@ -40,6 +87,7 @@ export const split: Kind<Split> = {
   zh: '分账',
   origins: ['P', 'O'],
   proof: 'order',
+  income: true,
   schema,
   example: {
     orderNo: 'SO-1001',
@@ -51,65 +99,142 @@ export const split: Kind<Split> = {
   needs: orderNeeds,
   needsThen: shareNeeds,
   decide(data, facts, at) {
-    const key = orderKey(at.platformId, data.orderNo);
-    const order = facts.record(orderRecords, key);
+    const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
     if (order === undefined) return refused(refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo }));
-    const repeated = repeatedReceiver(data.lines);
+    const repeated = repeatedReceiver(data.lines ?? []);
     if (repeated !== undefined) return refused(refuse('RECEIVER_REPEATED', undefined, { account: toWire('account', repeated) }));
-    for (const line of data.lines) {
-      const receiver = facts.account(line.account);
-      if (receiver === undefined)
-        return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', line.account) }));
-      if (receiver.type !== 'sub' && receiver.type !== 'commission') {
-        return refused(
-          refuse('ACCOUNT_TYPE_NOT_ALLOWED', 'A split goes to sub-merchants and to the commission account.', {
-            account: toWire('account', line.account),
-            type: receiver.type,
-          }),
-        );
-      }
-    }
-    const total = totalOf(data.lines);
-    const left = orderLeft(order);
-    if (total > left) return refused(refuse('SPLIT_EXCEEDS_ORDER', undefined, { left: String(left), asked: String(total) }));
-    if (order.split + total > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW')); // split and returned over and over
-    const today = at.book.businessDate;
-    const clears = workingDayAfter(at.calendar, order.paidOn > today ? order.paidOn : today);
-    return {
-      postings: [
-        { account: order.accountId, amount: -total },
-        ...data.lines.map((line) => ({
-          account: line.account,
-          amount: line.amount.amount,
-          clears,
-        })),
-      ],
-      records: [
-        change(orderRecords, key, { ...order, split: order.split + total }),
-        ...data.lines.map((line) => {
-          const share = shareOf(facts, order, line.account);
-          return change(shareRecords, shareKey(order.accountId, line.account), {
-            ...share,
-            split: share.split + line.amount.amount,
-          });
-        }),
-      ],
-      result: { withdrawableFrom: clears },
-    };
+    const shared = sharedAs(data, order, facts, at);
+    if ('code' in shared) return refused(shared);
+    const effects = splitEffects(order, shared, facts, at);
+    return 'code' in effects ? refused(effects) : effects;
   },
   undo: {
     origins: ['P', 'O'],
     needs: orderNeeds,
     needsThen: shareNeeds,
-    records: (data, facts, at) => splitReturned(data, facts, at),
+    records(data, facts, at, undone) {
+      const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
+      const background = order && boundBackground(order, facts);
+      if (background === undefined) return splitReturned({ orderNo: data.orderNo, lines: data.lines ?? [] }, facts, at);
+      if (background.completedMs !== null) return refuse('ORDER_COMPLETED', undefined, { orderNo: data.orderNo });
+      const items = background.items.map((item) => ({ ...item, parts: item.parts.filter(({ by }) => by !== undone) }));
+      const given = background.items.flatMap((item) => item.parts.filter(({ by }) => by === undone));
+      const after = splitReturned({ orderNo: data.orderNo, lines: linesOf(given) }, facts, at);
+      if ('code' in after) return after;
+      return { records: [...after.records, change(backgroundRecords, background.orderId, { ...background, items })] };
+    },
   },
 };
+
+/** What some parts of items gave to whom, together. */
+function linesOf(parts: readonly ItemPart[]): Return['lines'] {
+  return [...itemGot({ parts })].map(([account, amount]) => ({ account, amount: { amount, currency: 'CNY' as const } }));
+}
+
+interface Sharing {
+  readonly lines: readonly { readonly account: Id; readonly amount: Minor }[];
+  readonly background?: OrderBackground;
+}
+
+/** Who gets what: as the agreements behind the order make it or, where there are none, as the platform says. */
+function sharedAs(data: Split, order: Order, facts: Facts, at: At): Refusal | Sharing {
+  const background = boundBackground(order, facts);
+  const lines = data.lines?.map(({ account, amount: { amount } }) => ({ account, amount }));
+  if (background === undefined) return lines === undefined ? refuse('LINES_MISSING') : { lines };
+  const shared = sharedByAgreement(order, background, data.items, facts, at);
+  if ('code' in shared || lines === undefined) return shared;
+  const expected = new Map(shared.lines.map(({ account, amount }) => [account, amount]));
+  const isSame = lines.length === expected.size && lines.every(({ account, amount }) => expected.get(account) === amount);
+  return isSame ? shared : refuse('SPLIT_OFF_RULE', undefined, { expected: shownLines(shared.lines) });
+}
+
+const shownLines = (of: Sharing['lines']) =>
+  of.map(({ account, amount }) => ({ account: toWire('account', account), amount: String(amount) }));
+
+function mayReceive({ id, type }: LedgerAccount): Refusal | undefined {
+  if (type === 'sub' || type === 'commission') return undefined;
+  const detail = 'A split goes to sub-merchants and to the commission account.';
+  return refuse('ACCOUNT_TYPE_NOT_ALLOWED', detail, { account: toWire('account', id), type });
+}
+
+function splitEffects(order: Order, { lines, background }: Sharing, facts: Facts, at: At): Refusal | Effects {
+  for (const { account } of lines) {
+    const receiver = facts.account(account);
+    const refusal =
+      receiver === undefined
+        ? refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', account) })
+        : mayReceive(receiver);
+    if (refusal !== undefined) return refusal;
+  }
+  const total = lines.reduce((sum, line) => sum + line.amount, 0n);
+  const left = orderLeft(order);
+  if (total > left) return refuse('SPLIT_EXCEEDS_ORDER', undefined, { left: String(left), asked: String(total) });
+  if (order.split + total > BALANCE_MAX) return refuse('BALANCE_OVERFLOW'); // split and returned over and over
+  const today = at.book.businessDate;
+  const clears = workingDayAfter(at.calendar, order.paidOn > today ? order.paidOn : today);
+  const shares = lines.map(({ account, amount }) => {
+    const share = shareOf(facts, order, account);
+    return change(shareRecords, shareKey(order.accountId, account), { ...share, split: share.split + amount });
+  });
+  const records: RecordChange[] = [
+    change(orderRecords, orderKey(at.platformId, order.orderNo), { ...order, split: order.split + total }),
+  ];
+  if (background !== undefined) records.push(change(backgroundRecords, order.accountId, background));
+  return {
+    postings: [
+      { account: order.accountId, amount: -total },
+      ...lines.map(({ account, amount }) => ({ account, amount, clears })),
+    ],
+    records: [...records, ...shares],
+    result: { withdrawableFrom: clears, ...(background === undefined ? {} : { lines: shownLines(lines) }) },
+  };
+}
+
+const completeSchema = z.strictObject({ orderNo });
+
+/**
+ * Ends the splitting of an order whose items are bound to agreements: what is left of them is split by their rules, and what was paid
+ * beyond them goes to the seller where there is only one. After that nothing of the order is split any more.
+ */
+export const orderComplete: Kind<z.output<typeof completeSchema>> = {
+  name: 'order-complete',
+  en: 'Completion of an order',
+  zh: '订单完结',
+  origins: ['P', 'S', 'O'],
+  proof: 'order',
+  income: true,
+  schema: completeSchema,
+  example: { orderNo: 'SO-1003' },
+  needs: orderNeeds,
+  needsThen: shareNeeds,
+  decide(data, facts, at) {
+    const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
+    if (order === undefined) return refused(refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo }));
+    const background = boundBackground(order, facts);
+    if (background === undefined) return refused(refuse('BACKGROUND_MISSING', undefined, { orderNo: data.orderNo }));
+    const shared = sharedByAgreement(order, background, fittingItems(order, background), facts, at);
+    if ('code' in shared) return refused(shared);
+    const completed = { ...shared.background, completedMs: at.nowMs, dueMs: null };
+    const effects = splitEffects(order, { lines: withRest(order, shared.lines, background), background: completed }, facts, at);
+    return 'code' in effects ? refused(effects) : effects;
+  },
+};
+
+/** The lines with what was paid beyond the items, which is the seller's where the order has only one. */
+function withRest(order: Order, lines: Sharing['lines'], { items }: OrderBackground): Sharing['lines'] {
+  const rest = orderLeft(order) - lines.reduce((sum, { amount }) => sum + amount, 0n);
+  const [seller, another] = new Set(items.map((item) => item.seller));
+  if (rest <= 0n || seller === undefined || another !== undefined) return lines;
+  const has = lines.some(({ account }) => account === seller);
+  if (!has) return [...lines, { account: seller, amount: rest }];
+  return lines.map((line) => (line.account === seller ? { ...line, amount: line.amount + rest } : line));
+}
 
 /**
  * The order and the shares after these lines went back. What has not cleared at a receiver may have come in as late as now, for
  * another order, so the order's money is from now on as young as that.
  */
-function splitReturned(data: Split, facts: Facts, at: At) {
+function splitReturned(data: Return, facts: Facts, at: At): Refusal | { records: RecordChange[] } {
   const key = orderKey(at.platformId, data.orderNo);
   const order = facts.record(orderRecords, key);
   if (order === undefined) return refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo });
@@ -136,13 +261,13 @@ function splitReturned(data: Split, facts: Facts, at: At) {
 }
 
 /** What receivers got out of an order goes back to it, so that it can be refunded or split anew. */
-export const splitReturn: Kind<Split> = {
+export const splitReturn: Kind<Return> = {
   name: 'split-return',
   en: 'Return of a split to its order',
   zh: '分账回退',
   origins: ['P', 'O'],
   proof: 'order',
-  schema,
+  schema: returnSchema,
   example: { orderNo: 'SO-1001', lines: [{ account: 'acc_2236512894231552003', amount: { amount: 500, currency: 'CNY' } }] },
   needs: orderNeeds,
   needsThen: shareNeeds,
