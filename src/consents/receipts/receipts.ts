@@ -1,9 +1,9 @@
-import { type Id, type Instant, invariant, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import type { Runtime } from '../runtime/index.js';
-import { hashOfContent, RECEIPT_VERSION, type Receipt, type ReceiptContent, signedText } from './receipt-rules.js';
-import type { Factors, Mandate, MandateUse } from './records.js';
-import type { Evidence, Shown, Subject } from './rules.js';
-import type { StoredConsent } from './store.js';
+import { type Id, type Instant, invariant, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import type { Factors, Mandate, MandateUse } from '../records.js';
+import type { Evidence, Shown, Subject } from '../rules.js';
+import type { StoredConsent } from '../store.js';
+import { hashOfContent, RECEIPT_VERSION, type Receipt, type ReceiptContent, signedText } from './rules.js';
 
 type SigningRuntime = Pick<Runtime, 'vault' | 'receiptKeys'>;
 

@@ -1,5 +1,5 @@
-import { type Id, type Instant, type Minor, naturalDate, type Refusal, refuse, toWire, toYuan } from '../kernel/index.js';
-import type { Mandate, MandatePayees, MandatePeriod } from './records.js';
+import { type Id, type Instant, type Minor, naturalDate, type Refusal, refuse, toWire, toYuan } from '../../kernel/index.js';
+import type { Mandate, MandatePayees, MandatePeriod } from '../records.js';
 
 /** One debit that a platform wants to make under a mandate. */
 export interface Debit {

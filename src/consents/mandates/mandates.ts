@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { electronicRecords, payeeNames } from '../accounts/index.js';
+import { electronicRecords, payeeNames } from '../../accounts/index.js';
 import {
   addMonths,
   canonicalJson,
@@ -11,10 +11,10 @@ import {
   refuse,
   startOfDay,
   toWire,
-} from '../kernel/index.js';
-import { type Book, loadAccounts, loadBook, lockShard } from '../ledger/index.js';
-import { requireActingUser } from '../parties/index.js';
-import { readPlatform } from '../platforms/index.js';
+} from '../../kernel/index.js';
+import { type Book, loadAccounts, loadBook, lockShard } from '../../ledger/index.js';
+import { requireActingUser } from '../../parties/index.js';
+import { readPlatform } from '../../platforms/index.js';
 import {
   type Asked,
   hashToken,
@@ -24,11 +24,14 @@ import {
   type Parameters,
   type Runtime,
   type Tx,
-} from '../runtime/index.js';
-import type { AnswerHandler } from './answer.js';
-import { askConsent } from './ask.js';
-import { decideTerms, type MandateTerms } from './mandate-rules.js';
-import { shownMandate } from './mandate-shown.js';
+} from '../../runtime/index.js';
+import type { AnswerHandler } from '../answer.js';
+import { askConsent } from '../ask.js';
+import { proofNeeded } from '../policy.js';
+import { loadPolicies } from '../policy-store.js';
+import { findConsentOf } from '../store.js';
+import { decideTerms, type MandateTerms } from './rules.js';
+import { shownMandate } from './shown.js';
 import {
   endMandate,
   findMandate,
@@ -39,10 +42,7 @@ import {
   type Revoker,
   type StoredMandate,
   settleMandate,
-} from './mandate-store.js';
-import { proofNeeded } from './policy.js';
-import { loadPolicies } from './policy-store.js';
-import { findConsentOf } from './store.js';
+} from './store.js';
 
 /** What a platform wants a customer to grant it. */
 export interface MandateRequest extends MandateTerms {

@@ -1,5 +1,5 @@
-import { asId, type Id, type Instant } from '../kernel/index.js';
-import { sql, type Tx } from '../runtime/index.js';
+import { asId, type Id, type Instant } from '../../kernel/index.js';
+import { sql, type Tx } from '../../runtime/index.js';
 import {
   type Mandate,
   type MandateRow,
@@ -10,7 +10,7 @@ import {
   type UseRow,
   useOf,
   withLastUse,
-} from './records.js';
+} from '../records.js';
 
 /** A mandate with what the engine does not look at. */
 export interface StoredMandate extends Mandate {

@@ -1,11 +1,11 @@
-import { type Id, type Instant, naturalDate } from '../kernel/index.js';
-import { customerOf } from '../parties/index.js';
-import { readPlatform } from '../platforms/index.js';
-import { faultOf, loadParameters, type Runtime, type Tx } from '../runtime/index.js';
-import { shownTime } from './mandate-shown.js';
-import { findMandate, mandatesToNotice, markNoticed } from './mandate-store.js';
+import { type Id, type Instant, naturalDate } from '../../kernel/index.js';
+import { customerOf } from '../../parties/index.js';
+import { readPlatform } from '../../platforms/index.js';
+import { faultOf, loadParameters, type Runtime, type Tx } from '../../runtime/index.js';
+import { queueSms, SMS_KEY } from '../sms/send.js';
 import { linkToMandates } from './mandates.js';
-import { queueSms, SMS_KEY } from './sms/send.js';
+import { shownTime } from './shown.js';
+import { findMandate, mandatesToNotice, markNoticed } from './store.js';
 
 type NoticeRuntime = Pick<Runtime, 'db' | 'clock' | 'vault' | 'newId' | 'config' | 'bells' | 'log'>;
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { type Id, type Instant, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import { askedSchema, instantSchema, moneySchema, requestNo, rfc3339Schema, wireId } from '../runtime/index.js';
-import { quotaOf } from './mandate-rules.js';
-import type { StoredMandate } from './mandate-store.js';
+import { type Id, type Instant, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
+import { askedSchema, instantSchema, moneySchema, requestNo, rfc3339Schema, wireId } from '../../runtime/index.js';
+import { PROOF_KINDS } from '../policy.js';
+import type { MandateUse } from '../records.js';
 import type { MandateRequest } from './mandates.js';
-import { PROOF_KINDS } from './policy.js';
-import type { MandateUse } from './records.js';
+import { quotaOf } from './rules.js';
+import type { StoredMandate } from './store.js';
 
 /** How mandates look on the wire. */
 const PAYEES_MAX = 20;

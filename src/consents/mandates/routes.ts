@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Id, type Instant, naturalDate, Refused, refuse, toRfc3339 } from '../kernel/index.js';
-import { requireUser, userStanding } from '../parties/index.js';
+import { type Id, type Instant, naturalDate, Refused, refuse, toRfc3339 } from '../../kernel/index.js';
+import { requireUser, userStanding } from '../../parties/index.js';
 import {
   decodeCursor,
   idAfter,
@@ -15,19 +15,11 @@ import {
   showAsked,
   type Tx,
   wireId,
-} from '../runtime/index.js';
-import { findMandate, listMandates, listUses, type StoredMandate } from './mandate-store.js';
-import {
-  askedMandateSchema,
-  mandateRequest,
-  mandateRequestOf,
-  mandateSchema,
-  showMandate,
-  showUse,
-  useSchema,
-} from './mandate-wire.js';
+} from '../../runtime/index.js';
+import { mandatesPageRoutes } from '../page/mandates-routes.js';
 import { askMandate, linkToMandates, revokeMandate } from './mandates.js';
-import { mandatesPageRoutes } from './page/mandates-routes.js';
+import { findMandate, listMandates, listUses, type StoredMandate } from './store.js';
+import { askedMandateSchema, mandateRequest, mandateRequestOf, mandateSchema, showMandate, showUse, useSchema } from './wire.js';
 
 /** What platforms ask and read of mandates, and the page on which a customer ends them. */
 export function mandateRoutes(rt: Runtime): Route[] {

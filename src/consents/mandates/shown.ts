@@ -1,6 +1,6 @@
-import { type Instant, maskCardNumber, toRfc3339, toYuan } from '../kernel/index.js';
-import type { MandateTerms } from './mandate-rules.js';
-import { type Bilingual, type Shown, type ShownLine, shownFen } from './rules.js';
+import { type Instant, maskCardNumber, toRfc3339, toYuan } from '../../kernel/index.js';
+import { type Bilingual, type Shown, type ShownLine, shownFen } from '../rules.js';
+import type { MandateTerms } from './rules.js';
 
 /** What a mandate may cover, as the customer reads it. */
 export const KIND_WORDS: Readonly<Record<string, Bilingual>> = {

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from '../kernel/index.js';
+import { canonicalJson } from '../../kernel/index.js';
 
 /**
  * The form of a receipt (电子回执), and whether one is genuine. A receipt says what a customer was shown and how he answered, or what was
