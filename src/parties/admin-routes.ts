@@ -33,18 +33,25 @@ import {
   watchListBody,
   watchListSchema,
 } from './admin-wire.js';
-import { type DocumentRecord, documentsOf } from './document-records.js';
-import type { DocumentParts } from './document-routes.js';
-import { openDocument } from './documents.js';
-import { type Customer, customerByIdentity, customerOf, customersByMobile, listCustomers, usersOfCustomer } from './records.js';
-import { STAFF_STOPS, stopsOf } from './stop-records.js';
-import { freeCustomer, stopCustomer } from './stops.js';
-import { listTasks, TASK_STATES, tasksOfCustomer } from './task-records.js';
-import { askMobileException, DECISIONS, decideTask, requireTask } from './tasks.js';
-import { verificationsOf } from './verification-records.js';
-import { readCsv } from './watch-csv.js';
-import { type ListedParty, loadWatchList } from './watch-list.js';
-import { latestWatchList } from './watch-records.js';
+import { openDocument } from './documents/documents.js';
+import { type DocumentRecord, documentsOf } from './documents/records.js';
+import type { DocumentParts } from './documents/routes.js';
+import {
+  type Customer,
+  customerByIdentity,
+  customerOf,
+  customersByMobile,
+  listCustomers,
+  usersOfCustomer,
+} from './users/records.js';
+import { verificationsOf } from './users/verification-records.js';
+import { readCsv } from './watch/csv.js';
+import { STAFF_STOPS, stopsOf } from './watch/stop-records.js';
+import { freeCustomer, stopCustomer } from './watch/stops.js';
+import { listTasks, TASK_STATES, tasksOfCustomer } from './watch/task-records.js';
+import { askMobileException, DECISIONS, decideTask, requireTask } from './watch/tasks.js';
+import { type ListedParty, loadWatchList } from './watch/watch-list.js';
+import { latestWatchList } from './watch/watch-records.js';
 
 const staff = { audience: 'operator', tag: 'Customers' } as const;
 const customerParams = z.strictObject({ customer: wireId('customer') });

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { ID_TYPES, maskIdNo, maskMobile, maskName, toRfc3339, toWire } from '../kernel/index.js';
 import type { Vault } from '../runtime/index.js';
 import { rfc3339Schema, textSchema } from '../runtime/index.js';
-import { comparableName } from './particulars.js';
-import type { Customer, User } from './records.js';
 import { USER_STATES } from './states.js';
-import { STOP_REASONS, type Stop } from './stop-records.js';
-import { TASK_KINDS, TASK_STATES, type Task } from './task-records.js';
-import type { MobileException } from './tasks.js';
-import { maskedUser, maskedUserParty, showRefusal } from './user-wire.js';
-import type { VerificationRecord } from './verification-records.js';
-import type { HitDetail } from './watch-list.js';
+import { comparableName } from './users/particulars.js';
+import type { Customer, User } from './users/records.js';
+import type { VerificationRecord } from './users/verification-records.js';
+import { maskedUser, maskedUserParty, showRefusal } from './users/wire.js';
+import { STOP_REASONS, type Stop } from './watch/stop-records.js';
+import { TASK_KINDS, TASK_STATES, type Task } from './watch/task-records.js';
+import type { MobileException } from './watch/tasks.js';
+import type { HitDetail } from './watch/watch-list.js';
 import { idNoSchema, mobileSchema } from './wire.js';
 
 /** What the bank's staff is shown of customers, tasks and the watch list: masked too. */

@@ -1,10 +1,10 @@
 import type { IdentityAnswer, Verification } from '../channels/index.js';
 import { type Id, type Instant, instantOf, invariant, naturalDate, type Refusal, refuse } from '../kernel/index.js';
 import { faultOf, isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtime/index.js';
-import { documentKindsOf } from './document-records.js';
-import { isDocumented } from './document-rules.js';
-import { takeMobilePlace } from './mobile-records.js';
-import { freePlaces } from './mobiles.js';
+import { documentKindsOf } from './documents/records.js';
+import { isDocumented } from './documents/rules.js';
+import { takeMobilePlace } from './users/mobile-records.js';
+import { freePlaces } from './users/mobiles.js';
 import {
   identitiesOf,
   identitiesToVerify,
@@ -12,7 +12,7 @@ import {
   type NamedIdentity,
   type Particulars,
   type PersonParticulars,
-} from './particulars.js';
+} from './users/particulars.js';
 import {
   type Customer,
   customerByIdentity,
@@ -22,14 +22,14 @@ import {
   putOffUser,
   setName,
   type User,
-} from './records.js';
-import { setDocumented, stopsOf } from './stop-records.js';
-import type { LockCustomer } from './stops.js';
-import { tasksOfCustomer } from './task-records.js';
-import { askAgainMs, IDENTITY_REFUSALS } from './user-rules.js';
-import { insertVerification, verificationsOf } from './verification-records.js';
-import { actOnHits, indexIdentity, rememberIdentities, watchHits } from './watch-list.js';
-import { currentListNo } from './watch-records.js';
+} from './users/records.js';
+import { askAgainMs, IDENTITY_REFUSALS } from './users/rules.js';
+import { insertVerification, verificationsOf } from './users/verification-records.js';
+import { setDocumented, stopsOf } from './watch/stop-records.js';
+import type { LockCustomer } from './watch/stops.js';
+import { tasksOfCustomer } from './watch/task-records.js';
+import { actOnHits, indexIdentity, rememberIdentities, watchHits } from './watch/watch-list.js';
+import { currentListNo } from './watch/watch-records.js';
 
 export type VerifyParts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
 

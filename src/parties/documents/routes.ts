@@ -1,13 +1,7 @@
 import { z } from 'zod';
-import { ONE_PLACE, preferredWaitMs, type Route, type Runtime, route, type Tx, waitFor } from '../runtime/index.js';
-import { documentsOf, latestRenewal, type Renewal } from './document-records.js';
-import { DOCUMENT_BYTES_MAX, MEDIA_TYPES } from './document-rules.js';
-import type { DocumentStore } from './document-store.js';
-import { keepDocument, renewDocument } from './documents.js';
-import { requireUser } from './standing.js';
-import type { LockCustomer } from './stops.js';
-import { answerTrial, readTrial, startTrial } from './trials.js';
-import { userParams } from './user-routes.js';
+import { ONE_PLACE, preferredWaitMs, type Route, type Runtime, route, type Tx, waitFor } from '../../runtime/index.js';
+import { userParams } from '../users/routes.js';
+import { requireUser } from '../users/standing.js';
 import {
   documentQuery,
   documentSchema,
@@ -19,7 +13,13 @@ import {
   trialSchema,
   validityRequest,
   validitySchema,
-} from './user-wire.js';
+} from '../users/wire.js';
+import type { LockCustomer } from '../watch/stops.js';
+import type { DocumentStore } from './document-store.js';
+import { keepDocument, renewDocument } from './documents.js';
+import { documentsOf, latestRenewal, type Renewal } from './records.js';
+import { DOCUMENT_BYTES_MAX, MEDIA_TYPES } from './rules.js';
+import { answerTrial, readTrial, startTrial } from './trials.js';
 
 const users = { audience: 'platform', tag: 'Users' } as const;
 const WAIT_MS = 2_000;

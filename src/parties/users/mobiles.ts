@@ -1,5 +1,5 @@
-import { type BusinessDate, type IdType, type Refusal, refuse } from '../kernel/index.js';
-import { isDuplicateKey, type Parameters, type Tx, type Vault } from '../runtime/index.js';
+import { type BusinessDate, type IdType, type Refusal, refuse } from '../../kernel/index.js';
+import { isDuplicateKey, type Parameters, type Tx, type Vault } from '../../runtime/index.js';
 import { loadMobiles, type MobileBook, moveMobilePlace, setMobile } from './mobile-records.js';
 import type { Customer } from './records.js';
 

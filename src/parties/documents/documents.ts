@@ -1,7 +1,23 @@
 import { hash } from 'node:crypto';
-import type { Verification } from '../channels/index.js';
-import { type BusinessDate, type Id, type Instant, instantOf, invariant, naturalDate, Refused, refuse } from '../kernel/index.js';
-import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import type { Verification } from '../../channels/index.js';
+import {
+  type BusinessDate,
+  type Id,
+  type Instant,
+  instantOf,
+  invariant,
+  naturalDate,
+  Refused,
+  refuse,
+} from '../../kernel/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../../runtime/index.js';
+import { customerOf, findUser, loadUsers, lockUser, type User } from '../users/records.js';
+import { askAgainMs, IDENTITY_REFUSALS } from '../users/rules.js';
+import { requireUser } from '../users/standing.js';
+import { askIdentity } from '../verify.js';
+import { setIdExpires } from '../watch/stop-records.js';
+import { type LockCustomer, takeDocument } from '../watch/stops.js';
+import type { DocumentStore } from './document-store.js';
 import {
   type DocumentRecord,
   documentKindsOf,
@@ -13,15 +29,8 @@ import {
   insertRenewal,
   putOffRenewal,
   type Renewal,
-} from './document-records.js';
-import { type DocumentKind, documentNeeds, isDocumented, mediaTypeOf } from './document-rules.js';
-import type { DocumentStore } from './document-store.js';
-import { customerOf, findUser, loadUsers, lockUser, type User } from './records.js';
-import { requireUser } from './standing.js';
-import { setIdExpires } from './stop-records.js';
-import { type LockCustomer, takeDocument } from './stops.js';
-import { askAgainMs, IDENTITY_REFUSALS } from './user-rules.js';
-import { askIdentity } from './verify.js';
+} from './records.js';
+import { type DocumentKind, documentNeeds, isDocumented, mediaTypeOf } from './rules.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
 

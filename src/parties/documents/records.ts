@@ -1,6 +1,6 @@
-import { asId, type BusinessDate, type Id, type Instant, type Refusal } from '../kernel/index.js';
-import { isDuplicateKey, type Tx } from '../runtime/index.js';
-import type { DocumentKind, MediaType } from './document-rules.js';
+import { asId, type BusinessDate, type Id, type Instant, type Refusal } from '../../kernel/index.js';
+import { isDuplicateKey, type Tx } from '../../runtime/index.js';
+import type { DocumentKind, MediaType } from './rules.js';
 
 /** An image of a document; the image itself lies sealed in the document store, under the id. */
 export interface DocumentRecord {

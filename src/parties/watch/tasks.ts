@@ -1,7 +1,7 @@
-import { type Id, type IdType, invariant, Refused, refuse } from '../kernel/index.js';
-import type { Tx } from '../runtime/index.js';
-import { insertMobileException } from './mobile-records.js';
-import { customerByIdentity, moveUser, usersOfCustomer } from './records.js';
+import { type Id, type IdType, invariant, Refused, refuse } from '../../kernel/index.js';
+import type { Tx } from '../../runtime/index.js';
+import { insertMobileException } from '../users/mobile-records.js';
+import { customerByIdentity, moveUser, usersOfCustomer } from '../users/records.js';
 import { freeCustomer, type LockCustomer, type PartyParts, takeDocument } from './stops.js';
 import {
   endTask,

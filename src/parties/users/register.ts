@@ -1,10 +1,10 @@
-import { type BusinessDate, type Id, naturalDate, type Refusal, refuse } from '../kernel/index.js';
-import { isDuplicateKey, loadParameters, type Parameters, type Runtime, type Tx, type Vault } from '../runtime/index.js';
+import { type BusinessDate, type Id, naturalDate, type Refusal, refuse } from '../../kernel/index.js';
+import { isDuplicateKey, loadParameters, type Parameters, type Runtime, type Tx, type Vault } from '../../runtime/index.js';
+import type { Finding } from '../rules.js';
 import { freePlaces, type MobileClaim } from './mobiles.js';
 import { checkParticulars, type LooseParticulars, type Particulars } from './particulars.js';
 import { insertUsers, type User, usersByNumber } from './records.js';
-import type { Finding } from './rules.js';
-import { canonical, refusalOfFaults } from './user-rules.js';
+import { canonical, refusalOfFaults } from './rules.js';
 
 export interface NewUser {
   readonly userNo: string;

@@ -1,5 +1,5 @@
-import { asId, type Id, type IdType, type Instant } from '../kernel/index.js';
-import { sql, type Tx } from '../runtime/index.js';
+import { asId, type Id, type IdType, type Instant } from '../../kernel/index.js';
+import { sql, type Tx } from '../../runtime/index.js';
 
 /** A customer who holds a mobile number. */
 export interface MobileHolder {

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { type Id, type IdType, invariant } from '../kernel/index.js';
-import type { Runtime, Tx, Vault } from '../runtime/index.js';
-import { comparableName, identitiesOf, type NamedIdentity, type Particulars } from './particulars.js';
-import { customerOf, usersOfCustomer } from './records.js';
+import { type Id, type IdType, invariant } from '../../kernel/index.js';
+import type { Runtime, Tx, Vault } from '../../runtime/index.js';
+import { comparableName, identitiesOf, type NamedIdentity, type Particulars } from '../users/particulars.js';
+import { customerOf, usersOfCustomer } from '../users/records.js';
+import { type IndexedIdentity, isHit } from './rules.js';
 import { type LockCustomer, type PartyParts, stopCustomer } from './stops.js';
 import { insertTask, tasksOfCustomer } from './task-records.js';
 import {
@@ -17,7 +18,6 @@ import {
   unscreenedCustomers,
   type WatchEntry,
 } from './watch-records.js';
-import { type IndexedIdentity, isHit } from './watch-rules.js';
 
 /** An entry of a watch list (名单) as staff loads it: a number, a name, or both. */
 export interface ListedParty {

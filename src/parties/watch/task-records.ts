@@ -1,5 +1,5 @@
-import { asId, type Id, type Instant } from '../kernel/index.js';
-import { isDuplicateKey, type Tx } from '../runtime/index.js';
+import { asId, type Id, type Instant } from '../../kernel/index.js';
+import { isDuplicateKey, type Tx } from '../../runtime/index.js';
 
 export const TASK_KINDS = ['watch-list', 'id-document', 'mobile-exception'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];

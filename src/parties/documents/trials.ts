@@ -1,10 +1,12 @@
 import { randomInt } from 'node:crypto';
-import type { Verification } from '../channels/index.js';
-import { type Id, type Instant, instantOf, invariant, type Minor, naturalDate, Refused, refuse } from '../kernel/index.js';
-import { loadParameters, type Parameters, type Runtime, type Tx } from '../runtime/index.js';
-import { comparableName } from './particulars.js';
-import { touchCustomer } from './records.js';
-import { requireActingUser } from './standing.js';
+import type { Verification } from '../../channels/index.js';
+import { type Id, type Instant, instantOf, invariant, type Minor, naturalDate, Refused, refuse } from '../../kernel/index.js';
+import { loadParameters, type Parameters, type Runtime, type Tx } from '../../runtime/index.js';
+import { comparableName } from '../users/particulars.js';
+import { touchCustomer } from '../users/records.js';
+import { askAgainMs } from '../users/rules.js';
+import { requireActingUser } from '../users/standing.js';
+import { insertVerification } from '../users/verification-records.js';
 import {
   countAnswer,
   dueTrials,
@@ -15,8 +17,6 @@ import {
   type TrialDirection,
   trialsOf,
 } from './trial-records.js';
-import { askAgainMs } from './user-rules.js';
-import { insertVerification } from './verification-records.js';
 
 /** The account outside that is to be a company's own. */
 export interface TrialAccount {

@@ -1,4 +1,4 @@
-import type { IdType } from '../kernel/index.js';
+import type { IdType } from '../../kernel/index.js';
 
 /** Somebody as the watch list finds him: by the blind indexes of his number and his name. */
 export interface IndexedIdentity {

@@ -1,5 +1,14 @@
-import { addDays, type BusinessDate, type Id, type Instant, invariant, type Refusal, Refused, refuse } from '../kernel/index.js';
-import type { Parameters, Tx, Vault } from '../runtime/index.js';
+import {
+  addDays,
+  type BusinessDate,
+  type Id,
+  type Instant,
+  invariant,
+  type Refusal,
+  Refused,
+  refuse,
+} from '../../kernel/index.js';
+import type { Parameters, Tx, Vault } from '../../runtime/index.js';
 import { type Customer, customerOf, findUser, moveUser, type User } from './records.js';
 
 /** A platform's user and the customer whom it turned out to be. */

@@ -1,5 +1,5 @@
-import { type Refusal, type RefusalCode, refuse } from '../kernel/index.js';
-import type { Finding } from './rules.js';
+import { type Refusal, type RefusalCode, refuse } from '../../kernel/index.js';
+import type { Finding } from '../rules.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const PAUSE_MAX_MS = 300_000;

@@ -1,7 +1,7 @@
-import { asId, type BusinessDate, type Id, type IdType, type Instant, invariant, type Refusal } from '../kernel/index.js';
-import { sql, type Tx, type Vault } from '../runtime/index.js';
+import { asId, type BusinessDate, type Id, type IdType, type Instant, invariant, type Refusal } from '../../kernel/index.js';
+import { sql, type Tx, type Vault } from '../../runtime/index.js';
+import { USER_TRANSITIONS, type UserState } from '../states.js';
 import type { Particulars } from './particulars.js';
-import { USER_TRANSITIONS, type UserState } from './states.js';
 
 /** A person or company as one platform knows it, by the platform's own number. */
 export interface User {

@@ -6,8 +6,8 @@ import {
   parseBusinessDate,
   type RefusalCode,
   residentIdCheck,
-} from '../kernel/index.js';
-import { describeFault, type Finding } from './rules.js';
+} from '../../kernel/index.js';
+import { describeFault, type Finding } from '../rules.js';
 
 /** The documents that a person is known by. */
 export const PERSON_ID_TYPES = ['resident-id', 'passport', 'hk-macao-permit', 'taiwan-permit', 'foreigner-permit'] as const;

@@ -1,5 +1,5 @@
-import { asId, type Id, type Instant } from '../kernel/index.js';
-import type { Tx } from '../runtime/index.js';
+import { asId, type Id, type Instant } from '../../kernel/index.js';
+import type { Tx } from '../../runtime/index.js';
 
 /** What was asked of others about a user, and what they answered: written once, kept for ever. */
 export interface VerificationRecord {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertNoTx, type Config } from '../runtime/index.js';
+import { assertNoTx, type Config } from '../../runtime/index.js';
 import { s3Store } from './s3-store.js';
 
 /** Where sealed images lie: a folder on disk, or a bucket of an S3-compatible store. What is written under a key stays. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Id, Refused } from '../kernel/index.js';
+import { type Id, Refused } from '../../kernel/index.js';
 import {
   idAfter,
   ONE_PLACE,
@@ -20,12 +20,12 @@ import {
   userNo as userNoSchema,
   waitFor,
   wireId,
-} from '../runtime/index.js';
+} from '../../runtime/index.js';
 import type { Particulars } from './particulars.js';
 import { findUser, listUsers, type User, usersByNumber } from './records.js';
+import { isRegistration, type NewUser, registerUsers, tryUser } from './register.js';
 import { requireUser } from './standing.js';
-import { dryRunSchema, looseParty, showUser, userRequest, userSchema } from './user-wire.js';
-import { isRegistration, type NewUser, registerUsers, tryUser } from './users.js';
+import { dryRunSchema, looseParty, showUser, userRequest, userSchema } from './wire.js';
 
 export const userParams = z.strictObject({ user: wireId('user') });
 const users = { audience: 'platform', tag: 'Users' } as const;

@@ -1,6 +1,6 @@
-import { asId, type Id, type IdType, type Instant } from '../kernel/index.js';
-import { sql, type Tx } from '../runtime/index.js';
-import type { IndexedIdentity } from './watch-rules.js';
+import { asId, type Id, type IdType, type Instant } from '../../kernel/index.js';
+import { sql, type Tx } from '../../runtime/index.js';
+import type { IndexedIdentity } from './rules.js';
 
 /** An entry of the watch list as it is looked up. */
 export interface WatchEntry {

@@ -1,4 +1,4 @@
-import type { IdType } from '../kernel/index.js';
+import type { IdType } from '../../kernel/index.js';
 
 /** What an image shows. */
 export const DOCUMENT_KINDS = [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { maskCardNumber, maskIdNo, maskMobile, maskName, REFUSALS, toRfc3339, toWire } from '../kernel/index.js';
+import { maskCardNumber, maskIdNo, maskMobile, maskName, REFUSALS, toRfc3339, toWire } from '../../kernel/index.js';
 import {
   bankCodeSchema,
   businessDateSchema,
@@ -9,15 +9,15 @@ import {
   textSchema,
   userNo,
   wireId,
-} from '../runtime/index.js';
-import type { DocumentRecord, Renewal } from './document-records.js';
-import { DOCUMENT_KINDS, MEDIA_TYPES } from './document-rules.js';
+} from '../../runtime/index.js';
+import type { DocumentRecord, Renewal } from '../documents/records.js';
+import { DOCUMENT_KINDS, MEDIA_TYPES } from '../documents/rules.js';
+import { TRIAL_DIRECTIONS } from '../documents/trial-records.js';
+import type { OpenTrial } from '../documents/trials.js';
+import { shownState } from '../states.js';
+import { idNoSchema, mobileSchema } from '../wire.js';
 import { type IdentifiedPerson, type LooseParticulars, type Particulars, PERSON_ID_TYPES } from './particulars.js';
 import type { User } from './records.js';
-import { shownState } from './states.js';
-import { TRIAL_DIRECTIONS } from './trial-records.js';
-import type { OpenTrial } from './trials.js';
-import { idNoSchema, mobileSchema } from './wire.js';
 
 /** What the routes of users take and answer. */
 const NAME_MAX = 128;

@@ -1,5 +1,5 @@
-import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
-import type { Tx } from '../runtime/index.js';
+import { asId, type BusinessDate, type Id, type Instant } from '../../kernel/index.js';
+import type { Tx } from '../../runtime/index.js';
 
 /** Why a customer's business outside the counter may be stopped; what stands first is what his row says when several hold. */
 export const STOP_REASONS = ['watch-list', 'court', 'rented-account', 'mobile-shared', 'other'] as const;

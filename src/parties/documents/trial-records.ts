@@ -1,6 +1,6 @@
-import { asId, type BusinessDate, type Id, type Instant, invariant } from '../kernel/index.js';
-import type { Tx } from '../runtime/index.js';
-import { TRIAL_TRANSITIONS, type TrialState } from './states.js';
+import { asId, type BusinessDate, type Id, type Instant, invariant } from '../../kernel/index.js';
+import type { Tx } from '../../runtime/index.js';
+import { TRIAL_TRANSITIONS, type TrialState } from '../states.js';
 
 /** outward: the bank pays a little and the company says how much. inward: the company pays what it was told. */
 export const TRIAL_DIRECTIONS = ['outward', 'inward'] as const;

@@ -1,5 +1,5 @@
-import type { Id, Instant } from '../kernel/index.js';
-import { isDuplicateKey, type Runtime, type Tx, type Vault } from '../runtime/index.js';
+import type { Id, Instant } from '../../kernel/index.js';
+import { isDuplicateKey, type Runtime, type Tx, type Vault } from '../../runtime/index.js';
 import { endStop, insertStop, STOP_REASONS, type StopReason, setDocumented, setStopped, stopsOf } from './stop-records.js';
 import { endTask, tasksOfCustomer } from './task-records.js';
 

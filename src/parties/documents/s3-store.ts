@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Pool } from 'undici';
-import { type Instant, toRfc3339 } from '../kernel/index.js';
-import { assertNoTx } from '../runtime/index.js';
+import { type Instant, toRfc3339 } from '../../kernel/index.js';
+import { assertNoTx } from '../../runtime/index.js';
 
 /** A bucket of an S3-compatible store, and the key of who may use it. */
 export interface S3Access {
