@@ -11,10 +11,10 @@ import {
   refuse,
 } from '../../kernel/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../../runtime/index.js';
+import { askIdentity } from '../users/ask-identity.js';
 import { customerOf, findUser, loadUsers, lockUser, type User } from '../users/records.js';
 import { askAgainMs, IDENTITY_REFUSALS } from '../users/rules.js';
 import { requireUser } from '../users/standing.js';
-import { askIdentity } from '../verify.js';
 import { setIdExpires } from '../watch/stop-records.js';
 import { type LockCustomer, takeDocument } from '../watch/stops.js';
 import type { DocumentStore } from './document-store.js';

@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { ONE_PLACE, preferredWaitMs, type Route, type Runtime, route, type Tx, waitFor } from '../../runtime/index.js';
 import { userParams } from '../users/routes.js';
 import { requireUser } from '../users/standing.js';
+import type { LockCustomer } from '../watch/stops.js';
+import type { DocumentStore } from './document-store.js';
+import { keepDocument, renewDocument } from './documents.js';
+import { documentsOf, latestRenewal, type Renewal } from './records.js';
+import { DOCUMENT_BYTES_MAX, MEDIA_TYPES } from './rules.js';
+import { answerTrial, readTrial, startTrial } from './trials.js';
 import {
   documentQuery,
   documentSchema,
@@ -13,13 +19,7 @@ import {
   trialSchema,
   validityRequest,
   validitySchema,
-} from '../users/wire.js';
-import type { LockCustomer } from '../watch/stops.js';
-import type { DocumentStore } from './document-store.js';
-import { keepDocument, renewDocument } from './documents.js';
-import { documentsOf, latestRenewal, type Renewal } from './records.js';
-import { DOCUMENT_BYTES_MAX, MEDIA_TYPES } from './rules.js';
-import { answerTrial, readTrial, startTrial } from './trials.js';
+} from './wire.js';
 
 const users = { audience: 'platform', tag: 'Users' } as const;
 const WAIT_MS = 2_000;

@@ -25,6 +25,13 @@ export async function requireUser(tx: Tx, platformId: Id, userId: Id, vault: Vau
   return { user, customer: customer ?? null };
 }
 
+/** @throws Refused NOT_FOUND */
+export async function requireCustomer(tx: Tx, { vault }: { readonly vault: Vault }, id: Id): Promise<Customer> {
+  const customer = await customerOf(tx, id, vault);
+  if (customer === undefined) throw new Refused(refuse('NOT_FOUND'));
+  return customer;
+}
+
 /** Why a user may do nothing yet, or for good; undefined: it is verified, and its customer is there. */
 export function userStanding({ state, refusal }: Pick<User, 'state' | 'refusal'>): Refusal | undefined {
   if (state === 'verified') return undefined;
