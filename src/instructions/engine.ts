@@ -22,7 +22,7 @@ import {
   takeReceived,
   type Undecided,
 } from './store.js';
-import { willNeeds } from './will.js';
+import { willNeeds, willNeedsThen } from './will.js';
 import { WorkingSet } from './working-set.js';
 
 /**
@@ -138,13 +138,13 @@ function prepare(
 async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<void> {
   await set.load(
     tx,
-    works.map(({ kind, data, at }) => kind.needs(data, at)),
+    works.flatMap(({ kind, data, at }) => [kind.needs(data, at), willNeeds(kind, data, at)]),
   );
   const withMore = works.filter(({ kind }) => kind.needsThen !== undefined || kind.act !== undefined);
   const more = (): Needs[] =>
     withMore.flatMap(({ kind, data, at }) => {
       const facts = set.factsOf(at.platformId);
-      return [kind.needsThen?.(data, facts, at) ?? {}, willNeeds(kind, data, facts, at)];
+      return [kind.needsThen?.(data, facts, at) ?? {}, willNeedsThen(kind, data, facts, at)];
     });
   while (withMore.length > 0 && (await set.load(tx, more())));
 }

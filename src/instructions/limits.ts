@@ -83,7 +83,8 @@ class Counting {
     });
     if ('code' in counted) return counted;
     if (counted.account !== judged) this.#accounts.set(account.accountId, { ...counted.account, state: account.state });
-    this.#uses.set(customerId, { uses: counted.uses, touched: new Set([...use.touched, account.accountId]) });
+    const touched = use.touched.has(account.accountId) ? use.touched : new Set([...use.touched, account.accountId]);
+    this.#uses.set(customerId, { uses: counted.uses, touched });
     if (counted.idTaskDueMs !== undefined) this.#tasks.set(customerId, counted.idTaskDueMs);
     return undefined;
   }

@@ -1,15 +1,15 @@
 import { asId, type Id, type Instant } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 import {
+  type LastUse,
+  lastUseOf,
   type Mandate,
   type MandateRow,
   type MandateState,
   type MandateUse,
   mandateOf,
-  type UnusedRow,
   type UseRow,
   useOf,
-  withLastUse,
 } from '../records.js';
 
 /** A mandate with what the engine does not look at. */
@@ -32,15 +32,15 @@ export type NewMandate = Omit<
 /** @throws a duplicate-key error when the platform has given the number before */
 export async function insertMandate(tx: Tx, m: NewMandate): Promise<void> {
   await tx.write(
-    `INSERT INTO mandates (id, platform_id, customer_id, account_id, user_id, mandate_no, content_hash, kinds, payees, payment_cap,
-       total_cap, period, period_cap, expires_ms, state, created_ms)
+    `INSERT INTO mandates (id, platform_id, customer_id, account_id, user_id, mandate_no, content_hash, kinds, pays_orders, payees,
+       payment_cap, total_cap, period, period_cap, expires_ms, state, created_ms)
      VALUES (${m.id}, ${m.platformId}, ${m.customerId}, ${m.accountId}, ${m.userId}, ${sql.text(m.mandateNo)}, ${sql.hex(m.contentHash)},
-       ${sql.text(m.kinds.join())}, ${sql.text(JSON.stringify(m.payees))}, ${m.paymentCap}, ${m.totalCap}, ${sql.nullableText(m.period)},
-       ${m.periodCap ?? 'NULL'}, ${m.expiresMs}, 'pending', ${m.createdMs})`,
+       ${sql.text(m.kinds.join())}, ${m.payees.orders ? 1 : 0}, '${m.payees.accounts.join()}', ${m.paymentCap}, ${m.totalCap},
+       ${sql.nullableText(m.period)}, ${m.periodCap ?? 'NULL'}, ${m.expiresMs}, 'pending', ${m.createdMs})`,
   );
 }
 
-interface UnusedStoredRow extends UnusedRow {
+interface StoredRow extends MandateRow {
   user_id: string;
   mandate_no: string;
   content_hash: Buffer;
@@ -52,9 +52,9 @@ interface UnusedStoredRow extends UnusedRow {
 
 const instant = (value: string | null): Instant | null => (value === null ? null : (Number(value) as Instant));
 
-function storedOf(row: UnusedStoredRow & MandateRow): StoredMandate {
+function storedOf(row: StoredRow, last: LastUse | undefined): StoredMandate {
   return {
-    ...mandateOf(row),
+    ...mandateOf(row, last),
     userId: asId(row.user_id),
     mandateNo: row.mandate_no,
     contentHash: row.content_hash,
@@ -66,9 +66,12 @@ function storedOf(row: UnusedStoredRow & MandateRow): StoredMandate {
 }
 
 async function all(tx: Tx, where: string, parameters: readonly unknown[]): Promise<StoredMandate[]> {
-  return (await withLastUse(tx, await tx.rows<UnusedStoredRow>(`SELECT * FROM mandates WHERE ${where}`, parameters))).map(
-    storedOf,
+  const rows = await tx.rows<StoredRow>(`SELECT * FROM mandates WHERE ${where}`, parameters);
+  const last = await lastUseOf(
+    tx,
+    rows.map((row) => row.id),
   );
+  return rows.map((row) => storedOf(row, last.get(row.id)));
 }
 
 export async function findMandate(tx: Tx, id: Id): Promise<StoredMandate | undefined> {
