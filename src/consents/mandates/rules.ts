@@ -45,25 +45,13 @@ function isPayee({ accountId, payees }: Mandate, payee: DebitPayee): boolean {
 }
 
 function counted(mandate: Mandate, { amount, nowMs }: Debit): Mandate | Refusal {
-  const { period, periodCap } = mandate;
+  const { period } = mandate;
   const { usedPeriod, periodKey } = usedAt(mandate, nowMs);
-  const caps: [name: string, cap: Minor, used: Minor][] = [
-    ['paymentCap', mandate.paymentCap, 0n],
-    ...(period === null || periodCap === null ? [] : [['periodCap', periodCap, usedPeriod] as [string, Minor, Minor]]),
-    ['totalCap', mandate.totalCap, mandate.usedTotal],
-  ];
-  for (const [name, cap, used] of caps) {
-    if (amount <= 0n || used + amount > cap)
-      return refuse(
-        'MANDATE_EXCEEDED',
-        `${toYuan(amount)} passes the ${WORDS[name]}: ${toYuan(left(cap, used))} is left of it.`,
-        {
-          mandate: toWire('mandate', mandate.id),
-          cap: name,
-          left: Number(left(cap, used)),
-        },
-      );
-  }
+  const exceeded =
+    past(mandate, 'paymentCap', 0n, amount) ??
+    (period === null ? undefined : past(mandate, 'periodCap', usedPeriod, amount)) ??
+    past(mandate, 'totalCap', mandate.usedTotal, amount);
+  if (exceeded !== undefined) return exceeded;
   return {
     ...mandate,
     usedTotal: mandate.usedTotal + amount,
@@ -73,11 +61,18 @@ function counted(mandate: Mandate, { amount, nowMs }: Debit): Mandate | Refusal 
   };
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  paymentCap: 'cap of a payment',
-  periodCap: 'cap of the period',
-  totalCap: 'cap of all payments',
-};
+const WORDS = { paymentCap: 'cap of a payment', periodCap: 'cap of the period', totalCap: 'cap of all payments' } as const;
+
+function past(mandate: Mandate, name: keyof typeof WORDS, used: Minor, amount: Minor): Refusal | undefined {
+  const cap = mandate[name];
+  if (cap === null || (amount > 0n && used + amount <= cap)) return undefined;
+  const rest = left(cap, used);
+  return refuse('MANDATE_EXCEEDED', `${toYuan(amount)} passes the ${WORDS[name]}: ${toYuan(rest)} is left of it.`, {
+    mandate: toWire('mandate', mandate.id),
+    cap: name,
+    left: Number(rest),
+  });
+}
 
 const left = (cap: Minor, used: Minor): Minor => (cap > used ? cap - used : 0n);
 
