@@ -6,5 +6,5 @@ export const executeShardJob: JobDefinition = {
   en: 'decides what a shard has received; key: the shard',
   zh: '执行分片内已受理的指令',
   concurrency: 4,
-  run: async ({ rt }, key) => ((await executeShard(rt, Number(key))) > 0 ? 'done' : 'nothing'),
+  run: async ({ rt }, key) => executeShard(rt, Number(key)),
 };

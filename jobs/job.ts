@@ -12,6 +12,6 @@ export interface JobDefinition {
   readonly zh: string;
   /** How many of it one worker runs side by side; of one key there is never more than one. */
   readonly concurrency: number;
-  /** Answers a word for the metrics: what came of it. */
-  readonly run: (desk: Desk, key: string) => Promise<string>;
+  /** Answers how much it did, or, where that tells too little, a word for the metrics: what came of it. */
+  readonly run: (desk: Desk, key: string) => Promise<number | string>;
 }

@@ -6,5 +6,5 @@ export const pollPayoutsJob: JobDefinition = {
   en: 'reads the feeds of the channels, and asks after payouts without a result; key: the shard',
   zh: '查询未决出款并接收通道通知',
   concurrency: 2,
-  run: async (desk, key) => ((await pollDue(desk, Number(key))) > 0 ? 'done' : 'nothing'),
+  run: async (desk, key) => pollDue(desk, Number(key)),
 };

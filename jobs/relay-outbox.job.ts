@@ -13,11 +13,10 @@ export const relayOutboxJob: JobDefinition = {
   en: 'tells the jobs that follow what a shard has decided; key: the shard',
   zh: '投递分片事件',
   concurrency: 4,
-  async run({ rt }, key) {
-    const relayed = await relayOutbox(rt, RELAY, Number(key), async (events) => {
+  run({ rt }, key) {
+    return relayOutbox(rt, RELAY, Number(key), async (events) => {
       const bells = new Set(events.flatMap((event) => BELLS[event.topic] ?? []));
       for (const bell of bells) await rt.bells.ring(bell, key);
     });
-    return relayed > 0 ? 'done' : 'nothing';
   },
 };

@@ -7,5 +7,5 @@ export const screenCustomersJob: JobDefinition = {
   en: 'holds customers against a new watch list, and asks for copies of identity documents that are due; key: all',
   zh: '名单筛查与证件待办',
   concurrency: 1,
-  run: async ({ rt }) => ((await lookAfterCustomers(rt, customerLock(rt))) > 0 ? 'done' : 'nothing'),
+  run: async ({ rt }) => lookAfterCustomers(rt, customerLock(rt)),
 };

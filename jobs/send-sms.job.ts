@@ -6,5 +6,5 @@ export const sendSmsJob: JobDefinition = {
   en: 'hands waiting messages to the SMS gateway; key: all',
   zh: '发送短信',
   concurrency: 1,
-  run: async ({ rt, channels }) => ((await sendSms(rt, channels.sms)) > 0 ? 'done' : 'nothing'),
+  run: async ({ rt, channels }) => sendSms(rt, channels.sms),
 };

@@ -6,5 +6,5 @@ export const takeIncomingJob: JobDefinition = {
   en: 'takes transfers to electronic accounts from the core bank, has them decided and answers; key: all',
   zh: '处理电子账户来账',
   concurrency: 1,
-  run: async (desk) => ((await takeIncoming(desk)) > 0 ? 'done' : 'nothing'),
+  run: async (desk) => takeIncoming(desk),
 };

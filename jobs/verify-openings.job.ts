@@ -9,6 +9,6 @@ export const verifyOpeningsJob: JobDefinition = {
   async run({ rt, channels: { verification } }, key) {
     const openings = await verifyOpenings(rt, verification, Number(key));
     const changes = await verifyChanges(rt, verification, Number(key));
-    return openings + changes > 0 ? 'done' : 'nothing';
+    return openings + changes;
   },
 };

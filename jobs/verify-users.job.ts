@@ -7,5 +7,5 @@ export const verifyUsersJob: JobDefinition = {
   en: 'asks others who users are, after new identity documents and whose accounts of companies are; key: all',
   zh: '实名核验、证件更新与对公账户打款验证',
   concurrency: 1,
-  run: async ({ rt, channels }) => ((await askOthers(rt, channels.verification, customerLock(rt))) > 0 ? 'done' : 'nothing'),
+  run: async ({ rt, channels }) => askOthers(rt, channels.verification, customerLock(rt)),
 };

@@ -79,7 +79,9 @@ export async function startWorkers(desk: Desk): Promise<RunningWorkers> {
 export async function runJob(desk: Desk, job: JobDefinition, key: string): Promise<void> {
   const { log, metrics } = desk.rt;
   try {
-    metrics.jobs.inc({ job: job.name, result: await job.run(desk, key) });
+    const came = await job.run(desk, key);
+    const result = typeof came === 'string' ? came : came > 0 ? 'done' : 'nothing';
+    metrics.jobs.inc({ job: job.name, result });
   } catch (error) {
     metrics.jobs.inc({ job: job.name, result: 'failed' });
     log.error({ event: 'job.failed', job: job.name, key, error: faultOf(error) });

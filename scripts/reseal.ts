@@ -5,7 +5,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { kinds, resealedBody } from '../src/instructions/index.js';
-import { type DocumentStore, documentStore } from '../src/parties/document-store.js';
+import { type DocumentStore, documentStore } from '../src/parties/documents/document-store.js';
 import {
   Config,
   connectDatabase,

@@ -8,7 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { judgeReceipt, type PublicKeys, type ReceiptContent, readPublicKeys } from '../src/consents/receipt-rules.js';
+import { judgeReceipt, type PublicKeys, type ReceiptContent, readPublicKeys } from '../src/consents/receipts/rules.js';
 import type { Shown } from '../src/consents/rules.js';
 import { Refused, toYuan } from '../src/kernel/index.js';
 import { parseJson } from '../src/runtime/json.js';

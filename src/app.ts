@@ -7,8 +7,8 @@ import {
   electronicRoutes,
   parameterRoutes,
 } from './accounts/index.js';
-import { disputeRoutes, judicialRoutes } from './claims/index.js';
 import { agreementAdminRoutes, agreementRoutes } from './agreements/index.js';
+import { disputeRoutes, judicialRoutes } from './claims/index.js';
 import { clearingRoutes } from './clearing/index.js';
 import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';

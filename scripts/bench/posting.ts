@@ -187,11 +187,11 @@ async function openPurses(rt: Runtime, book: BenchBook, give: Give, chance: () =
       const mandates = part.map(
         ({ account, mandate, customer, payees }) =>
           `${mandate},${book.platformId},${customer},${customer},${account},'${mandate}',x'${'0'.repeat(64)}','account-payment',` +
-          `'${JSON.stringify({ orders: false, accounts: payees })}',${caps},'active',${now},${now}`,
+          `0,'${payees.join()}',${caps},'active',${now},${now}`,
       );
       await tx.write(
-        `INSERT INTO mandates (id, platform_id, customer_id, user_id, account_id, mandate_no, content_hash, kinds, payees, payment_cap, total_cap,
-           period, period_cap, expires_ms, state, granted_ms, created_ms) VALUES ${sql.tuples(mandates)}`,
+        `INSERT INTO mandates (id, platform_id, customer_id, user_id, account_id, mandate_no, content_hash, kinds, pays_orders, payees, payment_cap,
+           total_cap, period, period_cap, expires_ms, state, granted_ms, created_ms) VALUES ${sql.tuples(mandates)}`,
       );
     });
   }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { judgeReceipt, readPublicKeys } from '../../src/consents/receipt-rules.js';
+import { judgeReceipt, readPublicKeys } from '../../src/consents/receipts/rules.js';
 import {
   addDays,
   type BusinessDate,

@@ -26,7 +26,7 @@ interface Ban {
 }
 
 const EVERYWHERE = /^(?:src|jobs|test|scripts)\//;
-const PURE = /^src\/(?:[^/]+\/(?:rules|states)\.ts|instructions\/kinds\/.+)$/;
+const PURE = /^src\/(?:.+\/(?:rules|states)\.ts|instructions\/kinds\/.+)$/;
 const FILE_LINES_MAX = 500;
 
 const CLOCK = {

@@ -94,8 +94,8 @@ function electronicOf(row: ElectronicRow): ElectronicAccount {
   };
 }
 
-const ELECTRONIC = `SELECT e.*, c.stopped, c.id_expires, c.id_task_due_ms, c.documented
-  FROM electronic_accounts AS e JOIN customers AS c ON c.id = e.customer_id`;
+const OWNED = 'e.*, c.stopped, c.id_expires, c.id_task_due_ms, c.documented';
+const ELECTRONIC = `SELECT ${OWNED} FROM electronic_accounts AS e JOIN customers AS c ON c.id = e.customer_id`;
 
 /** Electronic accounts by account id, with their owners' standing, which is read here and changed in `parties`. */
 export const electronicRecords: RecordType<ElectronicAccount> = {
@@ -161,16 +161,33 @@ function unused({ customerId, accountId, class: of }: ElectronicAccount, day: Bu
   return { customerId, accountId, class: of, day, dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
 }
 
-interface LimitUseRow {
-  customer_id: string;
-  account_id: string;
-  class: number;
+interface UseColumns {
+  use_account_id: string;
+  use_class: number;
   day: BusinessDate;
   day_in: string;
   day_out: string;
   year_in: string;
   year_out: string;
   turnover: string;
+}
+type LimitUseRow = UseColumns & { customer_id: string };
+
+const COUNTED =
+  'u.account_id AS use_account_id, u.class AS use_class, u.day, u.day_in, u.day_out, u.year_in, u.year_out, u.turnover';
+
+function useOf(row: UseColumns, customerId: Id): LimitUse {
+  return {
+    customerId,
+    accountId: asId(row.use_account_id),
+    class: row.use_class === 2 ? 2 : 3,
+    day: row.day,
+    dayIn: BigInt(row.day_in),
+    dayOut: BigInt(row.day_out),
+    yearIn: BigInt(row.year_in),
+    yearOut: BigInt(row.year_out),
+    turnover: BigInt(row.turnover),
+  };
 }
 
 /** The use of limits of all electronic accounts that a customer has at the bank, on whatever platform. */
@@ -188,26 +205,15 @@ export const limitUseRecords: RecordType<CustomerUse> = {
   accountsOf: () => [],
   async load(tx, keys) {
     const rows = await tx.rows<LimitUseRow>(
-      `SELECT * FROM limit_use WHERE customer_id IN (${keys.join()}) ORDER BY customer_id, account_id`,
+      `SELECT u.customer_id, ${COUNTED} FROM limit_use AS u WHERE u.customer_id IN (${keys.join()})`,
     );
-    const uses = new Map<string, LimitUse[]>();
+    const uses = new Map<string, CustomerUse>();
     for (const row of rows) {
-      const use: LimitUse = {
-        customerId: asId(row.customer_id),
-        accountId: asId(row.account_id),
-        class: row.class === 2 ? 2 : 3,
-        day: row.day,
-        dayIn: BigInt(row.day_in),
-        dayOut: BigInt(row.day_out),
-        yearIn: BigInt(row.year_in),
-        yearOut: BigInt(row.year_out),
-        turnover: BigInt(row.turnover),
-      };
-      const known = uses.get(row.customer_id);
-      if (known === undefined) uses.set(row.customer_id, [use]);
-      else known.push(use);
+      const use = useOf(row, asId(row.customer_id));
+      const known = uses.get(use.customerId);
+      uses.set(use.customerId, { uses: known === undefined ? [use] : [...known.uses, use], touched: NONE });
     }
-    return new Map([...uses].map(([id, rows]) => [id, { uses: rows, touched: NONE }]));
+    return uses;
   },
   saving: (customers) => savingUse(customers.flatMap(({ uses, touched }) => uses.filter((use) => touched.has(use.accountId)))),
 };
@@ -221,12 +227,36 @@ function savingUse(uses: readonly LimitUse[]): string {
          year_out = VALUES(year_out), turnover = VALUES(turnover)`;
 }
 
+/** Electronic accounts that are there, each with what its owner used of the limits with all that he has at the bank, in one read. */
+export async function electronicWithUse(
+  tx: Tx,
+  accountIds: readonly Id[],
+): Promise<{ account: ElectronicAccount; use: CustomerUse }[]> {
+  const rows = await tx.rows<ElectronicRow & UseColumns>(
+    `SELECT ${OWNED}, ${COUNTED} FROM electronic_accounts AS e STRAIGHT_JOIN customers AS c ON c.id = e.customer_id
+     STRAIGHT_JOIN limit_use AS u ON u.customer_id = e.customer_id WHERE e.account_id IN (${accountIds.join()})`,
+  );
+  const found = new Map<string, { account: ElectronicAccount; uses: LimitUse[] }>();
+  for (const row of rows) {
+    const known = found.get(row.account_id);
+    if (known === undefined) {
+      const account = electronicOf(row);
+      found.set(row.account_id, { account, uses: [useOf(row, account.customerId)] });
+    } else known.uses.push(useOf(row, known.account.customerId));
+  }
+  return [...found.values()].map(({ account, uses }) => ({ account, use: { uses, touched: NONE } }));
+}
+
 /**
- * Keeps other shards from counting for these customers until the commit, where limits count for all accounts of a customer
- * together: their rows are written, so that a cluster refuses the second writer too.
+ * Keeps other shards from counting for the owners of these accounts until the commit, where limits count for all accounts of a
+ * customer together: their rows are written, so that a cluster refuses the second writer too. What was used is read afterwards.
  */
-export async function lockUseOf(tx: Tx, customerIds: readonly Id[]): Promise<void> {
-  await tx.write(`UPDATE customers SET use_no = use_no + 1 WHERE id IN (${[...customerIds].sort().join()})`);
+export async function lockUseOf(tx: Tx, accountIds: readonly Id[]): Promise<void> {
+  const rows = await tx.rows<{ customer_id: string }>(
+    `SELECT DISTINCT customer_id FROM electronic_accounts WHERE account_id IN (${accountIds.join()})`,
+  );
+  const owners = rows.map((row) => row.customer_id).sort();
+  if (owners.length > 0) await tx.write(`UPDATE customers SET use_no = use_no + 1 WHERE id IN (${owners.join()})`);
 }
 
 /** Until when a customer has to bring a copy of his ID, by customer id. Set once; whoever takes the copy clears it. */

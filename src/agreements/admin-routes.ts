@@ -151,15 +151,9 @@ function decideRoute(
     summaryZh,
     params,
     body: z.strictObject({
-      othersCap: z
-        .int()
-        .min(0)
-        .max(10_000)
-        .transform(BigInt)
-        .optional()
-        .meta({
-          description: "Where the terms go beyond the bank's cap for others than the seller: theirs again, in basis points",
-        }),
+      othersCap: z.int().min(0).max(10_000).transform(BigInt).optional().meta({
+        description: "Where the terms go beyond the bank's cap for others than the seller: theirs again, in basis points",
+      }),
     }),
     answers: { 200: { description: 'The version as it stands now', schema: staffVersionSchema } },
     refusals: ['RECEIVER_NOT_SIGNED', 'AGREEMENT_STATE', 'SAME_OPERATOR', 'CAP_NOT_APPROVED', ...TERMS_REFUSALS],

@@ -21,7 +21,7 @@ import {
   takeBackCodeAttempt,
 } from './credentials/store.js';
 import { faultOfNewPassword, hashPassword, isPasswordRight, putPassword } from './password.js';
-import { receiptOf } from './receipts.js';
+import { receiptOf } from './receipts/receipts.js';
 import type { Factors } from './records.js';
 import { answeredBefore, type Evidence, isSixDigits, type Shown, type Subject, TRIES_MAX } from './rules.js';
 import type { Ending } from './states.js';

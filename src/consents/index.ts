@@ -6,14 +6,14 @@
  */
 export { type AnswerHandler, type AnswerHandlers, expireConsents } from './answer.js';
 export { askConsent, type Question } from './ask.js';
-export { noticeMandates } from './mandate-notices.js';
-export { mandateRoutes } from './mandate-routes.js';
-export { coverOf, type Debit, type DebitPayee } from './mandate-rules.js';
-export { mandateAnswered } from './mandates.js';
+export { mandateAnswered } from './mandates/mandates.js';
+export { noticeMandates } from './mandates/notices.js';
+export { mandateRoutes } from './mandates/routes.js';
+export { coverOf, type Debit, type DebitPayee } from './mandates/rules.js';
 export { type PolicyTable, proofNeeded } from './policy.js';
 export { policyRoutes } from './policy-routes.js';
 export { loadPolicies } from './policy-store.js';
-export { receiptRoutes } from './receipt-routes.js';
+export { receiptRoutes } from './receipts/routes.js';
 export * from './records.js';
 export { consentRoutes } from './routes.js';
 export { type Bilingual, type Shown, type ShownLine, shownFen } from './rules.js';

@@ -98,12 +98,13 @@ export interface MandatePayees {
   readonly accounts: readonly Id[];
 }
 
-export interface UnusedRow {
+export interface MandateRow {
   id: string;
   platform_id: string;
   customer_id: string;
   account_id: string;
   kinds: string;
+  pays_orders: number;
   payees: string;
   payment_cap: string;
   total_cap: string;
@@ -112,53 +113,45 @@ export interface UnusedRow {
   expires_ms: string;
   state: Mandate['state'];
 }
-interface UsedColumns {
-  used_total: string;
-  used_period: string;
-  period_key: string;
-  use_count: number;
-}
-export type MandateRow = UnusedRow & UsedColumns;
+/** What a use says of all that was used by then. */
+export type LastUse = Pick<UseRow, 'mandate_id' | 'seq' | 'used_total' | 'used_period' | 'period_key'>;
 
-export function mandateOf(row: MandateRow): Mandate {
+const listed = (text: string): string[] => (text === '' ? [] : text.split(','));
+
+/** @param last its last use, undefined when there was none */
+export function mandateOf(row: MandateRow, last: LastUse | undefined): Mandate {
   return {
     id: asId(row.id),
     platformId: asId(row.platform_id),
     customerId: asId(row.customer_id),
     accountId: asId(row.account_id),
-    kinds: row.kinds.split(','),
-    payees: JSON.parse(row.payees) as MandatePayees,
+    kinds: listed(row.kinds),
+    payees: { orders: Number(row.pays_orders) === 1, accounts: listed(row.payees) as Id[] },
     paymentCap: BigInt(row.payment_cap),
     totalCap: BigInt(row.total_cap),
     period: row.period,
     periodCap: row.period_cap === null ? null : BigInt(row.period_cap),
     expiresMs: Number(row.expires_ms) as Instant,
     state: row.state,
-    usedTotal: BigInt(row.used_total),
-    usedPeriod: BigInt(row.used_period),
-    periodKey: row.period_key,
-    useCount: Number(row.use_count),
+    usedTotal: BigInt(last?.used_total ?? 0),
+    usedPeriod: BigInt(last?.used_period ?? 0),
+    periodKey: last?.period_key ?? '',
+    useCount: Number(last?.seq ?? 0),
   };
 }
 
 const COLUMNS =
-  'id, platform_id, customer_id, account_id, kinds, payees, payment_cap, total_cap, period, period_cap, expires_ms, state';
-const MANDATE_UNUSED = `SELECT ${COLUMNS} FROM mandates`;
+  'id, platform_id, customer_id, account_id, kinds, pays_orders, payees, payment_cap, total_cap, period, period_cap, expires_ms, state';
 
-/** Rows of mandates with what their last use says was used by then: two reads of a key each are faster than one that joins them. */
-export async function withLastUse<Row extends UnusedRow>(tx: Tx, mandates: readonly Row[]): Promise<(Row & UsedColumns)[]> {
-  if (mandates.length === 0) return [];
-  const uses = await tx.rows<UseRow>(
-    `SELECT u.* FROM mandate_uses AS u JOIN (SELECT mandate_id, MAX(seq) AS seq FROM mandate_uses
-       WHERE mandate_id IN (${mandates.map((row) => row.id).join()}) GROUP BY mandate_id) AS l ON l.mandate_id = u.mandate_id AND l.seq = u.seq`,
+/** The last uses of mandates, by mandate: a read of its own is faster than one that joins the mandates. */
+export async function lastUseOf(tx: Tx, mandateIds: readonly string[]): Promise<Map<string, LastUse>> {
+  if (mandateIds.length === 0) return new Map();
+  const uses = await tx.rows<LastUse>(
+    `SELECT u.mandate_id, u.seq, u.used_total, u.used_period, u.period_key FROM mandate_uses AS u
+     JOIN (SELECT mandate_id, MAX(seq) AS seq FROM mandate_uses WHERE mandate_id IN (${mandateIds.join()}) GROUP BY mandate_id) AS l
+       ON l.mandate_id = u.mandate_id AND l.seq = u.seq`,
   );
-  const last = new Map(uses.map((use) => [use.mandate_id, use]));
-  return mandates.map((row) => {
-    const use = last.get(row.id);
-    if (use === undefined) return { ...row, used_total: '0', used_period: '0', period_key: '', use_count: 0 };
-    const { used_total, used_period, period_key, seq } = use;
-    return { ...row, used_total, used_period, period_key, use_count: seq };
-  });
+  return new Map(uses.map((use) => [use.mandate_id, use]));
 }
 
 /**
@@ -169,8 +162,11 @@ export const mandateRecords: RecordType<Mandate> = {
   name: 'mandate',
   accountsOf: (mandate) => [mandate.accountId],
   async load(tx, keys) {
-    const rows = await withLastUse(tx, await tx.rows<UnusedRow>(`${MANDATE_UNUSED} WHERE id IN (${keys.join()})`));
-    return new Map(rows.map((row) => [row.id, mandateOf(row)]));
+    const [rows, last] = await Promise.all([
+      tx.rows<MandateRow>(`SELECT ${COLUMNS} FROM mandates WHERE id IN (${keys.join()})`),
+      lastUseOf(tx, keys),
+    ]);
+    return new Map(rows.map((row) => [row.id, mandateOf(row, last.get(row.id))]));
   },
   saving: () => undefined,
 };

@@ -99,8 +99,7 @@ export async function heldBack(tx: Tx, payouts: readonly Payout[]): Promise<(pay
     `SELECT a.id FROM accounts AS a WHERE a.id IN (${payouts.map((payout) => payout.sourceAccountId).join()}) AND ${isWithheld('a.id')}`,
   );
   const withheld = new Set(rows.map((row) => row.id));
-  return (payout) =>
-    stopped.has(payout.platformId) || (withheld.has(payout.sourceAccountId) && payout.purpose !== 'judicial');
+  return (payout) => stopped.has(payout.platformId) || (withheld.has(payout.sourceAccountId) && payout.purpose !== 'judicial');
 }
 
 /** From the commit on nothing of this platform is sent. Doing it twice changes nothing. */

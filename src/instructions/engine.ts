@@ -26,7 +26,7 @@ import {
   type Undecided,
 } from './store.js';
 import { assertSuspense } from './suspense-effects.js';
-import { willNeeds } from './will.js';
+import { willNeeds, willNeedsThen } from './will.js';
 import { WorkingSet } from './working-set.js';
 
 /**
@@ -150,13 +150,13 @@ function prepare(
 async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<void> {
   await set.load(
     tx,
-    works.map(({ kind, data, at }) => kind.needs(data, at)),
+    works.flatMap(({ kind, data, at }) => [kind.needs(data, at), willNeeds(kind, data, at)]),
   );
   const withMore = works.filter(({ kind }) => kind.needsThen !== undefined || kind.act !== undefined || kind.income);
   const more = (): Needs[] =>
     withMore.flatMap(({ kind, data, at }) => {
       const facts = set.factsOf(at.platformId);
-      return [kind.needsThen?.(data, facts, at) ?? {}, willNeeds(kind, data, facts, at), incomeNeeds(kind, data, facts, at)];
+      return [kind.needsThen?.(data, facts, at) ?? {}, willNeedsThen(kind, data, facts, at), incomeNeeds(kind, data, facts, at)];
     });
   while (withMore.length > 0 && (await set.load(tx, more())));
 }

@@ -1,14 +1,6 @@
-import {
-  type CustomerUse,
-  countPassage,
-  type ElectronicAccount,
-  electronicRecords,
-  idTaskRecords,
-  limitUseRecords,
-  standingRefusal,
-} from '../accounts/index.js';
-import { type Id, type Instant, invariant, type Minor, type Refusal } from '../kernel/index.js';
-import { isElectronic, type Posting } from '../ledger/index.js';
+import { countPassage, electronicRecords, idTaskRecords, limitUseRecords, standingRefusal } from '../accounts/index.js';
+import { type Id, invariant, type Minor, type Refusal } from '../kernel/index.js';
+import { isElectronic, type Posting, type RecordType } from '../ledger/index.js';
 import { type At, change, type Effects, type Facts, type RecordChange } from './kind.js';
 
 /**
@@ -19,11 +11,11 @@ export function withLimits(effects: Effects, facts: Facts, at: At): Effects | Re
   let counting: Counting | undefined;
   for (const posting of effects.postings) {
     if (!isElectronic(facts.account(posting.account)?.type)) continue;
-    counting ??= new Counting(facts, at);
-    const refusal = counting.count(posting, effects.records);
+    counting ??= new Counting(facts, at, effects.records);
+    const refusal = counting.count(posting);
     if (refusal !== undefined) return refusal;
   }
-  return counting === undefined ? effects : { ...effects, records: [...(effects.records ?? []), ...counting.records()] };
+  return counting === undefined ? effects : { ...effects, records: counting.changes };
 }
 
 /** Whether the law would let this much be credited now: for money that is here and must go elsewhere if not. */
@@ -47,29 +39,29 @@ function isAtCounter({ origin }: At): boolean {
 class Counting {
   readonly #facts: Facts;
   readonly #at: At;
-  readonly #accounts = new Map<Id, ElectronicAccount>();
-  readonly #uses = new Map<Id, CustomerUse>();
-  readonly #tasks = new Map<Id, Instant>();
+  /** The records of the decision itself, then what was counted; of those under one key the last holds. */
+  readonly changes: RecordChange[];
 
-  constructor(facts: Facts, at: At) {
+  constructor(facts: Facts, at: At, decided: readonly RecordChange[] = []) {
     this.#facts = facts;
     this.#at = at;
+    this.changes = [...decided];
   }
 
-  /** @param decided the records of the decision itself, among which the account's may be */
-  count(posting: Pick<Posting, 'account' | 'amount' | 'flow'>, decided: readonly RecordChange[] = []): Refusal | undefined {
-    const own = decided.find(({ type, key }) => type === electronicRecords && key === posting.account);
-    const account =
-      this.#accounts.get(posting.account) ??
-      (own?.row as ElectronicAccount | undefined) ??
-      this.#facts.record(electronicRecords, posting.account);
+  #record<Row>(of: RecordType<Row>, by: Id): Row | undefined {
+    const changed = this.changes.findLast(({ type, key }) => type === of && key === by);
+    return changed === undefined ? this.#facts.record(of, by) : (changed.row as Row);
+  }
+
+  count(posting: Pick<Posting, 'account' | 'amount' | 'flow'>): Refusal | undefined {
+    const account = this.#record(electronicRecords, posting.account);
     const ledger = this.#facts.account(posting.account);
     invariant(account && ledger, `the electronic account ${posting.account} has its particulars`);
     // A decision that ends the use of the account may still debit it: its standing is what it was before.
     const standing = (posting.amount < 0n ? this.#facts.record(electronicRecords, posting.account) : undefined) ?? account;
     const judged = standing.state === account.state ? account : { ...account, state: standing.state };
     const { customerId } = account;
-    const use = this.#uses.get(customerId) ?? this.#facts.record(limitUseRecords, customerId);
+    const use = this.#record(limitUseRecords, customerId);
     invariant(use, `customer ${customerId} has a use of limits`);
     const counted = countPassage({
       account: judged,
@@ -82,17 +74,12 @@ class Counting {
       parameters: this.#at.parameters,
     });
     if ('code' in counted) return counted;
-    if (counted.account !== judged) this.#accounts.set(account.accountId, { ...counted.account, state: account.state });
-    this.#uses.set(customerId, { uses: counted.uses, touched: new Set([...use.touched, account.accountId]) });
-    if (counted.idTaskDueMs !== undefined) this.#tasks.set(customerId, counted.idTaskDueMs);
+    if (counted.account !== judged)
+      this.changes.push(change(electronicRecords, account.accountId, { ...counted.account, state: account.state }));
+    const touched = use.touched.has(account.accountId) ? use.touched : new Set([...use.touched, account.accountId]);
+    this.changes.push(change(limitUseRecords, customerId, { uses: counted.uses, touched }));
+    if (counted.idTaskDueMs !== undefined)
+      this.changes.push(change(idTaskRecords, customerId, { customerId, dueMs: counted.idTaskDueMs }));
     return undefined;
-  }
-
-  records(): RecordChange[] {
-    return [
-      ...[...this.#accounts].map(([id, account]) => change(electronicRecords, id, account)),
-      ...[...this.#uses].map(([id, use]) => change(limitUseRecords, id, use)),
-      ...[...this.#tasks].map(([customerId, dueMs]) => change(idTaskRecords, customerId, { customerId, dueMs })),
-    ];
   }
 }

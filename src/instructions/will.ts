@@ -30,11 +30,17 @@ export function withWill(kind: Kind, data: unknown, effects: Effects, facts: Fac
   return { ...effects, records: [...(effects.records ?? []), ...proved.records] };
 }
 
-/** What must be loaded to judge it; known once the account is. */
-export function willNeeds(kind: Kind, data: unknown, facts: Facts, at: At): Needs {
-  const act = kind.act?.(data);
-  if (act === undefined || at.origin === 'O' || !isElectronic(facts.account(act.account)?.type)) return {};
-  return { records: act.mandate === undefined ? [[consentRecords, at.instruction]] : [[mandateRecords, act.mandate]] };
+/** What must be loaded to judge it, from its data alone: the mandate that it names. */
+export function willNeeds(kind: Kind, data: unknown, at: At): Needs {
+  const mandate = at.origin === 'O' ? undefined : kind.act?.(data).mandate;
+  return mandate === undefined ? {} : { records: [[mandateRecords, mandate]] };
+}
+
+/** What must be loaded once the account is known: the customer's answer, where it is an electronic one. */
+export function willNeedsThen(kind: Kind, data: unknown, facts: Facts, at: At): Needs {
+  const act = at.origin === 'O' ? undefined : kind.act?.(data);
+  if (act === undefined || act.mandate !== undefined || !isElectronic(facts.account(act.account)?.type)) return {};
+  return { records: [[consentRecords, at.instruction]] };
 }
 
 function proofOf(kind: Kind, act: Act, owner: Id, facts: Facts, at: At): Refusal | { records: RecordChange[] } {

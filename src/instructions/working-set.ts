@@ -1,4 +1,4 @@
-import { electronicRecords, limitUseRecords, lockUseOf } from '../accounts/index.js';
+import { electronicRecords, electronicWithUse, limitUseRecords, lockUseOf } from '../accounts/index.js';
 import { type BusinessDate, type Id, invariant } from '../kernel/index.js';
 import {
   type Book,
@@ -17,6 +17,13 @@ import type { Effects, Facts, Needs, RecordChange } from './kind.js';
 // biome-ignore lint/suspicious/noExplicitAny: the set holds rows of every record type
 type AnyRecordType = RecordType<any>;
 
+/** What is known of the records of one type, by key. */
+interface Table {
+  readonly asked: Set<string>;
+  readonly rows: Map<string, unknown>;
+  readonly changed: Set<string>;
+}
+
 /** The open date of a book that is not in the set: nothing of its accounts is looked at. */
 const NEVER = '9999-12-31' as BusinessDate;
 
@@ -26,14 +33,13 @@ const NEVER = '9999-12-31' as BusinessDate;
  */
 export class WorkingSet {
   readonly books: ReadonlyMap<Id, Book>;
-  private readonly asked = new Set<string>();
+  private readonly askedAccounts = new Set<Id>();
   private readonly facts = new Map<Id, Facts>();
   private readonly accounts = new Map<Id, LedgerAccount>();
   private readonly changedAccounts = new Set<LedgerAccount>();
   private readonly creditedAccounts = new Set<Id>();
   private readonly slicesBefore = new Map<Id, readonly UnclearedSlice[]>();
-  private readonly records = new Map<AnyRecordType, Map<string, unknown>>();
-  private readonly changedRecords = new Map<AnyRecordType, Set<string>>();
+  private readonly tables = new Map<AnyRecordType, Table>();
 
   /** Limits count for all accounts of a customer together, on whatever shard they stand. */
   private readonly countsTogether: boolean;
@@ -56,52 +62,65 @@ export class WorkingSet {
   /** Loads what is needed and was not asked for yet, with the accounts that the loaded records name; false when nothing was. */
   async load(tx: Tx, needs: readonly Needs[]): Promise<boolean> {
     const accountIds: Id[] = [];
-    const askAccount = (id: Id) => {
-      if (this.asked.has(id)) return;
-      this.asked.add(id);
-      accountIds.push(id);
-    };
     const keys = new Map<AnyRecordType, string[]>();
     for (const need of needs) {
-      need.accounts?.forEach(askAccount);
+      this.askAccounts(need.accounts ?? [], accountIds);
       for (const [type, key] of need.records ?? []) {
-        const name = `${type.name}:${key}`;
-        if (this.asked.has(name)) continue;
-        this.asked.add(name);
+        const { asked } = this.table(type);
+        if (asked.has(key)) continue;
+        asked.add(key);
         const wanted = keys.get(type);
         if (wanted === undefined) keys.set(type, [key]);
         else wanted.push(key);
       }
     }
-    for (const [type, wanted] of keys) {
-      const rows = this.records.get(type) ?? new Map<string, unknown>();
-      this.records.set(type, rows);
-      for (const [key, row] of await type.load(tx, wanted)) {
-        rows.set(key, row);
-        type.accountsOf(row).forEach(askAccount);
-      }
+    if (keys.size === 0 && accountIds.length === 0) return false;
+    // All are sent at once: the server reads the next while the rows of the one before are made into records.
+    const [, ...loaded] = await Promise.all([
+      this.loadAccounts(tx, accountIds),
+      ...[...keys].map(([type, wanted]) => this.loadRecords(tx, type, wanted)),
+    ]);
+    const named: Id[] = [];
+    [...keys.keys()].forEach((type, place) => {
+      for (const row of loaded[place]?.values() ?? []) this.askAccounts(type.accountsOf(row), named);
+    });
+    await this.loadAccounts(tx, named);
+    await this.loadElectronic(tx, [...accountIds, ...named]);
+    return true;
+  }
+
+  private askAccounts(ids: readonly Id[], wanted: Id[]): void {
+    for (const id of ids) {
+      if (this.askedAccounts.has(id)) continue;
+      this.askedAccounts.add(id);
+      wanted.push(id);
     }
-    await this.loadAccounts(tx, accountIds);
-    await this.loadElectronic(tx, accountIds);
-    return keys.size > 0 || accountIds.length > 0;
+  }
+
+  private table(type: AnyRecordType): Table {
+    const known = this.tables.get(type);
+    if (known !== undefined) return known;
+    const table: Table = { asked: new Set(), rows: new Map(), changed: new Set() };
+    this.tables.set(type, table);
+    return table;
   }
 
   /** With an electronic account comes what its limits need: its owner's standing, and the use of all that he has at the bank. */
   private async loadElectronic(tx: Tx, accountIds: readonly Id[]): Promise<void> {
     const ids = accountIds.filter((id) => isElectronic(this.accounts.get(id)?.type));
     if (ids.length === 0) return;
-    const accounts = await this.loadRecords(tx, electronicRecords, ids);
-    const owners = [...new Set([...accounts.values()].map((account) => account.customerId))];
-    const fresh = owners.filter((id) => !this.records.get(limitUseRecords)?.has(id));
-    if (fresh.length === 0) return;
-    if (this.countsTogether) await lockUseOf(tx, fresh);
-    await this.loadRecords(tx, limitUseRecords, fresh);
+    if (this.countsTogether) await lockUseOf(tx, ids);
+    const { rows: accounts } = this.table(electronicRecords);
+    const { rows: uses } = this.table(limitUseRecords);
+    for (const { account, use } of await electronicWithUse(tx, ids)) {
+      accounts.set(account.accountId, account);
+      uses.set(account.customerId, use);
+    }
   }
 
-  private async loadRecords<Row>(tx: Tx, type: RecordType<Row>, keys: readonly string[]): Promise<Map<string, Row>> {
+  private async loadRecords(tx: Tx, type: AnyRecordType, keys: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
     const loaded = await type.load(tx, keys);
-    const rows = this.records.get(type) ?? new Map<string, unknown>();
-    this.records.set(type, rows);
+    const { rows } = this.table(type);
     for (const [key, row] of loaded) rows.set(key, row);
     return loaded;
   }
@@ -124,7 +143,7 @@ export class WorkingSet {
         return account?.platformId === platformId ? account : undefined;
       },
       record: <Row>(type: RecordType<Row>, key: string) => {
-        const row = this.records.get(type)?.get(key) as (Row & { platformId?: Id }) | undefined;
+        const row = this.tables.get(type)?.rows.get(key) as (Row & { platformId?: Id }) | undefined;
         return row?.platformId === undefined || row.platformId === platformId ? row : undefined;
       },
     };
@@ -186,23 +205,20 @@ export class WorkingSet {
     for (const { type, key, row } of records) {
       // A refund that waits no more lets those behind it try.
       if (type === shortageLineRecords && !(row as ShortageLine).open) this.creditedAccounts.add((row as ShortageLine).accountId);
-      const rows = this.records.get(type) ?? new Map<string, unknown>();
+      const { rows, changed } = this.table(type);
       this.sumUp(type, rows.get(key), row);
       rows.set(key, row);
-      this.records.set(type, rows);
-      const changed = this.changedRecords.get(type) ?? new Set();
       changed.add(key);
-      this.changedRecords.set(type, changed);
     }
   }
 
   /** Sums that a decision of the batch looks at follow what the decisions before it changed. */
   private sumUp(type: AnyRecordType, before: unknown, after: unknown): void {
-    for (const [{ sumsUp }, sums] of this.records) {
+    for (const [{ sumsUp }, { rows }] of this.tables) {
       if (sumsUp?.type !== type) continue;
       const key = sumsUp.keyOf(after);
-      const sum = sums.get(key);
-      if (sum !== undefined) sums.set(key, sumsUp.changed(sum, before, after));
+      const sum = rows.get(key);
+      if (sum !== undefined) rows.set(key, sumsUp.changed(sum, before, after));
     }
   }
 
@@ -219,7 +235,9 @@ export class WorkingSet {
     return {
       accounts: [...this.changedAccounts],
       slicesBefore: this.slicesBefore,
-      records: [...this.changedRecords].map(([type, keys]) => [type, [...keys].map((key) => this.records.get(type)?.get(key))]),
+      records: [...this.tables]
+        .filter(([, { changed }]) => changed.size > 0)
+        .map(([type, { rows, changed }]) => [type, [...changed].map((key) => rows.get(key))]),
     };
   }
 }

@@ -53,7 +53,7 @@ const STATEMENTS = [
      ended_ms BIGINT NULL,
      KEY sms_outbox_by_due (state, next_ms)
    )`,
-  // kinds: comma-separated. payees: JSON, {"orders":bool,"accounts":["…"]}. period: day, month or null. state: pending, active, declined,
+  // kinds, payees (ids of accounts): comma-separated. period: day, month or null. state: pending, active, declined,
   // lapsed (not answered), revoked (by: platform or customer). noticed_ms: when the customer was told that it will end.
   `CREATE TABLE IF NOT EXISTS mandates (
      id BIGINT NOT NULL PRIMARY KEY,
@@ -64,6 +64,7 @@ const STATEMENTS = [
      mandate_no VARCHAR(64) NOT NULL,
      content_hash BINARY(32) NOT NULL,
      kinds VARCHAR(128) NOT NULL,
+     pays_orders TINYINT NOT NULL,
      payees TEXT NOT NULL,
      payment_cap BIGINT NOT NULL,
      total_cap BIGINT NOT NULL,

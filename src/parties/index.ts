@@ -6,8 +6,13 @@
  * platforms it came through; a mobile number serves as many identities as the law lets it; what others answered is kept for ever.
  * Deliberately absent: no account is opened here, and no money moves.
  */
-export { changeMobile } from './mobiles.js';
-export { checkIdNo, isOfAge, type PersonIdType } from './particulars.js';
+export { verifiedAccountOf } from './documents/trials.js';
+export { partyRoutes } from './routes.js';
+export * from './rules.js';
+export { TRIAL_TRANSITIONS, USER_TRANSITIONS } from './states.js';
+export * from './store.js';
+export { changeMobile } from './users/mobiles.js';
+export { checkIdNo, isOfAge, type PersonIdType } from './users/particulars.js';
 export {
   type Customer,
   customerOf,
@@ -15,9 +20,7 @@ export {
   touchCustomer,
   type User,
   usersOfCustomer,
-} from './records.js';
-export { partyRoutes } from './routes.js';
-export * from './rules.js';
+} from './users/records.js';
 export {
   type AsOf,
   activateUser,
@@ -26,10 +29,7 @@ export {
   requireActingUser,
   requireUser,
   userStanding,
-} from './standing.js';
-export { TRIAL_TRANSITIONS, USER_TRANSITIONS } from './states.js';
-export type { LockCustomer } from './stops.js';
-export * from './store.js';
-export { verifiedAccountOf } from './trials.js';
+} from './users/standing.js';
+export type { LockCustomer } from './watch/stops.js';
 export * from './wire.js';
 export { askOthers, lookAfterCustomers, partiesWork } from './work.js';

@@ -1,9 +1,9 @@
 import type { Route, Runtime } from '../runtime/index.js';
 import { customerAdminRoutes } from './admin-routes.js';
-import { documentRoutes } from './document-routes.js';
-import { type DocumentStore, documentStore } from './document-store.js';
-import type { LockCustomer } from './stops.js';
-import { userRoutes } from './user-routes.js';
+import { type DocumentStore, documentStore } from './documents/document-store.js';
+import { documentRoutes } from './documents/routes.js';
+import { userRoutes } from './users/routes.js';
+import type { LockCustomer } from './watch/stops.js';
 
 /** Users of platforms, and customers, tasks and the watch list for the bank's staff. @param lock where customers' accounts are known */
 export function partyRoutes(rt: Runtime, lock: LockCustomer): Route[] {

@@ -1,18 +1,12 @@
-import type { IdentityAnswer, Verification } from '../channels/index.js';
+import type { Verification } from '../channels/index.js';
 import { type Id, type Instant, instantOf, invariant, naturalDate, type Refusal, refuse } from '../kernel/index.js';
-import { faultOf, isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtime/index.js';
-import { documentKindsOf } from './document-records.js';
-import { isDocumented } from './document-rules.js';
-import { takeMobilePlace } from './mobile-records.js';
-import { freePlaces } from './mobiles.js';
-import {
-  identitiesOf,
-  identitiesToVerify,
-  mobileOf,
-  type NamedIdentity,
-  type Particulars,
-  type PersonParticulars,
-} from './particulars.js';
+import { faultOf, isDuplicateKey, loadParameters, type Tx } from '../runtime/index.js';
+import { documentKindsOf } from './documents/records.js';
+import { isDocumented } from './documents/rules.js';
+import { askIdentity, type VerifyParts } from './users/ask-identity.js';
+import { takeMobilePlace } from './users/mobile-records.js';
+import { freePlaces } from './users/mobiles.js';
+import { identitiesOf, identitiesToVerify, mobileOf, type Particulars, type PersonParticulars } from './users/particulars.js';
 import {
   type Customer,
   customerByIdentity,
@@ -22,16 +16,14 @@ import {
   putOffUser,
   setName,
   type User,
-} from './records.js';
-import { setDocumented, stopsOf } from './stop-records.js';
-import type { LockCustomer } from './stops.js';
-import { tasksOfCustomer } from './task-records.js';
-import { askAgainMs, IDENTITY_REFUSALS } from './user-rules.js';
-import { insertVerification, verificationsOf } from './verification-records.js';
-import { actOnHits, indexIdentity, rememberIdentities, watchHits } from './watch-list.js';
-import { currentListNo } from './watch-records.js';
-
-export type VerifyParts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
+} from './users/records.js';
+import { askAgainMs, IDENTITY_REFUSALS } from './users/rules.js';
+import { verificationsOf } from './users/verification-records.js';
+import { setDocumented, stopsOf } from './watch/stop-records.js';
+import type { LockCustomer } from './watch/stops.js';
+import { tasksOfCustomer } from './watch/task-records.js';
+import { actOnHits, indexIdentity, rememberIdentities, watchHits } from './watch/watch-list.js';
+import { currentListNo } from './watch/watch-records.js';
 
 const DUE_MAX = 200;
 const ASK_AT_ONCE = 8;
@@ -79,37 +71,6 @@ async function verifyUser(rt: VerifyParts, verification: Verification, lock: Loc
     return refuseUser(rt, user, refuse(code, undefined, { who: identity.role }));
   }
   await settle(rt, lock, user, party);
-}
-
-/** Asks, and keeps what was asked and answered. @param subject in place of the role, for another occasion than a registration */
-export async function askIdentity(
-  rt: VerifyParts,
-  verification: Verification,
-  userId: Id,
-  { role, idType, idNo, name }: NamedIdentity,
-  subject: string = role,
-): Promise<IdentityAnswer['result']> {
-  const question = { idType, idNo, name };
-  const askedMs = rt.clock.now();
-  const answer = await verification.checkIdentity(question);
-  const record = {
-    id: rt.newId(),
-    userId,
-    kind: 'identity' as const,
-    subject,
-    askedSealed: rt.vault.seal(JSON.stringify(question)),
-    result: answer.result,
-    evidence: answer.evidence ?? null,
-    askedMs,
-    answeredMs: rt.clock.now(),
-  };
-  // A lost COMMIT loses the record of one answer at worst; then it is asked once more.
-  await rt.db.withTx(
-    'keep answer',
-    (tx) => insertVerification(tx, record).then(() => true),
-    async () => true,
-  );
-  return answer.result;
 }
 
 async function putOff(rt: VerifyParts, user: User): Promise<void> {

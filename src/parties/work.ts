@@ -1,14 +1,14 @@
 import type { Verification } from '../channels/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
-import { dueRenewals } from './document-records.js';
-import { runRenewals } from './documents.js';
-import { dueUsers } from './records.js';
-import type { LockCustomer } from './stops.js';
-import { areIdTasksMissing, raiseIdTasks } from './tasks.js';
-import { dueTrials } from './trial-records.js';
-import { runTrials } from './trials.js';
+import { runRenewals } from './documents/documents.js';
+import { dueRenewals } from './documents/records.js';
+import { dueTrials } from './documents/trial-records.js';
+import { runTrials } from './documents/trials.js';
+import { dueUsers } from './users/records.js';
 import { verifyUsers } from './verify.js';
-import { isScreeningDue, screenCustomers } from './watch-list.js';
+import type { LockCustomer } from './watch/stops.js';
+import { areIdTasksMissing, raiseIdTasks } from './watch/tasks.js';
+import { isScreeningDue, screenCustomers } from './watch/watch-list.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
 

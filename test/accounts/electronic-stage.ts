@@ -11,7 +11,7 @@ import {
 import { type Channels, openChannels } from '../../src/channels/index.js';
 import { askConsent } from '../../src/consents/index.js';
 import { type Id, luhnDigit, toWire } from '../../src/kernel/index.js';
-import { insertUsers } from '../../src/parties/records.js';
+import { insertUsers } from '../../src/parties/users/records.js';
 import type { Database, Runtime, Tx } from '../../src/runtime/index.js';
 import { type ConsentStage, openStage, PASSWORD, type TestCustomer } from '../consents/stage.js';
 import { openBook, type TestBook } from './books.js';

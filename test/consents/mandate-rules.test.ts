@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from '@jest/globals';
 import fc from 'fast-check';
 import { coverOf, type Debit } from '../../src/consents/index.js';
-import { decideTerms, type MandateTerms, quotaOf } from '../../src/consents/mandate-rules.js';
+import { decideTerms, type MandateTerms, quotaOf } from '../../src/consents/mandates/rules.js';
 import type { Mandate } from '../../src/consents/records.js';
 import { asId, type Instant, type Minor } from '../../src/kernel/index.js';
 

@@ -5,7 +5,7 @@ import { type AnswerHandlers, askConsent, consentRoutes, type Question, sendSms 
 import { hashPassword } from '../../src/consents/password.js';
 import { findConsent, type StoredConsent } from '../../src/consents/store.js';
 import { type BusinessDate, type Id, instantOf, startOfDay } from '../../src/kernel/index.js';
-import { insertCustomer, insertUsers } from '../../src/parties/records.js';
+import { insertCustomer, insertUsers } from '../../src/parties/users/records.js';
 import type { DrivenClock, Route, StartedRuntime } from '../../src/runtime/index.js';
 import { startApi, type TestApi, type TestPlatform } from '../support/api.js';
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import request from 'supertest';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
 import { asId } from '../../src/kernel/index.js';
-import { documentStore } from '../../src/parties/document-store.js';
+import { documentStore } from '../../src/parties/documents/document-store.js';
 import { signRequest } from '../../src/platforms/index.js';
 import type { TestBook } from '../accounts/books.js';
 import { company, type Desk, openDesk, person } from './desk.js';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { type BusinessDate, residentIdCheck } from '../../src/kernel/index.js';
-import { mediaTypeOf } from '../../src/parties/document-rules.js';
-import { checkIdNo, checkParticulars, comparableName, isOfAge, type PersonIdType } from '../../src/parties/particulars.js';
-import { signS3 } from '../../src/parties/s3-store.js';
-import { canonical } from '../../src/parties/user-rules.js';
-import { readCsv } from '../../src/parties/watch-csv.js';
-import { type IndexedEntry, isHit } from '../../src/parties/watch-rules.js';
+import { mediaTypeOf } from '../../src/parties/documents/rules.js';
+import { signS3 } from '../../src/parties/documents/s3-store.js';
+import { checkIdNo, checkParticulars, comparableName, isOfAge, type PersonIdType } from '../../src/parties/users/particulars.js';
+import { canonical } from '../../src/parties/users/rules.js';
+import { readCsv } from '../../src/parties/watch/csv.js';
+import { type IndexedEntry, isHit } from '../../src/parties/watch/rules.js';
 import { company, person, residentId } from './desk.js';
 
 const on = { today: '2026-03-02' as BusinessDate, adultAge: 18 };

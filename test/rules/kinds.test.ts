@@ -590,7 +590,7 @@ describe('nothing is left untold', () => {
   it('every refusal that the kinds and the ledger can give is told by one of them', () => {
     const folder = new URL('../../src/instructions/kinds/', import.meta.url);
     const files = readdirSync(folder).map((name) => new URL(name, folder));
-    const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandate-rules.ts'];
+    const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandates/rules.ts'];
     const others = ['../payout-effects.ts', '../will.ts', ...rules].map((name) => new URL(name, folder));
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Resealing, reseal } from '../../scripts/reseal.js';
 import { findSubMerchant } from '../../src/accounts/store.js';
 import { viewSubMerchant } from '../../src/accounts/sub-merchants.js';
-import type { DocumentStore } from '../../src/parties/document-store.js';
+import type { DocumentStore } from '../../src/parties/documents/document-store.js';
 import { type Database, isSealed, openVault, type Vault } from '../../src/runtime/index.js';
 import { fen, type Market, MONDAY, openMarket } from '../clearing/market.js';
 import { TEST_KEYS } from '../support/database.js';

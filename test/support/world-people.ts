@@ -5,8 +5,8 @@ import { type Channels, openChannels } from '../../src/channels/index.js';
 import { type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import { type Id, luhnDigit, Refused, residentIdCheck } from '../../src/kernel/index.js';
 import { askOthers } from '../../src/parties/index.js';
-import { findUser } from '../../src/parties/records.js';
-import { isRegistration, registerUsers } from '../../src/parties/users.js';
+import { findUser } from '../../src/parties/users/records.js';
+import { isRegistration, registerUsers } from '../../src/parties/users/register.js';
 import type { Person, Wanted } from './model-law.js';
 import type { World } from './world.js';
 

@@ -1,9 +1,9 @@
 import { type Instant, maskCardNumber, toWire } from '../../kernel/index.js';
 import type { Page } from '../../runtime/index.js';
-import { quotaOf } from '../mandate-rules.js';
-import { KIND_WORDS, PERIOD_WORDS, shownTime } from '../mandate-shown.js';
-import type { StoredMandate } from '../mandate-store.js';
-import { stateOf } from '../mandate-wire.js';
+import { quotaOf } from '../mandates/rules.js';
+import { KIND_WORDS, PERIOD_WORDS, shownTime } from '../mandates/shown.js';
+import type { StoredMandate } from '../mandates/store.js';
+import { stateOf } from '../mandates/wire.js';
 import type { MandateUse } from '../records.js';
 import type { Bilingual, Language } from '../rules.js';
 import { yuanWithCommas } from './amounts.js';

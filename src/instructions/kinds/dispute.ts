@@ -20,11 +20,9 @@ import { type At, arrivalDate, change, type Facts, type Kind, type Needs, type R
 const openSchema = z.strictObject({
   orderNo,
   amount: moneySchema,
-  account: wireId('account')
-    .optional()
-    .meta({
-      description: 'The receiver out of whose part of the order the rest is held, where the order itself has too little left',
-    }),
+  account: wireId('account').optional().meta({
+    description: 'The receiver out of whose part of the order the rest is held, where the order itself has too little left',
+  }),
   reason: textSchema(128),
   expiresAt: instantSchema.meta({ description: 'From then on it is over, and nothing is held for it' }),
 });

@@ -150,7 +150,12 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
     return {
       claims: frozen.claims,
       postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, backTo(facts, to, payout.amount)],
-      records: [moved.change, ...unrefunded(facts, at, payout), ...suspendedPayout(at, to, payout, 'payout-returned'), ...frozen.records],
+      records: [
+        moved.change,
+        ...unrefunded(facts, at, payout),
+        ...suspendedPayout(at, to, payout, 'payout-returned'),
+        ...frozen.records,
+      ],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
       result: { creditedTo: toWire('account', to) },

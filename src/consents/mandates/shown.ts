@@ -1,0 +1,71 @@
+import { type Instant, maskCardNumber, toRfc3339, toYuan } from '../../kernel/index.js';
+import { type Bilingual, type Shown, type ShownLine, shownFen } from '../rules.js';
+import type { MandateTerms } from './rules.js';
+
+/** What a mandate may cover, as the customer reads it. */
+export const KIND_WORDS: Readonly<Record<string, Bilingual>> = {
+  'account-payment': { en: 'pay from your account', zh: '从您的账户付款' },
+  'top-up': { en: 'collect from your bound card into your account', zh: '从您的绑定卡扣款充值到您的账户' },
+};
+
+export const PERIOD_WORDS: Readonly<Record<'day' | 'month', Bilingual>> = {
+  day: { en: 'At most a day', zh: '每日累计上限' },
+  month: { en: 'At most a month', zh: '每月累计上限' },
+};
+
+/** To the minute, Shanghai time, as it is shown. */
+export function shownTime(instant: Instant): string {
+  return toRfc3339(instant).slice(0, 16).replace('T', ' ');
+}
+
+/**
+ * What the customer sees before he grants a mandate: every cap, every payee, the end. He sees nothing else, and the digest of exactly
+ * this binds his consent.
+ * @param payees names of the accounts that may be paid, in the order of the terms
+ */
+export function shownMandate(of: {
+  readonly terms: MandateTerms;
+  readonly mandateNo: string;
+  readonly platform: string;
+  readonly virtualNo: string;
+  readonly payees: readonly string[];
+  readonly answerUntil: Instant;
+}): Shown {
+  const { terms, platform, virtualNo } = of;
+  const ending = virtualNo.slice(-4);
+  const payment = toYuan(terms.paymentCap);
+  const total = toYuan(terms.totalCap);
+  return {
+    title: { en: 'Grant a mandate to debit your account', zh: '授权平台扣款（免逐笔确认）' },
+    lines: [
+      { label: { en: 'Platform', zh: '被授权平台' }, value: platform },
+      { label: { en: 'Number', zh: '授权编号' }, value: of.mandateNo },
+      { label: { en: 'Your account', zh: '您的账户' }, value: maskCardNumber(virtualNo) },
+      ...terms.kinds.map((kind) => ({ label: { en: 'It may', zh: '可办理' }, value: KIND_WORDS[kind] ?? kind })),
+      ...payeeLines(terms, of.payees),
+      { label: { en: 'At most a payment', zh: '单笔上限' }, value: shownFen(terms.paymentCap) },
+      ...(terms.period === null || terms.periodCap === null
+        ? []
+        : [{ label: PERIOD_WORDS[terms.period], value: shownFen(terms.periodCap) }]),
+      { label: { en: 'At most in all', zh: '累计上限' }, value: shownFen(terms.totalCap) },
+      { label: { en: 'It ends', zh: '有效期至' }, value: shownTime(terms.expiresMs) },
+      {
+        label: { en: 'You may end it', zh: '撤销' },
+        value: { en: 'at any time, with effect at once', zh: '您可随时撤销，立即生效' },
+      },
+      { label: { en: 'Answer until', zh: '请于此前确认' }, value: shownTime(of.answerUntil) },
+    ],
+    brief: {
+      en: `let ${platform} debit your account ending ${ending}, at most CNY ${payment} a payment and CNY ${total} in all`,
+      zh: `授权${platform}从尾号${ending}账户扣款，单笔最高${payment}元，累计最高${total}元`,
+    },
+  };
+}
+
+function payeeLines({ payees }: MandateTerms, names: readonly string[]): ShownLine[] {
+  const label = { en: 'Who may be paid', zh: '收款方' };
+  return [
+    ...(payees.orders ? [{ label, value: { en: 'your orders on the platform', zh: '您在该平台的订单' } }] : []),
+    ...names.map((value) => ({ label, value })),
+  ];
+}

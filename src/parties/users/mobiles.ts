@@ -1,0 +1,74 @@
+import { type BusinessDate, type IdType, type Refusal, refuse } from '../../kernel/index.js';
+import { isDuplicateKey, type Parameters, type Tx, type Vault } from '../../runtime/index.js';
+import { loadMobiles, type MobileBook, moveMobilePlace, setMobile } from './mobile-records.js';
+import type { Customer } from './records.js';
+
+/**
+ * One mobile number, one identity (银发〔2016〕261号): as many as the parameter says, and whom two members of staff let share it.
+ */
+export interface MobileClaim {
+  readonly mobile: string;
+  readonly idType: IdType;
+  readonly idNo: string;
+}
+
+/** The least place of a number that an identity may take, or undefined: it is taken. An identity that holds it has its place. */
+function freePlace(book: MobileBook, claim: MobileClaim, identities: number, vault: Vault): number | undefined {
+  const key = vault.index('mobile', claim.mobile).toString('hex');
+  const idIndex = vault.index(`id:${claim.idType}`, claim.idNo);
+  const isIt = (of: { idType: IdType; idIndex: Buffer }) => of.idType === claim.idType && of.idIndex.equals(idIndex);
+  const holders = book.holders.get(key) ?? [];
+  const own = holders.find(isIt);
+  if (own !== undefined) return own.place;
+  // Who has an exception stands beside the others and takes no place from them.
+  const excepted = (book.exceptions.get(key) ?? []).some(isIt);
+  const taken = new Set(holders.map((holder) => holder.place));
+  for (let place = excepted ? identities + 1 : 1; excepted || place <= identities; place += 1)
+    if (!taken.has(place)) return place;
+  return undefined;
+}
+
+export interface MobileRules {
+  readonly today: BusinessDate;
+  readonly parameters: Parameters;
+  readonly vault: Vault;
+}
+
+/** For each claim the place that it may take, or undefined where the number is taken. */
+export async function freePlaces(tx: Tx, claims: readonly MobileClaim[], rules: MobileRules): Promise<(number | undefined)[]> {
+  const { today, parameters, vault } = rules;
+  const book = await loadMobiles(
+    tx,
+    claims.map((claim) => vault.index('mobile', claim.mobile)),
+  );
+  const identities = Number(parameters.on(today, 'mobile.identities'));
+  return claims.map((claim) => freePlace(book, claim, identities, vault));
+}
+
+const RACES_MAX = 5;
+
+/**
+ * A customer is reached under another number from now on; the elements were verified before. Call it with the customer taken.
+ * @returns MOBILE_TAKEN, and then nothing was changed; or undefined
+ */
+export async function changeMobile(
+  tx: Tx,
+  customer: Pick<Customer, 'id' | 'kind' | 'idType' | 'idNo' | 'mobile'>,
+  mobile: string,
+  rules: MobileRules,
+): Promise<Refusal | undefined> {
+  if (customer.mobile === mobile) return undefined;
+  const index = rules.vault.index('mobile', mobile);
+  for (let race = 1, moved = customer.kind === 'company'; !moved; race += 1) {
+    const [place] = await freePlaces(tx, [{ mobile, idType: customer.idType, idNo: customer.idNo }], rules);
+    if (place === undefined || race > RACES_MAX) return refuse('MOBILE_TAKEN');
+    try {
+      await moveMobilePlace(tx, index, place, customer.id);
+      moved = true;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error; // another came first: the next look finds another place or none
+    }
+  }
+  await setMobile(tx, customer.id, rules.vault.seal(mobile), index);
+  return undefined;
+}
