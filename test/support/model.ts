@@ -995,7 +995,7 @@ export class Model {
 
   renew(id: string, until: string): string | undefined {
     const freeze = this.#running(id);
-    if (freeze === undefined) return 'FREEZE_ENDED';
+    if (freeze === undefined) return this.freezes.has(id) ? 'FREEZE_ENDED' : 'NOT_FOUND';
     const today = new Date(this.now + 8 * 3_600_000).toISOString().slice(0, 10);
     if (until <= freeze.until || until > `${Number(today.slice(0, 4)) + 1}${today.slice(4)}`) return 'FREEZE_DATES';
     freeze.until = until;
@@ -1004,7 +1004,7 @@ export class Model {
 
   lift(id: string, amount: bigint | undefined): string | undefined {
     const freeze = this.#running(id);
-    if (freeze === undefined) return 'FREEZE_ENDED';
+    if (freeze === undefined) return this.freezes.has(id) ? 'FREEZE_ENDED' : 'NOT_FOUND';
     if (amount === undefined) return this.#endFreeze(id, freeze);
     if (freeze.whole) return 'FREEZE_OF_ALL';
     const claim = found(
@@ -1028,7 +1028,8 @@ export class Model {
   /** Asked for by one and approved by another. */
   approve(id: string, freeze: string, amount: bigint): string | undefined {
     const of = this.freezes.get(freeze);
-    if (!of?.open) return 'FREEZE_ENDED';
+    if (of === undefined) return 'NOT_FOUND';
+    if (!of.open) return 'FREEZE_ENDED';
     if (amount > heldBy(this.#account(of.account), freeze)) return 'DEDUCTION_EXCEEDS_FREEZE';
     this.deductions.set(id, { freeze, amount, ordered: false });
     return undefined;
