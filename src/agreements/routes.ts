@@ -330,9 +330,7 @@ function withdrawRoute(rt: Runtime): Route {
 const itemAmount = z
   .int()
   .min(0)
-  .max(Number(WIRE_MAX / 2n))
-  .transform(BigInt)
-  .meta({ description: 'Minor units' });
+  .max(Number(WIRE_MAX / 2n));
 
 function evaluateRoute({ db }: Runtime): Route {
   return route({
@@ -342,7 +340,10 @@ function evaluateRoute({ db }: Runtime): Route {
     summary: 'Who would get what of an item under a version, line by line; nothing moves',
     summaryZh: '分账试算',
     params: versionParams,
-    body: z.strictObject({ goods: itemAmount, freight: itemAmount.default(0n) }),
+    body: z.strictObject({
+      goods: itemAmount.transform(BigInt).meta({ description: 'Minor units' }),
+      freight: itemAmount.default(0).transform(BigInt).meta({ description: 'Minor units' }),
+    }),
     answers: { 200: { description: 'Every line of every level, and what it comes to', schema: evaluationSchema } },
     refusals: ['AGREEMENT_NOT_FOUND'],
     handle: async ({ caller: { platformId }, params, body: { goods, freight } }) => {

@@ -11,12 +11,10 @@ const LEVELS_MAX = 20;
 const TIERS_MAX = 20;
 const CATEGORIES_MAX = 200;
 
-const fen = z
-  .int({ error: 'must be a JSON integer of minor units' })
-  .min(0)
-  .max(Number(WIRE_MAX))
-  .transform(BigInt)
-  .meta({ description: 'Minor units (fen)' });
+const minorUnits = z.int({ error: 'must be a JSON integer of minor units' }).min(0).max(Number(WIRE_MAX));
+const fen = minorUnits.transform(BigInt).meta({ description: 'Minor units (fen)' });
+// The default stands before the bigint: the document of the API cannot hold one.
+const fenOrNone = minorUnits.default(0).transform(BigInt);
 const basisPoints = z
   .int()
   .min(0)
@@ -83,7 +81,7 @@ export const termsSchema = z
     rule: ruleSchema,
     othersCap: basisPoints.meta({ description: 'The most that others than the seller get of an item, the platform with them' }),
     profitMax: basisPoints.meta({ description: "The most of an item that is the platform's own" }),
-    feeMax: fen.default(0n).meta({ description: 'The most of one fee' }),
+    feeMax: fenOrNone.meta({ description: 'The most of one fee' }),
     orderMax: cap.meta({ description: "The most of the seller's items in one order" }),
     volume: z
       .strictObject({ day: cap, month: cap })
@@ -95,7 +93,7 @@ export const termsSchema = z
       .enum(['pro-rata', 'by-rule'])
       .default('pro-rata')
       .meta({ description: 'Who gives back after a split: all in proportion, or those named by the platform with the refund' }),
-    reserve: fen.default(0n).meta({ description: "What stays on the seller's account when he is paid" }),
+    reserve: fenOrNone.meta({ description: "What stays on the seller's account when he is paid" }),
     categories: categories.meta({ description: 'Categories of goods that may be sold; none: all' }),
     forbidden: categories.meta({ description: 'Categories that may not' }),
   })

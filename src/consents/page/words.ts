@@ -114,6 +114,14 @@ export const NOTICES = {
     en: 'The mandate is ended, with effect at once.',
   },
   MANDATE_ENDED: { zh: '平台已撤回这项授权申请。', en: 'The platform has taken this request for a mandate back.' },
+  RECEIVER_SIGNED: {
+    zh: '该协议已以书面方式签署，无需再次确认。',
+    en: 'This was signed on paper already; nothing is left to do.',
+  },
+  AGREEMENT_STATE: {
+    zh: '平台或银行已撤回该协议，本次确认无效。',
+    en: 'The agreement was taken back or refused; there is nothing to sign.',
+  },
   CONSENT_MISMATCH: {
     zh: '内容已发生变化，本次确认无效，请返回平台重新发起。',
     en: 'What was asked has changed; start again from the platform.',
