@@ -1,5 +1,5 @@
-import { asId, type Id, type Minor, toWire, toWireAmount } from '../kernel/index.js';
-import type { Entry, LedgerAccount, Posting } from '../ledger/index.js';
+import { type Id, type Minor, toWire, toWireAmount } from '../kernel/index.js';
+import type { LedgerAccount, Posting } from '../ledger/index.js';
 import {
   advanceRecords,
   type Diversion,
@@ -13,7 +13,6 @@ import {
   receivableRecords,
 } from '../refunds/index.js';
 import { type At, change, type Effects, type Facts, type Kind, type Needs, type RecordChange } from './kind.js';
-import { pastRecords } from './past.js';
 import { receiverNeeds } from './recall.js';
 
 /** Who receives income, and may owe something or have a margin to fill up. */
@@ -144,21 +143,6 @@ export function unrecovered(undone: Id, facts: Facts, at: At): RecordChange[] {
   // A later instruction of the batch may have changed what is still open of it; what is paid up is only in its own record.
   const find = (part: Diversion) => facts.record(receivableRecords, receivableKey(part.target, part.accountId));
   return [change(diversionRecords, undone, { ...row, undoneBy: at.instruction }), ...recovered(row.parts, find, facts, at, -1n)];
-}
-
-/** The entries of a past instruction as they would be had nothing of its income been diverted. */
-export function undivertedEntries(undone: Id, facts: Facts): Pick<Entry, 'account' | 'amount'>[] {
-  const entries = facts.record(pastRecords, undone)?.entries ?? [];
-  const parts = facts.record(diversionRecords, undone)?.parts ?? [];
-  const amounts = new Map<Id, Minor>(entries.map(({ account, amount }) => [account, amount]));
-  const add = (account: Id, amount: Minor) => amounts.set(account, (amounts.get(account) ?? 0n) + amount);
-  const ownFunds = entries.find(({ account }) => facts.account(account)?.type === 'own-funds')?.account;
-  for (const part of parts) {
-    add(part.accountId, part.amount);
-    const to = part.purpose === 'margin' ? asId(part.target) : ownFunds;
-    if (to !== undefined) add(to, -part.amount);
-  }
-  return [...amounts].flatMap(([account, amount]) => (amount === 0n ? [] : [{ account, amount }]));
 }
 
 function showDiversion({ accountId, purpose, target, amount }: Diversion) {

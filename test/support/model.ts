@@ -302,15 +302,15 @@ export class Model {
     return found(this.platforms.get(id), 'no such platform');
   }
 
-  /** 'posted', or the code of the refusal, which changes nothing. */
-  decide(given: Given): string {
+  /** What is decided together begins; answers `end`, at which refunds that wait are tried, as they are after a batch. */
+  begin(): { readonly end: () => void } {
+    this.batch += 1;
     this.#credited.clear();
-    const result = this.#decideOnce(given);
-    this.#tryWaiting();
-    return result;
+    return { end: () => this.#tryWaiting() };
   }
 
-  #decideOnce(given: Given): string {
+  /** 'posted', or the code of the refusal, which changes nothing. */
+  decide(given: Given): string {
     const result = this.#try(given);
     this.past.set(given.id, { ...given, result, date: this.platform(given.platform).date, batch: this.batch, corrected: false });
     return result;
@@ -322,7 +322,7 @@ export class Model {
       const credited = this.#credited;
       this.#credited = new Set();
       const woken = [...this.cover.waiting.values()].filter((one) => one.looksAt.some((id) => credited.has(id)));
-      for (const one of woken.sort((a, b) => (a.id < b.id ? -1 : 1))) this.#decideOnce(this.past.get(one.id) as Given);
+      for (const one of woken.sort((a, b) => (a.id < b.id ? -1 : 1))) this.decide(this.past.get(one.id) as Given);
     }
   }
 
@@ -375,30 +375,26 @@ export class Model {
   }
 
   readonly #rules: Record<string, (given: Given, data: Data, at: ModelPlatform) => void> = {
+    'combined-payment': (given, data, at) => {
+      const orders = data.orders ?? [];
+      refuseIf(sum(orders.map((order) => minor(order.amount))) !== minor(data.amount), 'COMBINED_TOTAL_DIFFERS');
+      const before = this.trade.turnedOver();
+      const checked: (() => void)[] = [];
+      try {
+        orders.forEach((order, place) => {
+          const id = String(BigInt(given.id) + BigInt(place));
+          checked.push(this.#paidFor(given, { ...data, ...order }, at, id));
+        });
+      } catch (no) {
+        this.trade.turnBack(before);
+        throw no;
+      }
+      refuseIf(minor(data.amount) - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
+      for (const pay of checked) pay();
+    },
+
     payment: (given, data, at) => {
-      const amount = minor(data.amount);
-      const key = `${given.platform}/${data.orderNo}`;
-      const payer = [data.payer.name, data.payer.account, data.payer.bankCode ?? ''].join('|');
-      const order = this.orders.get(key) ?? {
-        account: given.id,
-        payerAccount: undefined,
-        payer,
-        refundable: data.payer.account !== '',
-        paid: 0n,
-        split: 0n,
-        returned: 0n,
-        refunded: 0n,
-        came: '',
-      };
-      refuseIf(order.payer !== payer || order.payerAccount !== undefined, 'ORDER_PAYER_DIFFERS');
-      const keep = this.#backed(given, data, this.orders.has(key), at);
-      refuseIf(order.paid + amount > BOOKS_MAX || amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
-      if (!this.orders.has(key)) this.openAccount(given.id, given.platform, 'order', false);
-      this.orders.set(key, order);
-      this.#move(at, [], [{ to: order.account, amount }]);
-      order.paid += amount;
-      order.came = this.#arrival(at);
-      keep(order);
+      this.#paidFor(given, data, at, given.id)();
     },
 
     split: (given, data, at) => {
@@ -871,13 +867,19 @@ export class Model {
       this.#move(at, [{ from: order.account, amount: minor(data.amount) }], []);
       order.paid -= minor(data.amount);
     },
+    'combined-payment': (past, data, at) => {
+      for (const { orderNo, amount } of data.orders ?? []) {
+        const order = this.#order(past, { ...data, orderNo });
+        this.#move(at, [{ from: order.account, amount: minor(amount) }], []);
+        order.paid -= minor(amount);
+      }
+    },
     split: (past, data, at) => {
       const order = this.#order(past, data);
       const { background } = order;
       refuseIf(background?.completed === true, 'ORDER_COMPLETED');
       const given = background?.items.flatMap((item) => [...(item.parts.get(past.id) ?? [])]);
-      const lines = given === undefined ? data.lines : linesOf(given);
-      this.#unsplit(order, largestFirst(lines), at, past.id);
+      this.#unsplit(order, given === undefined ? data.lines : linesOf(given), at, past.id);
       for (const item of background?.items ?? []) item.parts.delete(past.id);
     },
     transfer: (_past, data, at) => this.#giveBack(at, bare(data.to as string), bare(data.from), data),
@@ -918,7 +920,8 @@ export class Model {
       kept.set(part.account, (kept.get(part.account) ?? 0n) - part.amount);
       kept.set(part.to, (kept.get(part.to) ?? 0n) + part.amount);
     }
-    return [...kept].flatMap(([from, part]) => (part > 0n ? [{ from, amount: part, how: 'uncleared-first' as const }] : []));
+    const back = [...kept].flatMap(([from, amount]) => (amount > 0n ? [{ from, amount, how: 'uncleared-first' as const }] : []));
+    return undone === '' ? back : back.sort(largestTakeFirst);
   }
 
   #owedAgain(undone: string): void {
@@ -1203,6 +1206,28 @@ export class Model {
 
   /** @param undone the split that is undone: what of it went elsewhere comes back from there */
   /** What stands behind an order that is paid first; answers what to do once the money is on it. */
+  /** An order is paid from outside: what is done when all that could be wrong is not; the turnover is counted already. */
+  #paidFor(given: Given, data: Data, at: ModelPlatform, newId: string): () => void {
+    const amount = minor(data.amount);
+    const key = `${given.platform}/${data.orderNo}`;
+    const payer = [data.payer.name, data.payer.account, data.payer.bankCode ?? ''].join('|');
+    const order = this.orders.get(key) ?? {
+      ...{ account: newId, payerAccount: undefined, payer, refundable: data.payer.account !== '' },
+      ...{ paid: 0n, split: 0n, returned: 0n, refunded: 0n, came: '' },
+    };
+    refuseIf(order.payer !== payer || order.payerAccount !== undefined, 'ORDER_PAYER_DIFFERS');
+    const keep = this.#backed(given, data, this.orders.has(key), at);
+    refuseIf(order.paid + amount > BOOKS_MAX || amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
+    keep(order);
+    return () => {
+      if (!this.orders.has(key)) this.openAccount(newId, given.platform, 'order', false);
+      this.orders.set(key, order);
+      this.#move(at, [], [{ to: order.account, amount }]);
+      order.paid += amount;
+      order.came = this.#arrival(at);
+    };
+  }
+
   #backed(given: Given, { background }: Data, isOpen: boolean, at: ModelPlatform): (order: ModelOrder) => void {
     refuseIf(isOpen && background !== undefined, 'BACKGROUND_GIVEN');
     refuseIf(!isOpen && background === undefined && at.agreed, 'BACKGROUND_MISSING');
@@ -1426,6 +1451,7 @@ function linesOf(given: readonly (readonly [string, bigint])[]): Data['lines'] {
 }
 
 /** A correction takes the largest part first, and of equal ones the account that was opened first. */
-function largestFirst(lines: Data['lines']): Data['lines'] {
-  return [...lines].sort((a, b) => b.amount.amount - a.amount.amount || (a.account < b.account ? -1 : 1));
+function largestTakeFirst(a: Take, b: Take): number {
+  if (a.amount !== b.amount) return a.amount > b.amount ? -1 : 1;
+  return a.from < b.from ? -1 : 1;
 }

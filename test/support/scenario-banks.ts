@@ -55,7 +55,7 @@ export class ModelBank implements Bank {
   }
 
   #newId(): string {
-    this.#last += 1n;
+    this.#last += 64n; // an instruction may open several accounts, with the ids after its own
     return String(this.#last);
   }
 
@@ -204,8 +204,10 @@ export class ModelBank implements Bank {
     }
     const id = this.#newId();
     this.#requests.set(name, { id, body });
-    this.model.batch += 1;
-    const result = this.model.decide({ ...asked, id });
+    const batch = this.model.begin();
+    this.model.decide({ ...asked, id });
+    batch.end();
+    const result = this.model.past.get(id)?.result ?? '';
     if (result === 'posted') this.#postings += 1;
     return { id, replay: false, result };
   }
@@ -455,19 +457,18 @@ export class ServiceBank implements Bank {
     );
     const ids = receipts.flatMap((receipt) => ('id' in receipt ? [receipt.id] : []));
     const results = await execute(this.#world, ids);
-    this.model.batch += 1;
+    const batch = this.model.begin();
+    receipts.forEach((receipt, place) => {
+      if ('id' in receipt && !receipt.replay) this.model.decide({ ...(asked[place] as Asked), id: receipt.id });
+    });
+    batch.end();
     return receipts.map((receipt, place) => {
       if ('refused' in receipt) return { id: '', replay: false, result: receipt.refused.code as string };
-      const given = asked[place] as Asked;
+      const { requestNo, kind, data } = asked[place] as Asked;
       const result = results.get(receipt.id) ?? 'not there';
-      const predicted = receipt.replay
-        ? (this.model.past.get(receipt.id)?.result ?? 'new')
-        : this.model.decide({ ...given, id: receipt.id });
-      if (predicted !== result) {
-        throw new Error(
-          `the model says ${predicted}, the service ${result}, to ${given.requestNo} ${given.kind} ${JSON.stringify(given.data)}`,
-        );
-      }
+      const predicted = this.model.past.get(receipt.id)?.result ?? 'new';
+      if (predicted !== result)
+        throw new Error(`the model says ${predicted}, the service ${result}, to ${requestNo} ${kind} ${JSON.stringify(data)}`);
       return { id: receipt.id as string, replay: receipt.replay, result };
     });
   }

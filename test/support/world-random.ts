@@ -61,7 +61,14 @@ export class RandomBank extends ServiceBank {
     this.batches += 1;
     await this.#between();
     const asked = Array.from({ length: 1 + this.#chance.below(40) }, () => this.#any());
-    for (const { result } of await this.giveAll(asked)) this.results.set(result, (this.results.get(result) ?? 0) + 1);
+    // A refund that recalls ends the batch where it needs to see what the batch made, so it is given alone.
+    for (const together of [
+      asked.filter(({ data }) => !('recall' in data)),
+      ...asked.filter(({ data }) => 'recall' in data).map((one) => [one]),
+    ]) {
+      if (together.length === 0) continue;
+      for (const { result } of await this.giveAll(together)) this.results.set(result, (this.results.get(result) ?? 0) + 1);
+    }
     await this.check();
   }
 
@@ -81,7 +88,18 @@ export class RandomBank extends ServiceBank {
     if (state === 'blocked') await this.setElectronic(purse, { state: 'active' });
     else if (state === 'active' && this.#chance.once(10)) await this.setElectronic(purse, { state: 'blocked' });
     await this.#proposeSome(side);
+    if (this.#chance.once(4)) await this.setCeiling(side.id, BigInt(this.#chance.below(4_000)));
+    const seller = this.#chance.pick(side.subs);
+    if (this.#chance.once(4) && this.model.accounts.get(seller)?.state !== 'closed')
+      await this.setTarget(seller, BigInt(this.#chance.below(1_500)));
+    await this.#cancelSome();
     if (this.#chance.once(40)) await this.revokeMandate(this.#chance.pick(side.mandates));
+  }
+
+  /** A refund that waits is taken out of the queue now and then. */
+  async #cancelSome(): Promise<void> {
+    const [refund] = this.model.cover.waiting.keys();
+    if (refund !== undefined && this.#chance.once(5)) await this.cancel(refund);
   }
 
   /** Two people decide about money on suspense, mostly about no more than is left of it. */
@@ -166,7 +184,10 @@ export class RandomBank extends ServiceBank {
       case 'split-return':
         return { orderNo: this.#order(side), lines: this.#lines(side, 800) };
       case 'refund':
-        return { orderNo: this.#order(side), amount: this.#money(1_500) };
+        return { orderNo: this.#order(side), amount: this.#money(1_500), ...this.#recall(side) };
+      case 'margin-deposit':
+      case 'margin-release':
+        return { account: this.#account(side), amount: this.#money(900) };
       case 'transfer':
         return { from: this.#account(side), to: this.#account(side), amount: this.#money(2_500) };
       case 'hold':
@@ -227,6 +248,12 @@ export class RandomBank extends ServiceBank {
           ...(kind === 'payout-settled' ? {} : { reason: '户名不符' }),
         };
     }
+  }
+
+  /** Half of the refunds take back what was split. */
+  #recall(side: Side): Partial<Data> {
+    if (this.#chance.once(2)) return {};
+    return { recall: this.#chance.once(4) ? this.#lines(side, 300) : 'pro-rata' };
   }
 
   #money(max: number): Data['amount'] {
@@ -343,10 +370,12 @@ const KINDS = [
     'split',
     'split-return',
     'refund',
+    'refund',
     'transfer',
     'transfer',
     'fee',
   ],
+  ...['margin-deposit', 'margin-release'],
   ...['hold', 'hold', 'release', 'capture', 'capture', 'withdrawal', 'withdrawal', 'clearing', 'correction', 'correction'],
   ...[
     'top-up',
