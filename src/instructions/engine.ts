@@ -3,7 +3,9 @@ import { type Id, invariant, naturalDate, type Refusal } from '../kernel/index.j
 import {
   type Entry,
   insertingEntries,
+  type LedgerAccount,
   lockShard,
+  peekShard,
   post,
   type ShardTurn,
   savingAccounts,
@@ -64,7 +66,10 @@ export async function executeBatch(
       const turn = await lockShard(tx, shardId, rt.clock.now());
       const received = await takeReceived(tx, shardId, max);
       if (received.length === 0) return EMPTY;
-      batch = await decideAndWrite(tx, rt, kinds, turn, received, max);
+      const written = newlyWritten();
+      const woken = await decideAndWrite(tx, rt, kinds, turn, received, written);
+      const full = received.length === max || written.stopped || woken > 0;
+      batch = { outcomes: written.outcomes, full, parked: written.parked.length };
       return batch;
     },
     () => committedBatch(rt, batch),
@@ -87,6 +92,62 @@ async function committedBatch(rt: Runtime, batch: Batch): Promise<Batch | undefi
   return outcomes.length === 0 ? undefined : { outcomes, full: true, parked: 0 };
 }
 
+/** Looks on while a set is decided: answers by what an instruction shall find the accounts that it moves. */
+export type Watch = (instruction: Id, find: (id: Id) => LedgerAccount) => (id: Id) => LedgerAccount;
+
+/** What became of a set that is decided in a transaction of its caller's. */
+export interface Decided {
+  readonly outcomes: readonly Outcome[];
+  /** Those that wait for money. */
+  readonly parked: readonly Id[];
+}
+
+/**
+ * Decides these instructions and no others, in their order and on the shard's turn, and writes what they do; whether it is kept is the
+ * caller's to say, by committing or not. They stand in no inbox. Other instructions of the shard wait meanwhile.
+ */
+export async function decideGiven(
+  tx: Tx,
+  rt: Runtime,
+  kinds: ReadonlyMap<string, Kind>,
+  { shardId, received, watch }: { shardId: number; received: readonly Undecided[]; watch?: Watch },
+): Promise<Decided> {
+  const outcomes: Outcome[] = [];
+  const parked: Id[] = [];
+  for (let rest = received; rest.length > 0; ) {
+    const turn = await lockShard(tx, shardId, rt.clock.now()); // each time anew: its events are numbered by the turn
+    const written = newlyWritten(watch);
+    await decideAndWrite(tx, rt, kinds, turn, rest.slice(0, BATCH_MAX), written);
+    outcomes.push(...written.outcomes);
+    parked.push(...written.parked);
+    const done = new Set([...written.outcomes.map(({ instruction }) => instruction), ...written.parked]);
+    invariant(done.size > 0, 'the first instruction of a set is decided or waits for money');
+    rest = rest.filter(({ id }) => !done.has(id));
+  }
+  return { outcomes, parked };
+}
+
+/**
+ * Decides these instructions in memory alone: nothing is locked, nothing is written, and nobody waits. Undefined where one of them has to
+ * see what those before it wrote; then only `decideGiven` can say.
+ */
+export async function decideInMemory(
+  tx: Tx,
+  rt: Runtime,
+  kinds: ReadonlyMap<string, Kind>,
+  { shardId, received, watch }: { shardId: number; received: readonly Undecided[]; watch?: Watch },
+): Promise<Decided | undefined> {
+  const turn = await peekShard(tx, shardId, rt.clock.now());
+  const { set, works } = await gathered(tx, rt, kinds, turn, received, { locks: false });
+  const written = newlyWritten(watch);
+  for (const [place, work] of works.entries()) {
+    decideOne(work, set, written);
+    if (written.stopped) return undefined;
+    if (place % CHUNK === CHUNK - 1) await new Promise((resume) => setImmediate(resume)); // others are served in between
+  }
+  return written;
+}
+
 interface Work {
   readonly received: Undecided;
   readonly kind: Kind;
@@ -104,31 +165,44 @@ interface Written {
   readonly parked: Id[];
   /** One of them has to see what this batch made: it and those behind it are the next batch. */
   stopped: boolean;
+  readonly watch: Watch | undefined;
 }
 
+function newlyWritten(watch?: Watch): Written {
+  return { outcomes: [], entries: [], boundary: [], events: [], parked: [], stopped: false, watch };
+}
+
+/** Answers how many that waited for money are tried again. */
 async function decideAndWrite(
   tx: Tx,
   rt: Runtime,
   kinds: ReadonlyMap<string, Kind>,
   turn: ShardTurn,
   received: readonly Undecided[],
-  max: number,
-): Promise<Batch> {
+  written: Written,
+): Promise<number> {
+  const { set, works } = await gathered(tx, rt, kinds, turn, received, { locks: true });
+  await tx.writeInTurn(decideInTurn(works, turn, set, written));
+  return wakeShortages(tx, turn.shardId, set.credited());
+}
+
+/** @param locks whether what other shards may change too is taken for this transaction */
+async function gathered(
+  tx: Tx,
+  rt: Runtime,
+  kinds: ReadonlyMap<string, Kind>,
+  turn: ShardTurn,
+  received: readonly Undecided[],
+  { locks }: { locks: boolean },
+): Promise<{ set: WorkingSet; works: Work[] }> {
   const parameters = await loadParameters(tx);
   const policies = await loadPolicies(tx);
-  const countsTogether = parameters.on(naturalDate(turn.nowMs), 'limits.per-customer') === 1n;
+  const countsTogether = locks && parameters.on(naturalDate(turn.nowMs), 'limits.per-customer') === 1n;
   const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))], { countsTogether });
   const { calendar, vault } = rt;
   const works = received.map((row) => prepare(row, kinds, set, turn, { calendar, vault, parameters, policies }));
   await gather(tx, works, set);
-  const written: Written = { outcomes: [], entries: [], boundary: [], events: [], parked: [], stopped: false };
-  await tx.writeInTurn(decideInTurn(works, turn, set, written));
-  const woken = await wakeShortages(tx, turn.shardId, set.credited());
-  return {
-    outcomes: written.outcomes,
-    full: received.length === max || written.stopped || woken > 0,
-    parked: written.parked.length,
-  };
+  return { set, works };
 }
 
 function prepare(
@@ -184,7 +258,7 @@ function decideOne(work: Work, set: WorkingSet, written: Written): void {
   }
   set.openAccounts(at.platformId, decision.opens);
   const stamp = { instruction: at.instruction, businessDate: at.book.businessDate, postedMs: at.nowMs };
-  const posted = post(decision, stamp, set.find);
+  const posted = post(decision, stamp, written.watch?.(at.instruction, set.find) ?? set.find);
   if ('code' in posted) {
     set.forget(decision.opens);
     noteRefused(work, posted, set, written);

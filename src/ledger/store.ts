@@ -173,6 +173,16 @@ export async function lockShard(tx: Tx, shardId: number, clockMs: Instant): Prom
   return { shardId, batchNo: BigInt(row.batch_no), nowMs: Number(row.last_ms) as Instant };
 }
 
+/** The turn that a shard would take now, without taking it: for whoever only looks. */
+export async function peekShard(tx: Tx, shardId: number, clockMs: Instant): Promise<ShardTurn> {
+  const [row] = await tx.rows<{ batch_no: string; last_ms: string }>('SELECT batch_no, last_ms FROM shards WHERE id = ?', [
+    shardId,
+  ]);
+  invariant(row, `shard ${shardId} has a row`);
+  const lastMs = Number(row.last_ms) as Instant;
+  return { shardId, batchNo: BigInt(row.batch_no) + 1n, nowMs: lastMs > clockMs ? lastMs : clockMs };
+}
+
 interface AccountRow {
   id: string;
   platform_id: string;
