@@ -190,11 +190,19 @@ function lookUp(rt: Runtime, names: readonly RequestName[]) {
 }
 
 /** A request with what must be put to the customer before it is decided, if anything must. */
-interface Questioned extends Pick<Waiting, 'submission' | 'bodyHash'> {
+export interface Questioned extends Pick<Waiting, 'submission' | 'bodyHash'> {
   readonly draft?: Draft | undefined;
 }
 
-async function withQuestions(rt: Runtime, group: readonly Waiting[]): Promise<readonly Questioned[]> {
+/** What customers would be asked about these, as `receive` would ask; nobody is. */
+export function questioned(rt: Runtime, submissions: readonly Submission[]): Promise<readonly Questioned[]> {
+  return withQuestions(
+    rt,
+    submissions.map((submission) => ({ submission, bodyHash: hashOf(rt, submission) })),
+  );
+}
+
+async function withQuestions(rt: Runtime, group: readonly Questioned[]): Promise<readonly Questioned[]> {
   const acts = group.flatMap(({ submission: { platformId, kind, act } }) =>
     act === undefined ? [] : [{ platformId, kind, act }],
   );
@@ -205,7 +213,7 @@ async function withQuestions(rt: Runtime, group: readonly Waiting[]): Promise<re
 }
 
 /** Who is new, who repeats an earlier request (of before, or of this same group), and who misuses a number. */
-function sortOut(rt: Runtime, group: readonly Questioned[], known: ReadonlyMap<string, { id: Id; bodyHash: Buffer }>) {
+export function sortOut(rt: Runtime, group: readonly Questioned[], known: ReadonlyMap<string, { id: Id; bodyHash: Buffer }>) {
   const seen = new Map(known);
   const fresh: (Received & { draft?: Draft | undefined })[] = [];
   const receivedMs = rt.clock.now();
@@ -221,7 +229,7 @@ function sortOut(rt: Runtime, group: readonly Questioned[], known: ReadonlyMap<s
         }),
       };
     }
-    const id = rt.newId();
+    const id = rt.newId(kinds.get(submission.kind)?.ids);
     seen.set(key, { id, bodyHash });
     const body = sealedBody(kinds.get(submission.kind), submission.body, rt.vault);
     fresh.push({ ...submission, body, id, bodyHash, receivedMs, draft });

@@ -61,6 +61,8 @@ export interface Kind<Data = unknown> {
   readonly act?: (data: Data) => Act;
   /** It brings income to receivers of orders: what they owe is recovered of it, and their margins are filled up. */
   readonly income?: true;
+  /** How many ids in a row, from its own on, it may give to what it opens; its own alone where it says nothing. */
+  readonly ids?: number;
   /** The records of an instruction that is refused after it has waited. */
   readonly whenRefused?: (data: Data, facts: Facts, at: At) => readonly RecordChange[];
   /** How a posted instruction of this kind is undone, if it can be. */
@@ -120,6 +122,17 @@ export interface At {
   /** What proof each kind needs, by the platform's profile. */
   readonly policies: PolicyTable;
   readonly vault: Vault;
+}
+
+/** What it will look like once these records are kept: for a decision that is made of several in a row. */
+export function factsWith(facts: Facts, changes: readonly RecordChange[]): Facts {
+  return {
+    account: (id) => facts.account(id),
+    record: <Row>(type: RecordType<Row>, key: string) => {
+      const changed = changes.findLast((each) => each.type === type && each.key === key);
+      return changed === undefined ? facts.record(type, key) : (changed.row as Row);
+    },
+  };
 }
 
 /**

@@ -11,6 +11,7 @@ export type Id = string & { readonly __id: true };
 
 const EPOCH_MS = Date.UTC(2010, 0, 1);
 const SEQUENCE_BITS = 10n;
+const SEQUENCES = 1 << Number(SEQUENCE_BITS);
 const PROCESS_BITS = 12n;
 export const PROCESS_NUMBERS = 1 << Number(PROCESS_BITS);
 
@@ -38,6 +39,7 @@ export const ID_PREFIXES = {
   proposal: 'prp',
   agreement: 'agr',
   version: 'agv',
+  group: 'agg',
   signature: 'sgn',
   consent: 'cns',
   mandate: 'mdt',
@@ -66,7 +68,13 @@ export function fromWire(wire: string): Id {
   return wire.slice(4) as Id;
 }
 
-export type NewId = () => Id;
+/** @param count how many ids in a row to take, of which the first is answered; `idAfter` names the others. At most 1,024. */
+export type NewId = (count?: number) => Id;
+
+/** The id that stands so many places after another of the same row. */
+export function idAfter(id: Id, places: number): Id {
+  return String(BigInt(id) + BigInt(places)) as Id;
+}
 
 /**
  * A generator for one process. Ids ascend strictly within it; when the clock stands still or steps back, or 1,024 ids were
@@ -76,16 +84,19 @@ export function idGenerator(processNumber: number, wallMs: () => number): NewId 
   invariant(processNumber >= 0 && processNumber < PROCESS_NUMBERS, `process number ${processNumber} out of range`);
   const process = BigInt(processNumber) << SEQUENCE_BITS;
   let lastMs = 0;
-  let sequence = 0;
-  return () => {
+  let next = 0;
+  return (count = 1) => {
+    invariant(count >= 1 && count <= SEQUENCES, `${count} ids in a row`);
     const nowMs = wallMs() - EPOCH_MS;
     if (nowMs > lastMs) {
       lastMs = nowMs;
-      sequence = 0;
-    } else if (++sequence === 1 << Number(SEQUENCE_BITS)) {
+      next = 0;
+    } else if (next + count > SEQUENCES) {
       lastMs += 1;
-      sequence = 0;
+      next = 0;
     }
+    const sequence = next;
+    next += count;
     return String((BigInt(lastMs) << (SEQUENCE_BITS + PROCESS_BITS)) | process | BigInt(sequence)) as Id;
   };
 }

@@ -37,6 +37,12 @@ const uncleared = (id: Id) => (desk: Desk) =>
 const noOrder = (desk: Desk) => desk.remove(orderRecords, ORDER);
 const terms = (of: bigint) => (desk: Desk) => Object.assign(desk.book.terms, { transferMax: of, feeMax: of });
 const said = (fields: object) => (desk: Desk) => Object.assign(desk.data, structuredClone(fields));
+const firstOrder = {
+  orders: [
+    { orderNo: 'SO-1001', amount: cny(10_000) },
+    { orderNo: 'SO-1005', amount: cny(2500) },
+  ],
+};
 const noHold = (desk: Desk) => desk.remove(holdRecords, DESK.hold);
 const hold = (fields: object) => (desk: Desk) => desk.bend(holdRecords, DESK.hold, fields);
 const noPayout = (desk: Desk) => desk.remove(payoutRecords, DESK.payout);
@@ -89,6 +95,11 @@ type Wrong = readonly [code: string, what: string, spoil: (desk: Desk) => unknow
 const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   payment: [
     ['ORDER_PAYER_DIFFERS', 'another payer opened the order', otherPayer],
+    ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
+  ],
+  'combined-payment': [
+    ['COMBINED_TOTAL_DIFFERS', 'a fen too much', said({ amount: cny(12_501) })],
+    ['ORDER_PAYER_DIFFERS', 'another payer opened one of the orders', (desk) => said(firstOrder)(desk) && otherPayer(desk)],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
   split: [

@@ -112,7 +112,15 @@ export class Trade {
     this.agreements.set(agreement.seller, [...(this.agreements.get(agreement.seller) ?? []), agreement]);
   }
 
-  readonly #turnovers = new Map<string, { date: string; amount: bigint }[]>();
+  #turnovers = new Map<string, { date: string; amount: bigint }[]>();
+
+  turnedOver() {
+    return new Map(this.#turnovers);
+  }
+
+  turnBack(to: ReturnType<Trade['turnedOver']>): void {
+    this.#turnovers = to;
+  }
 
   /** The items as they are kept, or why not. @param date undefined where no agreements are needed */
   taken({ items }: AskedModelBackground, date: string | undefined): ModelItem[] | string {

@@ -126,6 +126,7 @@ export interface Data {
   payer: { name: string; account: string; bankCode?: string };
   reference: string;
   background: AskedModelBackground;
+  orders: { orderNo: string; amount: { amount: number; currency: 'CNY' }; background: AskedModelBackground }[];
   items: { item: string; amount?: { amount: number }; evidence?: string }[];
   lines: { account: string; amount: { amount: number; currency: 'CNY' } }[];
   account: string;
@@ -376,7 +377,7 @@ export class Model {
 
   readonly #rules: Record<string, (given: Given, data: Data, at: ModelPlatform) => void> = {
     'combined-payment': (given, data, at) => {
-      const orders = data.orders ?? [];
+      const { orders } = data;
       refuseIf(sum(orders.map((order) => minor(order.amount))) !== minor(data.amount), 'COMBINED_TOTAL_DIFFERS');
       const before = this.trade.turnedOver();
       const checked: (() => void)[] = [];
@@ -868,7 +869,7 @@ export class Model {
       order.paid -= minor(data.amount);
     },
     'combined-payment': (past, data, at) => {
-      for (const { orderNo, amount } of data.orders ?? []) {
+      for (const { orderNo, amount } of data.orders) {
         const order = this.#order(past, { ...data, orderNo });
         this.#move(at, [{ from: order.account, amount: minor(amount) }], []);
         order.paid -= minor(amount);

@@ -18,6 +18,7 @@ import type { Asked } from './world.js';
  *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] from DATE [until DATE]
  *                                                   what she agreed, approved; `agreements required`: no order without
  *   buy B1 lily → order:7 100.00: milk 80.00 + 5.00 of anna goods; tea 15.00 of ben goods shown WB-1   a payment with its background
+ *   combine M1 lily 30.00 → order:8 10.00: milk 10.00 of anna goods | order:9 20.00   one payment for several orders
  *   share S2 order:7 [milk 20.00, tea shown WB-2]   a split that the agreements make; complete C1 order:7
  *   customer lily [id until DATE]                   a person whom the bank knows; stop lily, free lily, document lily
  *   register lily born DATE mobile NUMBER           she becomes a user of the platform: until DATE, unknown, as another say what is wrong
@@ -204,6 +205,19 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
       const due = completes === undefined ? {} : { completesAt: `${completes}T00:00:00+08:00` };
       const background = { buyer, items, ...due };
       return ['payment', { orderNo, amount: money(amount), payer, reference: `IN-${orderNo}`, background }];
+    },
+  },
+  combine: {
+    form: new RegExp(`^(\\S+) ${AMOUNT} → (.+)$`),
+    read: (stage, [buyer = '', amount = '', orders = '']) => {
+      const payer = { name: buyer, account: `6222${Buffer.from(buyer).toString('hex').slice(0, 12)}` };
+      const paid = orders.split(' | ').map((text) => {
+        const [orderNo = '', part = '', goods] = pick(new RegExp(`^${ORDER} ${AMOUNT}(?:: (.+))?$`), text);
+        const items = goods?.split('; ').map((item) => itemOf(stage, item));
+        return { orderNo, amount: money(part), ...(items === undefined ? {} : { background: { buyer, items } }) };
+      });
+      const [first] = paid;
+      return ['combined-payment', { orders: paid, amount: money(amount), payer, reference: `IN-${first?.orderNo}` }] as never;
     },
   },
   share: {
@@ -734,6 +748,7 @@ export function namedIn(text: string): { verbs: Set<string>; codes: Set<string> 
 
 export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   payment: 'pay',
+  'combined-payment': 'combine',
   split: 'split',
   'split-return': 'return',
   refund: 'refund',

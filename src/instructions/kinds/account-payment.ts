@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { electronicRecords } from '../../accounts/index.js';
-import { BALANCE_MAX, refuse, toWire } from '../../kernel/index.js';
+import { refuse, toWire } from '../../kernel/index.js';
 import { isElectronic } from '../../ledger/index.js';
-import { type Order, orderKey, orderRecords } from '../../orders/index.js';
+import { orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
-import { type At, arrivalDate, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
-import { backgroundNeeds, backgroundSchema, takenBackground } from '../order-background.js';
+import { type At, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
+import { backgroundNeeds, backgroundSchema } from '../order-background.js';
+import { paidOrder } from '../order-paying.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -76,44 +77,17 @@ function payAccount({ from, amount }: AccountPayment, to: Parameters<Facts['acco
   };
 }
 
-function payOrder(
-  { from, amount: { amount }, background: asked }: AccountPayment,
-  number: string,
-  facts: Facts,
-  at: At,
-): Decision {
-  const key = orderKey(at.platformId, number);
-  const before = facts.record(orderRecords, key);
-  if (before !== undefined && before.payerAccountId !== from)
-    return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: number }));
-  if (before !== undefined && asked !== undefined) return refused(refuse('BACKGROUND_GIVEN', undefined, { orderNo: number }));
-  const accountId = before?.accountId ?? at.instruction;
-  const paidOn = arrivalDate(at);
-  const after: Order = before
-    ? { ...before, paid: before.paid + amount, paidOn }
-    : {
-        accountId,
-        platformId: at.platformId,
-        orderNo: number,
-        payer: { name: '', account: facts.record(electronicRecords, from)?.virtualNo ?? '', bankCode: '' },
-        payerAccountId: from,
-        paid: amount,
-        split: 0n,
-        returned: 0n,
-        refunded: 0n,
-        openedMs: at.nowMs,
-        paidOn,
-      };
-  const background = before === undefined ? takenBackground(asked, after, facts, at) : { records: [] };
-  if ('code' in background) return refused(background);
-  if (after.paid > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW'));
+function payOrder({ from, amount: { amount }, background }: AccountPayment, number: string, facts: Facts, at: At): Decision {
+  const payer = { name: '', account: facts.record(electronicRecords, from)?.virtualNo ?? '', bankCode: '' };
+  const paid = paidOrder({ orderNo: number, amount, payer, payerAccountId: from, background }, at.instruction, facts, at);
+  if ('code' in paid) return refused(paid);
+  const { accountId, ...kept } = paid;
   return {
-    opens: before ? [] : [{ id: accountId, type: 'order' }],
+    ...kept,
     postings: [
       { account: from, amount: -amount, draw: 'uncleared-first', flow: 'unbound' },
       { account: accountId, amount },
     ],
-    records: [change(orderRecords, key, after), ...background.records],
     result: { orderAccount: toWire('account', accountId) },
   };
 }

@@ -11,7 +11,7 @@ import { judicialDeduction } from './judicial-deduction.js';
 import { marginDeposit, marginRelease } from './margin.js';
 import { incomingTransfer, topUp } from './money-in.js';
 import { ownTransfer } from './own-transfer.js';
-import { payment } from './payment.js';
+import { combinedPayment, payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
 import { refund } from './refund.js';
 import { orderComplete, split, splitReturn } from './split.js';
@@ -22,6 +22,7 @@ import { clearing, withdrawal } from './withdrawal.js';
 /** Every kind of instruction: one line each. */
 const ALL = [
   payment,
+  combinedPayment,
   split,
   splitReturn,
   orderComplete,

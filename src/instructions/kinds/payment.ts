@@ -1,9 +1,21 @@
 import { z } from 'zod';
-import { BALANCE_MAX, refuse } from '../../kernel/index.js';
-import { type Order, orderKey, orderRecords } from '../../orders/index.js';
-import { moneySchema, orderNo, type Vault } from '../../runtime/index.js';
-import { arrivalDate, change, type Kind, refused } from '../kind.js';
-import { backgroundNeeds, backgroundSchema, takenBackground } from '../order-background.js';
+import { BALANCE_MAX, idAfter, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
+import type { Posting } from '../../ledger/index.js';
+import { orderKey, orderRecords } from '../../orders/index.js';
+import { moneySchema, orderNo } from '../../runtime/index.js';
+import {
+  type At,
+  change,
+  type Effects,
+  type Facts,
+  factsWith,
+  type Kind,
+  type Needs,
+  type RecordChange,
+  refused,
+} from '../kind.js';
+import { backgroundNeeds, backgroundSchema } from '../order-background.js';
+import { paidOrder } from '../order-paying.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const schema = z.strictObject({
@@ -39,45 +51,13 @@ export const payment: Kind<Payment> = {
       records: [[orderRecords, orderKey(at.platformId, data.orderNo)], ...(background.records ?? [])],
     };
   },
-  decide(data, facts, at) {
-    const amount = data.amount.amount;
-    const key = orderKey(at.platformId, data.orderNo);
-    const before = facts.record(orderRecords, key);
-    if (before !== undefined && !samePayer(before, data, at.vault))
-      return refused(refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo: data.orderNo }));
-    if (before !== undefined && data.background !== undefined)
-      return refused(refuse('BACKGROUND_GIVEN', undefined, { orderNo: data.orderNo }));
-    const accountId = before?.accountId ?? at.instruction;
-    const paidOn = arrivalDate(at);
-    const after: Order = before
-      ? { ...before, paid: before.paid + amount, paidOn }
-      : {
-          accountId,
-          platformId: at.platformId,
-          orderNo: data.orderNo,
-          payer: data.payer,
-          payerAccountId: null,
-          paid: amount,
-          split: 0n,
-          returned: 0n,
-          refunded: 0n,
-          openedMs: at.nowMs,
-          paidOn,
-        };
-    const background = before === undefined ? takenBackground(data.background, after, facts, at) : { records: [] };
-    if ('code' in background) return refused(background);
-    // A counter or a custody account beyond what the books can hold would stop the shard, so it never gets there.
-    const custody = facts.account(at.book.accounts.custody)?.balance ?? 0n;
-    if (after.paid > BALANCE_MAX || amount - custody > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW'));
-    return {
-      opens: before ? [] : [{ id: accountId, type: 'order' }],
-      postings: [
-        { account: at.book.accounts.custody, amount: -amount },
-        { account: accountId, amount },
-      ],
-      records: [change(orderRecords, key, after), ...background.records],
-      boundary: [{ reference: data.reference, amount }],
-    };
+  decide({ orderNo, amount: { amount }, payer, reference, background }, facts, at) {
+    const paid = paidOrder({ orderNo, amount, payer, payerAccountId: null, background }, at.instruction, facts, at);
+    if ('code' in paid) return refused(paid);
+    const { accountId, ...kept } = paid;
+    const custody = custodyAfter(amount, facts, at);
+    if ('code' in custody) return refused(custody);
+    return { ...kept, postings: [custody, { account: accountId, amount }], boundary: [{ reference, amount }] };
   },
   undo: {
     origins: ['O'],
@@ -97,9 +77,102 @@ export const payment: Kind<Payment> = {
   },
 };
 
-/** Two seals of one text differ, so what is sealed is compared open. */
-function samePayer({ payer: before, payerAccountId }: Order, { payer: now }: Payment, vault: Vault): boolean {
-  const same = (one: string, other: string) => one === other || vault.read(one) === vault.read(other);
-  if (payerAccountId !== null || before.bankCode !== now.bankCode) return false;
-  return same(before.account, now.account) && same(before.name, now.name);
+/**
+ * What came in, on the custody account.
+ * A custody account beyond what the books can hold would stop the shard, so it never gets there.
+ */
+function custodyAfter(amount: Minor, facts: Facts, { book }: At): Refusal | Posting {
+  const { custody } = book.accounts;
+  const balance = facts.account(custody)?.balance ?? 0n;
+  return amount - balance > BALANCE_MAX ? refuse('BALANCE_OVERFLOW') : { account: custody, amount: -amount };
 }
+
+const ORDERS_MAX = 50;
+
+const combinedSchema = z.strictObject({
+  orders: z
+    .array(z.strictObject({ orderNo, amount: moneySchema, background: backgroundSchema.optional() }))
+    .min(2)
+    .max(ORDERS_MAX)
+    .refine((orders) => new Set(orders.map((order) => order.orderNo)).size === orders.length, {
+      error: 'each order is named once',
+    }),
+  amount: moneySchema.meta({ description: 'What the buyer paid for all of them together' }),
+  payer,
+  reference,
+});
+type Combined = z.output<typeof combinedSchema>;
+
+function combinedNeeds({ orders }: Combined, at: At): Needs {
+  const backgrounds = orders.map(({ background }) => backgroundNeeds(background));
+  return {
+    accounts: [at.book.accounts.custody, ...backgrounds.flatMap(({ accounts }) => accounts ?? [])],
+    records: [
+      ...orders.map((order) => [orderRecords, orderKey(at.platformId, order.orderNo)] as const),
+      ...backgrounds.flatMap(({ records }) => records ?? []),
+    ],
+  };
+}
+
+/** One payment of a buyer for several orders, for instance of as many sellers: all of them are paid, or none. */
+export const combinedPayment: Kind<Combined> = {
+  name: 'combined-payment',
+  en: 'One payment for several orders',
+  zh: '合单入金',
+  origins: ['P', 'O'],
+  proof: 'inflow',
+  schema: combinedSchema,
+  personal: PAYER_FIELDS,
+  stored: combinedSchema.extend({ payer: storedPayer }),
+  ids: ORDERS_MAX,
+  example: {
+    orders: [
+      { orderNo: 'SO-1004', amount: { amount: 10000, currency: 'CNY' } },
+      { orderNo: 'SO-1005', amount: { amount: 2500, currency: 'CNY' } },
+    ],
+    amount: { amount: 12500, currency: 'CNY' },
+    payer: { name: '张三', account: '622202000000000007', bankCode: '102100099996' },
+    reference: 'COL-1004',
+  },
+  needs: combinedNeeds,
+  decide({ orders, amount: { amount }, payer, reference }, facts, at) {
+    const total = orders.reduce((sum, order) => sum + order.amount.amount, 0n);
+    if (total !== amount) return refused(refuse('COMBINED_TOTAL_DIFFERS', undefined, { total: String(total) }));
+    const records: RecordChange[] = [];
+    const opens: NonNullable<Effects['opens']>[number][] = [];
+    const credits: Posting[] = [];
+    for (const [place, { orderNo, amount, background }] of orders.entries()) {
+      const money = { orderNo, amount: amount.amount, payer, payerAccountId: null, background };
+      // A seller's turnover of the one order counts for the next.
+      const paid = paidOrder(money, idAfter(at.instruction, place), factsWith(facts, records), at);
+      if ('code' in paid) return refused({ ...paid, fields: { ...paid.fields, orderNo } });
+      records.push(...paid.records);
+      opens.push(...paid.opens);
+      credits.push({ account: paid.accountId, amount: amount.amount });
+    }
+    const custody = custodyAfter(amount, facts, at);
+    if ('code' in custody) return refused(custody);
+    const accounts = credits.map(({ account }, place) => ({
+      orderNo: orders[place]?.orderNo,
+      account: toWire('account', account),
+    }));
+    return { opens, postings: [custody, ...credits], records, boundary: [{ reference, amount }], result: { orders: accounts } };
+  },
+  undo: {
+    origins: ['O'],
+    needs: (data, at) => ({
+      accounts: [at.book.accounts.custody],
+      records: data.orders.map((order) => [orderRecords, orderKey(at.platformId, order.orderNo)] as const),
+    }),
+    records({ orders, amount, reference }, facts, at) {
+      const records: RecordChange[] = [];
+      for (const { orderNo, amount } of orders) {
+        const key = orderKey(at.platformId, orderNo);
+        const order = facts.record(orderRecords, key);
+        if (order === undefined) return refuse('ORDER_NOT_FOUND');
+        records.push(change(orderRecords, key, { ...order, paid: order.paid - amount.amount }));
+      }
+      return { records, boundary: [{ reference, amount: -amount.amount }] };
+    },
+  },
+};

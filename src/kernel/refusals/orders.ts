@@ -18,6 +18,13 @@ export const ORDER_REFUSALS = {
     retry: 'new-number',
     actor: caller,
   },
+  COMBINED_TOTAL_DIFFERS: {
+    http: 422,
+    en: 'What the orders get together is not what was paid.',
+    zh: '合单总额与各订单金额之和不符',
+    retry: 'new-number',
+    actor: caller,
+  },
   CATEGORY_UNKNOWN: {
     http: 422,
     en: 'The bank knows no such category of goods.',
