@@ -1,8 +1,11 @@
-import { benchLimits, benchPosting } from './posting.js';
+import { benchLimits } from './limits.js';
+import { benchPosting } from './posting.js';
+import { benchSplit } from './split.js';
 
 /** `npm run bench -- <name> --json`: each benchmark prints its figures, with --json as one line of JSON at the end. */
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Record<string, number>>>> = {
   posting: (args) => (args.includes('--limits') ? benchLimits(args) : benchPosting(args)),
+  split: benchSplit,
 };
 
 const [name = '', ...args] = process.argv.slice(2);
