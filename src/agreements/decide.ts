@@ -1,9 +1,11 @@
-import { addDays, type Id, Refused, refuse, toWire } from '../kernel/index.js';
+import { addDays, type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBook, lockShard } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
-import { approvedVersions, endVersion, findVersion, moveVersion, type StoredVersion, signaturesOf } from './store.js';
-import { lookAtTerms, signersOf } from './submit.js';
-import { refusalOf, takesOver } from './version-check.js';
+import { lookAtTerms } from './look.js';
+import { endVersions, findVersion, moveVersion, type StoredVersion, signaturesOf } from './store.js';
+import { signersOf } from './submit.js';
+import type { Terms } from './terms.js';
+import { type Approved, refusalOf, takesOver } from './version-check.js';
 
 type Parts = Pick<Runtime, 'clock' | 'vault'>;
 
@@ -37,9 +39,9 @@ export async function approve(tx: Tx, rt: Parts, of: Decision): Promise<StoredVe
   const { nowMs } = await lockShard(tx, shardId, rt.clock.now());
   const version = await signedVersion(tx, of, 'checked');
   if (version.checkedBy === of.by) throw new Refused(refuse('SAME_OPERATOR'));
-  await assertAcceptable(tx, rt, version, of);
-  for (const other of await approvedVersions(tx, version.agreementId))
-    if (takesOver(version, other)) await endVersion(tx, other.id, addDays(version.validFrom, -1));
+  const approved = await assertAcceptable(tx, rt, version, of);
+  const ended = approved.filter((other) => takesOver(version, other)).map(({ id }) => id);
+  await endVersions(tx, ended, addDays(version.validFrom, -1));
   return moved(tx, version, 'approved', { nowMs, by: of.by });
 }
 
@@ -76,14 +78,25 @@ async function signedVersion(tx: Tx, { version: id, by }: Decision, state: 'coun
   return version;
 }
 
-async function assertAcceptable(tx: Tx, rt: Parts, version: StoredVersion, { othersCap }: Decision): Promise<void> {
-  const { agreementId, platformId, accountId: account } = version;
-  const { faults, beyondCap } = await lookAtTerms(tx, rt, platformId, { ...version, account, agreementId });
-  const refusal = refusalOf(faults);
+/** Answers the approved versions of the same agreement. */
+async function assertAcceptable(
+  tx: Tx,
+  rt: Parts,
+  version: StoredVersion,
+  { othersCap }: Decision,
+): Promise<readonly Approved[]> {
+  const { agreementId, platformId, accountId: account, amends } = version;
+  const lines = [{ account, amends, agreementId }];
+  const { faults, lines: of, beyondCap, approved } = await lookAtTerms(tx, rt, platformId, { ...version, lines });
+  const refusal = refusalOf([...(of[0] ?? []), ...faults]) ?? capRefusal(version.terms, beyondCap, othersCap);
   if (refusal !== undefined) throw new Refused(refusal);
-  if (beyondCap === null || othersCap === version.terms.othersCap) return;
-  const fields = { othersCap: Number(version.terms.othersCap), most: Number(beyondCap) };
-  throw new Refused(refuse('CAP_NOT_APPROVED', undefined, fields));
+  return approved.get(account) ?? [];
+}
+
+/** Terms beyond the bank's own cap are accepted by whoever says their cap again. */
+export function capRefusal({ othersCap }: Terms, beyondCap: bigint | null, said: bigint | undefined): Refusal | undefined {
+  if (beyondCap === null || said === othersCap) return undefined;
+  return refuse('CAP_NOT_APPROVED', undefined, { othersCap: Number(othersCap), most: Number(beyondCap) });
 }
 
 type Move = Parameters<typeof moveVersion>[3];

@@ -1,8 +1,9 @@
 import { asId, type BusinessDate, type Id } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
+import type { Tx } from '../runtime/index.js';
 import { type CompiledRule, compileRule } from './rules.js';
+import { loadTerms } from './store.js';
 import type { AgreementsOf, AgreementVersion, Terms } from './terms.js';
-import { readTerms } from './wire.js';
 
 /** What the engine sees of agreements: approved versions alone, each with its rule ready to be evaluated. It changes none. */
 
@@ -15,25 +16,36 @@ interface VersionRow {
   amends: number | null;
   valid_from: BusinessDate;
   valid_to: BusinessDate | null;
-  terms: string;
-  content_hash: Buffer;
+  terms_hash: Buffer;
+}
+interface ReadyTerms {
+  readonly terms: Terms;
+  readonly rule: CompiledRule;
 }
 
-const COLUMNS = 'id, agreement_id, platform_id, account_id, version, amends, valid_from, valid_to, terms, content_hash';
+const COLUMNS = 'id, agreement_id, platform_id, account_id, version, amends, valid_from, valid_to, terms_hash';
 
-// Terms never change, so what was read and compiled once is good for every batch.
+// Terms never change and are known by their hash, so what was read and compiled once is good for every batch.
 const READY_MAX = 10_000;
-const ready = new Map<string, { readonly terms: Terms; readonly rule: CompiledRule }>();
+const ready = new Map<string, ReadyTerms>();
 
-function readyOf({ id, content_hash, terms: json }: VersionRow): { readonly terms: Terms; readonly rule: CompiledRule } {
-  const key = `${id}:${content_hash.toString('hex')}`;
-  const known = ready.get(key);
-  if (known !== undefined) return known;
-  const terms = readTerms(json);
-  const made = { terms, rule: compileTerms(terms) };
-  if (ready.size >= READY_MAX) ready.delete(ready.keys().next().value as string);
-  ready.set(key, made);
-  return made;
+/** By the hash in hex. Only those that were not read before are read. */
+async function readyTerms(tx: Tx, hashes: readonly Buffer[]): Promise<Map<string, ReadyTerms>> {
+  const found = new Map<string, ReadyTerms>();
+  const missing = new Map<string, Buffer>();
+  for (const hash of hashes) {
+    const key = hash.toString('hex');
+    const known = ready.get(key);
+    if (known === undefined) missing.set(key, hash);
+    else found.set(key, known);
+  }
+  for (const [key, terms] of await loadTerms(tx, [...missing.values()])) {
+    const made = { terms, rule: compileTerms(terms) };
+    if (ready.size >= READY_MAX) ready.delete(ready.keys().next().value as string);
+    ready.set(key, made);
+    found.set(key, made);
+  }
+  return found;
 }
 
 /** The rule of some terms, bound by their caps. */
@@ -41,7 +53,16 @@ export function compileTerms({ rule, othersCap, profitMax }: Terms): CompiledRul
   return compileRule(rule, { others: othersCap, commission: profitMax });
 }
 
-function versionOf(row: VersionRow): AgreementVersion {
+async function versionsOf(tx: Tx, where: string): Promise<AgreementVersion[]> {
+  const rows = await tx.rows<VersionRow>(`SELECT ${COLUMNS} FROM agreement_versions WHERE ${where}`);
+  const terms = await readyTerms(
+    tx,
+    rows.map((row) => row.terms_hash),
+  );
+  return rows.map((row) => versionOf(row, terms.get(row.terms_hash.toString('hex')) as ReadyTerms));
+}
+
+function versionOf(row: VersionRow, terms: ReadyTerms): AgreementVersion {
   return {
     id: asId(row.id),
     agreementId: asId(row.agreement_id),
@@ -51,7 +72,7 @@ function versionOf(row: VersionRow): AgreementVersion {
     amends: row.amends === null ? null : Number(row.amends),
     validFrom: row.valid_from,
     validTo: row.valid_to,
-    ...readyOf(row),
+    ...terms,
   };
 }
 
@@ -65,14 +86,12 @@ export const agreementRecords: RecordType<AgreementsOf> = {
   name: 'agreements',
   accountsOf: () => [],
   async load(tx, keys) {
-    const rows = await tx.rows<VersionRow>(
-      `SELECT ${COLUMNS} FROM agreement_versions WHERE account_id IN (${keys.join()}) AND state = 'approved' ORDER BY account_id, version`,
-    );
     const found = new Map<string, { readonly accountId: Id; readonly versions: AgreementVersion[] }>();
-    for (const row of rows) {
-      const of = found.get(row.account_id) ?? { accountId: asId(row.account_id), versions: [] };
-      of.versions.push(versionOf(row));
-      found.set(row.account_id, of);
+    const approved = `account_id IN (${keys.join()}) AND state = 'approved' ORDER BY account_id, version`;
+    for (const version of await versionsOf(tx, approved)) {
+      const of = found.get(version.accountId) ?? { accountId: version.accountId, versions: [] };
+      of.versions.push(version);
+      found.set(version.accountId, of);
     }
     return found;
   },
@@ -84,10 +103,8 @@ export const versionRecords: RecordType<AgreementVersion> = {
   name: 'agreement-version',
   accountsOf,
   async load(tx, keys) {
-    const rows = await tx.rows<VersionRow>(
-      `SELECT ${COLUMNS} FROM agreement_versions WHERE id IN (${keys.join()}) AND state = 'approved'`,
-    );
-    return new Map(rows.map((row) => [row.id, versionOf(row)]));
+    const versions = await versionsOf(tx, `id IN (${keys.join()}) AND state = 'approved'`);
+    return new Map(versions.map((version) => [version.id, version]));
   },
   saving: () => undefined,
 };

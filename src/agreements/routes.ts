@@ -27,7 +27,7 @@ import {
   type StoredVersion,
   signaturesOf,
 } from './store.js';
-import { lookAt, signersOf, submitVersion } from './submit.js';
+import { lookAtOne, signersOf, submitVersion } from './submit.js';
 import { versionOn } from './terms.js';
 import {
   agreementSchema,
@@ -149,7 +149,7 @@ function checkRoute(rt: Runtime): Route {
     answers: { 200: { description: 'Every fault, and who has to sign', schema: foundSchema } },
     handle: async ({ caller, body }) => {
       const asked = submissionOf(body);
-      const { faults, beyondCap } = await rt.db.snapshot('check agreement', (tx) => lookAt(tx, rt, caller.platformId, asked));
+      const { faults, beyondCap } = await rt.db.snapshot('check agreement', (tx) => lookAtOne(tx, rt, caller.platformId, asked));
       const signers = signersOf({ accountId: asked.account, terms: asked.terms }).map((id) => toWire('account', id));
       return { status: 200, body: { faults: showFaults(faults), beyondCap: beyondCap !== null, signers } };
     },

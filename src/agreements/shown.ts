@@ -56,7 +56,9 @@ export function shownVersion(of: {
 }
 
 function ruleLines({ rule }: Terms, names: Names): ShownLine[] {
-  return Object.entries(rule.levels).flatMap(([name, { lines, remainder }]) => {
+  const isFirst = ([name]: readonly [string, unknown]) => name === FIRST_LEVEL;
+  const levels = Object.entries(rule.levels);
+  return [...levels.filter(isFirst), ...levels.filter((level) => !isFirst(level))].flatMap(([name, { lines, remainder }]) => {
     const label =
       name === FIRST_LEVEL ? { en: 'Split of an item', zh: '订单分账' } : { en: `Split of ${name}`, zh: `${name}分账` };
     const rest = nameOf(partyOf(remainder), names);

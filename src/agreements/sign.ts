@@ -10,7 +10,7 @@ import {
   findAgreement,
   findSignature,
   findVersion,
-  insertSignature,
+  insertSignatures,
   type Signature,
   type StoredVersion,
   settleSignature,
@@ -103,7 +103,7 @@ async function write(
     ...{ id, versionId, accountId: account, way: 'page', state: 'asked', userId, consentId: asked.consent, expiresMs },
     ...{ voucherSealed: null, recordedBy: null, createdMs: nowMs, signedMs: null },
   };
-  await insertSignature(tx, signature);
+  await insertSignatures(tx, [signature]);
   return { signature, asked, repeated: false };
 }
 
@@ -169,7 +169,7 @@ export async function recordSignature(
     ...{ expiresMs: null, voucherSealed: rt.vault.seal(of.voucher), recordedBy: of.by, createdMs: nowMs, signedMs: nowMs },
   };
   try {
-    await insertSignature(tx, signature);
+    await insertSignatures(tx, [signature]);
   } catch (error) {
     if (isDuplicateKey(error)) throw new Refused(signed);
     throw error;

@@ -2,6 +2,7 @@ import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.
 import { sql, type Tx } from '../runtime/index.js';
 import { statesBefore, type VersionState } from './states.js';
 import type { Terms } from './terms.js';
+import type { Approved } from './version-check.js';
 import { readTerms } from './wire.js';
 
 export interface Agreement {
@@ -21,7 +22,10 @@ export interface StoredVersion {
   readonly accountId: Id;
   readonly version: number;
   readonly amends: number | null;
+  /** Where it was submitted together with others. */
+  readonly groupId: Id | null;
   readonly terms: Terms;
+  readonly termsHash: Buffer;
   readonly contentHash: Buffer;
   readonly state: VersionState;
   readonly validFrom: BusinessDate;
@@ -72,7 +76,8 @@ interface VersionRow {
   account_id: string;
   version: number;
   amends: number | null;
-  terms: string;
+  group_id: string | null;
+  terms_hash: Buffer;
   content_hash: Buffer;
   state: VersionState;
   valid_from: BusinessDate;
@@ -116,7 +121,7 @@ function agreementOf(row: AgreementRow): Agreement {
   };
 }
 
-function versionOf(row: VersionRow): StoredVersion {
+function versionOf(row: VersionRow, terms: Terms): StoredVersion {
   return {
     id: asId(row.id),
     agreementId: asId(row.agreement_id),
@@ -124,7 +129,9 @@ function versionOf(row: VersionRow): StoredVersion {
     accountId: asId(row.account_id),
     version: Number(row.version),
     amends: row.amends === null ? null : Number(row.amends),
-    terms: readTerms(row.terms),
+    groupId: idOrNull(row.group_id),
+    terms,
+    termsHash: row.terms_hash,
     contentHash: row.content_hash,
     state: row.state,
     validFrom: row.valid_from,
@@ -158,15 +165,11 @@ function signatureOf(row: SignatureRow): Signature {
   };
 }
 
-/** @throws a duplicate-key error when the number is taken, or the account has an agreement */
-export async function insertAgreement(tx: Tx, a: Agreement): Promise<void> {
-  await tx.write('INSERT INTO agreements (id, platform_id, account_id, agreement_no, created_ms) VALUES (?, ?, ?, ?, ?)', [
-    a.id,
-    a.platformId,
-    a.accountId,
-    a.agreementNo,
-    a.createdMs,
-  ]);
+/** @throws a duplicate-key error when a number is taken, or an account has an agreement */
+export async function insertAgreements(tx: Tx, all: readonly Agreement[]): Promise<void> {
+  if (all.length === 0) return;
+  const rows = all.map((a) => `${a.id},${a.platformId},${a.accountId},${sql.text(a.agreementNo)},${a.createdMs}`);
+  await tx.write(`INSERT INTO agreements (id, platform_id, account_id, agreement_no, created_ms) VALUES ${sql.tuples(rows)}`);
 }
 
 async function agreements(tx: Tx, where: string, values: readonly unknown[]): Promise<Agreement[]> {
@@ -183,8 +186,10 @@ export async function findAgreementByNo(tx: Tx, platformId: Id, agreementNo: str
   return (await agreements(tx, 'platform_id = ? AND agreement_no = ?', [platformId, agreementNo]))[0];
 }
 
-export async function findAgreementOf(tx: Tx, accountId: Id): Promise<Agreement | undefined> {
-  return (await agreements(tx, 'account_id = ?', [accountId]))[0];
+/** Those with one of these numbers, and those of one of these accounts. */
+export function agreementsOf(tx: Tx, platformId: Id, numbers: readonly string[], accounts: readonly Id[]): Promise<Agreement[]> {
+  const byNumber = `platform_id = ${platformId} AND agreement_no IN (${numbers.map(sql.text).join()})`;
+  return agreements(tx, `(${byNumber}) OR account_id IN (${accounts.join()})`, []);
 }
 
 /** In the order they were made, after `after`. */
@@ -192,20 +197,59 @@ export function listAgreements(tx: Tx, platformId: Id, after: string, limit: num
   return agreements(tx, 'platform_id = ? AND id > ? ORDER BY id LIMIT ?', [platformId, after, limit]);
 }
 
-/** @throws a duplicate-key error when the agreement has this version */
-export async function insertVersion(tx: Tx, v: StoredVersion, terms: string): Promise<void> {
-  await tx.write(
-    `INSERT INTO agreement_versions (id, agreement_id, platform_id, account_id, version, amends, terms, content_hash, state, valid_from,
-       valid_to, needed, signed, submitted_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+/** @throws a duplicate-key error when an agreement has this version already */
+export async function insertVersions(tx: Tx, all: readonly StoredVersion[]): Promise<void> {
+  const rows = all.map((v) =>
     [
-      ...[v.id, v.agreementId, v.platformId, v.accountId, v.version, v.amends, terms, v.contentHash, v.state, v.validFrom],
-      ...[v.validTo, v.needed, v.signed, v.submittedMs],
-    ],
+      ...[
+        v.id,
+        v.agreementId,
+        v.platformId,
+        v.accountId,
+        v.version,
+        v.amends ?? 'NULL',
+        v.groupId ?? 'NULL',
+        sql.hex(v.termsHash),
+      ],
+      ...[
+        sql.hex(v.contentHash),
+        `'${v.state}'`,
+        `'${v.validFrom}'`,
+        sql.nullableText(v.validTo),
+        v.needed,
+        v.signed,
+        v.submittedMs,
+      ],
+    ].join(),
+  );
+  await tx.write(
+    `INSERT INTO agreement_versions (id, agreement_id, platform_id, account_id, version, amends, group_id, terms_hash, content_hash, state,
+       valid_from, valid_to, needed, signed, submitted_ms) VALUES ${sql.tuples(rows)}`,
   );
 }
 
+/** Terms are kept once, whoever agrees on them. @param json canonical */
+export async function keepTerms(tx: Tx, hash: Buffer, json: string): Promise<void> {
+  await tx.write('INSERT INTO agreement_terms (hash, terms) VALUES (?, ?) ON DUPLICATE KEY UPDATE hash = agreement_terms.hash', [
+    hash,
+    json,
+  ]);
+}
+
+/** Terms by their hash in hex. */
+export async function loadTerms(tx: Tx, hashes: readonly Buffer[]): Promise<Map<string, Terms>> {
+  if (hashes.length === 0) return new Map();
+  const rows = await tx.rows<{ hash: Buffer; terms: string }>(
+    `SELECT hash, terms FROM agreement_terms WHERE hash IN (${hashes.map(sql.hex).join()})`,
+  );
+  return new Map(rows.map(({ hash, terms }) => [hash.toString('hex'), readTerms(terms)]));
+}
+
 async function versions(tx: Tx, where: string, values: readonly unknown[]): Promise<StoredVersion[]> {
-  return (await tx.rows<VersionRow>(`SELECT * FROM agreement_versions WHERE ${where}`, values)).map(versionOf);
+  const rows = await tx.rows<VersionRow>(`SELECT * FROM agreement_versions WHERE ${where}`, values);
+  const hashes = new Map(rows.map(({ terms_hash }) => [terms_hash.toString('hex'), terms_hash]));
+  const terms = await loadTerms(tx, [...hashes.values()]);
+  return rows.map((row) => versionOf(row, terms.get(row.terms_hash.toString('hex')) as Terms));
 }
 
 export async function findVersion(tx: Tx, id: Id): Promise<StoredVersion | undefined> {
@@ -221,8 +265,33 @@ export function latestVersions(tx: Tx, agreementId: Id, limit: number): Promise<
   return versions(tx, 'agreement_id = ? ORDER BY version DESC LIMIT ?', [agreementId, limit]);
 }
 
-export function approvedVersions(tx: Tx, agreementId: Id): Promise<StoredVersion[]> {
-  return versions(tx, "agreement_id = ? AND state = 'approved' ORDER BY version", [agreementId]);
+/** The number of each agreement's last version. */
+export async function lastVersions(tx: Tx, agreementIds: readonly Id[]): Promise<Map<Id, number>> {
+  if (agreementIds.length === 0) return new Map();
+  const rows = await tx.rows<{ agreement_id: string; last: number }>(
+    `SELECT agreement_id, MAX(version) AS last FROM agreement_versions WHERE agreement_id IN (${agreementIds.join()}) GROUP BY agreement_id`,
+  );
+  return new Map(rows.map((row) => [asId(row.agreement_id), Number(row.last)]));
+}
+
+/** When the approved versions of agreements are in force, by agreement, in the order of their numbers. */
+export async function approvedVersions(tx: Tx, agreementIds: readonly Id[]): Promise<Map<Id, Approved[]>> {
+  const found = new Map<Id, Approved[]>();
+  if (agreementIds.length === 0) return found;
+  const rows = await tx.rows<Pick<VersionRow, 'id' | 'agreement_id' | 'version' | 'amends' | 'valid_from' | 'valid_to'>>(
+    `SELECT id, agreement_id, version, amends, valid_from, valid_to FROM agreement_versions
+     WHERE agreement_id IN (${agreementIds.join()}) AND state = 'approved' ORDER BY agreement_id, version`,
+  );
+  for (const row of rows) {
+    const agreementId = asId(row.agreement_id);
+    const of = found.get(agreementId) ?? [];
+    found.set(agreementId, of);
+    of.push({
+      ...{ id: asId(row.id), version: Number(row.version), amends: row.amends === null ? null : Number(row.amends) },
+      ...{ validFrom: row.valid_from, validTo: row.valid_to },
+    });
+  }
+  return found;
 }
 
 /** In the order they were submitted, after `after`. */
@@ -267,24 +336,27 @@ export async function countSignature(tx: Tx, id: Id, nowMs: Instant): Promise<bo
   return true;
 }
 
-/** An approved version ends earlier than it said. Answers whether it was one that would have gone on. */
-export async function endVersion(tx: Tx, id: Id, validTo: BusinessDate): Promise<boolean> {
-  const changed = await tx.write(
-    `UPDATE agreement_versions SET valid_to = ? WHERE id = ? AND state = 'approved' AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)`,
-    [validTo, id, validTo, validTo],
+/** Approved versions end earlier than they said. */
+export async function endVersions(tx: Tx, ids: readonly Id[], validTo: BusinessDate): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.write(
+    `UPDATE agreement_versions SET valid_to = ?
+     WHERE id IN (${ids.join()}) AND state = 'approved' AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)`,
+    [validTo, validTo, validTo],
   );
-  return changed === 1;
 }
 
 /** @throws a duplicate-key error when the receiver is asked already, or has signed */
-export async function insertSignature(tx: Tx, s: Signature): Promise<void> {
+export async function insertSignatures(tx: Tx, all: readonly Signature[]): Promise<void> {
+  const rows = all.map((s) =>
+    [
+      ...[s.id, s.versionId, s.accountId, 1, `'${s.way}'`, `'${s.state}'`, s.userId ?? 'NULL', s.consentId ?? 'NULL'],
+      ...[s.expiresMs ?? 'NULL', sql.nullableText(s.voucherSealed), s.recordedBy ?? 'NULL', s.createdMs, s.signedMs ?? 'NULL'],
+    ].join(),
+  );
   await tx.write(
     `INSERT INTO agreement_signatures (id, version_id, account_id, live, way, state, user_id, consent_id, consent_expires_ms,
-       voucher_sealed, recorded_by, created_ms, signed_ms) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [
-      ...[s.id, s.versionId, s.accountId, s.way, s.state, s.userId, s.consentId, s.expiresMs],
-      ...[s.voucherSealed, s.recordedBy, s.createdMs, s.signedMs],
-    ],
+       voucher_sealed, recorded_by, created_ms, signed_ms) VALUES ${sql.tuples(rows)}`,
   );
 }
 
@@ -315,7 +387,7 @@ export async function signaturesOf(tx: Tx, versionIds: readonly Id[]): Promise<M
   return found;
 }
 
-/** Numbers of agreements by id. */
+/** By id. */
 export async function agreementsById(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Agreement>> {
   if (ids.length === 0) return new Map();
   return new Map((await agreements(tx, `id IN (${ids.join()})`, [])).map((found) => [found.id, found]));

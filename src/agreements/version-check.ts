@@ -1,5 +1,6 @@
 import { addDays, type BusinessDate, type Id, type Refusal, type RefusalCode, refuse } from '../kernel/index.js';
-import { accountsNamed, checkRule, showParty } from './rule-check.js';
+import { checkRule, showParty } from './rule-check.js';
+import type { Party } from './rules.js';
 import { overlap, type Period, type Terms } from './terms.js';
 
 /** Whether the bank can accept a version of an agreement at all. Pure; every fault at once. */
@@ -10,12 +11,6 @@ export interface Fault {
   readonly detail: string;
 }
 
-/** A version that was asked for. */
-export interface AskedVersion extends Period {
-  readonly amends: number | null;
-  readonly terms: Terms;
-}
-
 /** An approved version of the same agreement. */
 export interface Approved extends Period {
   readonly id: Id;
@@ -23,13 +18,26 @@ export interface Approved extends Period {
   readonly amends: number | null;
 }
 
+/** What terms are agreed on, of whomever. */
+export interface AskedTerms extends Period {
+  readonly terms: Terms;
+}
+
+/** A version that was asked for. */
+export interface AskedVersion extends AskedTerms {
+  readonly amends: number | null;
+}
+
+/** The accounts that a rule names, each with the pointers of its places. */
+export type Named = ReadonlyMap<Party, readonly string[]>;
+
+/** Where a version of one seller's agreement shall stand. */
 export interface Surroundings {
-  readonly today: BusinessDate;
   readonly accountId: Id;
   /** When the sub-merchant was opened. */
   readonly openedOn: BusinessDate;
-  /** Of the accounts that the rule names, those that are open accounts of other sub-merchants of the platform. */
-  readonly receivers: ReadonlySet<Id>;
+  /** Open accounts of sub-merchants of the platform. */
+  readonly open: ReadonlySet<Id>;
   readonly approved: readonly Approved[];
   /** Days since the opening before which nobody is settled on the same day. */
   readonly sameDayDays: number;
@@ -39,31 +47,55 @@ const SETTLED_WITHIN_DAYS = 30; // 银行卡收单业务管理办法: within 30 
 const SAME_DAY: readonly string[] = ['D+0', 'T+0'];
 
 /**
- * @returns what `checkRule` finds, RECEIVER_NOT_ALLOWED, AGREEMENT_CAPS, CYCLE_INVALID, SETTLEMENT_TOO_EARLY, AGREEMENT_CATEGORIES,
- *   AGREEMENT_BACKDATED, AGREEMENT_DATES, AGREEMENT_AMENDS, AGREEMENT_OVERLAPS, each with its place in the request
+ * What is wrong with terms and dates, whoever the seller is.
+ * @returns what `checkRule` finds, AGREEMENT_CAPS, CYCLE_INVALID, AGREEMENT_CATEGORIES, AGREEMENT_BACKDATED, AGREEMENT_DATES, each with its
+ *   place in the request
  */
-export function checkVersion(asked: AskedVersion, around: Surroundings): Fault[] {
-  const { terms } = asked;
+export function checkTerms(asked: AskedTerms, today: BusinessDate): Fault[] {
+  const { terms, validFrom, validTo } = asked;
   const caps = { others: terms.othersCap, commission: terms.profitMax };
   const rule = checkRule(terms.rule, caps, '/terms/rule').map(({ code, detail = '', fields }) => ({
     ...{ code, detail },
     pointer: String(fields?.pointer ?? '/terms/rule'),
   }));
-  const receivers = [...accountsNamed(terms.rule, '/terms/rule')].filter(([party]) => !around.receivers.has(party as Id));
-  return [
-    ...rule,
-    ...receivers.map(([party, [pointer = '/terms/rule']]) => ({
+  const faults: Fault[] = [...rule, ...capFaults(terms), ...cycleFaults(terms), ...categoryFaults(terms)];
+  if (validFrom < today) faults.push({ code: 'AGREEMENT_BACKDATED', pointer: '/validFrom', detail: `lies before ${today}` });
+  if (validTo !== null && validTo < validFrom)
+    faults.push({ code: 'AGREEMENT_DATES', pointer: '/validTo', detail: 'lies before the first day' });
+  return faults;
+}
+
+/**
+ * What is wrong with a version as the one of this seller.
+ * @param named of the terms' rule
+ * @returns RECEIVER_NOT_ALLOWED, SETTLEMENT_TOO_EARLY, AGREEMENT_DATES, AGREEMENT_AMENDS, AGREEMENT_OVERLAPS
+ */
+export function checkPlaced(asked: AskedVersion, named: Named, around: Surroundings): Fault[] {
+  const { validFrom, validTo, amends } = asked;
+  const faults = [...receiverFaults(named, around), ...sameDayFaults(asked, around)];
+  if (amends !== null && validTo === null)
+    faults.push({ code: 'AGREEMENT_DATES', pointer: '/validTo', detail: 'is missing: a promotion has a last day' });
+  else if (validTo === null || validTo >= validFrom)
+    faults.push(...(amends === null ? versionFaults : promotionFaults)(asked, around.approved));
+  return faults;
+}
+
+function receiverFaults(named: Named, { accountId, open }: Surroundings): Fault[] {
+  return [...named]
+    .filter(([party]) => party === accountId || !open.has(party as Id))
+    .map(([party, [pointer = '/terms/rule']]) => ({
       ...{ code: 'RECEIVER_NOT_ALLOWED' as const, pointer },
       detail:
-        party === around.accountId
+        party === accountId
           ? 'is the seller himself: he is named seller'
           : `${showParty(party)} is no open account of another sub-merchant of the platform`,
-    })),
-    ...capFaults(terms),
-    ...cycleFaults(asked, around),
-    ...categoryFaults(terms),
-    ...dateFaults(asked, around),
-  ];
+    }));
+}
+
+function sameDayFaults({ terms: { cycle }, validFrom }: AskedVersion, { openedOn, sameDayDays }: Surroundings): Fault[] {
+  const first = addDays(openedOn, sameDayDays);
+  if (!SAME_DAY.includes(cycle) || validFrom >= first) return [];
+  return [{ code: 'SETTLEMENT_TOO_EARLY', pointer: '/terms/cycle', detail: `can be agreed for ${first} at the earliest` }];
 }
 
 function capFaults({ profitMax, othersCap, orderMax, volume }: Terms): Fault[] {
@@ -78,34 +110,18 @@ function capFaults({ profitMax, othersCap, orderMax, volume }: Terms): Fault[] {
   return faults;
 }
 
-function cycleFaults({ terms: { cycle, cycleDays }, validFrom }: AskedVersion, around: Surroundings): Fault[] {
-  const faults: Fault[] = [];
-  if ((cycle === 'T+N') !== (cycleDays !== null))
-    faults.push({ code: 'CYCLE_INVALID', pointer: '/terms/cycleDays', detail: 'belongs to T+N and to nothing else' });
-  else if (cycleDays !== null && (cycleDays < 2 || cycleDays > SETTLED_WITHIN_DAYS))
-    faults.push({ code: 'CYCLE_INVALID', pointer: '/terms/cycleDays', detail: `must be 2 to ${SETTLED_WITHIN_DAYS}` });
-  const first = addDays(around.openedOn, around.sameDayDays);
-  if (SAME_DAY.includes(cycle) && validFrom < first)
-    faults.push({ code: 'SETTLEMENT_TOO_EARLY', pointer: '/terms/cycle', detail: `can be agreed for ${first} at the earliest` });
-  return faults;
+function cycleFaults({ cycle, cycleDays }: Terms): Fault[] {
+  const fault = (detail: string): Fault[] => [{ code: 'CYCLE_INVALID', pointer: '/terms/cycleDays', detail }];
+  if ((cycle === 'T+N') !== (cycleDays !== null)) return fault('belongs to T+N and to nothing else');
+  return cycleDays !== null && (cycleDays < 2 || cycleDays > SETTLED_WITHIN_DAYS)
+    ? fault(`must be 2 to ${SETTLED_WITHIN_DAYS}`)
+    : [];
 }
 
 function categoryFaults({ categories, forbidden }: Terms): Fault[] {
   const both = categories.filter((code) => forbidden.includes(code));
   if (both.length === 0) return [];
   return [{ code: 'AGREEMENT_CATEGORIES', pointer: '/terms/forbidden', detail: `${both.join(', ')} stands in both lists` }];
-}
-
-function dateFaults(asked: AskedVersion, { today, approved }: Surroundings): Fault[] {
-  const { validFrom, validTo, amends } = asked;
-  const faults: Fault[] = [];
-  if (validFrom < today) faults.push({ code: 'AGREEMENT_BACKDATED', pointer: '/validFrom', detail: `lies before ${today}` });
-  if (validTo !== null && validTo < validFrom)
-    faults.push({ code: 'AGREEMENT_DATES', pointer: '/validTo', detail: 'lies before the first day' });
-  if (amends !== null && validTo === null)
-    faults.push({ code: 'AGREEMENT_DATES', pointer: '/validTo', detail: 'is missing: a promotion has a last day' });
-  if (faults.some(({ code }) => code === 'AGREEMENT_DATES')) return faults;
-  return [...faults, ...(amends === null ? versionFaults(asked, approved) : promotionFaults(asked, amends, approved))];
 }
 
 const overlaps = ({ version, validFrom, validTo }: Approved): Fault => ({
@@ -115,8 +131,8 @@ const overlaps = ({ version, validFrom, validTo }: Approved): Fault => ({
 });
 
 /** A promotion lies within the version that it amends, and beside other promotions. */
-function promotionFaults(asked: AskedVersion, amends: number, approved: readonly Approved[]): Fault[] {
-  const beneath = approved.find(({ version }) => version === amends);
+function promotionFaults(asked: AskedVersion, approved: readonly Approved[]): Fault[] {
+  const beneath = approved.find(({ version }) => version === asked.amends);
   const contains =
     beneath !== undefined &&
     beneath.amends === null &&

@@ -25,6 +25,8 @@ export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
 export { openedBody, resealedBody } from './personal.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, inboxDepths } from './store.js';
+export { decideTogether, tryOut, type Verdict } from './trial.js';
+export { dryRunRoutes } from './trial-routes.js';
 
 /** Decides all that a shard has received, batch after batch, and announces each while the next is at work; answers how many. */
 export async function executeShard(rt: Runtime, shardId: number): Promise<number> {

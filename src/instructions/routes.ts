@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { consentRecords } from '../consents/index.js';
 import { type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import { entriesOfInstructions } from '../ledger/index.js';
-import { missingOf } from '../refunds/index.js';
 import {
   idAfter,
   page,
@@ -13,10 +11,10 @@ import {
   type Route,
   type Runtime,
   route,
-  type Tx,
   wireId,
 } from '../runtime/index.js';
 import type { Answers } from './answers.js';
+import { readAwaited } from './awaited.js';
 import { type Intake, type Receipt, receiveInTx } from './intake.js';
 import type { Origin } from './kind.js';
 import type { Outcome } from './outcome.js';
@@ -93,15 +91,6 @@ function received(receipt: Receipt): Exclude<Receipt, { refused: Refusal }> {
 /** What undecided instructions wait for: answers of customers, or money. */
 function awaitedOf({ db }: Runtime, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
   return db.read('awaited-consents', (tx) => readAwaited(tx, ids));
-}
-
-async function readAwaited(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Awaited>> {
-  if (ids.length === 0) return new Map();
-  const pending = [...(await consentRecords.load(tx, ids)).values()].filter(({ state }) => state === 'pending');
-  return new Map<Id, Awaited>([
-    ...[...(await missingOf(tx, ids))].map(([id, missing]) => [id, { missing }] as const),
-    ...pending.map(({ id, instruction, expiresMs }) => [instruction, { consent: id, expiresMs }] as const),
-  ]);
 }
 
 function giveBatch(rt: Runtime, { intake, answers }: InstructionParts): Route {

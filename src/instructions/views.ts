@@ -18,7 +18,7 @@ import { maskedData } from './personal.js';
 import type { BatchLine, InstructionView } from './store.js';
 
 /** How instructions, outcomes and batches look on the wire. */
-const outcomeFields = {
+export const outcomeFields = {
   state: z.enum(['received', 'awaiting-consent', 'awaiting-funds', 'posted', 'refused']),
   code: z.string().nullable().meta({ description: 'The refusal, when refused' }),
   detail: z
@@ -98,6 +98,11 @@ function stateOf(outcome: Outcome | null | undefined, awaited: Awaited | undefin
   if (awaited === undefined) return { state: 'received' as const };
   if ('missing' in awaited) return { state: 'awaiting-funds' as const, missing: toWireAmount(awaited.missing) };
   return { state: 'awaiting-consent' as const, consent: showAsked(awaited) };
+}
+
+/** The word alone. */
+export function standingOf(outcome: Outcome | null | undefined, awaited: Awaited | undefined) {
+  return stateOf(outcome, awaited).state;
 }
 
 const ORIGINS = { P: 'platform', S: 'system', O: 'bank' } as const;

@@ -1,4 +1,5 @@
 import { AGREEMENT_REFUSALS } from './refusals/agreements.js';
+import { BATCH_REFUSALS } from './refusals/batches.js';
 import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
 import { HOLD_REFUSALS } from './refusals/holds.js';
@@ -24,6 +25,7 @@ export const REFUSALS = {
   ...SUSPENSE_REFUSALS,
   ...REFUND_REFUSALS,
   ...ORDER_REFUSALS,
+  ...BATCH_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

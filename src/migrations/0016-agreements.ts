@@ -16,8 +16,26 @@ const STATEMENTS = [
      UNIQUE KEY agreements_number (platform_id, agreement_no),
      UNIQUE KEY agreements_account (account_id)
    )`,
-  // amends: the version beneath a promotion; null otherwise. terms: canonical JSON. state: see agreements/states.ts. needed, signed: how many
-  // receivers have to sign and have signed.
+  // Canonical JSON by its SHA-256: what a thousand sellers agree on alike stands here once. Never changed.
+  `CREATE TABLE IF NOT EXISTS agreement_terms (
+     hash BINARY(32) NOT NULL PRIMARY KEY,
+     terms MEDIUMTEXT NOT NULL
+   )`,
+  // Versions that a platform submitted together, of the same terms and dates.
+  `CREATE TABLE IF NOT EXISTS agreement_groups (
+     id BIGINT NOT NULL PRIMARY KEY,
+     platform_id BIGINT NOT NULL,
+     group_no VARCHAR(64) NOT NULL,
+     content_hash BINARY(32) NOT NULL,
+     terms_hash BINARY(32) NOT NULL,
+     valid_from DATE NOT NULL,
+     valid_to DATE NULL,
+     versions INT NOT NULL,
+     submitted_ms BIGINT NOT NULL,
+     UNIQUE KEY agreement_groups_number (platform_id, group_no)
+   )`,
+  // amends: the version beneath a promotion; null otherwise. state: see agreements/states.ts. needed, signed: how many receivers have to
+  // sign and have signed.
   `CREATE TABLE IF NOT EXISTS agreement_versions (
      id BIGINT NOT NULL PRIMARY KEY,
      agreement_id BIGINT NOT NULL,
@@ -25,7 +43,8 @@ const STATEMENTS = [
      account_id BIGINT NOT NULL,
      version INT NOT NULL,
      amends INT NULL,
-     terms MEDIUMTEXT NOT NULL,
+     group_id BIGINT NULL,
+     terms_hash BINARY(32) NOT NULL,
      content_hash BINARY(32) NOT NULL,
      state VARCHAR(13) NOT NULL,
      valid_from DATE NOT NULL,
@@ -41,7 +60,8 @@ const STATEMENTS = [
      reason_sealed TEXT NULL,
      UNIQUE KEY agreement_versions_number (agreement_id, version),
      KEY agreement_versions_by_account (account_id, state),
-     KEY agreement_versions_by_state (state, id)
+     KEY agreement_versions_by_state (state, id),
+     KEY agreement_versions_by_group (group_id, id)
    )`,
   // way: page, paper. live is 1 while it is asked or signed and null afterwards: one of a receiver at a time. state: asked, signed,
   // declined, lapsed. voucher: number of the signed form; recorded_by: the member of staff who saw it.

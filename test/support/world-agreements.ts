@@ -38,6 +38,7 @@ export async function approveAgreement(
     cycle: 'T+1',
   };
   const json = JSON.stringify(terms);
+  const hash = createHash('sha256').update(json).digest();
   await db.withTx('agreement', async (tx) => {
     const [known] = await tx.rows<{ id: string; n: string }>(
       `SELECT a.id, (SELECT COUNT(*) FROM agreement_versions AS v WHERE v.agreement_id = a.id) AS n FROM agreements AS a WHERE a.account_id = ?`,
@@ -45,15 +46,17 @@ export async function approveAgreement(
     );
     const id = known?.id ?? rt.newId();
     const nowMs = clock.now();
+    await tx.write('INSERT IGNORE INTO agreement_terms (hash, terms) VALUES (?, ?)', [hash, json]);
     if (known === undefined)
       await tx.write('INSERT INTO agreements (id, platform_id, account_id, agreement_no, created_ms) VALUES (?, ?, ?, ?, ?)', [
         ...[id, platformId, seller, `A-${seller}`, nowMs],
       ]);
     await tx.write(
-      `INSERT INTO agreement_versions (id, agreement_id, platform_id, account_id, version, amends, terms, content_hash, state, valid_from,
-         valid_to, needed, signed, submitted_ms, countersigned_ms, decided_ms) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 'approved', ?, ?, 1, 1, ?, ?, ?)`,
+      `INSERT INTO agreement_versions (id, agreement_id, platform_id, account_id, version, amends, terms_hash, content_hash, state,
+         valid_from, valid_to, needed, signed, submitted_ms, countersigned_ms, decided_ms)
+       VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 'approved', ?, ?, 1, 1, ?, ?, ?)`,
       [
-        ...[rt.newId(), id, platformId, seller, Number(known?.n ?? 0) + 1, json, createHash('sha256').update(json).digest()],
+        ...[rt.newId(), id, platformId, seller, Number(known?.n ?? 0) + 1, hash, hash],
         ...[from, until ?? null, nowMs, nowMs, nowMs],
       ],
     );
