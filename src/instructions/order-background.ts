@@ -37,7 +37,6 @@ export const backgroundSchema = z
           evidence: evidenceSchema.optional(),
         }),
       )
-      .min(1)
       .max(ITEMS_MAX)
       .refine((items) => new Set(items.map(({ item }) => item)).size === items.length, { error: 'each item has its own number' }),
     completesAt: instantSchema.optional().meta({ description: 'When it completes by itself' }),
@@ -85,7 +84,7 @@ export function takenBackground(
   if ('code' in turnovers) return turnovers;
   const background: OrderBackground = {
     ...{ orderId: order.accountId, platformId: at.platformId, orderNo: order.orderNo, buyer: asked.buyer },
-    ...{ items, completedMs: null, dueMs },
+    ...{ bound: isRequired, items, completedMs: null, dueMs },
   };
   return { records: [change(backgroundRecords, order.accountId, background), ...turnovers.records] };
 }

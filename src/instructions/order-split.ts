@@ -27,10 +27,10 @@ export interface Shared {
   readonly background: OrderBackground;
 }
 
-/** The background of an order whose items are bound to agreements; undefined where the platform says who gets what. */
+/** The background of an order that is bound to agreements; undefined where the platform says who gets what. */
 export function boundBackground(order: Pick<Order, 'accountId'>, facts: Facts): OrderBackground | undefined {
   const background = facts.record(backgroundRecords, order.accountId);
-  return background?.items.some(({ version }) => version !== null) ? background : undefined;
+  return background?.bound ? background : undefined;
 }
 
 /** What must be seen to share an order by its agreements: asked again until nothing new is named. */
@@ -64,7 +64,7 @@ function accountOf(party: Party, { seller }: OrderItem, { book }: At): Id {
  * Shares items of an order by the agreements they were bound to when they were paid for. Exact: the shares of a part add up to it, and
  * the parts of an item to what its rule makes of the whole.
  * @param asked undefined: all that is left of all items
- * @returns ORDER_COMPLETED, ITEM_UNKNOWN, ITEM_SPLIT, EVIDENCE_MISSING, SPLIT_OVER_CAP, ACCOUNT_NOT_FOUND
+ * @returns ORDER_COMPLETED, NOTHING_TO_SPLIT, ITEM_UNKNOWN, ITEM_SPLIT, EVIDENCE_MISSING, SPLIT_OVER_CAP, ACCOUNT_NOT_FOUND
  */
 export function sharedByAgreement(
   order: Order,
@@ -75,6 +75,7 @@ export function sharedByAgreement(
 ): Refusal | Shared {
   if (background.completedMs !== null) return refuse('ORDER_COMPLETED', undefined, { orderNo: order.orderNo });
   const wanted = asked ?? background.items.filter((item) => itemLeft(item) > 0n).map(({ no: item }) => ({ item }) as AskedItem);
+  if (asked === undefined && wanted.length === 0) return refuse('NOTHING_TO_SPLIT', undefined, { orderNo: order.orderNo });
   const items = new Map(background.items.map((item) => [item.no, item]));
   const total = new Map<Id, Minor>();
   for (const each of wanted) {

@@ -6,12 +6,13 @@ import { CATEGORIES } from './data/categories.js';
  * seller turned over. Locks nothing (new tables). Back out: drop the tables. Re-runnable: every statement is IF NOT EXISTS, seeds by key.
  */
 const STATEMENTS = [
-  // items: JSON, each with its seller, agreement version, price, freight, and how much of it went to whom.
+  // bound: it is split by agreements alone. items: JSON, each with its seller, agreement version, price, freight, and how much of it went to whom.
   `CREATE TABLE IF NOT EXISTS order_backgrounds (
      order_id BIGINT NOT NULL PRIMARY KEY,
      platform_id BIGINT NOT NULL,
      order_no VARCHAR(64) NOT NULL,
      buyer VARCHAR(64) NOT NULL,
+     bound TINYINT NOT NULL,
      items MEDIUMTEXT NOT NULL,
      completed_ms BIGINT NULL,
      due_ms BIGINT NULL,

@@ -9,6 +9,8 @@ export interface OrderBackground {
   readonly orderNo: string;
   /** The platform's own number of the buyer. */
   readonly buyer: string;
+  /** It is split by the agreements of its items alone; without items it can only go back to the buyer. */
+  readonly bound: boolean;
   readonly items: readonly OrderItem[];
   /** From when on nothing is split any more; null: open. */
   readonly completedMs: Instant | null;
@@ -64,6 +66,7 @@ interface BackgroundRow {
   platform_id: string;
   order_no: string;
   buyer: string;
+  bound: number;
   items: string;
   completed_ms: string | null;
   due_ms: string | null;
@@ -95,6 +98,7 @@ function backgroundOf(row: BackgroundRow): OrderBackground {
     platformId: asId(row.platform_id),
     orderNo: row.order_no,
     buyer: row.buyer,
+    bound: Number(row.bound) === 1,
     items: (JSON.parse(row.items) as StoredItem[]).map(itemOf),
     completedMs: row.completed_ms === null ? null : (Number(row.completed_ms) as Instant),
     dueMs: row.due_ms === null ? null : (Number(row.due_ms) as Instant),
@@ -112,10 +116,10 @@ export const backgroundRecords: RecordType<OrderBackground> = {
   saving(backgrounds) {
     const rows = backgrounds.map(
       (b) =>
-        `${b.orderId},${b.platformId},${sql.text(b.orderNo)},${sql.text(b.buyer)},${sql.text(JSON.stringify(b.items.map(storedItem)))},` +
+        `${b.orderId},${b.platformId},${sql.text(b.orderNo)},${sql.text(b.buyer)},${b.bound ? 1 : 0},${sql.text(JSON.stringify(b.items.map(storedItem)))},` +
         `${b.completedMs ?? 'NULL'},${b.completedMs === null ? (b.dueMs ?? 'NULL') : 'NULL'}`,
     );
-    return `INSERT INTO order_backgrounds (order_id, platform_id, order_no, buyer, items, completed_ms, due_ms)
+    return `INSERT INTO order_backgrounds (order_id, platform_id, order_no, buyer, bound, items, completed_ms, due_ms)
        VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE items = VALUES(items), completed_ms = VALUES(completed_ms), due_ms = VALUES(due_ms)`;
   },
 };

@@ -431,8 +431,8 @@ export class Model {
         asked.filter(({ amount }) => amount.amount > 0),
       );
       const rest = room - sum(shares.values());
-      const [seller = '', another] = new Set(background.items.map((item) => item.seller));
-      if (rest > 0n && another === undefined) shares.set(seller, (shares.get(seller) ?? 0n) + rest);
+      const [seller, another] = new Set(background.items.map((item) => item.seller));
+      if (rest > 0n && seller !== undefined && another === undefined) shares.set(seller, (shares.get(seller) ?? 0n) + rest);
       this.#splitTo(given, order, shares, at);
       keep();
       background.completed = true;
@@ -1250,6 +1250,7 @@ export class Model {
   #agreed(given: Given, order: ModelOrder, background: ModelBackground, asked: Data['items'] | undefined) {
     refuseIf(background.completed, 'ORDER_COMPLETED');
     const open = background.items.filter((item) => leftOf(item) > 0n);
+    refuseIf(asked === undefined && open.length === 0, 'NOTHING_TO_SPLIT');
     const split = splitItems(background, asked ?? open.map(({ no }) => ({ item: no })));
     if (typeof split === 'string') throw new No(split);
     const cap = background.items.reduce((most, { agreement }) => (agreement.others > most ? agreement.others : most), 0n);

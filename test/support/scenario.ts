@@ -201,7 +201,7 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     form: new RegExp(`^(\\S+) → ${ORDER} ${AMOUNT}: (.+?)(?: completes (\\S+))?$`),
     read: (stage, [buyer = '', orderNo = '', amount = '', goods = '', completes]) => {
       const payer = { name: buyer, account: `6222${Buffer.from(buyer).toString('hex').slice(0, 12)}` };
-      const items = goods.split('; ').map((text) => itemOf(stage, text));
+      const items = goods === 'nothing' ? [] : goods.split('; ').map((text) => itemOf(stage, text));
       const due = completes === undefined ? {} : { completesAt: `${completes}T00:00:00+08:00` };
       const background = { buyer, items, ...due };
       return ['payment', { orderNo, amount: money(amount), payer, reference: `IN-${orderNo}`, background }];

@@ -182,7 +182,7 @@ function splitEffects(order: Order, { lines, background }: Sharing, facts: Facts
   if (background !== undefined) records.push(change(backgroundRecords, order.accountId, background));
   return {
     postings: [
-      { account: order.accountId, amount: -total },
+      ...(total === 0n ? [] : [{ account: order.accountId, amount: -total }]),
       ...lines.map(({ account, amount }) => ({ account, amount, clears })),
     ],
     records: [...records, ...shares],

@@ -25,6 +25,13 @@ export const ORDER_REFUSALS = {
     retry: 'new-number',
     actor: caller,
   },
+  NOTHING_TO_SPLIT: {
+    http: 409,
+    en: 'Nothing of the goods of this order is left to be split.',
+    zh: '订单已无可分账商品',
+    retry: 'new-number',
+    actor: caller,
+  },
   CATEGORY_UNKNOWN: {
     http: 422,
     en: 'The bank knows no such category of goods.',
