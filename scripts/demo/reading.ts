@@ -41,7 +41,8 @@ interface Instruction {
   readonly origin: string;
   readonly state: string;
   readonly code: string | null;
-  readonly data: { readonly lines?: readonly { readonly account: string; readonly amount: { readonly amount: number } }[] };
+  /** Of a split: who got what by the agreements. */
+  readonly detail: { readonly lines?: readonly { readonly account: string; readonly amount: string }[] } | null;
 }
 
 function sum<Item>(items: readonly Item[], of: (item: Item) => number): Minor {
@@ -113,11 +114,11 @@ function sellersOf(
 ): Map<string, SellerFigures> {
   const split = new Map<string, Minor>();
   const paidOut = new Map<string, Minor>();
-  const add = (to: Map<string, Minor>, account: string, amount: number) =>
+  const add = (to: Map<string, Minor>, account: string, amount: number | string) =>
     to.set(account, (to.get(account) ?? 0n) + BigInt(amount));
-  for (const { kind, state, data } of instructions) {
+  for (const { kind, state, detail } of instructions) {
     if (kind !== 'split' || state !== 'posted') continue;
-    for (const { account, amount } of data.lines ?? []) add(split, account, amount.amount);
+    for (const { account, amount } of detail?.lines ?? []) add(split, account, amount);
   }
   for (const { purpose, state, account, amount } of payouts) {
     if (purpose === 'clearing' && state === 'settled') add(paidOut, account, amount.amount);

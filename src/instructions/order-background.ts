@@ -26,16 +26,20 @@ export const backgroundSchema = z
     buyer: textSchema(64).meta({ description: "The platform's own number of the buyer" }),
     items: z
       .array(
-        z.strictObject({
-          item: z.string().regex(/^[A-Za-z0-9_.-]{1,32}$/, { error: 'must be 1 to 32 of A–Z a–z 0–9 _ . -' }),
-          seller: wireId('account'),
-          name: textSchema(128),
-          category: z.string().regex(/^[a-z0-9-]{1,32}$/, { error: 'must be the code of a category of goods' }),
-          quantity: z.int().min(1).max(1_000_000),
-          price: moneySchema.meta({ description: 'Of all pieces together, without freight' }),
-          freight: moneySchema.optional(),
-          evidence: evidenceSchema.optional(),
-        }),
+        z
+          .strictObject({
+            item: z.string().regex(/^[A-Za-z0-9_.-]{1,32}$/, { error: 'must be 1 to 32 of A–Z a–z 0–9 _ . -' }),
+            seller: wireId('account'),
+            name: textSchema(128),
+            category: z.string().regex(/^[a-z0-9-]{1,32}$/, { error: 'must be the code of a category of goods' }),
+            quantity: z.int().min(1).max(1_000_000),
+            price: moneySchema.optional().meta({ description: 'Of all pieces together, without freight; absent: a gift' }),
+            freight: moneySchema.optional(),
+            evidence: evidenceSchema.optional(),
+          })
+          .refine(({ price, freight }) => price !== undefined || freight !== undefined, {
+            error: 'must have a price or a freight',
+          }),
       )
       .max(ITEMS_MAX)
       .refine((items) => new Set(items.map(({ item }) => item)).size === items.length, { error: 'each item has its own number' }),
@@ -105,7 +109,7 @@ function takenItem(
   if (version !== undefined && 'code' in version) return version;
   if (!category.allowed || (version !== undefined && !allowsCategory(version.terms, category.code)))
     return refuse('CATEGORY_FORBIDDEN', undefined, { ...where, category: category.code });
-  const amounts = { price: price.amount, freight: freight?.amount ?? 0n };
+  const amounts = { price: price?.amount ?? 0n, freight: freight?.amount ?? 0n };
   return { no, seller, version: version?.id ?? null, ...goods, ...amounts, evidence: evidence ?? null, parts: [] };
 }
 
