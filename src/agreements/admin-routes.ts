@@ -15,11 +15,12 @@ import {
   wireId,
 } from '../runtime/index.js';
 import { approve, checkOnce, type Decision, refuseVersion } from './decide.js';
-import { TERMS_REFUSALS, viewVersion } from './routes.js';
+import { groupAdminRoutes } from './groups/admin-routes.js';
+import { viewVersion } from './routes.js';
 import { recordSignature } from './sign.js';
 import { VERSION_STATES } from './states.js';
 import { agreementsById, type StoredVersion, signaturesOf, versionsInState } from './store.js';
-import { showStaffVersion, staffVersionSchema } from './version-wire.js';
+import { acceptedCap, showStaffVersion, staffVersionSchema, TERMS_REFUSALS } from './version-wire.js';
 
 const operator = { audience: 'operator', tag: 'Agreements' } as const;
 const params = z.strictObject({ version: wireId('version') });
@@ -33,6 +34,7 @@ export function agreementAdminRoutes(rt: Runtime): Route[] {
     decideRoute(rt, 'check', ['Finds nothing against a version; another member of staff approves it', '协议初审'], checkOnce),
     decideRoute(rt, 'approve', ['Approves a version that another member of staff has checked', '协议复核'], approve),
     refuseRoute(rt),
+    ...groupAdminRoutes(rt),
   ];
 }
 
@@ -150,11 +152,7 @@ function decideRoute(
     summary,
     summaryZh,
     params,
-    body: z.strictObject({
-      othersCap: z.int().min(0).max(10_000).transform(BigInt).optional().meta({
-        description: "Where the terms go beyond the bank's cap for others than the seller: theirs again, in basis points",
-      }),
-    }),
+    body: z.strictObject({ othersCap: acceptedCap }),
     answers: { 200: { description: 'The version as it stands now', schema: staffVersionSchema } },
     refusals: ['RECEIVER_NOT_SIGNED', 'AGREEMENT_STATE', 'SAME_OPERATOR', 'CAP_NOT_APPROVED', ...TERMS_REFUSALS],
     handle: async ({ caller, params: { version }, body, tx }) => {

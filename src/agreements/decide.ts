@@ -2,7 +2,7 @@ import { addDays, type Id, type Refusal, Refused, refuse, toWire } from '../kern
 import { loadBook, lockShard } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { lookAtTerms } from './look.js';
-import { endVersions, findVersion, moveVersion, type StoredVersion, signaturesOf } from './store.js';
+import { endVersions, findVersion, moveVersions, type StoredVersion, signaturesOf } from './store.js';
 import { signersOf } from './submit.js';
 import type { Terms } from './terms.js';
 import { type Approved, refusalOf, takesOver } from './version-check.js';
@@ -99,7 +99,7 @@ export function capRefusal({ othersCap }: Terms, beyondCap: bigint | null, said:
   return refuse('CAP_NOT_APPROVED', undefined, { othersCap: Number(othersCap), most: Number(beyondCap) });
 }
 
-type Move = Parameters<typeof moveVersion>[3];
+type Move = Parameters<typeof moveVersions>[3];
 
 async function moved(
   tx: Tx,
@@ -107,7 +107,7 @@ async function moved(
   to: 'checked' | 'approved' | 'refused' | 'withdrawn',
   move: Move,
 ): Promise<StoredVersion> {
-  if (!(await moveVersion(tx, version.id, to, move))) {
+  if ((await moveVersions(tx, [version.id], to, move)) !== 1) {
     const now = await findVersion(tx, version.id);
     throw new Refused(refuse('AGREEMENT_STATE', undefined, { state: now?.state ?? version.state }));
   }

@@ -14,6 +14,7 @@ import {
   wireId,
 } from '../runtime/index.js';
 import { withdraw } from './decide.js';
+import { groupRoutes } from './groups/routes.js';
 import { agreementRecords, compileTerms } from './records.js';
 import { explainRule } from './rules.js';
 import { askSignature } from './sign.js';
@@ -39,6 +40,7 @@ import {
   showVersion,
   submission,
   submissionOf,
+  TERMS_REFUSALS,
   type VersionView,
   versionSchema,
 } from './version-wire.js';
@@ -53,30 +55,6 @@ const versionParams = z.strictObject({
     .regex(/^[1-9][0-9]{0,5}$/, { error: 'must be the number of a version' })
     .transform(Number),
 });
-const TERMS_REFUSALS = [
-  ...([
-    'RULE_OVER_WHOLE',
-    'RULE_LEVEL_UNKNOWN',
-    'RULE_LEVEL_UNREACHABLE',
-    'RULE_LEVEL_CYCLE',
-    'RULE_DEPTH',
-    'RULE_TIERS',
-  ] as const),
-  ...([
-    'RULE_BOUNDS',
-    'RULE_BASE',
-    'RULE_RECEIVERS',
-    'RULE_CAP',
-    'RULE_PROFIT',
-    'RECEIVER_NOT_ALLOWED',
-    'ACCOUNT_NOT_FOUND',
-  ] as const),
-  ...(['AGREEMENT_CAPS', 'CYCLE_INVALID', 'SETTLEMENT_TOO_EARLY', 'AGREEMENT_CATEGORIES', 'AGREEMENT_BACKDATED'] as const),
-  ...(['AGREEMENT_DATES', 'AGREEMENT_AMENDS', 'AGREEMENT_OVERLAPS'] as const),
-] as const;
-
-export { TERMS_REFUSALS };
-
 /** What platforms submit and read of their agreements with sub-merchants. */
 export function agreementRoutes(rt: Runtime): Route[] {
   return [
@@ -88,6 +66,7 @@ export function agreementRoutes(rt: Runtime): Route[] {
     signRoute(rt),
     withdrawRoute(rt),
     evaluateRoute(rt),
+    ...groupRoutes(rt),
   ];
 }
 

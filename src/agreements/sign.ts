@@ -6,14 +6,14 @@ import { readPlatform } from '../platforms/index.js';
 import { type Asked, isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtime/index.js';
 import { shownVersion } from './shown.js';
 import {
-  countSignature,
+  countSignatures,
   findAgreement,
   findSignature,
   findVersion,
   insertSignatures,
   type Signature,
   type StoredVersion,
-  settleSignature,
+  settleSignatures,
   signaturesOf,
 } from './store.js';
 import { signersOf } from './submit.js';
@@ -138,12 +138,12 @@ export function agreementAnswered({ clock }: Pick<Runtime, 'clock'>): AnswerHand
   return async (tx, id, ending) => {
     const to = ({ given: 'signed', declined: 'declined', expired: 'lapsed', locked: 'lapsed' } as const)[ending];
     const nowMs = clock.now();
-    const changed = await settleSignature(tx, id, to, nowMs);
+    const changed = (await settleSignatures(tx, [id], to, nowMs)) === 1;
     if (ending !== 'given') return undefined;
     if (!changed) throw new Refused(refuse('RECEIVER_SIGNED'));
     const signature = await findSignature(tx, id);
     invariant(signature, `the signature ${id} is there`);
-    if (!(await countSignature(tx, signature.versionId, nowMs))) throw new Refused(refuse('AGREEMENT_STATE'));
+    if ((await countSignatures(tx, [signature.versionId], 1, nowMs)) !== 1) throw new Refused(refuse('AGREEMENT_STATE'));
     return undefined;
   };
 }
@@ -161,9 +161,9 @@ export async function recordSignature(
   const live = await liveSignature(tx, of.version, of.account);
   const signed = refuse('RECEIVER_SIGNED', undefined, { account: toWire('account', of.account) });
   if (live?.state === 'signed') throw new Refused(signed);
-  const { id: versionId, accountId: _seller } = await waiting(tx, of.version, of.account);
+  const { id: versionId } = await waiting(tx, of.version, of.account);
   const nowMs = rt.clock.now();
-  if (live !== undefined && !(await settleSignature(tx, live.id, 'lapsed', nowMs))) throw new Refused(signed);
+  if (live !== undefined && (await settleSignatures(tx, [live.id], 'lapsed', nowMs)) !== 1) throw new Refused(signed);
   const signature: Signature = {
     ...{ id: rt.newId(), versionId, accountId: of.account, way: 'paper', state: 'signed', userId: null, consentId: null },
     ...{ expiresMs: null, voucherSealed: rt.vault.seal(of.voucher), recordedBy: of.by, createdMs: nowMs, signedMs: nowMs },
@@ -174,5 +174,5 @@ export async function recordSignature(
     if (isDuplicateKey(error)) throw new Refused(signed);
     throw error;
   }
-  if (!(await countSignature(tx, versionId, nowMs))) throw new Refused(refuse('AGREEMENT_STATE'));
+  if ((await countSignatures(tx, [versionId], 1, nowMs)) !== 1) throw new Refused(refuse('AGREEMENT_STATE'));
 }

@@ -306,34 +306,36 @@ export interface VersionMove {
   readonly reasonSealed?: string | undefined;
 }
 
-/** Moves a version on; answers whether it was in a state before. The written guard of every decision about it. */
-export async function moveVersion(
+/** Moves versions on; answers how many were in a state before. The written guard of every decision about them. */
+export function moveVersions(
   tx: Tx,
-  id: Id,
+  ids: readonly Id[],
   to: Exclude<VersionState, 'submitted' | 'countersigned'>,
   { nowMs, by, reasonSealed }: VersionMove,
-): Promise<boolean> {
+): Promise<number> {
   const step = to === 'checked' ? 'checked_ms = ?, checked_by = ?' : 'decided_ms = ?, decided_by = ?';
   const from = statesBefore(to).map(sql.text).join();
-  const changed = await tx.write(
-    `UPDATE agreement_versions SET state = ?, ${step}, reason_sealed = ? WHERE id = ? AND state IN (${from})`,
-    [to, nowMs, by ?? null, reasonSealed ?? null, id],
+  return tx.write(
+    `UPDATE agreement_versions SET state = ?, ${step}, reason_sealed = ? WHERE id IN (${ids.join()}) AND state IN (${from})`,
+    [to, nowMs, by ?? null, reasonSealed ?? null],
   );
-  return changed === 1;
 }
 
-/** One receiver more has signed; with the last one the version is countersigned. Answers whether it still waited for signatures. */
-export async function countSignature(tx: Tx, id: Id, nowMs: Instant): Promise<boolean> {
-  const counted = await tx.write(
-    "UPDATE agreement_versions SET signed = signed + 1 WHERE id = ? AND state = 'submitted' AND signed < needed",
-    [id],
-  );
-  if (counted !== 1) return false;
+/**
+ * So many receivers more have signed each of these; with the last one a version is countersigned.
+ * Answers how many of them still waited for that many.
+ */
+export async function countSignatures(tx: Tx, ids: readonly Id[], more: number, nowMs: Instant): Promise<number> {
+  const these = `id IN (${ids.join()}) AND state = 'submitted'`;
+  const counted = await tx.write(`UPDATE agreement_versions SET signed = signed + ? WHERE ${these} AND signed + ? <= needed`, [
+    more,
+    more,
+  ]);
   await tx.write(
-    "UPDATE agreement_versions SET state = 'countersigned', countersigned_ms = ? WHERE id = ? AND state = 'submitted' AND signed = needed",
-    [nowMs, id],
+    `UPDATE agreement_versions SET state = 'countersigned', countersigned_ms = ? WHERE ${these} AND signed = needed`,
+    [nowMs],
   );
-  return true;
+  return counted;
 }
 
 /** Approved versions end earlier than they said. */
@@ -360,14 +362,19 @@ export async function insertSignatures(tx: Tx, all: readonly Signature[]): Promi
   );
 }
 
-/** What came of a question; answers whether it was still open. */
-export async function settleSignature(tx: Tx, id: Id, to: Exclude<SignatureState, 'asked'>, nowMs: Instant): Promise<boolean> {
+/** What came of questions; answers how many were still open. */
+export function settleSignatures(
+  tx: Tx,
+  ids: readonly Id[],
+  to: Exclude<SignatureState, 'asked'>,
+  nowMs: Instant,
+): Promise<number> {
   const signed = to === 'signed';
-  const changed = await tx.write(
-    `UPDATE agreement_signatures SET state = ?, live = ${signed ? '1' : 'NULL'}, signed_ms = ? WHERE id = ? AND state = 'asked'`,
-    [to, signed ? nowMs : null, id],
+  return tx.write(
+    `UPDATE agreement_signatures SET state = ?, live = ${signed ? '1' : 'NULL'}, signed_ms = ?
+     WHERE id IN (${ids.join()}) AND state = 'asked'`,
+    [to, signed ? nowMs : null],
   );
-  return changed === 1;
 }
 
 export async function findSignature(tx: Tx, id: Id): Promise<Signature | undefined> {
@@ -375,12 +382,12 @@ export async function findSignature(tx: Tx, id: Id): Promise<Signature | undefin
   return row && signatureOf(row);
 }
 
-/** What is asked, signed or came to nothing, by version, the oldest first. */
-export async function signaturesOf(tx: Tx, versionIds: readonly Id[]): Promise<Map<Id, Signature[]>> {
+/** What is asked, signed or came to nothing, by version, the oldest first. @param lock keeps what is there as it is until the commit */
+export async function signaturesOf(tx: Tx, versionIds: readonly Id[], lock = false): Promise<Map<Id, Signature[]>> {
   const found = new Map<Id, Signature[]>();
   if (versionIds.length === 0) return found;
   const rows = await tx.rows<SignatureRow>(
-    `SELECT * FROM agreement_signatures WHERE version_id IN (${versionIds.join()}) ORDER BY id`,
+    `SELECT * FROM agreement_signatures WHERE version_id IN (${versionIds.join()}) ORDER BY id${lock ? ' FOR UPDATE' : ''}`,
   );
   for (const signature of rows.map(signatureOf))
     found.set(signature.versionId, [...(found.get(signature.versionId) ?? []), signature]);

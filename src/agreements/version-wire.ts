@@ -13,6 +13,29 @@ import { showTerms, termsSchema } from './wire.js';
 const VERSION_MAX = 100_000;
 const versionNo = z.int().min(1).max(VERSION_MAX);
 
+/** What may be wrong with terms, for the document. */
+export const TERMS_REFUSALS = [
+  ...([
+    'RULE_OVER_WHOLE',
+    'RULE_LEVEL_UNKNOWN',
+    'RULE_LEVEL_UNREACHABLE',
+    'RULE_LEVEL_CYCLE',
+    'RULE_DEPTH',
+    'RULE_TIERS',
+  ] as const),
+  ...([
+    'RULE_BOUNDS',
+    'RULE_BASE',
+    'RULE_RECEIVERS',
+    'RULE_CAP',
+    'RULE_PROFIT',
+    'RECEIVER_NOT_ALLOWED',
+    'ACCOUNT_NOT_FOUND',
+  ] as const),
+  ...(['AGREEMENT_CAPS', 'CYCLE_INVALID', 'SETTLEMENT_TOO_EARLY', 'AGREEMENT_CATEGORIES', 'AGREEMENT_BACKDATED'] as const),
+  ...(['AGREEMENT_DATES', 'AGREEMENT_AMENDS', 'AGREEMENT_OVERLAPS'] as const),
+] as const;
+
 export const submission = z
   .strictObject({
     agreementNo: requestNo.meta({ description: "The platform's own number of the agreement; remembered for ever" }),
@@ -60,6 +83,7 @@ const versionFields = {
   account: z.string(),
   version: z.int(),
   amends: z.int().nullable(),
+  group: z.string().nullable().meta({ description: 'Where it was submitted together with others' }),
   validFrom: z.string(),
   validTo: z.string().nullable(),
   state: z.enum(VERSION_STATES),
@@ -93,6 +117,7 @@ export function showVersion({ agreement, version, signatures, businessDate }: Ve
     account: toWire('account', version.accountId),
     version: version.version,
     amends: version.amends,
+    group: version.groupId === null ? null : toWire('group', version.groupId),
     validFrom: version.validFrom,
     validTo: version.validTo,
     state: version.state,
@@ -220,3 +245,8 @@ export function showEvaluation(
     })),
   };
 }
+
+/** Said by whoever checks or approves. */
+export const acceptedCap = z.int().min(0).max(10_000).transform(BigInt).optional().meta({
+  description: "Where the terms go beyond the bank's cap for others than the seller: theirs again, in basis points",
+});

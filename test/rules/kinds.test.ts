@@ -20,6 +20,7 @@ import {
 } from '../../src/refunds/index.js';
 import { proposalRecords, suspenseRecords } from '../../src/suspense/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
+import { BACKGROUND_WRONGS, CLAIM_WRONGS, SHARING_WRONGS, type Wrong } from './kinds-claims.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
 const ORDER = orderKey(DESK.platform, 'SO-1001');
@@ -72,7 +73,7 @@ const consent = (fields: Partial<Consent>) => (desk: Desk) => desk.bend(consentR
 const collecting = (desk: Desk) =>
   balance(lily2, 100_000n)(desk) && desk.put(underWayRecords, lily2, { paid: 0n, collected: 95_001n });
 const stranger = said({ payer: { name: '李四', account: '6222020000000000078', bankCode: '' } });
-const repeated = (desk: Desk) => desk.data.lines.push(desk.data.lines[0]);
+const repeated = (desk: Desk) => said({ lines: [line(anna, 1), line(anna, 1)] })(desk);
 
 const older = asId('2236512894231552499');
 const cancelled = (desk: Desk) =>
@@ -89,12 +90,12 @@ const owes = (desk: Desk) =>
     ...{ amount: 1n, recovered: 0n, createdMs: DESK.now },
   });
 
-type Wrong = readonly [code: string, what: string, spoil: (desk: Desk) => unknown];
-
 /** For each kind all that can be wrong, in the order in which it is told: the first line that is wrong is the answer. */
 const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
+  ...CLAIM_WRONGS,
   payment: [
     ['ORDER_PAYER_DIFFERS', 'another payer opened the order', otherPayer],
+    ...BACKGROUND_WRONGS,
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
   'combined-payment': [
@@ -105,6 +106,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   split: [
     ['ORDER_NOT_FOUND', 'no such order', noOrder],
     ['RECEIVER_REPEATED', 'a receiver twice', repeated],
+    ...SHARING_WRONGS,
     ['ACCOUNT_NOT_FOUND', 'no such receiver', noAccount(anna)],
     ['ACCOUNT_TYPE_NOT_ALLOWED', 'a receiver that no order may go to', type(anna, 'own-funds')],
     ['SPLIT_EXCEEDS_ORDER', 'more than is left', (desk) => desk.bend(orderRecords, ORDER, { refunded: 49_999n })],
@@ -381,7 +383,7 @@ function line(account: Id, amount: number) {
 
 function otherPayer(desk: Desk): void {
   const payer = { name: '李四', account: '6222020000000000078', bankCode: '102100099996' };
-  const counters = { paid: 1n, split: 0n, returned: 0n, refunded: 0n };
+  const counters = { paid: 1n, split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n };
   const order = {
     accountId: DESK.order,
     platformId: DESK.platform,
@@ -602,7 +604,8 @@ describe('nothing is left untold', () => {
     const folder = new URL('../../src/instructions/kinds/', import.meta.url);
     const files = readdirSync(folder).map((name) => new URL(name, folder));
     const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandates/rules.ts'];
-    const others = ['../payout-effects.ts', '../will.ts', ...rules].map((name) => new URL(name, folder));
+    const orders = ['../order-paying.ts', '../order-background.ts', '../order-split.ts', '../recall.ts'];
+    const others = ['../payout-effects.ts', '../will.ts', ...orders, ...rules].map((name) => new URL(name, folder));
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);
     // Of a mandate that is asked for, not of an instruction; of what only staff gives (scenario 36), and corrects (scenario 50).

@@ -31,6 +31,7 @@ import { marginRecords } from '../../src/refunds/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseRecords } from '../../src/suspense/index.js';
 import { PURPOSES } from './world.js';
+import { furnish } from './world-desk-claims.js';
 
 type Changeable<T> = { -readonly [K in keyof T]: T[K] };
 const id = (place: number) => asId(`2236512894231552${String(place).padStart(3, '0')}`);
@@ -55,6 +56,7 @@ const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
   'order-shares': (key) => ({ orderId: key, shares: [] }),
   'shortage-queue': (key) => ({ accountId: key, waiting: [] }),
   debt: (key) => ({ accountId: key, open: [] }),
+  'claim-queue': (key) => ({ accountId: key, lastPlace: 0, claims: [] }),
   margin: (key) => ({ accountId: key, platformId: undefined, marginId: null, target: 0n }),
   advance: (key) => ({ platformId: key, ceiling: 0n, outstanding: 0n }),
 };
@@ -117,6 +119,7 @@ export class Desk {
     this.account(this.book.accounts.custody).balance = -100_000n;
     this.account(this.book.accounts['in-transit']).balance = 20_000n;
     this.#fill();
+    furnish(this, DESK);
     for (const level of [2, 3] as const) this.#openElectronic(level);
     this.put(consentRecords, DESK.instruction, this.#consent());
     this.put(mandateRecords, DESK.mandate, this.#mandate());
@@ -185,7 +188,7 @@ export class Desk {
     this.put(settlementAccountRecords, DESK.anna, bound);
     if (this.kind.name !== 'payment') {
       const payer = { name: '张三', account: '6222020000000000078', bankCode: '102100099996' };
-      const counters = { paid: 60_000n, split: 10_000n, returned: 0n, refunded: 0n };
+      const counters = { paid: 60_000n, split: 10_000n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n };
       const order: Order = {
         accountId: DESK.order,
         platformId: DESK.platform,
@@ -212,7 +215,7 @@ export class Desk {
       expiresMs: null,
       createdMs: NOW,
     };
-    if (['release', 'capture'].includes(this.kind.name)) {
+    if (['release', 'capture', 'bulk-release'].includes(this.kind.name)) {
       this.put(holdRecords, DESK.hold, hold);
       this.account(DESK.anna).held = 500n;
     }

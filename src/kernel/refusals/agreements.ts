@@ -27,6 +27,7 @@ export const AGREEMENT_REFUSALS = {
   AGREEMENTS_INVALID: { ...mend, en: 'The terms have faults.', zh: '协议条款存在问题' },
   AGREEMENT_NOT_FOUND: { ...mend, http: 404, en: 'No such agreement under this platform.', zh: '协议不存在' },
   AGREEMENT_NO_REUSED: { ...mend, http: 409, en: 'This agreement number was used for something else.', zh: '协议编号重复使用' },
+  AGREEMENT_GROUP_REUSED: { ...mend, http: 409, en: 'This group number was used for something else.', zh: '批次编号重复使用' },
   AGREEMENT_EXISTS: { ...mend, http: 409, en: 'The seller has an agreement of another number.', zh: '卖家已有其他编号的协议' },
   AGREEMENT_VERSION_NOT_NEXT: { ...mend, http: 409, en: 'The version is not the next one.', zh: '协议版本号不连续' },
   AGREEMENT_BACKDATED: { ...mend, en: 'The terms would begin in the past.', zh: '协议生效日期早于今日' },
