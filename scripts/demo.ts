@@ -140,9 +140,11 @@ async function start(marketplace: Marketplace, processes: Processes, progress: P
       `API on ${urls.api}, bank simulator on ${urls.bank}, one worker; logs in ${relative(process.cwd(), FOLDER) || '.'}`,
     );
     const { token } = await makeOperator(db, 'demo', ['administrator', 'operator']);
+    const reviewers = [];
+    for (const name of ['checker', 'approver']) reviewers.push((await makeOperator(db, name, ['reviewer'])).token);
     const { firstDay } = plan;
-    const market = await openMarket({ ...urls, token, firstDay, sellerIds: marketplace.sellerIds, watch });
-    progress.say(`Opened the platform and ${count(marketplace.sellerIds.length)} sellers.`);
+    const market = await openMarket({ ...urls, token, reviewers, firstDay, sellerIds: marketplace.sellerIds, watch });
+    progress.say(`Opened the platform and ${count(marketplace.sellerIds.length)} sellers; the agreement with each is approved.`);
     const calendar = await db.read('calendar', loadCalendar);
     return { market, plan, watch, token, urls, next: (date) => workingDayAfter(calendar, date) };
   } finally {

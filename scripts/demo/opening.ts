@@ -12,7 +12,6 @@ export interface OpenMarket {
   readonly privateKey: string;
   /** The account number on the wire, by seller. */
   readonly accountOf: ReadonlyMap<string, string>;
-  readonly commissionAccount: string;
   readonly clients: Clients;
 }
 
@@ -31,13 +30,23 @@ interface Opening {
   readonly api: string;
   readonly bank: string;
   readonly token: string;
+  /** Of two who check and approve. */
+  readonly reviewers: readonly string[];
   readonly firstDay: BusinessDate;
   readonly sellerIds: readonly string[];
   readonly watch: Stopwatch;
 }
 
-/** Opens the platform with its custody account, registers its key and opens every seller as a sub-merchant. */
-export async function openMarket({ api, bank: bankUrl, token, firstDay, sellerIds, watch }: Opening): Promise<OpenMarket> {
+/** Opens the platform with its custody account, registers its key, opens every seller as a sub-merchant and has all agree on the terms. */
+export async function openMarket({
+  api,
+  bank: bankUrl,
+  token,
+  reviewers,
+  firstDay,
+  sellerIds,
+  watch,
+}: Opening): Promise<OpenMarket> {
   const what = 'opening accounts';
   const bank = openClient(bankUrl, watch);
   const admin = openClient(api, watch, bearer(token));
@@ -53,15 +62,51 @@ export async function openMarket({ api, bank: bankUrl, token, firstDay, sellerId
   const { id: keyId } = (await admin.call({ method: 'POST', path: keyPath, body: { publicKey }, what })) as { id: string };
   const platform = openClient(api, watch, signAs({ keyId, privateKey: pair.privateKey }));
   const accountOf = await openSellers(platform, sellerIds, what);
-  const seen = (await platform.call({ method: 'GET', path: '/v1/platform', what })) as OwnPlatform;
-  const commissionAccount = seen.accounts.find(({ type }) => type === 'commission')?.id;
-  if (commissionAccount === undefined) throw new Error('The platform has no commission account.');
   const clients = { admin, platform, bank };
-  return { platformId, custodyNo: CUSTODY_NO, keyId, privateKey, accountOf, commissionAccount, clients };
+  await agree(
+    { ...clients, reviewers: reviewers.map((of) => openClient(api, watch, bearer(of))) },
+    platformId,
+    accountOf,
+    firstDay,
+  );
+  return { platformId, custodyNo: CUSTODY_NO, keyId, privateKey, accountOf, clients };
 }
 
-interface OwnPlatform {
-  readonly accounts: readonly { readonly id: string; readonly type: string }[];
+/** The commission: 10 % of the price of the goods, half a fen rounded up; the seller has the rest, and all of the freight. */
+const TERMS = {
+  rule: { levels: { order: { lines: [{ to: 'commission', take: { percent: 1000, of: 'goods' } }], remainder: 'seller' } } },
+  ...{ othersCap: 3000, profitMax: 3000, cycle: 'T+1' },
+};
+
+/**
+ * From now on the bank splits by agreements alone. The platform submits the same terms for all its sellers, who have signed on paper;
+ * one person of the bank records that, another checks and a third approves.
+ */
+async function agree(
+  { admin, platform, reviewers }: Pick<Clients, 'admin' | 'platform'> & { reviewers: readonly Client[] },
+  platformId: string,
+  accountOf: OpenMarket['accountOf'],
+  validFrom: BusinessDate,
+): Promise<void> {
+  const what = 'agreements';
+  const terms = { transferMax: 0, feeMax: 0, agreements: 'required' };
+  await admin.call({ method: 'PUT', path: `/admin/v1/platforms/${platformId}/terms`, body: terms, what });
+  const accounts = [...accountOf.values()];
+  for (let from = 0; from < accounts.length; from += SELLERS_MAX) {
+    const lines = accounts.slice(from, from + SELLERS_MAX).map((account, place) => {
+      return { agreementNo: `AGR-${from + place + 1}`, version: 1, account };
+    });
+    const body = { groupNo: `AGR-${from / SELLERS_MAX + 1}`, validFrom, terms: TERMS, lines };
+    const { id } = (await platform.call({ method: 'POST', path: '/v1/agreement-groups', body, what })) as { id: string };
+    const group = `/admin/v1/agreement-groups/${id}`;
+    const list = { accounts: 'missing', voucher: `纸质协议清单-${from / SELLERS_MAX + 1}` };
+    await admin.call({ method: 'POST', path: `${group}/signatures`, body: list, what });
+    for (const [place, verb] of ['check', 'approve'].entries()) {
+      const path = `${group}/${verb}`;
+      const { moved } = (await reviewers[place]?.call({ method: 'POST', path, body: {}, what })) as { moved: number };
+      if (moved !== lines.length) throw new Error(`${verb} of ${id}: ${moved} of ${lines.length} agreements`);
+    }
+  }
 }
 
 interface OpenedBatch {

@@ -48,6 +48,8 @@ const dryRunSchema = z
   .strictObject({ asOf: rfc3339Schema, verdicts: z.array(verdictSchema) })
   .meta({ id: 'DryRun', description: 'Verdicts in the order of the instructions' });
 
+const line = instructionSchema('P');
+
 export function dryRunRoutes(rt: Runtime): Route[] {
   return [
     route({
@@ -63,7 +65,7 @@ export function dryRunRoutes(rt: Runtime): Route[] {
         'customer is asked. `awaiting-consent` says that one would be.',
       body: 'raw',
       rawBody: {
-        schema: z.union([instructionSchema('P'), z.array(instructionSchema('P')).min(1).max(LINES_MAX)]),
+        schema: z.union([line, z.array(line).min(1).max(LINES_MAX)]),
         mediaTypes: ['application/json'],
       },
       answers: { 200: { description: 'The verdicts', schema: dryRunSchema } },

@@ -57,7 +57,7 @@ const disputed = (amount: bigint) => (desk: Desk) => {
 const bound = (desk: Desk) => {
   const items: OrderItem[] = [{ ...ITEM, seller: anna }];
   const of = { orderId: DESK.order, platformId: platform, orderNo: 'SO-1001', buyer: 'U-1', items };
-  desk.put(backgroundRecords, DESK.order, { ...of, completedMs: null, dueMs: null });
+  desk.put(backgroundRecords, DESK.order, { ...of, bound: true, completedMs: null, dueMs: null });
 };
 const seller = (desk: Desk) => desk.open(anna, 'sub');
 const background = (order: Id, fields: Partial<OrderBackground>) => (desk: Desk) => desk.bend(backgroundRecords, order, fields);

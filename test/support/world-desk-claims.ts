@@ -95,7 +95,7 @@ function openBoundOrder(desk: Drawers, { platform, anna }: Names): void {
   desk.put(orderRecords, orderKey(platform, orderNo), order);
   desk.open(accountId, 'order').balance = 10_000n;
   const items = [{ ...ITEM, seller: anna }];
-  const background = { orderId: accountId, platformId: platform, orderNo, buyer: 'U-1', items, completedMs: null, dueMs: null };
+  const background = { orderId: accountId, platformId: platform, orderNo, buyer: 'U-1', items, bound: true, completedMs: null, dueMs: null };
   desk.put(backgroundRecords, accountId, background);
 }
 
