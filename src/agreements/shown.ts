@@ -107,7 +107,10 @@ function capLines({ othersCap, profitMax, feeMax, orderMax, volume, cycle, cycle
   return [
     { label: { en: 'At most to others than the seller', zh: '分给卖家以外各方上限' }, value: percent(othersCap) },
     { label: { en: 'At most to the platform', zh: '平台收益上限' }, value: percent(profitMax) },
-    { label: { en: 'At most a fee', zh: '单笔手续费上限' }, value: shownFen(feeMax) },
+    {
+      label: { en: 'At most a fee', zh: '单笔手续费上限' },
+      value: feeMax === null ? { en: 'as the bank agreed with the platform', zh: '按银行与平台的约定' } : shownFen(feeMax),
+    },
     ...amounts.flatMap(([label, amount]) => (amount === null ? [] : [{ label, value: shownFen(amount) }])),
     {
       label: { en: 'The seller is paid', zh: '结算周期' },

@@ -15,8 +15,8 @@ export interface Terms {
   readonly othersCap: bigint;
   /** The most of it that is the platform's own profit. */
   readonly profitMax: bigint;
-  /** The most of one fee. */
-  readonly feeMax: Minor;
+  /** The most of one fee; null: what the bank agreed with the platform. */
+  readonly feeMax: Minor | null;
   /** The most of the seller's items in one order; null: no such cap. */
   readonly orderMax: Minor | null;
   /** The most of the seller's items in a business day and in a month. */

@@ -81,7 +81,7 @@ export const termsSchema = z
     rule: ruleSchema,
     othersCap: basisPoints.meta({ description: 'The most that others than the seller get of an item, the platform with them' }),
     profitMax: basisPoints.meta({ description: "The most of an item that is the platform's own" }),
-    feeMax: fenOrNone.meta({ description: 'The most of one fee' }),
+    feeMax: cap.meta({ description: 'The most of one fee, 0: none; null: what the bank agreed with the platform for all' }),
     orderMax: cap.meta({ description: "The most of the seller's items in one order" }),
     volume: z
       .strictObject({ day: cap, month: cap })
@@ -106,7 +106,7 @@ export function showTerms(terms: Terms): z.input<typeof termsSchema> {
     rule: showRule(terms.rule),
     othersCap: Number(terms.othersCap),
     profitMax: Number(terms.profitMax),
-    feeMax: Number(terms.feeMax),
+    feeMax: number(terms.feeMax),
     orderMax: number(terms.orderMax),
     volume: { day: number(terms.volume.day), month: number(terms.volume.month) },
     cycle: terms.cycle,

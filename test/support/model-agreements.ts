@@ -8,6 +8,8 @@ export interface ModelAgreement {
   readonly others: bigint;
   readonly orderMax?: bigint;
   readonly dayMax?: bigint;
+  /** The most of one fee; else what the platform may take of everybody. */
+  readonly feeMax?: bigint;
   readonly from: string;
   readonly until?: string;
 }
@@ -110,6 +112,12 @@ export class Trade {
   readonly agreements = new Map<string, ModelAgreement[]>();
   agree(agreement: ModelAgreement): void {
     this.agreements.set(agreement.seller, [...(this.agreements.get(agreement.seller) ?? []), agreement]);
+  }
+
+  /** The most of one fee on a day, where he agreed on it. */
+  feeMax(seller: string, date: string): bigint | undefined {
+    const all = this.agreements.get(seller) ?? [];
+    return all.find(({ from, until }) => from <= date && (until === undefined || date <= until))?.feeMax;
   }
 
   #turnovers = new Map<string, { date: string; amount: bigint }[]>();

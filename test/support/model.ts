@@ -642,7 +642,7 @@ export class Model {
     fee: (given, data, at) => {
       refuseIf(this.#mine(given, data.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
       const amount = minor(data.amount);
-      withinTerms(amount, at.feeMax);
+      withinTerms(amount, this.trade.feeMax(bare(data.account), at.date) ?? at.feeMax);
       this.#move(at, [{ from: bare(data.account), amount }], [{ to: at.own.fees as string, amount, inherits: true }]);
     },
 

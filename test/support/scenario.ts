@@ -15,7 +15,7 @@ import type { Asked } from './world.js';
  *   refund F1 order:7 9.00 recall pro-rata waits    a refund after a split (or `recall anna 9.00`); it waits for money. Later: stands F1 posted;
  *                                                   cancel F1; advance up to 5.00; margin of anna up to 9.00; margin:anna, anna owes
  *   replay S1                                       same number, same body: the same answer, and nothing new
- *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] from DATE [until DATE]
+ *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] [fee 2.00] from DATE [until DATE]
  *                                                   what she agreed, approved; `agreements required`: no order without
  *   buy B1 lily → order:7 100.00: milk 80.00 + 5.00 of anna goods; tea 15.00 of ben goods shown WB-1   a payment with its background
  *   combine M1 lily 30.00 → order:8 10.00: milk 10.00 of anna goods | order:9 20.00   one payment for several orders
@@ -433,8 +433,8 @@ function itemOf(stage: Stage, text: string): AskedModelBackground['items'][numbe
 
 /** `commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% order 500.00 day 900.00 from DATE until DATE` */
 function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement {
-  const form = new RegExp(`^(.*?); cap (\\d+\\.\\d\\d)%(?: order ${AMOUNT})?(?: day ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`);
-  const [shares = '', cap = '', orderMax, dayMax, from = '', until] = pick(form, text);
+  const form = new RegExp(`^(.*?); cap (\\d+\\.\\d\\d)%(?: order ${AMOUNT})?(?: day ${AMOUNT})?(?: fee ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`);
+  const [shares = '', cap = '', orderMax, dayMax, feeMax, from = '', until] = pick(form, text);
   const lines = shares.split(', ').map((share) => {
     const line = new RegExp(`^(\\S+) (\\d+\\.\\d\\d)% of (goods|whole)(?: max ${AMOUNT})?$`);
     const [to = '', percent = '', of, max] = pick(line, share);
@@ -445,6 +445,7 @@ function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement
     ...{ seller: stage.account(seller), lines, others: minor(cap), from },
     ...(orderMax === undefined ? {} : { orderMax: minor(orderMax) }),
     ...(dayMax === undefined ? {} : { dayMax: minor(dayMax) }),
+    ...(feeMax === undefined ? {} : { feeMax: minor(feeMax) }),
     ...(until === undefined ? {} : { until }),
   };
 }

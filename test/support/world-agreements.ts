@@ -16,7 +16,7 @@ export async function requireAgreements({ db }: World, platformId: Id): Promise<
 export async function approveAgreement(
   { db, rt, clock }: World,
   platformId: Id,
-  { seller, lines, others, orderMax, dayMax, from, until }: ModelAgreement,
+  { seller, lines, others, orderMax, dayMax, feeMax, from, until, named }: ModelAgreement,
   commission: string,
 ): Promise<void> {
   const receiver = (to: string) =>
@@ -34,8 +34,10 @@ export async function approveAgreement(
       },
     },
     ...{ othersCap: Number(others), profitMax: 10_000, orderMax: orderMax === undefined ? null : Number(orderMax) },
+    feeMax: feeMax === undefined ? null : Number(feeMax),
     volume: { day: dayMax === undefined ? null : Number(dayMax), month: null },
     cycle: 'T+1',
+    refund: named === true ? 'by-rule' : 'pro-rata',
   };
   const json = JSON.stringify(terms);
   const hash = createHash('sha256').update(json).digest();

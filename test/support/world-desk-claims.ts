@@ -56,7 +56,7 @@ export const TERMS: Terms = {
       },
     },
   },
-  ...{ othersCap: 3_000n, profitMax: 1_000n, feeMax: 0n, orderMax: null, volume: { day: null, month: null } },
+  ...{ othersCap: 3_000n, profitMax: 1_000n, feeMax: null, orderMax: null, volume: { day: null, month: null } },
   ...{ cycle: 'T+1', cycleDays: null, refund: 'pro-rata', reserve: 0n, categories: [], forbidden: [] },
 };
 

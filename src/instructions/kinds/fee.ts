@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agreementRecords, versionOn } from '../../agreements/index.js';
 import { refuse, toWire } from '../../kernel/index.js';
 import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type Kind, refused } from '../kind.js';
@@ -6,7 +7,10 @@ import { type Kind, refused } from '../kind.js';
 const schema = z.strictObject({ account: wireId('account'), amount: moneySchema, for: textSchema(128) });
 type Fee = z.output<typeof schema>;
 
-/** A fee that a sub-merchant owes the platform, up to what the terms allow for one fee. */
+/**
+ * A fee that a sub-merchant owes the platform, up to what his agreement allows for one fee; where it says nothing, or he has none, up to what
+ * the bank agreed with the platform.
+ */
 export const fee: Kind<Fee> = {
   name: 'fee',
   en: 'Fee of a sub-merchant',
@@ -15,14 +19,15 @@ export const fee: Kind<Fee> = {
   proof: 'terms',
   schema,
   example: { account: 'acc_2236512894231552003', amount: { amount: 60, currency: 'CNY' }, for: '技术服务费' },
-  needs: (data, at) => ({ accounts: [data.account, at.book.accounts.fees] }),
+  needs: (data, at) => ({ accounts: [data.account, at.book.accounts.fees], records: [[agreementRecords, data.account]] }),
   decide(data, facts, at) {
     const account = facts.account(data.account);
     if (account === undefined)
       return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
     if (account.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
-    const { feeMax } = at.book.terms;
-    if (feeMax === 0n) return refused(refuse('PROOF_MISSING', 'No fees are agreed with this platform.'));
+    const agreed = facts.record(agreementRecords, data.account);
+    const feeMax = (agreed && versionOn(agreed, at.book.businessDate)?.terms.feeMax) ?? at.book.terms.feeMax;
+    if (feeMax === 0n) return refused(refuse('PROOF_MISSING', 'No fees are agreed.'));
     if (data.amount.amount > feeMax) return refused(refuse('TERMS_EXCEEDED', undefined, { feeMax: String(feeMax) }));
     return {
       postings: [
