@@ -13,6 +13,7 @@ import {
 } from '../ledger/index.js';
 import { wakeShortages } from '../refunds/index.js';
 import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
+import { foreseeing } from './foresight.js';
 import { incomeNeeds } from './income.js';
 import { judge } from './judge.js';
 import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
@@ -227,9 +228,10 @@ async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<
     works.flatMap(({ kind, data, at }) => [kind.needs(data, at), willNeeds(kind, data, at)]),
   );
   const withMore = works.filter(({ kind }) => kind.needsThen !== undefined || kind.act !== undefined || kind.income);
+  const factsOf = foreseeing(works, (at) => set.factsOf(at.platformId));
   const more = (): Needs[] =>
     withMore.flatMap(({ kind, data, at }) => {
-      const facts = set.factsOf(at.platformId);
+      const facts = factsOf(at);
       return [kind.needsThen?.(data, facts, at) ?? {}, willNeedsThen(kind, data, facts, at), incomeNeeds(kind, data, facts, at)];
     });
   while (withMore.length > 0 && (await set.load(tx, more())));

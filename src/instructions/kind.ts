@@ -52,6 +52,8 @@ export interface Kind<Data = unknown> {
   readonly needs: (data: Data, at: At) => Needs;
   /** Further facts that only records name; asked again until it names nothing new. */
   readonly needsThen?: (data: Data, facts: Facts, at: At) => Needs;
+  /** Records that it will make if all goes well, for those behind it in the batch to ask by what they have to see. */
+  readonly foresees?: (data: Data, facts: Facts, at: At) => readonly RecordChange[];
   /** Pure: no clock, no chance, no database. Checks stand in the order of precedence of their refusals. */
   readonly decide: (data: Data, facts: Facts, at: At) => Decision;
   /**

@@ -1,7 +1,7 @@
 import { BALANCE_MAX, type Id, type Minor, type Refusal, refuse } from '../kernel/index.js';
 import { type Order, orderKey, orderRecords, type Payer } from '../orders/index.js';
 import type { Vault } from '../runtime/index.js';
-import { type At, arrivalDate, change, type Effects, type Facts } from './kind.js';
+import { type At, arrivalDate, change, type Effects, type Facts, type RecordChange } from './kind.js';
 import { type AskedBackground, takenBackground } from './order-background.js';
 
 /** Money for one order. Minor units. */
@@ -11,7 +11,7 @@ export interface OrderMoney {
   readonly payer: Payer;
   /** The electronic account that pays; null: the money comes from outside. */
   readonly payerAccountId: Id | null;
-  readonly background: AskedBackground | undefined;
+  readonly background?: AskedBackground | undefined;
 }
 
 /**
@@ -54,4 +54,10 @@ function isSamePayer(before: Order, { payer: now, payerAccountId }: OrderMoney, 
   if (before.payerAccountId !== payerAccountId) return false;
   if (payerAccountId !== null) return true;
   return before.payer.bankCode === now.bankCode && same(before.payer.account, now.account) && same(before.payer.name, now.name);
+}
+
+/** What it will make, for a split in the same batch. Nothing where it is refused. */
+export function foreseenOrder(money: OrderMoney, newId: Id, facts: Facts, at: At): readonly RecordChange[] {
+  const paid = money.background === undefined ? undefined : paidOrder(money, newId, facts, at);
+  return paid === undefined || 'code' in paid ? [] : paid.records;
 }

@@ -33,6 +33,11 @@ export function boundBackground(order: Pick<Order, 'accountId'>, facts: Facts): 
   return background?.bound ? background : undefined;
 }
 
+/** Whether its agreements were loaded: not those of an order that was paid for in the same batch and could not be foreseen. */
+export function isSeen({ items }: OrderBackground, facts: Facts): boolean {
+  return items.every(({ version }) => version === null || facts.record(versionRecords, version) !== undefined);
+}
+
 /** What must be seen to share an order by its agreements: asked again until nothing new is named. */
 export function sharingNeeds(order: Pick<Order, 'accountId'>, facts: Facts, at: At): Needs {
   const background = facts.record(backgroundRecords, order.accountId);

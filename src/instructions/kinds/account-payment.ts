@@ -6,7 +6,7 @@ import { orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
 import { backgroundNeeds, backgroundSchema } from '../order-background.js';
-import { paidOrder } from '../order-paying.js';
+import { foreseenOrder, type OrderMoney, paidOrder } from '../order-paying.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -45,6 +45,8 @@ export const accountPayment: Kind<AccountPayment> = {
       records: [[orderRecords, orderKey(at.platformId, to.orderNo)], ...(background.records ?? [])],
     };
   },
+  foresees: (data, facts, at) =>
+    'orderNo' in data.to ? foreseenOrder(moneyOf(data, data.to.orderNo, facts), at.instruction, facts, at) : [],
   decide(data, facts, at) {
     const from = facts.account(data.from);
     if (from === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.from) }));
@@ -77,15 +79,20 @@ function payAccount({ from, amount }: AccountPayment, to: Parameters<Facts['acco
   };
 }
 
-function payOrder({ from, amount: { amount }, background }: AccountPayment, number: string, facts: Facts, at: At): Decision {
+function moneyOf({ from, amount: { amount }, background }: AccountPayment, orderNo: string, facts: Facts): OrderMoney {
   const payer = { name: '', account: facts.record(electronicRecords, from)?.virtualNo ?? '', bankCode: '' };
-  const paid = paidOrder({ orderNo: number, amount, payer, payerAccountId: from, background }, at.instruction, facts, at);
+  return { orderNo, amount, payer, payerAccountId: from, background };
+}
+
+function payOrder(data: AccountPayment, number: string, facts: Facts, at: At): Decision {
+  const { amount } = data.amount;
+  const paid = paidOrder(moneyOf(data, number, facts), at.instruction, facts, at);
   if ('code' in paid) return refused(paid);
   const { accountId, ...kept } = paid;
   return {
     ...kept,
     postings: [
-      { account: from, amount: -amount, draw: 'uncleared-first', flow: 'unbound' },
+      { account: data.from, amount: -amount, draw: 'uncleared-first', flow: 'unbound' },
       { account: accountId, amount },
     ],
     result: { orderAccount: toWire('account', accountId) },

@@ -15,7 +15,7 @@ import {
   refused,
 } from '../kind.js';
 import { backgroundNeeds, backgroundSchema } from '../order-background.js';
-import { paidOrder } from '../order-paying.js';
+import { foreseenOrder, type OrderMoney, paidOrder } from '../order-paying.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const schema = z.strictObject({
@@ -51,8 +51,13 @@ export const payment: Kind<Payment> = {
       records: [[orderRecords, orderKey(at.platformId, data.orderNo)], ...(background.records ?? [])],
     };
   },
-  decide({ orderNo, amount: { amount }, payer, reference, background }, facts, at) {
-    const paid = paidOrder({ orderNo, amount, payer, payerAccountId: null, background }, at.instruction, facts, at);
+  foresees: (data, facts, at) => foreseenOrder(moneyOf(data), at.instruction, facts, at),
+  decide(data, facts, at) {
+    const {
+      amount: { amount },
+      reference,
+    } = data;
+    const paid = paidOrder(moneyOf(data), at.instruction, facts, at);
     if ('code' in paid) return refused(paid);
     const { accountId, ...kept } = paid;
     const custody = custodyAfter(amount, facts, at);
@@ -76,6 +81,10 @@ export const payment: Kind<Payment> = {
     },
   },
 };
+
+function moneyOf({ amount: { amount }, ...data }: Pick<Payment, 'orderNo' | 'amount' | 'payer' | 'background'>): OrderMoney {
+  return { ...data, amount, payerAccountId: null };
+}
 
 /**
  * What came in, on the custody account.
@@ -135,6 +144,10 @@ export const combinedPayment: Kind<Combined> = {
     reference: 'COL-1004',
   },
   needs: combinedNeeds,
+  foresees: ({ orders, payer }, facts, at) =>
+    orders.flatMap(({ orderNo, amount, background }, place) =>
+      foreseenOrder(moneyOf({ orderNo, amount, payer, background }), idAfter(at.instruction, place), facts, at),
+    ),
   decide({ orders, amount: { amount }, payer, reference }, facts, at) {
     const total = orders.reduce((sum, order) => sum + order.amount.amount, 0n);
     if (total !== amount) return refused(refuse('COMBINED_TOTAL_DIFFERS', undefined, { total: String(total) }));
@@ -142,7 +155,7 @@ export const combinedPayment: Kind<Combined> = {
     const opens: NonNullable<Effects['opens']>[number][] = [];
     const credits: Posting[] = [];
     for (const [place, { orderNo, amount, background }] of orders.entries()) {
-      const money = { orderNo, amount: amount.amount, payer, payerAccountId: null, background };
+      const money = moneyOf({ orderNo, amount, payer, background });
       // A seller's turnover of the one order counts for the next.
       const paid = paidOrder(money, idAfter(at.instruction, place), factsWith(facts, records), at);
       if ('code' in paid) return refused({ ...paid, fields: { ...paid.fields, orderNo } });

@@ -27,7 +27,7 @@ import {
   refused,
 } from '../kind.js';
 import { evidenceSchema } from '../order-background.js';
-import { boundBackground, fittingItems, sharedByAgreement, sharingNeeds } from '../order-split.js';
+import { boundBackground, fittingItems, isSeen, sharedByAgreement, sharingNeeds } from '../order-split.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
 
 const returnSchema = z.strictObject({ orderNo, lines });
@@ -103,7 +103,9 @@ export const split: Kind<Split> = {
     if (order === undefined) return refused(refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo }));
     const repeated = repeatedReceiver(data.lines ?? []);
     if (repeated !== undefined) return refused(refuse('RECEIVER_REPEATED', undefined, { account: toWire('account', repeated) }));
-    const shared = sharedAs(data, order, facts, at);
+    const background = boundBackground(order, facts);
+    if (background !== undefined && !isSeen(background, facts)) return { waits: 'next-batch' };
+    const shared = sharedAs(data, order, background, facts, at);
     if ('code' in shared) return refused(shared);
     const effects = splitEffects(order, shared, facts, at);
     return 'code' in effects ? refused(effects) : effects;
@@ -137,8 +139,7 @@ interface Sharing {
 }
 
 /** Who gets what: as the agreements behind the order make it or, where there are none, as the platform says. */
-function sharedAs(data: Split, order: Order, facts: Facts, at: At): Refusal | Sharing {
-  const background = boundBackground(order, facts);
+function sharedAs(data: Split, order: Order, background: OrderBackground | undefined, facts: Facts, at: At): Refusal | Sharing {
   const lines = data.lines?.map(({ account, amount: { amount } }) => ({ account, amount }));
   if (background === undefined) return lines === undefined ? refuse('LINES_MISSING') : { lines };
   const shared = sharedByAgreement(order, background, data.items, facts, at);
@@ -212,6 +213,7 @@ export const orderComplete: Kind<z.output<typeof completeSchema>> = {
     if (order === undefined) return refused(refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo }));
     const background = boundBackground(order, facts);
     if (background === undefined) return refused(refuse('BACKGROUND_MISSING', undefined, { orderNo: data.orderNo }));
+    if (!isSeen(background, facts)) return { waits: 'next-batch' };
     const shared = sharedByAgreement(order, background, fittingItems(order, background), facts, at);
     if ('code' in shared) return refused(shared);
     const completed = { ...shared.background, completedMs: at.nowMs, dueMs: null };
