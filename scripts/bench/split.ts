@@ -88,20 +88,22 @@ async function agree(rt: Runtime, book: BenchBook): Promise<void> {
     return { seller, agreement: rt.newId(), version: rt.newId(), json, hash: createHash('sha256').update(json).digest() };
   });
   await rt.db.withTx('bench-agreements', async (tx) => {
-    const { terms } = await loadBook(tx, book.platformId);
-    await setTerms(tx, book.platformId, { ...terms, agreements: 'required' });
+    const { terms: agreed } = await loadBook(tx, book.platformId);
+    await setTerms(tx, book.platformId, { ...agreed, agreements: 'required' });
+    const terms = rows.map((r) => `${sql.hex(r.hash)},${sql.text(r.json)}`);
+    await tx.write(`INSERT INTO agreement_terms (hash, terms) VALUES ${sql.tuples(terms)}`);
     const agreements = rows.map((r) => `${r.agreement},${book.platformId},${r.seller},'A-${r.seller}',${nowMs}`);
     await tx.write(
       `INSERT INTO agreements (id, platform_id, account_id, agreement_no, created_ms) VALUES ${sql.tuples(agreements)}`,
     );
     const versions = rows.map(
       (r) =>
-        `${r.version},${r.agreement},${book.platformId},${r.seller},1,NULL,${sql.text(r.json)},${sql.hex(r.hash)},'approved','${FIRST_DATE}',` +
+        `${r.version},${r.agreement},${book.platformId},${r.seller},1,NULL,${sql.hex(r.hash)},${sql.hex(r.hash)},'approved','${FIRST_DATE}',` +
         `NULL,1,1,${nowMs},${nowMs},${nowMs}`,
     );
     await tx.write(
-      `INSERT INTO agreement_versions (id, agreement_id, platform_id, account_id, version, amends, terms, content_hash, state, valid_from,
-         valid_to, needed, signed, submitted_ms, countersigned_ms, decided_ms) VALUES ${sql.tuples(versions)}`,
+      `INSERT INTO agreement_versions (id, agreement_id, platform_id, account_id, version, amends, terms_hash, content_hash, state,
+         valid_from, valid_to, needed, signed, submitted_ms, countersigned_ms, decided_ms) VALUES ${sql.tuples(versions)}`,
     );
   });
 }
