@@ -3,13 +3,14 @@ import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
-import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
+import { answerHandlers, inboxDepths, reviewParts, shardsBehind, systemInstruction } from '../src/instructions/index.js';
 import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks, lockShard } from '../src/ledger/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
 import { partiesWork } from '../src/parties/index.js';
 import { countOpenBreaks } from '../src/reconciliation/index.js';
 import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
+import { lapseReviews } from '../src/reviews/index.js';
 import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
 import type { JobDefinition } from './job.js';
 import { RELAY } from './relay-outbox.job.js';
@@ -73,6 +74,7 @@ export async function sweep(desk: Desk): Promise<void> {
     }),
   ]);
   await expireFreezes(rt);
+  await lapseReviews(rt, reviewParts(rt).wake);
 }
 
 interface Due {

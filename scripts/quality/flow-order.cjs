@@ -18,6 +18,7 @@ module.exports = [
   'refunds',
   'payouts',
   'suspense',
+  'reviews',
   'instructions',
   'dispatch',
   'reconciliation',

@@ -23,6 +23,7 @@ export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
 export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
 export { openedBody, resealedBody } from './personal.js';
+export { reviewParts } from './review-parts.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, inboxDepths } from './store.js';
 export { decideTogether, tryOut, type Verdict } from './trial.js';

@@ -40,7 +40,8 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      AND IF(type = 'custody', balance > 0 OR held <> 0, held < 0 OR balance < held)`,
   'held is what is left of the holds': (within) =>
     `SELECT a.id, a.held, COALESCE(h.total, 0) AS open FROM accounts AS a
-     LEFT JOIN (SELECT account_id, SUM(amount - captured - released) AS total FROM holds GROUP BY account_id) AS h ON h.account_id = a.id
+     LEFT JOIN (SELECT account_id, SUM(left_of) AS total FROM (SELECT account_id, amount - captured - released AS left_of FROM holds
+       UNION ALL SELECT account_id, amount FROM review_holds WHERE open_of IS NOT NULL) AS each_hold GROUP BY account_id) AS h ON h.account_id = a.id
      WHERE ${within('a.platform_id')} AND a.held <> COALESCE(h.total, 0)`,
   'what is claimed of an account is what is left of the open claims on it': (within) =>
     `SELECT a.id, a.claimed, COALESCE(c.total, 0) AS open FROM accounts AS a
@@ -136,8 +137,18 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
        UNION ALL SELECT instruction_id, 1 FROM inbox
        UNION ALL SELECT subject_id, 1 FROM consents WHERE subject = 'instruction' AND state = 'pending'
+       UNION ALL SELECT instruction_id, 1 FROM reviews WHERE state = 'open'
        UNION ALL SELECT instruction_id, 1 FROM shortages WHERE state = 'waiting') AS p JOIN instructions AS i ON i.id = p.id
      WHERE ${within('i.platform_id')} GROUP BY i.id HAVING SUM(p.places) <> 1`,
+  'money is held for a review until its instruction is decided, and what was rejected or lapsed is refused': (within) =>
+    `SELECT r.instruction_id, r.state, o.state AS outcome FROM reviews AS r LEFT JOIN outcomes AS o ON o.instruction_id = r.instruction_id
+     WHERE ${within('r.platform_id')} AND ((r.state = 'open' AND o.state IS NOT NULL) OR (r.state IN ('rejected', 'lapsed') AND o.state = 'posted')
+       OR (o.state IS NOT NULL AND EXISTS (SELECT 1 FROM review_holds AS h WHERE h.instruction_id = r.instruction_id AND h.open_of IS NOT NULL)))`,
+  'a review that people approved has two of them, and what people rejected one who did': (within) =>
+    `SELECT r.instruction_id, r.state, COUNT(d.operator_id) AS people FROM reviews AS r
+     LEFT JOIN review_decisions AS d ON d.instruction_id = r.instruction_id AND d.verdict = IF(r.state = 'rejected', 'reject', 'approve')
+     WHERE ${within('r.platform_id')} AND r.state IN ('approved', 'rejected') GROUP BY r.instruction_id, r.state
+     HAVING COUNT(d.operator_id) <> IF(r.state = 'approved', 2, 1)`,
   'a refund waits no more exactly when it is decided': (within) =>
     `SELECT s.instruction_id, s.state, o.state AS outcome FROM shortages AS s LEFT JOIN outcomes AS o ON o.instruction_id = s.instruction_id
      WHERE ${within('s.platform_id')} AND (CASE s.state WHEN 'covered' THEN COALESCE(o.state, '') <> 'posted'
