@@ -1033,7 +1033,7 @@ export class Model {
   approve(id: string, freeze: string, amount: bigint): string | undefined {
     const of = this.freezes.get(freeze);
     if (of === undefined) return 'NOT_FOUND';
-    if (!of.open) return 'FREEZE_ENDED';
+    if (this.#running(freeze) === undefined) return 'FREEZE_ENDED';
     if (amount > heldBy(this.#account(of.account), freeze)) return 'DEDUCTION_EXCEEDS_FREEZE';
     this.deductions.set(id, { freeze, amount, ordered: false });
     return undefined;
