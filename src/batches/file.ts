@@ -21,12 +21,10 @@ const lineSchema = z.strictObject({
   kind: z.string(),
   data: z.record(z.string(), z.unknown()).meta({ description: 'As in an instruction of this kind' }),
 });
-export const documentedFile = z
-  .strictObject({ ...headerFields, lines: z.array(lineSchema) })
-  .meta({
-    id: 'BatchFile',
-    description: 'As NDJSON the first line is the header, without `lines`, and each other line is one of them',
-  });
+export const documentedFile = z.strictObject({ ...headerFields, lines: z.array(lineSchema) }).meta({
+  id: 'BatchFile',
+  description: 'As NDJSON the first line is the header, without `lines`, and each other line is one of them',
+});
 
 export interface BatchFile {
   readonly header: Header;

@@ -1,7 +1,7 @@
 import { appendEvents, decideTogether, executeShard, type Intake, type Receipt, tryOut } from '../instructions/index.js';
 import type { Id, Instant } from '../kernel/index.js';
 import { readPlatform } from '../platforms/index.js';
-import type { Runtime, Tx } from '../runtime/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { allOrNothing, type Prepared, prepared, withRefused } from './lines.js';
 import { ATOMIC_MAX, type Line } from './rules.js';
 import { type Batch, countLines, findBatch, type LineResult, moveBatch, noteResults, readyLines } from './store.js';
@@ -133,7 +133,8 @@ async function runTogether({ rt }: Parts, batch: Batch): Promise<number> {
     );
     await rt.bells.ring('relay-outbox', String(batch.shardId));
   } catch (error) {
-    if (!(error instanceof Superseded)) throw error;
+    // Another run has given these numbers, or is about to; what it left the next look finds.
+    if (!(error instanceof Superseded) && !isDuplicateKey(error)) throw error;
   }
   return 0;
 }
