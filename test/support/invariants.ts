@@ -68,9 +68,11 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      JOIN uncleared AS u ON u.account_id = a.id AND u.amount > 0 AND u.due_date > b.business_date
      WHERE ${within('a.platform_id')} AND (a.uncleared_until IS NULL OR a.uncleared_until < u.due_date)`,
   "an order's counters add up to its account": (within) =>
-    `SELECT o.order_no, a.balance, o.paid, o.split, o.returned, o.refunded FROM orders AS o
+    `SELECT o.order_no, a.balance, o.paid, o.split, o.returned, o.refunded, o.subsidised, o.subsidy_returned FROM orders AS o
      LEFT JOIN accounts AS a ON a.id = o.account_id AND a.type = 'order'
-     WHERE ${within('o.platform_id')} AND (a.id IS NULL OR a.balance <> o.paid - o.split + o.returned - o.refunded)`,
+     WHERE ${within('o.platform_id')} AND (a.id IS NULL OR a.balance <> o.paid + o.subsidised - o.subsidy_returned - o.split + o.returned - o.refunded)`,
+  'no buyer gets back more than he paid, whatever the platform added': (within) =>
+    `SELECT order_no, paid, refunded FROM orders WHERE ${within('platform_id')} AND refunded > paid`,
   "an order's shares add up to its counters": (within) =>
     `SELECT o.order_no, o.split, o.returned, s.split AS shares, s.returned AS back FROM orders AS o
      LEFT JOIN (SELECT order_id, SUM(split) AS split, SUM(returned) AS returned FROM order_shares GROUP BY order_id) AS s
