@@ -1,4 +1,5 @@
 import { platformsWithInterestToOrder, shardsToVerify } from '../src/accounts/index.js';
+import { batchesDue } from '../src/batches/index.js';
 import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
@@ -38,11 +39,13 @@ export async function sweep(desk: Desk): Promise<void> {
     orders: await ordersDue(tx, nowMs, DUE_MAX),
     sms: await isSmsDue(tx, nowMs),
     parties: await partiesWork(tx, rt),
+    batches: await batchesDue(tx, nowMs, DUE_MAX),
     breaks: await countOpenBreaks(tx),
   }));
   const rings: [BellName, readonly (number | string)[]][] = [
     ['execute-shard', [...found.depths.keys()]],
     ['relay-outbox', found.behind],
+    ['run-batches', found.batches],
     ['verify-openings', found.verify],
     ['send-payouts', found.payouts.toSend],
     ['poll-payouts', found.payouts.toAsk],

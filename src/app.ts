@@ -8,6 +8,7 @@ import {
   parameterRoutes,
 } from './accounts/index.js';
 import { agreementAdminRoutes, agreementRoutes } from './agreements/index.js';
+import { batchRoutes } from './batches/index.js';
 import { disputeRoutes, judicialRoutes } from './claims/index.js';
 import { clearingRoutes } from './clearing/index.js';
 import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
@@ -77,6 +78,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...reviewRoutes(runtime, reviewParts(runtime)),
     ...instructionRoutes(runtime, parts),
     ...dryRunRoutes(runtime),
+    ...batchRoutes(runtime),
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
     ...clearingRoutes(runtime),

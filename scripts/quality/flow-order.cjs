@@ -20,6 +20,7 @@ module.exports = [
   'suspense',
   'reviews',
   'instructions',
+  'batches',
   'dispatch',
   'reconciliation',
   'clearing',

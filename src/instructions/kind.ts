@@ -196,7 +196,11 @@ export type Topic =
   | 'payout.created'
   | 'payout.settled'
   | 'payout.failed'
-  | 'payout.returned';
+  | 'payout.returned'
+  | 'batch.accepted'
+  | 'batch.rejected'
+  | 'batch.waiting'
+  | 'batch.finished';
 
 /**
  * Not decided now. funds: it leaves the inbox, and its records say what has it tried again; review: it leaves the inbox until people have
