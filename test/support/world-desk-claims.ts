@@ -47,7 +47,7 @@ const FIRST = '2026-01-01' as BusinessDate;
 const CREDITED = { subsidised: 0n, subsidyReturned: 0n };
 
 /** What was agreed with a seller: ten percent are the platform's. */
-export const TERMS: Terms = {
+const TERMS: Terms = {
   rule: {
     levels: {
       order: {
