@@ -1,15 +1,17 @@
 import { platformsWithInterestToOrder, shardsToVerify } from '../src/accounts/index.js';
+import { batchesDue } from '../src/batches/index.js';
 import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
-import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
+import { answerHandlers, inboxDepths, reviewParts, shardsBehind, systemInstruction } from '../src/instructions/index.js';
 import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks, lockShard } from '../src/ledger/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
 import { partiesWork } from '../src/parties/index.js';
 import { countOpenBreaks } from '../src/reconciliation/index.js';
 import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
+import { lapseReviews } from '../src/reviews/index.js';
 import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
 import type { JobDefinition } from './job.js';
 import { RELAY } from './relay-outbox.job.js';
@@ -37,11 +39,13 @@ export async function sweep(desk: Desk): Promise<void> {
     orders: await ordersDue(tx, nowMs, DUE_MAX),
     sms: await isSmsDue(tx, nowMs),
     parties: await partiesWork(tx, rt),
+    batches: await batchesDue(tx, nowMs, DUE_MAX),
     breaks: await countOpenBreaks(tx),
   }));
   const rings: [BellName, readonly (number | string)[]][] = [
     ['execute-shard', [...found.depths.keys()]],
     ['relay-outbox', found.behind],
+    ['run-batches', found.batches],
     ['verify-openings', found.verify],
     ['send-payouts', found.payouts.toSend],
     ['poll-payouts', found.payouts.toAsk],
@@ -73,6 +77,7 @@ export async function sweep(desk: Desk): Promise<void> {
     }),
   ]);
   await expireFreezes(rt);
+  await lapseReviews(rt, reviewParts(rt).wake);
 }
 
 interface Due {

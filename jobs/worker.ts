@@ -7,6 +7,7 @@ import type { JobDefinition } from './job.js';
 import { orderInterestJob } from './order-interest.job.js';
 import { pollPayoutsJob } from './poll-payouts.job.js';
 import { relayOutboxJob } from './relay-outbox.job.js';
+import { runBatchesJob } from './run-batches.job.js';
 import { SCHEDULE } from './schedule.js';
 import { screenCustomersJob } from './screen-customers.job.js';
 import { sendPayoutsJob } from './send-payouts.job.js';
@@ -20,6 +21,7 @@ import { verifyUsersJob } from './verify-users.job.js';
 export const JOBS: readonly JobDefinition[] = [
   executeShardJob,
   relayOutboxJob,
+  runBatchesJob,
   verifyOpeningsJob,
   sendPayoutsJob,
   pollPayoutsJob,

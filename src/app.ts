@@ -8,6 +8,7 @@ import {
   parameterRoutes,
 } from './accounts/index.js';
 import { agreementAdminRoutes, agreementRoutes } from './agreements/index.js';
+import { batchRoutes } from './batches/index.js';
 import { disputeRoutes, judicialRoutes } from './claims/index.js';
 import { clearingRoutes } from './clearing/index.js';
 import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
@@ -24,6 +25,7 @@ import {
   instructionRoutes,
   orderDeduction,
   receiveInTx,
+  reviewParts,
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
@@ -32,6 +34,7 @@ import { partyRoutes } from './parties/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
 import { reconciliationRoutes } from './reconciliation/index.js';
 import { refundRoutes } from './refunds/index.js';
+import { reviewRoutes } from './reviews/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
 import { type GiveInstruction, suspenseRoutes } from './suspense/index.js';
 
@@ -72,8 +75,10 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),
     ...suspenseRoutes(runtime, giveInTx(runtime)),
+    ...reviewRoutes(runtime, reviewParts(runtime)),
     ...instructionRoutes(runtime, parts),
     ...dryRunRoutes(runtime),
+    ...batchRoutes(runtime),
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
     ...clearingRoutes(runtime),

@@ -103,7 +103,7 @@ async function agree(
     await admin.call({ method: 'POST', path: `${group}/signatures`, body: list, what });
     for (const [place, verb] of ['check', 'approve'].entries()) {
       const path = `${group}/${verb}`;
-      const { moved } = (await reviewers[place]?.call({ method: 'POST', path, body: {}, what })) as { moved: number };
+      const { moved } = (await (reviewers[place] as Client).call({ method: 'POST', path, body: {}, what })) as { moved: number };
       if (moved !== lines.length) throw new Error(`${verb} of ${id}: ${moved} of ${lines.length} agreements`);
     }
   }

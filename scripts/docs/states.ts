@@ -1,8 +1,10 @@
 import { VERSION_TRANSITIONS } from '../../src/agreements/index.js';
+import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '../../src/claims/index.js';
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
+import { PROPOSAL_TRANSITIONS } from '../../src/suspense/index.js';
 import { documentOf, table } from './markdown.js';
 
 /** A drawing of a transition table: the first state is where it begins, states without a way on are where it ends. */
@@ -33,6 +35,18 @@ export function statesPage(): string {
     '## A version of an agreement 协议版本',
     drawing(VERSION_TRANSITIONS),
     'From `src/agreements/states.ts`. An approved version is in force from its first to its last day; that takes no step.',
+    '## A dispute 争议',
+    drawing(DISPUTE_TRANSITIONS),
+    'From `src/claims/states.ts`. `upheld` and `rejected` are decided by the platform or the bank, `lapsed` by the deadline.',
+    '## A judicial freeze 司法冻结',
+    drawing(FREEZE_TRANSITIONS),
+    'From `src/claims/states.ts`. A freeze of which a part was lifted or deducted stays `active` until its last day.',
+    '## A judicial deduction 司法扣划',
+    drawing(DEDUCTION_TRANSITIONS),
+    'From `src/claims/states.ts`. What the books refuse stays `approved`, and its instruction says why.',
+    '## A proposal about money on suspense 挂账处理',
+    drawing(PROPOSAL_TRANSITIONS),
+    'From `src/suspense/states.ts`. What the books refuse stays `approved`, and its instruction says why.',
     '## A user and his identity 用户实名核验',
     drawing(USER_TRANSITIONS),
     'From `src/parties/states.ts`. A platform sees `held` as `pending`: that somebody may stand on the watch list is not told.',

@@ -1,4 +1,4 @@
-import { type Id, invariant, type Minor, Refused, refuse, toWire } from '../kernel/index.js';
+import { type Id, type Instant, invariant, type Minor, Refused, refuse, toWire } from '../kernel/index.js';
 import { frozenOf, loadBook, lockShard } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { type Deduction, deductionRecords } from './records.js';
@@ -27,7 +27,7 @@ export async function proposeDeduction(tx: Tx, rt: Parts, freezeId: Id, of: NewD
     if (!isSame(rt, before.deduction, of)) throw new Refused(refuse('FREEZE_DOCUMENT_REUSED'));
     return before;
   }
-  await requireHeld(tx, { freezeId, accountId, platformId, amount: of.amount });
+  await requireHeld(tx, { freezeId, accountId, platformId, amount: of.amount }, nowMs);
   const { name, account, bankCode } = of.payee;
   const deduction: Deduction = {
     ...{ id: rt.newId(), freezeId, accountId, platformId, documentNo: of.documentNo, amount: of.amount, state: 'proposed' },
@@ -49,12 +49,15 @@ function isSame({ vault }: Pick<Parts, 'vault'>, { amount, payee }: Deduction, o
   return amount === of.amount && opened.join('\n') === [of.payee.name, of.payee.account, of.payee.bankCode].join('\n');
 }
 
+/** Once its last day is over a freeze has ended, also while nobody has written that down. */
 async function requireHeld(
   tx: Tx,
   of: { readonly freezeId: Id; readonly accountId: Id; readonly platformId: Id; readonly amount: Minor },
+  nowMs: Instant,
 ): Promise<void> {
+  const freeze = await findFreeze(tx, of.freezeId);
   const { queue, account } = await claimsOn(tx, of.platformId, of.accountId);
-  if (findClaim(queue, of.freezeId) === undefined)
+  if (freeze === undefined || freeze.dueMs <= nowMs || findClaim(queue, of.freezeId) === undefined)
     throw new Refused(refuse('FREEZE_ENDED', undefined, { freeze: toWire('freeze', of.freezeId) }));
   const held = heldByClaim(queue, of.freezeId, frozenOf(account));
   if (of.amount > held) throw new Refused(refuse('DEDUCTION_EXCEEDS_FREEZE', undefined, { held: String(held) }));
@@ -81,7 +84,7 @@ export type OrderDeduction = (tx: Tx, deduction: Deduction, by: Id) => Promise<{
 export async function approveDeduction(tx: Tx, rt: Pick<Parts, 'clock'>, order: OrderDeduction, id: Id, by: Id) {
   const { deduction, nowMs } = await proposed(tx, rt, id);
   if (deduction.askedBy === by) throw new Refused(refuse('SAME_OPERATOR'));
-  await requireHeld(tx, deduction);
+  await requireHeld(tx, deduction, nowMs);
   const { instruction, shardId } = await order(tx, deduction, by);
   const approved: Deduction = { ...deduction, state: 'approved', decidedBy: by, decidedMs: nowMs, instructionId: instruction };
   await save(tx, approved);

@@ -13,4 +13,4 @@ export * from './records.js';
 export { disputeRoutes } from './routes.js';
 export * from './rules.js';
 export * from './states.js';
-export { claimsOn, freezesByIds, lapsedDisputes } from './store.js';
+export { freezesByIds, lapsedDisputes } from './store.js';

@@ -116,7 +116,7 @@ export function showFreeze(
   };
 }
 
-export const payeeSchema = z
+const payeeSchema = z
   .strictObject({
     name: z.string().trim().min(1).max(128),
     account: z.string().regex(/^[A-Za-z0-9]{5,34}$/, { error: 'must be 5 to 34 letters and digits' }),

@@ -1,6 +1,7 @@
 import { type Directive, decideNow } from '../dispatch/index.js';
 import { findInstructions, systemInstruction } from '../instructions/index.js';
 import { invariant, type Minor } from '../kernel/index.js';
+import { openReviews } from '../reviews/index.js';
 import type { Close } from './progress.js';
 
 /** One instruction of a close that was written down before. */
@@ -17,6 +18,8 @@ export interface Tally {
   readonly postedAmount: Minor;
   /** How many were refused, by code. */
   readonly refused: Readonly<Record<string, number>>;
+  /** How many people of the bank have to look at; what they decide is done on the date of that moment. */
+  readonly inReview: number;
 }
 
 const GROUP = 2_000;
@@ -26,19 +29,23 @@ export async function instructAll(close: Close, kind: string, lines: readonly In
   const refused: Record<string, number> = {};
   let posted = 0;
   let postedAmount = 0n;
+  let inReview = 0;
   for (let from = 0; from < lines.length; from += GROUP) {
     const group = lines.slice(from, from + GROUP);
     for (const [place, code] of (await instruct(close, kind, group)).entries()) {
       if (code === null) {
         posted += 1;
         postedAmount += (group[place] as Instructed).amount;
-      } else refused[code] = (refused[code] ?? 0) + 1;
+      } else if (code === IN_REVIEW) inReview += 1;
+      else refused[code] = (refused[code] ?? 0) + 1;
     }
   }
-  return { posted, postedAmount, refused };
+  return { posted, postedAmount, refused, inReview };
 }
 
-/** The codes of the refusals, null for what is posted, in the order of the lines. */
+const IN_REVIEW = 'in-review';
+
+/** The codes of the refusals, null for what is posted, in the order of the lines; or that it is in review. */
 async function instruct({ desk, platformId, shardId }: Close, kind: string, lines: readonly Instructed[]) {
   const directives = lines.map(
     ({ requestNo, data }): Directive => ({
@@ -51,9 +58,14 @@ async function instruct({ desk, platformId, shardId }: Close, kind: string, line
     invariant('id' in receipt, 'an instruction of a close means the same under its number each time');
     return receipt.id;
   });
-  const views = await desk.rt.db.read('close-outcomes', (tx) => findInstructions(tx, ids));
+  const { views, reviews } = await desk.rt.db.read('close-outcomes', async (tx) => {
+    const found = await findInstructions(tx, ids);
+    const undecided = ids.filter((id) => !found.get(id)?.outcome);
+    return { views: found, reviews: await openReviews(tx, undecided) };
+  });
   return ids.map((id) => {
     const outcome = views.get(id)?.outcome;
+    if (!outcome && reviews.has(id)) return IN_REVIEW;
     invariant(outcome, 'an instruction of a close is decided');
     return outcome.state === 'posted' ? null : (outcome.code ?? '');
   });

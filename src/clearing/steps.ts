@@ -154,7 +154,7 @@ export async function netting(close: Close): Promise<StepResult> {
   if (lines.length === 0) return { state: 'done', keep: false, detail: { lines: 0 } };
   await close.at('clearing written');
   // What is refused (a frozen account, money that a refund took meanwhile) stays where it is, and is due at the next clearing.
-  const { posted, postedAmount, refused } = await instructAll(
+  const { posted, postedAmount, refused, inReview } = await instructAll(
     close,
     'clearing',
     lines.map((line) => toInstruct(line, next)),
@@ -162,7 +162,7 @@ export async function netting(close: Close): Promise<StepResult> {
   return {
     state: 'done',
     keep: lines.length >= MANY,
-    detail: { lines: lines.length, posted, postedAmount: String(postedAmount), refused },
+    detail: { lines: lines.length, posted, postedAmount: String(postedAmount), refused, ...(inReview > 0 ? { inReview } : {}) },
   };
 }
 

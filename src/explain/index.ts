@@ -4,5 +4,4 @@
  * Guarantees: the lines are of one moment and add up to the figures, or nothing is answered. Deliberately absent: it decides nothing;
  * the ledger does.
  */
-export { explainAccount } from './reading.js';
 export { explainRoutes } from './routes.js';

@@ -5,6 +5,7 @@ import { type BusinessDate, type Id, type Instant, invariant, type Minor, workin
 import { frozenOf, type LedgerAccount, loadBook, reservedOf } from '../ledger/index.js';
 import { underWayRecords } from '../payouts/index.js';
 import { keptBack } from '../refunds/index.js';
+import { reviewHoldsOn } from '../reviews/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { type Explained, explained, type HeldLine, unclearedOn } from './rules.js';
 import { holdLines, underWayLines } from './store.js';
@@ -36,7 +37,7 @@ export async function explainAccount(
   const { businessDate } = await loadBook(tx, platformId);
   const lines = {
     uncleared: account.uncleared,
-    held: [...(await holdLines(tx, id)), ...(await claimLines(tx, account))],
+    held: [...(await holdLines(tx, id)), ...(await reviewLines(tx, id)), ...(await claimLines(tx, account))],
     underWay: await underWayLines(tx, id),
   };
   const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };
@@ -49,6 +50,13 @@ export async function explainAccount(
     asOf: rt.clock.now(),
     nextClearing: hasWayOut ? nextClearing(account, merchant, workingDayAfter(rt.calendar, businessDate), kept) : null,
   };
+}
+
+/** What is held for instructions that people of the bank look at. */
+async function reviewLines(tx: Tx, id: Id): Promise<HeldLine[]> {
+  const fixed = { kind: 'review', by: 'bank', purpose: null, count: 1 } as const;
+  const holds = await reviewHoldsOn(tx, id);
+  return holds.map(({ id: instruction, amount, dueMs }) => ({ ...fixed, id: instruction, amount, of: amount, untilMs: dueMs }));
 }
 
 /** Disputes and freezes in their order of arrival, with what each of them has now. */

@@ -1,23 +1,26 @@
 import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { bringsMoneyIn, type PayoutPurpose, type PayoutState, UNDER_WAY } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
-import type { HeldLine, UnderWayLine } from './rules.js';
+import type { HeldLine, Keeper, UnderWayLine } from './rules.js';
 
 /** How many lines of a sort are told one by one; the others are summed up in one more. */
 const LINES_MAX = 500;
 
+/** By the origin of the instruction that made the hold; what no instruction made, the system did. */
+const HELD_BY: Readonly<Record<string, Keeper>> = { P: 'platform', O: 'bank', S: 'system' };
+
 /** The holds on an account with something left, oldest first, and who had them made. */
 export async function holdLines(tx: Tx, accountId: Id): Promise<HeldLine[]> {
   const open = 'h.account_id = ? AND h.amount > h.captured + h.released';
-  const rows = await tx.rows<{ id: string; amount: string; purpose: string; expires_ms: string | null; origin: string }>(
+  const rows = await tx.rows<{ id: string; amount: string; purpose: string; expires_ms: string | null; origin: string | null }>(
     `SELECT h.id, h.amount - h.captured - h.released AS amount, h.purpose, h.expires_ms, i.origin FROM holds AS h
-     JOIN instructions AS i ON i.id = h.id WHERE ${open} ORDER BY h.id LIMIT ${LINES_MAX}`,
+     LEFT JOIN instructions AS i ON i.id = h.id WHERE ${open} ORDER BY h.id LIMIT ${LINES_MAX}`,
     [accountId],
   );
   const lines = rows.map((row): HeldLine => {
     const untilMs = row.expires_ms === null ? null : (Number(row.expires_ms) as Instant);
     const amount = BigInt(row.amount);
-    const by = row.origin === 'O' ? 'bank' : 'platform';
+    const by = HELD_BY[row.origin ?? 'S'] ?? 'system';
     return { kind: 'hold', id: asId(row.id), by, purpose: row.purpose, amount, of: amount, untilMs, count: 1 };
   });
   if (rows.length < LINES_MAX) return lines;

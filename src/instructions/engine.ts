@@ -12,12 +12,14 @@ import {
   savingUncleared,
 } from '../ledger/index.js';
 import { wakeShortages } from '../refunds/index.js';
+import { loadReviewRules, type ReviewHold } from '../reviews/index.js';
 import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
 import { foreseeing } from './foresight.js';
 import { incomeNeeds } from './income.js';
 import { judge } from './judge.js';
 import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
 import type { Outcome } from './outcome.js';
+import { heldForReview, reviewedNeeds, reviewHolds, reviewNeeds } from './review.js';
 import {
   deletingFromInbox,
   deletingParked,
@@ -46,7 +48,7 @@ export interface Batch {
   readonly outcomes: readonly Outcome[];
   /** There may be more in the inbox. */
   readonly full: boolean;
-  /** How many left the inbox undecided, to wait for money. */
+  /** How many left the inbox undecided, to wait for money or for people. */
   readonly parked: number;
 }
 
@@ -99,8 +101,10 @@ export type Watch = (instruction: Id, find: (id: Id) => LedgerAccount) => (id: I
 /** What became of a set that is decided in a transaction of its caller's. */
 export interface Decided {
   readonly outcomes: readonly Outcome[];
-  /** Those that wait for money. */
+  /** Those that wait for money or for people. */
   readonly parked: readonly Id[];
+  /** Of these, those that wait for people. */
+  readonly inReview: readonly Id[];
 }
 
 /**
@@ -115,17 +119,19 @@ export async function decideGiven(
 ): Promise<Decided> {
   const outcomes: Outcome[] = [];
   const parked: Id[] = [];
+  const inReview: Id[] = [];
   for (let rest = received; rest.length > 0; ) {
     const turn = await lockShard(tx, shardId, rt.clock.now()); // each time anew: its events are numbered by the turn
     const written = newlyWritten(watch);
     await decideAndWrite(tx, rt, kinds, turn, rest.slice(0, BATCH_MAX), written);
     outcomes.push(...written.outcomes);
     parked.push(...written.parked);
+    inReview.push(...written.inReview);
     const done = new Set([...written.outcomes.map(({ instruction }) => instruction), ...written.parked]);
     invariant(done.size > 0, 'the first instruction of a set is decided or waits for money');
     rest = rest.filter(({ id }) => !done.has(id));
   }
-  return { outcomes, parked };
+  return { outcomes, parked, inReview };
 }
 
 /**
@@ -162,15 +168,17 @@ interface Written {
   readonly entries: Entry[];
   readonly boundary: { instruction: Id; platformId: Id; businessDate: string; line: Boundary }[];
   readonly events: { topic: Topic; platformId: Id; ref: Id }[];
-  /** Those that wait for money now. */
+  /** Those that wait for money or for people now. */
   readonly parked: Id[];
+  /** Of these, those that wait for people. */
+  readonly inReview: Id[];
   /** One of them has to see what this batch made: it and those behind it are the next batch. */
   stopped: boolean;
   readonly watch: Watch | undefined;
 }
 
 function newlyWritten(watch?: Watch): Written {
-  return { outcomes: [], entries: [], boundary: [], events: [], parked: [], stopped: false, watch };
+  return { outcomes: [], entries: [], boundary: [], events: [], parked: [], inReview: [], stopped: false, watch };
 }
 
 /** Answers how many that waited for money are tried again. */
@@ -200,8 +208,9 @@ async function gathered(
   const policies = await loadPolicies(tx);
   const countsTogether = locks && parameters.on(naturalDate(turn.nowMs), 'limits.per-customer') === 1n;
   const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))], { countsTogether });
+  const reviewRules = await loadReviewRules(tx, set.books.values());
   const { calendar, vault } = rt;
-  const works = received.map((row) => prepare(row, kinds, set, turn, { calendar, vault, parameters, policies }));
+  const works = received.map((row) => prepare(row, kinds, set, turn, { calendar, vault, parameters, policies, reviewRules }));
   await gather(tx, works, set);
   return { set, works };
 }
@@ -211,21 +220,27 @@ function prepare(
   kinds: ReadonlyMap<string, Kind>,
   set: WorkingSet,
   turn: ShardTurn,
-  common: Pick<At, 'calendar' | 'vault' | 'parameters' | 'policies'>,
+  {
+    reviewRules,
+    ...common
+  }: Pick<At, 'calendar' | 'vault' | 'parameters' | 'policies'> & {
+    readonly reviewRules: ReadonlyMap<Id, At['reviewRules']>;
+  },
 ): Work {
   const kind = kinds.get(received.kind);
   invariant(kind, `kind ${received.kind} of a received instruction is known`);
   const book = set.book(received.platformId);
   invariant(book.shardId === turn.shardId, `platform ${received.platformId} stands on shard ${turn.shardId}`);
   const { id: instruction, platformId, origin } = received;
-  const at: At = { instruction, platformId, origin: origin as Origin, nowMs: turn.nowMs, book, ...common };
+  const rules = reviewRules.get(platformId);
+  const at: At = { instruction, platformId, origin: origin as Origin, nowMs: turn.nowMs, book, ...common, reviewRules: rules };
   return { received, kind, data: (kind.stored ?? kind.schema).parse(JSON.parse(received.body)), at };
 }
 
 async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<void> {
   await set.load(
     tx,
-    works.flatMap(({ kind, data, at }) => [kind.needs(data, at), willNeeds(kind, data, at)]),
+    works.flatMap(({ kind, data, at }) => [kind.needs(data, at), willNeeds(kind, data, at), reviewedNeeds(at)]),
   );
   const withMore = works.filter(({ kind }) => kind.needsThen !== undefined || kind.act !== undefined || kind.income);
   const factsOf = foreseeing(works, (at) => set.factsOf(at.platformId));
@@ -235,6 +250,11 @@ async function gather(tx: Tx, works: readonly Work[], set: WorkingSet): Promise<
       return [kind.needsThen?.(data, facts, at) ?? {}, willNeedsThen(kind, data, facts, at), incomeNeeds(kind, data, facts, at)];
     });
   while (withMore.length > 0 && (await set.load(tx, more())));
+  const reviewable = works.filter(({ at }) => at.reviewRules !== undefined);
+  await set.load(
+    tx,
+    reviewable.map(({ kind, data, at }) => reviewNeeds(kind, data, set.factsOf(at.platformId), at)),
+  );
 }
 
 function noteRefused(work: Work, refusal: Refusal, set: WorkingSet, { outcomes, events }: Written): void {
@@ -246,6 +266,8 @@ function noteRefused(work: Work, refusal: Refusal, set: WorkingSet, { outcomes, 
 
 function decideOne(work: Work, set: WorkingSet, written: Written): void {
   const { kind, data, at } = work;
+  const held = heldForReview(set.factsOf(at.platformId), at);
+  if (held.length > 0) moveHolds(work, held, -1n, set);
   const decision = judge(kind, data, set.factsOf(at.platformId), at);
   if ('refused' in decision) {
     noteRefused(work, decision.refused, set, written);
@@ -255,7 +277,11 @@ function decideOne(work: Work, set: WorkingSet, written: Written): void {
     if (decision.waits === 'funds') {
       set.keepRecords(decision.records);
       written.parked.push(at.instruction);
-    } else written.stopped = true;
+    } else if (decision.waits === 'review') askForReview(work, decision, set, written);
+    else {
+      if (held.length > 0) moveHolds(work, held, 1n, set);
+      written.stopped = true;
+    }
     return;
   }
   set.openAccounts(at.platformId, decision.opens);
@@ -276,6 +302,34 @@ function decideOne(work: Work, set: WorkingSet, written: Written): void {
   written.outcomes.push(outcomeOf(work, undefined, decision));
   written.events.push({ topic: 'instruction.posted', platformId: at.platformId, ref: at.instruction });
   for (const { topic, ref } of decision.events ?? []) written.events.push({ topic, platformId: at.platformId, ref });
+}
+
+/** What is held for a review is let go just before the instruction is decided anew, and held again where it is not decided after all. */
+function moveHolds({ at }: Work, held: readonly ReviewHold[], sign: bigint, set: WorkingSet): void {
+  const holds = held.map(({ accountId, amount }) => ({ account: accountId, amount: sign * amount }));
+  const stamp = { instruction: at.instruction, businessDate: at.book.businessDate, postedMs: at.nowMs };
+  if ('code' in post({ postings: [], holds }, stamp, set.find)) return; // it was frozen meanwhile, and is free until the next batch
+  set.keep({ postings: [], holds, records: reviewHolds(held, sign > 0n, set.factsOf(at.platformId), at) });
+}
+
+/** Nothing is posted, but its money is held until people have decided; where the money is not there it is refused. */
+function askForReview(
+  work: Work,
+  { holds, records }: Pick<Effects, 'holds' | 'records'>,
+  set: WorkingSet,
+  written: Written,
+): void {
+  const { instruction, platformId, book, nowMs: postedMs } = work.at;
+  const kept = { postings: [], holds: holds ?? [], records: records ?? [] };
+  const posted = post(kept, { instruction, businessDate: book.businessDate, postedMs }, set.find);
+  if ('code' in posted) {
+    noteRefused(work, posted, set, written);
+    return;
+  }
+  set.keep(kept);
+  written.parked.push(instruction);
+  written.inReview.push(instruction);
+  written.events.push({ topic: 'review.asked', platformId, ref: instruction });
 }
 
 /** What custody moves by is what the statement will show: the control total never drifts from the books. */
@@ -333,9 +387,9 @@ function* decideInTurn(
   for (const [type, rows] of records) yield () => type.saving(rows);
   yield () => insertingBoundary(boundary);
   yield () => deletingParked(turn.shardId, written.parked);
+  if (events.length > 0) yield () => insertingOutbox(turn, events);
   if (outcomes.length === 0) return;
   yield () => insertingOutcomes(turn, outcomes);
-  yield () => insertingOutbox(turn, events);
   yield () =>
     deletingFromInbox(
       turn.shardId,

@@ -16,17 +16,21 @@ export { answerHandlers } from './answering.js';
  */
 export { type Answers, createAnswers } from './answers.js';
 export { releaseToInbox } from './asking.js';
+export { readAwaited } from './awaited.js';
 export { orderDeduction } from './deduction-order.js';
 export { executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, receiveInTx, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
-export { type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
+export { appendEvents, type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
+export { BATCH_BODY_MAX, parseInstruction } from './parse.js';
 export { openedBody, resealedBody } from './personal.js';
+export { reviewParts } from './review-parts.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, inboxDepths } from './store.js';
-export { decideTogether, tryOut, type Verdict } from './trial.js';
+export { decideTogether, tryOut, type Verdict, type VerdictState } from './trial.js';
 export { dryRunRoutes } from './trial-routes.js';
+export { standingOf } from './views.js';
 
 /** Decides all that a shard has received, batch after batch, and announces each while the next is at work; answers how many. */
 export async function executeShard(rt: Runtime, shardId: number): Promise<number> {

@@ -1,17 +1,20 @@
 import { withRecovery } from './income.js';
 import { type At, type Decision, type Facts, type Kind, refused } from './kind.js';
 import { withLimits } from './limits.js';
+import { reviewRefusal, withReview } from './review.js';
 import { withWill } from './will.js';
 
 /**
  * What becomes of an instruction, as far as rules can say: the kind's own rules, then whether the law lets it pass, then whether the
- * customer wants it. The ledger has the last word. Pure.
+ * customer wants it, then whether people have to look at it. The ledger has the last word. Pure.
  */
 export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision {
+  const reviewed = reviewRefusal(facts, at);
+  if (reviewed !== undefined) return refused(reviewed);
   const decision = kind.decide(data, facts, at);
   if ('refused' in decision || 'waits' in decision) return decision;
   const lawful = withLimits(withRecovery(kind, decision, facts, at), facts, at);
   if ('code' in lawful) return refused(lawful);
   const willed = withWill(kind, data, lawful, facts, at);
-  return 'code' in willed ? refused(willed) : willed;
+  return 'code' in willed ? refused(willed) : withReview(kind, willed, facts, at);
 }

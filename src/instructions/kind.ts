@@ -10,6 +10,7 @@ import {
   type Refusal,
 } from '../kernel/index.js';
 import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
+import type { ReviewRule } from '../reviews/index.js';
 import type { Parameters, Vault } from '../runtime/index.js';
 
 /** Who gave an instruction: P a platform, S the system itself, O a bank operator. */
@@ -123,6 +124,8 @@ export interface At {
   readonly parameters: Parameters;
   /** What proof each kind needs, by the platform's profile. */
   readonly policies: PolicyTable;
+  /** The approved rules that send instructions to review; undefined where the platform never had one. */
+  readonly reviewRules?: readonly ReviewRule[] | undefined;
   readonly vault: Vault;
 }
 
@@ -184,21 +187,31 @@ export interface Effects {
   readonly events?: readonly { readonly topic: Topic; readonly ref: Id }[];
   /** What the caller is told, in wire form. */
   readonly result?: Readonly<Record<string, unknown>>;
+  /** By how much it differs from what an agreement makes, in basis points: two people of the bank have to want it so. */
+  readonly deviation?: number | undefined;
 }
 
 export type Topic =
   | 'instruction.posted'
   | 'instruction.refused'
+  | 'review.asked'
   | 'payout.created'
   | 'payout.settled'
   | 'payout.failed'
-  | 'payout.returned';
+  | 'payout.returned'
+  | 'batch.accepted'
+  | 'batch.rejected'
+  | 'batch.waiting'
+  | 'batch.finished';
 
 /**
- * Not decided now. funds: it leaves the inbox, and its records say what has it tried again; next-batch: it is the first of the next batch,
- * which sees what was made in this one.
+ * Not decided now. funds: it leaves the inbox, and its records say what has it tried again; review: it leaves the inbox until people have
+ * decided, and its money is held; next-batch: it is the first of the next batch, which sees what was made in this one.
  */
-export type Waiting = { readonly waits: 'funds'; readonly records: readonly RecordChange[] } | { readonly waits: 'next-batch' };
+export type Waiting =
+  | { readonly waits: 'funds'; readonly records: readonly RecordChange[] }
+  | { readonly waits: 'review'; readonly holds: readonly HoldChange[]; readonly records: readonly RecordChange[] }
+  | { readonly waits: 'next-batch' };
 
 export type Decision = { readonly refused: Refusal } | Waiting | Effects;
 

@@ -110,7 +110,7 @@ function takenItem(
   if (!category.allowed || (version !== undefined && !allowsCategory(version.terms, category.code)))
     return refuse('CATEGORY_FORBIDDEN', undefined, { ...where, category: category.code });
   const amounts = { price: price?.amount ?? 0n, freight: freight?.amount ?? 0n };
-  return { no, seller, version: version?.id ?? null, ...goods, ...amounts, evidence: evidence ?? null, parts: [] };
+  return { no, seller, version: version?.id ?? null, ...goods, ...amounts, evidence: evidence ?? null, refunded: 0n, parts: [] };
 }
 
 function versionOf(seller: Id, facts: Facts, { book }: At): Refusal | AgreementVersion {

@@ -36,7 +36,7 @@ export function paidOrder(
     ? { ...before, paid: before.paid + amount, paidOn }
     : {
         ...{ accountId: newId, platformId: at.platformId, orderNo, payer, payerAccountId, paid: amount },
-        ...{ split: 0n, returned: 0n, refunded: 0n, openedMs: at.nowMs, paidOn },
+        ...{ split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n, openedMs: at.nowMs, paidOn },
       };
   const background = before === undefined ? takenBackground(money.background, after, facts, at) : { records: [] };
   if ('code' in background) return background;
@@ -46,6 +46,13 @@ export function paidOrder(
     opens: before ? [] : [{ id: after.accountId, type: 'order' }],
     records: [change(orderRecords, key, after), ...background.records],
   };
+}
+
+/** Why a payment cannot be undone: the buyer would have been refunded more than he paid, out of what the platform added. */
+export function refundedOfNothing({ paid, refunded, orderNo }: Order, amount: Minor): Refusal | undefined {
+  return paid - amount < refunded
+    ? refuse('REFUND_EXCEEDS_ORDER', undefined, { orderNo, left: String(paid - refunded) })
+    : undefined;
 }
 
 /** Two seals of one text differ, so what is sealed is compared open. */

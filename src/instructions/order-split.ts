@@ -11,6 +11,7 @@ import {
   type OrderBackground,
   type OrderItem,
   orderLeft,
+  orderNet,
 } from '../orders/index.js';
 import type { At, Facts, Needs } from './kind.js';
 
@@ -55,7 +56,7 @@ export function sharingNeeds(order: Pick<Order, 'accountId'>, facts: Facts, at: 
 }
 
 /** Every account that the rule of an item names. */
-function accountsOf(item: OrderItem, facts: Facts, at: At): Id[] {
+export function accountsOf(item: OrderItem, facts: Facts, at: At): Id[] {
   const version = item.version === null ? undefined : facts.record(versionRecords, item.version);
   return version === undefined ? [] : version.rule.receivers.map((party) => accountOf(party, item, at));
 }
@@ -139,7 +140,7 @@ function sharesOf(item: OrderItem, part: Minor, { rule }: AgreementVersion, at: 
 }
 
 /** Others than the sellers together get no more of an order, net of what was refunded, than the agreements allow. */
-function overCap(order: Order, { items }: OrderBackground, facts: Facts): Refusal | undefined {
+export function overCap(order: Order, { items }: OrderBackground, facts: Facts): Refusal | undefined {
   let others = 0n;
   let most = 0n;
   for (const item of items) {
@@ -147,9 +148,14 @@ function overCap(order: Order, { items }: OrderBackground, facts: Facts): Refusa
     const cap = BigInt(item.version === null ? 0 : versionOfItem(item, facts).terms.othersCap);
     if (cap > most) most = cap;
   }
-  const allowed = mulDivHalfUp(order.paid - order.refunded, most, 10_000n);
+  const allowed = mulDivHalfUp(orderNet(order), most, 10_000n);
   if (others <= allowed) return undefined;
   return refuse('SPLIT_OVER_CAP', undefined, { others: String(others), allowed: String(allowed) });
+}
+
+/** Whether those may give a refund back whom the platform names: only where all agreements behind the order say so. */
+export function givenBackByRule({ items }: OrderBackground, facts: Facts): boolean {
+  return items.every((item) => item.version !== null && versionOfItem(item, facts).terms.refund === 'by-rule');
 }
 
 /** What is asked of each item so that all of it fits into what is left on the order: in full, or in proportion after a refund. */

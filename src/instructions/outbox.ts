@@ -1,6 +1,8 @@
 import { asId, type Id } from '../kernel/index.js';
+import { lockShard } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import type { Topic } from './kind.js';
+import { insertingOutbox } from './store.js';
 
 /** An event of a shard, in the shard's order. */
 export interface OutboxEvent {
@@ -63,6 +65,16 @@ async function moveCursor(tx: Tx, consumer: string, shardId: number, seq: bigint
     [consumer, shardId, String(seq)],
   );
   return true;
+}
+
+/** Appends events that no instruction made, in the shard's order: takes the shard's turn, so it comes late in a transaction. */
+export async function appendEvents(
+  tx: Tx,
+  { clock }: Pick<Runtime, 'clock'>,
+  shardId: number,
+  events: readonly { topic: Topic; platformId: Id; ref: Id }[],
+): Promise<void> {
+  await tx.write(insertingOutbox(await lockShard(tx, shardId, clock.now()), events));
 }
 
 /** Shards with events that a consumer has not had, for the sweep. */

@@ -49,19 +49,28 @@ export interface Recalled {
   readonly behind: boolean;
 }
 
-/**
- * How a refund is made up, as the books stand. `unseen`: an account came into it that was not loaded.
- * @param left minor units on the order
- */
+/** All that leaves an order by a refund, and how what it lacks is taken back. Minor units. */
+interface Recalling {
+  readonly order: Order;
+  readonly amount: Minor;
+  readonly recall: Recall;
+  /** What is on the order. */
+  readonly left: Minor;
+  /** What named items are to give back, where they are named. */
+  readonly wanted?: readonly Wanted[] | undefined;
+}
+
+/** How a refund is made up, as the books stand. `unseen`: an account came into it that was not loaded. */
 export function recallOf(
-  { order, amount, recall, left }: { order: Order; amount: Minor; recall: Recall; left: Minor },
+  { order, amount, recall, left, wanted: named }: Recalling,
   facts: Facts,
   at: At,
 ): Recalled | Refusal | 'unseen' {
   const shares = facts.record(orderSharesRecords, order.accountId)?.shares;
   if (shares === undefined) return 'unseen';
   let wanted: readonly Wanted[];
-  if (recall === 'pro-rata') wanted = proRata(amount > left ? amount - left : 0n, shares);
+  if (named !== undefined) wanted = named;
+  else if (recall === 'pro-rata') wanted = proRata(amount > left ? amount - left : 0n, shares);
   else {
     wanted = recall.map((line) => ({ account: line.account, amount: line.amount.amount }));
     const over = wanted.find((line) => line.amount > gotOf(shares, line.account));
@@ -142,6 +151,7 @@ export function recallPostings({ lines }: Pick<Recalled, 'lines'>, facts: Facts,
 
 /** The shares that went back, what was advanced for whom, and what of the platform's advance is out. */
 export function recallRecords({ lines }: Pick<Recalled, 'lines'>, order: Order, facts: Facts, at: At): RecordChange[] {
+  if (lines.length === 0) return [];
   const shares = facts.record(orderSharesRecords, order.accountId)?.shares ?? [];
   const returned = lines.flatMap((line) => {
     const share = shares.find(({ receiverId }) => receiverId === line.account);

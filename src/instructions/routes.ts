@@ -54,7 +54,7 @@ function giveOne(rt: Runtime, { intake, answers }: InstructionParts): Route {
     summary: 'Gives an instruction and answers with its outcome',
     summaryZh: '提交指令',
     description:
-      'Where a customer has to say yes, it answers 202 with the page to send him to. A refund that not all of the money is there for waits in state `awaiting-funds`. Waits up to two seconds for the outcome; `Prefer: wait=N` or `Prefer: respond-async` change that. Then 202 and a status address. ' +
+      'Where a customer has to say yes, it answers 202 with the page to send him to. A refund that not all of the money is there for waits in state `awaiting-funds`, what people of the bank have to look at in `in-review`. Waits up to two seconds for the outcome; `Prefer: wait=N` or `Prefer: respond-async` change that. Then 202 and a status address. ' +
       'The same request number with the same body gives the first answer again.',
     body: 'raw',
     rawBody: { schema: instructionSchema('P'), mediaTypes: ['application/json'] },

@@ -171,12 +171,14 @@ async function verdictsOf(tx: Tx, { receipts, fresh, asked }: Sorted, decided: D
   const awaited = await readAwaited(tx, undecided);
   const outcomes = new Map(decided.outcomes.map((outcome) => [outcome.instruction, outcome]));
   const parked = new Set(decided.parked);
+  const inReview = new Set(decided.inReview);
   const moved = onlooker.moved();
   return receipts.map((receipt): Verdict => {
     if ('refused' in receipt) return refusedBefore(receipt.refused);
     const { id, replay } = receipt;
     const outcome = outcomes.get(id) ?? known.get(id)?.outcome ?? null;
-    const state = asked.has(id) ? 'awaiting-consent' : parked.has(id) ? 'awaiting-funds' : standingOf(outcome, awaited.get(id));
+    const waits = inReview.has(id) ? 'in-review' : parked.has(id) ? 'awaiting-funds' : standingOf(outcome, awaited.get(id));
+    const state = asked.has(id) ? 'awaiting-consent' : waits;
     return {
       state,
       code: outcome?.code ?? null,

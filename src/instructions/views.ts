@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   asId,
   type Id,
+  type Instant,
   type Minor,
   REFUSALS,
   type RefusalCode,
@@ -19,7 +20,7 @@ import type { BatchLine, InstructionView } from './store.js';
 
 /** How instructions, outcomes and batches look on the wire. */
 export const outcomeFields = {
-  state: z.enum(['received', 'awaiting-consent', 'awaiting-funds', 'posted', 'refused']),
+  state: z.enum(['received', 'awaiting-consent', 'awaiting-funds', 'in-review', 'posted', 'refused']),
   code: z.string().nullable().meta({ description: 'The refusal, when refused' }),
   detail: z
     .record(z.string(), z.unknown())
@@ -32,10 +33,11 @@ export const outcomeFields = {
 const consentField = {
   consent: askedSchema.optional(),
   missing: z.int().optional().meta({ description: 'Of a refund that waits for money: what was missing when it was last tried' }),
+  decideBy: rfc3339Schema.optional().meta({ description: 'In review: until when people of the bank decide' }),
 };
 
-/** What an instruction that is not decided waits for: a customer's answer, or money. */
-export type Awaited = Asked | { readonly missing: Minor };
+/** What an instruction that is not decided waits for: a customer's answer, money, or people of the bank. */
+export type Awaited = Asked | { readonly missing: Minor } | { readonly decideByMs: Instant };
 
 export const outcomeSchema = z
   .strictObject({ instruction: z.string(), requestNo: z.string(), kind: z.string(), ...outcomeFields, ...consentField })
@@ -96,6 +98,7 @@ export function showOutcome(id: Id, requestNo: string, kind: string, outcome: Ou
 function stateOf(outcome: Outcome | null | undefined, awaited: Awaited | undefined) {
   if (outcome) return { state: outcome.state };
   if (awaited === undefined) return { state: 'received' as const };
+  if ('decideByMs' in awaited) return { state: 'in-review' as const, decideBy: toRfc3339(awaited.decideByMs) };
   if ('missing' in awaited) return { state: 'awaiting-funds' as const, missing: toWireAmount(awaited.missing) };
   return { state: 'awaiting-consent' as const, consent: showAsked(awaited) };
 }
@@ -151,7 +154,7 @@ export function showBatch(
     lines: shown,
     posted: count('posted'),
     refused: count('refused'),
-    undecided: count('received') + count('awaiting-consent') + count('awaiting-funds'),
+    undecided: count('received') + count('awaiting-consent') + count('awaiting-funds') + count('in-review'),
   };
 }
 

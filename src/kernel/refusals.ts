@@ -7,6 +7,7 @@ import { MONEY_REFUSALS } from './refusals/money.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
 import { REFUND_REFUSALS } from './refusals/refunds.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
+import { REVIEW_REFUSALS } from './refusals/reviews.js';
 import { SUSPENSE_REFUSALS } from './refusals/suspense.js';
 
 /**
@@ -24,6 +25,7 @@ export const REFUSALS = {
   ...HOLD_REFUSALS,
   ...SUSPENSE_REFUSALS,
   ...REFUND_REFUSALS,
+  ...REVIEW_REFUSALS,
   ...ORDER_REFUSALS,
   ...BATCH_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;

@@ -25,6 +25,8 @@ export interface Book {
   readonly terms: Terms;
   /** What sort of platform it is (`marketplace`, `lending`): decides which policies apply. It never changes. */
   readonly profile: string;
+  /** Whether there ever was a rule that sends its instructions to review. */
+  readonly reviewed?: boolean;
 }
 export type FunctionalAccount = Exclude<AccountType, 'sub' | 'margin' | 'order' | 'class-2' | 'class-3'>;
 
@@ -46,6 +48,7 @@ interface BookRow {
   fee_max: string;
   agreements: 'none' | 'required';
   profile: string;
+  reviewed: number;
 }
 
 function bookOf(row: BookRow): Book {
@@ -67,6 +70,7 @@ function bookOf(row: BookRow): Book {
     },
     terms: { transferMax: BigInt(row.transfer_max), feeMax: BigInt(row.fee_max), agreements: row.agreements },
     profile: row.profile,
+    reviewed: row.reviewed === 1,
   };
 }
 

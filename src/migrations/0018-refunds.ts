@@ -2,7 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * What a refund after a split rests on: margins of sub-merchants, advances of platforms with what is owed for them, and the refunds that
- * wait for money. Locks nothing (new tables). Back out: drop the tables. Re-runnable: every statement is IF NOT EXISTS.
+ * wait for money; and what platforms add to orders of their own. Two columns with defaults and their checks on orders, else new tables.
+ * Back out: drop the tables, the columns and the checks. Re-runnable: every statement is IF NOT EXISTS or looks first.
  */
 const STATEMENTS = [
   // One row a sub-merchant with a margin account. target: what later income fills it up to; 0: nothing is filled up.
@@ -92,11 +93,21 @@ const STATEMENTS = [
    )`,
 ];
 
+// What a platform adds to an order is split like what the buyer paid, and never refunded to him.
+const SUBSIDIES = `ALTER TABLE orders
+   ADD COLUMN subsidised BIGINT NOT NULL DEFAULT 0,
+   ADD COLUMN subsidy_returned BIGINT NOT NULL DEFAULT 0,
+   DROP CONSTRAINT orders_conserved,
+   ADD CONSTRAINT orders_adds_up CHECK (paid + subsidised - subsidy_returned - split + returned - refunded >= 0),
+   ADD CONSTRAINT orders_refunded CHECK (refunded <= paid),
+   ADD CONSTRAINT orders_subsidy CHECK (subsidy_returned >= 0 AND subsidy_returned <= subsidised)`;
+
 export class Refunds1700000000018 implements MigrationInterface {
   name = 'Refunds1700000000018';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of STATEMENTS) await runner.query(statement);
+    if (!(await runner.hasColumn('orders', 'subsidised'))) await runner.query(SUBSIDIES);
   }
 
   async down(): Promise<void> {

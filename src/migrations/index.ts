@@ -18,6 +18,8 @@ import { Backgrounds1700000000017 } from './0017-backgrounds.js';
 import { Refunds1700000000018 } from './0018-refunds.js';
 import { Holds1700000000019 } from './0019-holds.js';
 import { Suspense1700000000020 } from './0020-suspense.js';
+import { Batches1700000000021 } from './0021-batches.js';
+import { Reviews1700000000022 } from './0022-reviews.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -41,4 +43,6 @@ export const migrations = [
   Refunds1700000000018,
   Holds1700000000019,
   Suspense1700000000020,
+  Batches1700000000021,
+  Reviews1700000000022,
 ];

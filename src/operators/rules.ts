@@ -21,10 +21,11 @@ export const PERMISSIONS = {
       'breaks.write',
       'suspense.write',
       'agreements.write',
+      'reviews.write',
       'sandbox.write',
     ] as const),
   ],
-  reviewer: [...READING, ...CUSTOMERS, 'freezes.write', 'breaks.write', 'suspense.write', 'agreements.write'],
+  reviewer: [...READING, ...CUSTOMERS, 'reviews.write', 'freezes.write', 'breaks.write', 'suspense.write', 'agreements.write'],
   auditor: [...READING, 'customers.read', 'operators.read', 'audit.read'],
   administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
 } as const satisfies Record<Role, readonly string[]>;

@@ -31,11 +31,13 @@ export interface OrderItem {
   readonly freight: Minor;
   /** What shows that it was delivered or done: a waybill, a receipt of a service. */
   readonly evidence: string | null;
-  /** What of it was split, one part a split, by the instruction that did. */
+  /** What of it went back to the buyer, and to the platform of what it had added. */
+  readonly refunded: Minor;
+  /** What of it was split and given back, one part an instruction. */
   readonly parts: readonly ItemPart[];
 }
 
-/** What one split gave to whom, by account. Minor units. */
+/** What one split gave to whom, by account; less than nothing where it was given back. Minor units. */
 export interface ItemPart {
   readonly by: Id;
   readonly shares: Readonly<Record<string, Minor>>;
@@ -54,9 +56,14 @@ export function itemGot({ parts }: Pick<OrderItem, 'parts'>): Map<Id, Minor> {
   return got;
 }
 
+/** What of an item can still be refunded, be it split or not. */
+export function itemRefundable(item: Pick<OrderItem, 'price' | 'freight' | 'refunded'>): Minor {
+  return itemWhole(item) - item.refunded;
+}
+
 /** What of an item can still be split. */
-export function itemLeft(item: Pick<OrderItem, 'price' | 'freight' | 'parts'>): Minor {
-  let left = itemWhole(item);
+export function itemLeft(item: Pick<OrderItem, 'price' | 'freight' | 'refunded' | 'parts'>): Minor {
+  let left = itemRefundable(item);
   for (const amount of itemGot(item).values()) left -= amount;
   return left;
 }
@@ -72,20 +79,21 @@ interface BackgroundRow {
   due_ms: string | null;
 }
 
-interface StoredItem extends Omit<OrderItem, 'price' | 'freight' | 'parts'> {
+interface StoredItem extends Omit<OrderItem, 'price' | 'freight' | 'refunded' | 'parts'> {
   readonly price: string;
   readonly freight: string;
+  readonly refunded: string;
   readonly parts: readonly { readonly by: Id; readonly shares: Readonly<Record<string, string>> }[];
 }
 
 function itemOf(item: StoredItem): OrderItem {
   const parts = item.parts.map(({ by, shares }) => ({ by, shares: withValues(shares, BigInt) }));
-  return { ...item, price: BigInt(item.price), freight: BigInt(item.freight), parts };
+  return { ...item, price: BigInt(item.price), freight: BigInt(item.freight), refunded: BigInt(item.refunded), parts };
 }
 
 function storedItem(item: OrderItem): StoredItem {
   const parts = item.parts.map(({ by, shares }) => ({ by, shares: withValues(shares, String) }));
-  return { ...item, price: String(item.price), freight: String(item.freight), parts };
+  return { ...item, price: String(item.price), freight: String(item.freight), refunded: String(item.refunded), parts };
 }
 
 function withValues<From, To>(of: Readonly<Record<string, From>>, to: (value: From) => To): Record<string, To> {

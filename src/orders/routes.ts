@@ -46,6 +46,7 @@ const goodsSchema = z
         price: minor,
         freight: minor,
         evidence: z.string().nullable(),
+        refunded: minor.meta({ description: 'What of it was refunded' }),
         left: minor.meta({ description: 'What of it can still be split' }),
         got: z.array(z.strictObject({ account: z.string(), amount: minor })),
       }),
@@ -62,7 +63,11 @@ const orderSchema = z
     split: minor,
     returned: minor.meta({ description: 'What receivers gave back to the order' }),
     refunded: minor.meta({ description: 'What was refunded to the payer, or is on its way to him' }),
-    left: minor.meta({ description: 'What can still be split or refunded: paid − split + returned − refunded' }),
+    subsidised: minor.meta({ description: 'What the platform added of its own' }),
+    subsidyReturned: minor.meta({ description: 'What of that went back to the platform' }),
+    left: minor.meta({
+      description: 'What can still be split or refunded: paid + subsidised − subsidyReturned − split + returned − refunded',
+    }),
     openedAt: rfc3339Schema,
     shares: z
       .array(z.strictObject({ account: z.string(), split: minor, returned: minor }))
@@ -95,6 +100,8 @@ function showOrder(order: Order, shares?: readonly OrderShare[], background?: Or
     split: order.split,
     returned: order.returned,
     refunded: order.refunded,
+    subsidised: order.subsidised,
+    subsidyReturned: order.subsidyReturned,
     left: orderLeft(order),
     openedAt: toRfc3339(order.openedMs),
     ...(shares === undefined

@@ -2,7 +2,10 @@ import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../k
 import type { RecordType } from '../ledger/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 
-/** An order that was paid for. Its money is the balance of its account, and always paid − split + returned − refunded. */
+/**
+ * An order that was paid for. Its money is the balance of its account, and always paid + subsidised − subsidyReturned − split + returned
+ * − refunded. What the platform added of its own is no money of the buyer's: he gets back at most what he paid.
+ */
 export interface Order {
   readonly accountId: Id;
   readonly platformId: Id;
@@ -14,6 +17,9 @@ export interface Order {
   readonly split: Minor;
   readonly returned: Minor;
   readonly refunded: Minor;
+  /** What the platform added from its marketing account, and what of that went back there. */
+  readonly subsidised: Minor;
+  readonly subsidyReturned: Minor;
   readonly openedMs: Instant;
   /** The last date on which money that is on it can have come in to the bank. */
   readonly paidOn: BusinessDate;
@@ -60,6 +66,8 @@ interface OrderRow {
   split: string;
   returned: string;
   refunded: string;
+  subsidised: string;
+  subsidy_returned: string;
   opened_ms: string;
   paid_on: BusinessDate;
 }
@@ -75,6 +83,8 @@ function orderOf(row: OrderRow): Order {
     split: BigInt(row.split),
     returned: BigInt(row.returned),
     refunded: BigInt(row.refunded),
+    subsidised: BigInt(row.subsidised),
+    subsidyReturned: BigInt(row.subsidy_returned),
     openedMs: Number(row.opened_ms) as Instant,
     paidOn: row.paid_on,
   };
@@ -96,12 +106,14 @@ export const orderRecords: RecordType<Order> = {
     const rows = orders.map(
       (o) =>
         `${o.accountId},${o.platformId},${sql.text(o.orderNo)},${sql.text(o.payer.name)},${sql.text(o.payer.account)},` +
-        `${sql.text(o.payer.bankCode)},${o.payerAccountId ?? 'NULL'},${o.paid},${o.split},${o.returned},${o.refunded},${o.openedMs},'${o.paidOn}'`,
+        `${sql.text(o.payer.bankCode)},${o.payerAccountId ?? 'NULL'},${o.paid},${o.split},${o.returned},${o.refunded},${o.openedMs},'${o.paidOn}',` +
+        `${o.subsidised},${o.subsidyReturned}`,
     );
-    return `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, payer_account_id, paid, split, returned, refunded, opened_ms, paid_on)
+    return `INSERT INTO orders (account_id, platform_id, order_no, payer_name, payer_account, payer_bank, payer_account_id, paid, split, returned, refunded, opened_ms, paid_on,
+         subsidised, subsidy_returned)
        VALUES ${sql.tuples(rows)}
        ON DUPLICATE KEY UPDATE paid = VALUES(paid), split = VALUES(split), returned = VALUES(returned), refunded = VALUES(refunded),
-         paid_on = VALUES(paid_on)`;
+         paid_on = VALUES(paid_on), subsidised = VALUES(subsidised), subsidy_returned = VALUES(subsidy_returned)`;
   },
 };
 
@@ -183,7 +195,17 @@ export const holdRecords: RecordType<Hold> = {
 
 /** What can still be split or refunded. */
 export function orderLeft(order: Order): Minor {
-  return order.paid - order.split + order.returned - order.refunded;
+  return orderNet(order) - order.split + order.returned;
+}
+
+/** What came in for an order, net of what went back: from the buyer, and of the platform's own. */
+export function orderNet(order: Pick<Order, 'paid' | 'refunded' | 'subsidised' | 'subsidyReturned'>): Minor {
+  return order.paid - order.refunded + subsidyLeft(order);
+}
+
+/** What of the platform's own money an order still has the use of. */
+export function subsidyLeft({ subsidised, subsidyReturned }: Pick<Order, 'subsidised' | 'subsidyReturned'>): Minor {
+  return subsidised - subsidyReturned;
 }
 
 /** What is left of a hold. */

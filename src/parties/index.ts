@@ -31,5 +31,6 @@ export {
   userStanding,
 } from './users/standing.js';
 export type { LockCustomer } from './watch/stops.js';
+export { watchNameIndex } from './watch/watch-list.js';
 export * from './wire.js';
 export { askOthers, lookAfterCustomers, partiesWork } from './work.js';

@@ -14,6 +14,7 @@ export type BellName =
   | 'verify-openings'
   | 'verify-users'
   | 'screen-customers'
+  | 'run-batches'
   | 'sweep';
 
 /** The key of bells for which there is one place to look. */

@@ -30,6 +30,7 @@ export type Permission =
   | 'freezes.write'
   | 'suspense.write'
   | 'agreements.write'
+  | 'reviews.write'
   | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */

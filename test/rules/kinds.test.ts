@@ -21,6 +21,7 @@ import {
 import { proposalRecords, suspenseRecords } from '../../src/suspense/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
 import { BACKGROUND_WRONGS, CLAIM_WRONGS, SHARING_WRONGS, type Wrong } from './kinds-claims.js';
+import { GOODS_WRONGS, SUBSIDY_WRONGS } from './kinds-refunds.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
 const ORDER = orderKey(DESK.platform, 'SO-1001');
@@ -93,6 +94,7 @@ const owes = (desk: Desk) =>
 /** For each kind all that can be wrong, in the order in which it is told: the first line that is wrong is the answer. */
 const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   ...CLAIM_WRONGS,
+  ...SUBSIDY_WRONGS,
   payment: [
     ['ORDER_PAYER_DIFFERS', 'another payer opened the order', otherPayer],
     ...BACKGROUND_WRONGS,
@@ -129,6 +131,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['REFUND_EXCEEDS_ORDER', 'more than was paid', said({ amount: cny(60_001), recall: 'pro-rata' })],
     ['REFUND_EXCEEDS_ORDER', 'more than is left, without a recall', said({ amount: cny(50_001), recall: undefined })],
     ['REFUND_EXCEEDS_ORDER', 'what an older one waits for', (desk) => waitsFor(DESK.order, 59_501n)(desk)],
+    ...GOODS_WRONGS,
     ['RECEIVER_REPEATED', 'a receiver twice', said({ recall: [line(anna, 1), line(anna, 1)] })],
     ['SPLIT_RETURN_EXCEEDS', 'more than she got', said({ recall: [line(anna, 10_001)] })],
     ['RECALL_DOES_NOT_FIT', 'more than is refunded', said({ amount: cny(500), recall: [line(anna, 501)] })],
@@ -515,6 +518,7 @@ describe('what only some may do', () => {
     'withdrawal',
     'clearing',
     'split-return',
+    'subsidy-return',
     'correction',
     'payout-settled',
     'suspense-return',
@@ -604,7 +608,7 @@ describe('nothing is left untold', () => {
     const folder = new URL('../../src/instructions/kinds/', import.meta.url);
     const files = readdirSync(folder).map((name) => new URL(name, folder));
     const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandates/rules.ts'];
-    const orders = ['../order-paying.ts', '../order-background.ts', '../order-split.ts', '../recall.ts'];
+    const orders = ['../order-paying.ts', '../order-background.ts', '../order-items.ts', '../order-split.ts', '../recall.ts'];
     const others = ['../payout-effects.ts', '../will.ts', ...orders, ...rules].map((name) => new URL(name, folder));
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);

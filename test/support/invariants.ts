@@ -40,7 +40,8 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      AND IF(type = 'custody', balance > 0 OR held <> 0, held < 0 OR balance < held)`,
   'held is what is left of the holds': (within) =>
     `SELECT a.id, a.held, COALESCE(h.total, 0) AS open FROM accounts AS a
-     LEFT JOIN (SELECT account_id, SUM(amount - captured - released) AS total FROM holds GROUP BY account_id) AS h ON h.account_id = a.id
+     LEFT JOIN (SELECT account_id, SUM(left_of) AS total FROM (SELECT account_id, amount - captured - released AS left_of FROM holds
+       UNION ALL SELECT account_id, amount FROM review_holds WHERE open_of IS NOT NULL) AS each_hold GROUP BY account_id) AS h ON h.account_id = a.id
      WHERE ${within('a.platform_id')} AND a.held <> COALESCE(h.total, 0)`,
   'what is claimed of an account is what is left of the open claims on it': (within) =>
     `SELECT a.id, a.claimed, COALESCE(c.total, 0) AS open FROM accounts AS a
@@ -67,9 +68,11 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      JOIN uncleared AS u ON u.account_id = a.id AND u.amount > 0 AND u.due_date > b.business_date
      WHERE ${within('a.platform_id')} AND (a.uncleared_until IS NULL OR a.uncleared_until < u.due_date)`,
   "an order's counters add up to its account": (within) =>
-    `SELECT o.order_no, a.balance, o.paid, o.split, o.returned, o.refunded FROM orders AS o
+    `SELECT o.order_no, a.balance, o.paid, o.split, o.returned, o.refunded, o.subsidised, o.subsidy_returned FROM orders AS o
      LEFT JOIN accounts AS a ON a.id = o.account_id AND a.type = 'order'
-     WHERE ${within('o.platform_id')} AND (a.id IS NULL OR a.balance <> o.paid - o.split + o.returned - o.refunded)`,
+     WHERE ${within('o.platform_id')} AND (a.id IS NULL OR a.balance <> o.paid + o.subsidised - o.subsidy_returned - o.split + o.returned - o.refunded)`,
+  'no buyer gets back more than he paid, whatever the platform added': (within) =>
+    `SELECT order_no, paid, refunded FROM orders WHERE ${within('platform_id')} AND refunded > paid`,
   "an order's shares add up to its counters": (within) =>
     `SELECT o.order_no, o.split, o.returned, s.split AS shares, s.returned AS back FROM orders AS o
      LEFT JOIN (SELECT order_id, SUM(split) AS split, SUM(returned) AS returned FROM order_shares GROUP BY order_id) AS s
@@ -136,8 +139,18 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
        UNION ALL SELECT instruction_id, 1 FROM inbox
        UNION ALL SELECT subject_id, 1 FROM consents WHERE subject = 'instruction' AND state = 'pending'
+       UNION ALL SELECT instruction_id, 1 FROM reviews WHERE state = 'open'
        UNION ALL SELECT instruction_id, 1 FROM shortages WHERE state = 'waiting') AS p JOIN instructions AS i ON i.id = p.id
      WHERE ${within('i.platform_id')} GROUP BY i.id HAVING SUM(p.places) <> 1`,
+  'money is held for a review until its instruction is decided, and what was rejected or lapsed is refused': (within) =>
+    `SELECT r.instruction_id, r.state, o.state AS outcome FROM reviews AS r LEFT JOIN outcomes AS o ON o.instruction_id = r.instruction_id
+     WHERE ${within('r.platform_id')} AND ((r.state = 'open' AND o.state IS NOT NULL) OR (r.state IN ('rejected', 'lapsed') AND o.state = 'posted')
+       OR (o.state IS NOT NULL AND EXISTS (SELECT 1 FROM review_holds AS h WHERE h.instruction_id = r.instruction_id AND h.open_of IS NOT NULL)))`,
+  'a review that people approved has two of them, and what people rejected one who did': (within) =>
+    `SELECT r.instruction_id, r.state, COUNT(d.operator_id) AS people FROM reviews AS r
+     LEFT JOIN review_decisions AS d ON d.instruction_id = r.instruction_id AND d.verdict = IF(r.state = 'rejected', 'reject', 'approve')
+     WHERE ${within('r.platform_id')} AND r.state IN ('approved', 'rejected') GROUP BY r.instruction_id, r.state
+     HAVING COUNT(d.operator_id) <> IF(r.state = 'approved', 2, 1)`,
   'a refund waits no more exactly when it is decided': (within) =>
     `SELECT s.instruction_id, s.state, o.state AS outcome FROM shortages AS s LEFT JOIN outcomes AS o ON o.instruction_id = s.instruction_id
      WHERE ${within('s.platform_id')} AND (CASE s.state WHEN 'covered' THEN COALESCE(o.state, '') <> 'posted'

@@ -12,6 +12,8 @@ export interface ModelAgreement {
   readonly feeMax?: bigint;
   readonly from: string;
   readonly until?: string;
+  /** The platform may name those who give a refund back. */
+  readonly named?: boolean;
 }
 
 export interface ModelItem {
@@ -20,6 +22,8 @@ export interface ModelItem {
   readonly agreement: ModelAgreement;
   readonly goods: bigint;
   readonly whole: bigint;
+  /** What of it went back to the buyer, and to the platform what it had added. */
+  refunded: bigint;
   readonly needsEvidence: boolean;
   evidence: string | undefined;
   /** What each split gave to whom, by the instruction that did. */
@@ -58,7 +62,7 @@ export function gotOf({ parts }: ModelItem): Map<string, bigint> {
 }
 
 export function leftOf(item: ModelItem): bigint {
-  return item.whole - sum(gotOf(item).values());
+  return item.whole - item.refunded - sum(gotOf(item).values());
 }
 
 /** What a part of an item gives: everybody as far along as all together, rounded down, then the first who may still get something. */
@@ -146,7 +150,16 @@ export class Trade {
       if (!goods.allowed) return 'CATEGORY_FORBIDDEN';
       const amounts = { goods: BigInt(price.amount), whole: BigInt(price.amount + (freight?.amount ?? 0)) };
       const bound = agreement ?? { seller, lines: [], others: 0n, from: '' };
-      kept.push({ no, seller, agreement: bound, ...amounts, needsEvidence: goods.needsEvidence, evidence, parts: new Map() });
+      kept.push({
+        no,
+        seller,
+        agreement: bound,
+        ...amounts,
+        needsEvidence: goods.needsEvidence,
+        evidence,
+        refunded: 0n,
+        parts: new Map(),
+      });
     }
     return kept;
   }

@@ -5,12 +5,23 @@
 
 import {
   type AskedModelBackground,
+  gotOf,
   leftOf,
   type ModelBackground,
   proportionally,
   splitItems,
   Trade,
 } from './model-agreements.js';
+import {
+  byAccount,
+  refundableOf,
+  refundedAsNamed,
+  refundedByItself,
+  type TakenOfItems,
+  takeBack,
+  takenAsNamed,
+  takenOf,
+} from './model-items.js';
 import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 
@@ -37,6 +48,9 @@ interface ModelOrder {
   split: bigint;
   returned: bigint;
   refunded: bigint;
+  /** What the platform added of its own, and what of that it has again. */
+  subsidised: bigint;
+  subsidyReturned: bigint;
   /** The last date on which its money can have come in. */
   came: string;
   background?: ModelBackground;
@@ -151,6 +165,7 @@ export interface Data {
   reason: string;
   expiresAt: string;
   recall: 'pro-rata' | Data['lines'];
+  subsidy: 'pro-rata' | 'keep' | Data['amount'];
 }
 
 export interface Given {
@@ -442,7 +457,34 @@ export class Model {
       const order = this.#order(given, data);
       refuseIf(new Set(data.lines.map((line) => line.account)).size < data.lines.length, 'RECEIVER_REPEATED');
       for (const line of data.lines) this.#mine(given, line.account);
+      const lines = new Map(data.lines.map((line) => [bare(line.account), minor(line.amount)]));
+      const taken = this.#takenOf(order, lines);
       this.#unsplit(order, data.lines, at);
+      takeBack(order.background?.items ?? [], given.id, taken);
+    },
+
+    subsidy: (given, data, at) => {
+      const order = this.#order(given, data);
+      refuseIf(order.background?.completed === true, 'ORDER_COMPLETED');
+      const amount = minor(data.amount);
+      const worth = order.background?.items.map(refundableOf);
+      refuseIf(worth !== undefined && cameIn(order) + amount > sum(worth), 'SUBSIDY_NOT_NEEDED');
+      refuseIf(order.paid + order.subsidised + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
+      const marketing = at.own.marketing as string;
+      const isYoung = sum(this.#account(marketing).uncleared.values()) > 0n;
+      this.#move(at, [{ from: marketing, amount }], [{ to: order.account, amount }]);
+      order.subsidised += amount;
+      if (isYoung) order.came = this.#arrival(at);
+    },
+
+    'subsidy-return': (given, data, at) => {
+      const order = this.#order(given, data);
+      const amount = minor(data.amount);
+      refuseIf(amount > order.subsidised - order.subsidyReturned, 'SUBSIDY_EXCEEDED');
+      refuseIf(amount > this.#account(order.account).balance, 'SUBSIDY_EXCEEDED');
+      const clears = this.#nextWorkingDay(order.came > at.date ? order.came : at.date);
+      this.#move(at, [{ from: order.account, amount }], [{ to: at.own.marketing as string, amount, clears }]);
+      order.subsidyReturned += amount;
     },
 
     refund: (given, data, at) => {
@@ -454,17 +496,18 @@ export class Model {
       );
       const recall = data.recall as Data['recall'] | undefined;
       refuseIf(amount > order.paid - order.refunded - spokenFor, 'REFUND_EXCEEDS_ORDER');
-      refuseIf(recall === undefined && amount > there, 'REFUND_EXCEEDS_ORDER');
-      const lines = recall === undefined ? new Map<string, bigint>() : this.#recalled(order, amount, recall);
-      const recalled = sum(lines.values());
-      refuseIf(recalled > amount || amount - recalled > there, 'RECALL_DOES_NOT_FIT');
+      const toPlatform = subsidyBack(order, amount, data.subsidy);
+      const total = amount + toPlatform;
+      refuseIf(recall === undefined && total > there, 'REFUND_EXCEEDS_ORDER');
+      const { lines, recalled, keep, capped } = this.#refunding(given, data, order, total);
       const within = order.payerAccount !== undefined && this.law.accounts.get(order.payerAccount)?.state !== 'closed';
       refuseIf(recall !== undefined && this.#account(order.account).state === 'frozen', 'ACCOUNT_FROZEN');
+      capped();
       refuseIf(!within && !order.refundable, 'REFUND_ACCOUNT_MISSING');
       const nobody = { takes: [], advanced: new Map<string, bigint>() };
       const covered = recall === undefined ? nobody : this.#covered(given, order, amount, lines);
       const takes: Take[] = [
-        ...(amount > recalled ? [{ from: order.account, amount: amount - recalled }] : []),
+        ...(total > recalled ? [{ from: order.account, amount: total - recalled }] : []),
         ...covered.takes.map((take) => ({ ...take, how: 'uncleared-first' as const })),
       ];
       const isYoung = covered.takes.some(({ from }) => sum(this.#account(from).uncleared.values()) > 0n);
@@ -473,10 +516,14 @@ export class Model {
       const give = within
         ? { to: order.payerAccount as string, amount, clears, flow: 'exempt' as const }
         : { to: inTransit(at), amount };
-      this.#move(at, takes, [give]);
+      const back = toPlatform > 0n ? [{ to: at.own.marketing as string, amount: toPlatform, clears }] : [];
+      const before = cameIn(order);
+      this.#move(at, takes, [give, ...back]);
+      keep(before);
       order.came = came;
       order.returned += recalled;
       order.refunded += amount;
+      order.subsidyReturned += toPlatform;
       for (const [id, part] of lines) this.#share(order, id).returned += part;
       for (const [account, part] of covered.advanced)
         this.cover.debts.push({ refund: given.id, account, amount: part, left: part });
@@ -688,7 +735,7 @@ export class Model {
         return;
       }
       const key = `${given.platform}/${to.orderNo}`;
-      const counters = { paid: 0n, split: 0n, returned: 0n, refunded: 0n };
+      const counters = { paid: 0n, split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n };
       const order: ModelOrder = this.orders.get(key) ?? {
         ...{ account: given.id, payerAccount: take.from, payer: '', refundable: true, ...counters, came: '' },
       };
@@ -863,14 +910,24 @@ export class Model {
   #undoing: string | undefined;
 
   readonly #undo: Record<string, (past: Given, data: Data, at: ModelPlatform) => void> = {
+    subsidy: (past, data, at) => {
+      const order = this.#order(past, data);
+      const amount = minor(data.amount);
+      refuseIf(amount > order.subsidised - order.subsidyReturned, 'SUBSIDY_EXCEEDED');
+      refuseIf(amount > this.#account(order.account).balance, 'SUBSIDY_EXCEEDED');
+      this.#move(at, [{ from: order.account, amount }], [{ to: at.own.marketing as string, amount }]);
+      order.subsidised -= amount;
+    },
     payment: (past, data, at) => {
       const order = this.#order(past, data);
+      refuseIf(order.paid - minor(data.amount) < order.refunded, 'REFUND_EXCEEDS_ORDER');
       this.#move(at, [{ from: order.account, amount: minor(data.amount) }], []);
       order.paid -= minor(data.amount);
     },
     'combined-payment': (past, data, at) => {
       for (const { orderNo, amount } of data.orders) {
         const order = this.#order(past, { ...data, orderNo });
+        refuseIf(order.paid - minor(amount) < order.refunded, 'REFUND_EXCEEDS_ORDER');
         this.#move(at, [{ from: order.account, amount: minor(amount) }], []);
         order.paid -= minor(amount);
       }
@@ -879,6 +936,9 @@ export class Model {
       const order = this.#order(past, data);
       const { background } = order;
       refuseIf(background?.completed === true, 'ORDER_COMPLETED');
+      for (const item of background?.items ?? [])
+        for (const [to, amount] of item.parts.get(past.id) ?? [])
+          refuseIf((gotOf(item).get(to) ?? 0n) < amount, 'SPLIT_RETURN_EXCEEDS');
       const given = background?.items.flatMap((item) => [...(item.parts.get(past.id) ?? [])]);
       this.#unsplit(order, given === undefined ? data.lines : linesOf(given), at, past.id);
       for (const item of background?.items ?? []) item.parts.delete(past.id);
@@ -887,6 +947,7 @@ export class Model {
     'account-payment': (past, data, at) => {
       if (typeof data.to === 'object' && 'orderNo' in data.to) {
         const order = found(this.orders.get(`${past.platform}/${data.to.orderNo}`), 'the order of a payment');
+        refuseIf(order.paid - minor(data.amount) < order.refunded, 'REFUND_EXCEEDS_ORDER');
         this.#giveBack(at, order.account, bare(data.from), data);
         order.paid -= minor(data.amount);
       } else this.#giveBack(at, bare((data.to as { account: string }).account), bare(data.from), data, past.id);
@@ -973,11 +1034,13 @@ export class Model {
     const amount = has < share.split - share.returned ? has : share.split - share.returned;
     if (amount === 0n) return;
     const isYoung = sum(account.uncleared.values()) > 0n;
+    const taken = this.#takenOf(order, new Map([[receiver, amount]]));
     this.#move(at, [{ from: receiver, amount, how: 'uncleared-first', claim: 'dispute' }], [{ to: order.account, amount }]);
     if (isYoung) order.came = this.#arrival(at);
     order.returned += amount;
     share.returned += amount;
     for (const claim of account.claims) if (claim.ref === ref) claim.left -= amount;
+    takeBack(order.background?.items ?? [], this.#current, taken);
   }
 
   /** Answers the code of the refusal, or nothing. */
@@ -1033,7 +1096,7 @@ export class Model {
   approve(id: string, freeze: string, amount: bigint): string | undefined {
     const of = this.freezes.get(freeze);
     if (of === undefined) return 'NOT_FOUND';
-    if (!of.open) return 'FREEZE_ENDED';
+    if (this.#running(freeze) === undefined) return 'FREEZE_ENDED';
     if (amount > heldBy(this.#account(of.account), freeze)) return 'DEDUCTION_EXCEEDS_FREEZE';
     this.deductions.set(id, { freeze, amount, ordered: false });
     return undefined;
@@ -1128,6 +1191,57 @@ export class Model {
     return gone;
   }
 
+  /** Of which items it is that accounts give something back. */
+  #takenOf(order: ModelOrder, lines: ReadonlyMap<string, bigint>): TakenOfItems {
+    return takenOf(order.background?.items ?? [], lines, (account) => {
+      const share = this.#share(order, account);
+      return share.split - share.returned;
+    });
+  }
+
+  /** What of a refund is of which items and who gives it back; nothing is kept before `keep`. */
+  #refunding(given: Given, data: Data, order: ModelOrder, total: bigint) {
+    const { items: named, recall } = data as Partial<Data>;
+    const { items } = order.background ?? {};
+    const there = this.#account(order.account).balance;
+    refuseIf(named !== undefined && items === undefined, 'BACKGROUND_MISSING');
+    const told = Array.isArray(recall);
+    refuseIf(told && items?.some(({ agreement }) => agreement.named !== true) === true, 'RECALL_OFF_RULE');
+    let amounts: Map<string, bigint> | undefined;
+    let taken: TakenOfItems | undefined;
+    if (named !== undefined && items !== undefined) {
+      const asked = refundedAsNamed(items, named, total);
+      if (typeof asked === 'string') throw new No(asked);
+      const never = (item: (typeof items)[number]) => (asked.get(item.no) ?? 0n) > leftOf(item);
+      refuseIf(recall === undefined && items.some(never), 'ITEM_REFUND');
+      const of = recall === undefined ? new Map() : takenAsNamed(items, asked, there);
+      if (typeof of === 'string') throw new No(of);
+      amounts = asked;
+      taken = of;
+    }
+    let lines = new Map<string, bigint>();
+    if (taken !== undefined) lines = byAccount(taken);
+    else if (recall !== undefined) lines = this.#recalled(order, total, recall);
+    const recalled = sum(lines.values());
+    refuseIf(recalled > total || total - recalled > there, 'RECALL_DOES_NOT_FIT');
+    const keep = (before: bigint) => {
+      if (items === undefined) return;
+      const of = taken ?? this.#takenOf(order, lines);
+      const refunded = amounts ?? refundedByItself(items, of, total, before);
+      takeBack(items, given.id, of);
+      for (const item of items) item.refunded += refunded.get(item.no) ?? 0n;
+    };
+    const capped = () => {
+      if (!told || items === undefined) return;
+      const of = byAccount(this.#takenOf(order, lines));
+      let others = -sum([...of].map(([to, part]) => (items.some(({ seller }) => seller === to) ? 0n : part)));
+      for (const item of items) for (const [to, part] of gotOf(item)) if (to !== item.seller) others += part;
+      const cap = items.reduce((most, { agreement }) => (agreement.others > most ? agreement.others : most), 0n);
+      refuseIf(others > ((cameIn(order) - total) * cap + 5_000n) / 10_000n, 'SPLIT_OVER_CAP');
+    };
+    return { lines, recalled, keep, capped };
+  }
+
   /** From whom how much is to be taken back, where the order alone has not enough. */
   #recalled(order: ModelOrder, amount: bigint, recall: Data['recall']): Map<string, bigint> {
     const got = new Map(
@@ -1214,7 +1328,7 @@ export class Model {
     const payer = [data.payer.name, data.payer.account, data.payer.bankCode ?? ''].join('|');
     const order = this.orders.get(key) ?? {
       ...{ account: newId, payerAccount: undefined, payer, refundable: data.payer.account !== '' },
-      ...{ paid: 0n, split: 0n, returned: 0n, refunded: 0n, came: '' },
+      ...{ paid: 0n, split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n, came: '' },
     };
     refuseIf(order.payer !== payer || order.payerAccount !== undefined, 'ORDER_PAYER_DIFFERS');
     const keep = this.#backed(given, data, this.orders.has(key), at);
@@ -1254,8 +1368,7 @@ export class Model {
     const split = splitItems(background, asked ?? open.map(({ no }) => ({ item: no })));
     if (typeof split === 'string') throw new No(split);
     const cap = background.items.reduce((most, { agreement }) => (agreement.others > most ? agreement.others : most), 0n);
-    const allowed = ((order.paid - order.refunded) * cap + 5_000n) / 10_000n;
-    refuseIf(split.others > allowed, 'SPLIT_OVER_CAP');
+    refuseIf(split.others > (cameIn(order) * cap + 5_000n) / 10_000n, 'SPLIT_OVER_CAP');
     const keep = () => {
       for (const { item, part, evidence } of split.parts) {
         item.parts.set(given.id, part);
@@ -1429,6 +1542,23 @@ const UNDER_WAY = ['created', 'sent', 'unknown'];
 const plusDays = (date: string, days: number) => new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10);
 const dayAfter = (date: string) => plusDays(date, 1);
 const dayBefore = (date: string) => plusDays(date, -1);
+
+/** What came in for an order, net of what went back. */
+function cameIn({ paid, refunded, subsidised, subsidyReturned }: ModelOrder): bigint {
+  return paid - refunded + subsidised - subsidyReturned;
+}
+
+/** What of its own the platform gets back with a refund: half a fen or more is one. */
+function subsidyBack(order: ModelOrder, amount: bigint, told: Data['subsidy'] | undefined): bigint {
+  const left = order.subsidised - order.subsidyReturned;
+  if (told === 'keep') return 0n;
+  if (told === undefined || told === 'pro-rata') {
+    const whole = order.paid - order.refunded;
+    return (2n * left * amount + whole) / (2n * whole);
+  }
+  refuseIf(minor(told) > left, 'SUBSIDY_EXCEEDED');
+  return minor(told);
+}
 
 function inTransit(at: ModelPlatform): string {
   return at.own['in-transit'] as string;

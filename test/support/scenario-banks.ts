@@ -488,15 +488,16 @@ export class ServiceBank implements Bank {
       const [count] = await tx.rows<Row>(
         `SELECT COUNT(*) AS n FROM entries AS e JOIN accounts AS a ON a.id = e.account_id WHERE a.${within}`,
       );
+      const ofOrder = (row: Row) => ({
+        ...amounts(row, 'paid', 'split', 'returned', 'refunded', 'subsidised'),
+        subsidyReturned: BigInt(row.subsidy_returned as string),
+      });
       const amounts = (row: Row, ...fields: string[]) =>
         Object.fromEntries(fields.map((field) => [field, BigInt(row[field] as string)]));
       return {
         accounts: new Map(accounts.map((row) => [row.id as string, amounts(row, 'balance', 'held', 'uncleared')])),
         orders: new Map(
-          orders.map((row) => [
-            `${row.platform_id}/${row.order_no}`,
-            { account: row.account_id as string, ...amounts(row, 'paid', 'split', 'returned', 'refunded') },
-          ]),
+          orders.map((row) => [`${row.platform_id}/${row.order_no}`, { account: row.account_id as string, ...ofOrder(row) }]),
         ),
         payouts: new Map(payouts.map((row) => [row.id as string, row.state as string])),
         ...coverOf(this.model), // the picture compares it with the books

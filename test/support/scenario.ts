@@ -1,6 +1,7 @@
 import { boundPayer } from './model.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Person, Wanted } from './model-law.js';
+import { REFUND_VERBS } from './refund-verbs.js';
 import type { Asked } from './world.js';
 
 /**
@@ -19,6 +20,9 @@ import type { Asked } from './world.js';
  *                                                   what she agreed, approved; `agreements required`: no order without
  *   buy B1 lily → order:7 100.00: milk 80.00 + 5.00 of anna goods; tea 15.00 of ben goods shown WB-1   a payment with its background
  *   combine M1 lily 30.00 → order:8 10.00: milk 10.00 of anna goods | order:9 20.00   one payment for several orders
+ *                                                   `cap 30.00% named`: the platform may name who gives a refund back
+ *   refund F2 order:7 9.00 of milk 5.00, tea        of these items; `keep` or `subsidy 1.00` says what of the subsidy goes back with it
+ *   subsidy U1 order:7 20.00                        the platform's own money for an order; unsubsidise U2 order:7 5.00
  *   share S2 order:7 [milk 20.00, tea shown WB-2]   a split that the agreements make; complete C1 order:7
  *   customer lily [id until DATE]                   a person whom the bank knows; stop lily, free lily, document lily
  *   register lily born DATE mobile NUMBER           she becomes a user of the platform: until DATE, unknown, as another say what is wrong
@@ -106,7 +110,18 @@ export interface NewMandate {
 
 export interface Look {
   readonly accounts: ReadonlyMap<string, { balance: bigint; held: bigint; uncleared: bigint }>;
-  readonly orders: ReadonlyMap<string, { account: string; paid: bigint; split: bigint; returned: bigint; refunded: bigint }>;
+  readonly orders: ReadonlyMap<
+    string,
+    {
+      account: string;
+      paid: bigint;
+      split: bigint;
+      returned: bigint;
+      refunded: bigint;
+      subsidised: bigint;
+      subsidyReturned: bigint;
+    }
+  >;
   readonly payouts: ReadonlyMap<string, string>;
   /** By sub-account: the margin account. */
   readonly margins: ReadonlyMap<string, string>;
@@ -241,13 +256,7 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     form: new RegExp(`^${ORDER} ← (.+)$`),
     read: (stage, [orderNo = '', lines = '']) => ['split-return', { orderNo, lines: stage.lines(lines) as [] }],
   },
-  refund: {
-    form: new RegExp(`^${ORDER} ${AMOUNT}(?: recall (pro-rata|.+))?$`),
-    read: (stage, [orderNo = '', amount = '', recall]) => {
-      const from = recall === undefined ? {} : { recall: recall === 'pro-rata' ? recall : (stage.lines(recall) as []) };
-      return ['refund', { orderNo, amount: money(amount), ...from } as Asked['data']];
-    },
-  },
+  ...REFUND_VERBS,
   deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
   'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
   transfer: {
@@ -433,8 +442,10 @@ function itemOf(stage: Stage, text: string): AskedModelBackground['items'][numbe
 
 /** `commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% order 500.00 day 900.00 from DATE until DATE` */
 function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement {
-  const form = new RegExp(`^(.*?); cap (\\d+\\.\\d\\d)%(?: order ${AMOUNT})?(?: day ${AMOUNT})?(?: fee ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`);
-  const [shares = '', cap = '', orderMax, dayMax, feeMax, from = '', until] = pick(form, text);
+  const form = new RegExp(
+    `^(.*?); cap (\\d+\\.\\d\\d)%( named)?(?: order ${AMOUNT})?(?: day ${AMOUNT})?(?: fee ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`,
+  );
+  const [shares = '', cap = '', named, orderMax, dayMax, feeMax, from = '', until] = pick(form, text);
   const lines = shares.split(', ').map((share) => {
     const line = new RegExp(`^(\\S+) (\\d+\\.\\d\\d)% of (goods|whole)(?: max ${AMOUNT})?$`);
     const [to = '', percent = '', of, max] = pick(line, share);
@@ -447,6 +458,7 @@ function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement
     ...(dayMax === undefined ? {} : { dayMax: minor(dayMax) }),
     ...(feeMax === undefined ? {} : { feeMax: minor(feeMax) }),
     ...(until === undefined ? {} : { until }),
+    ...(named === undefined ? {} : { named: true }),
   };
 }
 
@@ -753,6 +765,8 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   split: 'split',
   'split-return': 'return',
   refund: 'refund',
+  subsidy: 'subsidy',
+  'subsidy-return': 'unsubsidise',
   'margin-deposit': 'deposit',
   'margin-release': 'give-back',
   transfer: 'transfer',

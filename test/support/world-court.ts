@@ -5,7 +5,7 @@ import type { World } from './world.js';
 
 /** What the bank's staff does at the word of authorities, by the service's own functions. */
 const [ONE, OTHER] = [asId('1000000000000000011'), asId('1000000000000000012')];
-export const COURT = { name: '某市人民法院', account: '6222020000000000078', bankCode: '' };
+const COURT = { name: '某市人民法院', account: '6222020000000000078', bankCode: '' };
 
 async function said<T>({ db }: World, work: (tx: Tx) => Promise<T>): Promise<T | string> {
   try {

@@ -47,7 +47,7 @@ const FIRST = '2026-01-01' as BusinessDate;
 const CREDITED = { subsidised: 0n, subsidyReturned: 0n };
 
 /** What was agreed with a seller: ten percent are the platform's. */
-export const TERMS: Terms = {
+const TERMS: Terms = {
   rule: {
     levels: {
       order: {
@@ -95,7 +95,16 @@ function openBoundOrder(desk: Drawers, { platform, anna }: Names): void {
   desk.put(orderRecords, orderKey(platform, orderNo), order);
   desk.open(accountId, 'order').balance = 10_000n;
   const items = [{ ...ITEM, seller: anna }];
-  const background = { orderId: accountId, platformId: platform, orderNo, buyer: 'U-1', items, bound: true, completedMs: null, dueMs: null };
+  const background = {
+    orderId: accountId,
+    platformId: platform,
+    orderNo,
+    buyer: 'U-1',
+    items,
+    bound: true,
+    completedMs: null,
+    dueMs: null,
+  };
   desk.put(backgroundRecords, accountId, background);
 }
 

@@ -221,6 +221,11 @@ export class Desk {
     }
     if (this.kind.name.startsWith('suspense-')) this.#fillSuspense();
     if (this.kind.name === 'margin-release') this.openMargin(5_000n);
+    if (this.kind.name === 'subsidy') this.account(this.book.accounts.marketing).balance = 800n;
+    if (this.kind.name === 'subsidy-return') {
+      this.bend(orderRecords, orderKey(DESK.platform, 'SO-1001'), { subsidised: 300n });
+      this.account(DESK.order).balance += 300n;
+    }
     this.put(payoutRecords, DESK.payout, this.#payout());
     this.put(pastRecords, DESK.original, this.#original());
   }

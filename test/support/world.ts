@@ -25,6 +25,7 @@ import {
   setBusinessDate,
   setTerms,
 } from '../../src/ledger/index.js';
+import { backgroundRecords, itemGot } from '../../src/orders/index.js';
 import { insertParties } from '../../src/parties/index.js';
 import { movePayouts } from '../../src/payouts/index.js';
 import { loadCalendar } from '../../src/runtime/calendar-store.js';
@@ -44,6 +45,7 @@ import {
 } from '../../src/runtime/index.js';
 import { type FreshDatabase, freshDatabase, TEST_KEYS } from './database.js';
 import { claimedOf, type Given, type Model } from './model.js';
+import { gotOf } from './model-agreements.js';
 
 /**
  * The real service without its edges: the database, the intake and the engine, with a clock that the test drives and bells
@@ -248,6 +250,15 @@ const lots = (uncleared: ReadonlyMap<string, bigint>) =>
     .map(([due, amount]) => ` ${due}:${amount}`)
     .join('');
 
+/** What of each item was refunded, and who has how much of it. */
+const goods = (items: readonly { no: string; refunded: bigint; got: ReadonlyMap<string, bigint> }[]) =>
+  items
+    .map(({ no, refunded, got }) => {
+      const parts = [...got].filter(([, amount]) => amount !== 0n).sort(([a], [b]) => (a < b ? -1 : 1));
+      return `${no} refunded ${refunded} got ${parts.map(([account, amount]) => `${account}:${amount}`).join(' ')}`;
+    })
+    .join('; ');
+
 export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): Promise<Picture> {
   const within = `platform_id IN (${platformIds.join()})`;
   type Row = Record<string, string>;
@@ -268,7 +279,14 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
     }
     for (const row of await tx.rows<Row>(`SELECT * FROM orders WHERE ${within}`)) {
       picture[`order ${row.platform_id}/${row.order_no}`] =
-        `${row.account_id} paid ${row.paid} split ${row.split} returned ${row.returned} refunded ${row.refunded}`;
+        `${row.account_id} paid ${row.paid} split ${row.split} returned ${row.returned} refunded ${row.refunded} ` +
+        `subsidy ${row.subsidised}-${row.subsidy_returned}`;
+    }
+    const withGoods = await tx.rows<Row>(`SELECT order_id FROM order_backgrounds WHERE ${within}`);
+    const ids = withGoods.map((row) => row.order_id as string);
+    for (const { orderId, items } of ids.length === 0 ? [] : (await backgroundRecords.load(tx, ids)).values()) {
+      if (items.some(({ version }) => version !== null))
+        picture[`goods ${orderId}`] = goods(items.map((item) => ({ ...item, got: itemGot(item) })));
     }
     for (const row of await tx.rows<Row>(
       `SELECT s.* FROM order_shares AS s JOIN orders AS o ON o.account_id = s.order_id WHERE o.${within}`,
@@ -307,7 +325,11 @@ export function pictureOfModel(model: Model): Picture {
       `${a.type} ${a.state} ${a.balance} held ${a.held} claimed ${claimedOf(a)} uncleared${lots(a.uncleared)}`;
   }
   for (const [key, o] of model.orders) {
-    picture[`order ${key}`] = `${o.account} paid ${o.paid} split ${o.split} returned ${o.returned} refunded ${o.refunded}`;
+    picture[`order ${key}`] =
+      `${o.account} paid ${o.paid} split ${o.split} returned ${o.returned} refunded ${o.refunded} subsidy ${o.subsidised}-${o.subsidyReturned}`;
+    const { items } = o.background ?? {};
+    if (items !== undefined)
+      picture[`goods ${o.account}`] = goods(items.map((item) => ({ no: item.no, refunded: item.refunded, got: gotOf(item) })));
   }
   for (const [key, s] of model.shares) if (s.split > 0n) picture[`share ${key}`] = `split ${s.split} returned ${s.returned}`;
   for (const [id, h] of model.holds) picture[`hold ${id}`] = `on ${h.account} left ${h.left}`;

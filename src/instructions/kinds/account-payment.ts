@@ -6,7 +6,7 @@ import { orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
 import { backgroundNeeds, backgroundSchema } from '../order-background.js';
-import { foreseenOrder, type OrderMoney, paidOrder } from '../order-paying.js';
+import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../order-paying.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -62,6 +62,8 @@ export const accountPayment: Kind<AccountPayment> = {
       const key = orderKey(at.platformId, to.orderNo);
       const order = facts.record(orderRecords, key);
       if (order === undefined) return refuse('ORDER_NOT_FOUND', undefined, { orderNo: to.orderNo });
+      const tooMuch = refundedOfNothing(order, amount.amount);
+      if (tooMuch !== undefined) return tooMuch;
       return { records: [change(orderRecords, key, { ...order, paid: order.paid - amount.amount })] };
     },
   },

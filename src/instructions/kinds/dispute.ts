@@ -13,9 +13,11 @@ import {
 } from '../../claims/index.js';
 import { type Id, invariant, type Minor, refuse, toRfc3339, toWire } from '../../kernel/index.js';
 import { frozenOf, type HoldChange, type Posting } from '../../ledger/index.js';
-import { type Order, orderKey, orderLeft, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
+import { backgroundRecords, type Order, orderKey, orderLeft, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
 import { instantSchema, moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, arrivalDate, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
+import { itemsGivenBack } from '../order-items.js';
+import { boundBackground } from '../order-split.js';
 
 const openSchema = z.strictObject({
   orderNo,
@@ -145,7 +147,14 @@ export const disputeEnd: Kind<z.output<typeof endSchema>> = {
       receiverId === null
         ? []
         : [[claimQueueRecords, receiverId] as const, [shareRecords, shareKey(orderId, receiverId)] as const];
-    return { records: [[orderRecords, orderKey(at.platformId, no)], [claimQueueRecords, orderId], ...ofReceiver] };
+    return {
+      records: [
+        [orderRecords, orderKey(at.platformId, no)],
+        [backgroundRecords, orderId],
+        [claimQueueRecords, orderId],
+        ...ofReceiver,
+      ],
+    };
   },
   decide(data, facts, at) {
     const dispute = facts.record(disputeRecords, data.dispute);
@@ -200,6 +209,9 @@ function givenBack({ id, orderId, receiverId, orderNo: no }: Dispute, facts: Fac
   if (amount === 0n) return { amount, postings: [], records: [] };
   // As with any return of a split: what has not cleared may have come in as late as now.
   const paidOn = account.uncleared.length > 0 ? arrivalDate(at) : order.paidOn;
+  const background = boundBackground(order, facts);
+  const back = { by: at.instruction, lines: [{ account: account.id, amount }], shares: [share] };
+  const items = background && itemsGivenBack(background, back);
   return {
     amount,
     postings: [
@@ -209,6 +221,7 @@ function givenBack({ id, orderId, receiverId, orderNo: no }: Dispute, facts: Fac
     records: [
       change(orderRecords, key, { ...order, returned: order.returned + amount, paidOn }),
       change(shareRecords, shareKey(orderId, account.id), { ...share, returned: share.returned + amount }),
+      ...(background && items ? [change(backgroundRecords, orderId, { ...background, items })] : []),
     ],
   };
 }

@@ -15,6 +15,7 @@ import { combinedPayment, payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
 import { refund } from './refund.js';
 import { orderComplete, split, splitReturn } from './split.js';
+import { subsidy, subsidyReturn } from './subsidy.js';
 import { suspenseAttribution, suspenseCredit, suspenseReturn } from './suspense.js';
 import { transfer } from './transfer.js';
 import { clearing, withdrawal } from './withdrawal.js';
@@ -27,6 +28,8 @@ const ALL = [
   splitReturn,
   orderComplete,
   refund,
+  subsidy,
+  subsidyReturn,
   marginDeposit,
   marginRelease,
   transfer,

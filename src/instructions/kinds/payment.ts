@@ -15,7 +15,7 @@ import {
   refused,
 } from '../kind.js';
 import { backgroundNeeds, backgroundSchema } from '../order-background.js';
-import { foreseenOrder, type OrderMoney, paidOrder } from '../order-paying.js';
+import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../order-paying.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const schema = z.strictObject({
@@ -74,6 +74,8 @@ export const payment: Kind<Payment> = {
       const key = orderKey(at.platformId, data.orderNo);
       const order = facts.record(orderRecords, key);
       if (order === undefined) return refuse('ORDER_NOT_FOUND');
+      const tooMuch = refundedOfNothing(order, data.amount.amount);
+      if (tooMuch !== undefined) return tooMuch;
       return {
         records: [change(orderRecords, key, { ...order, paid: order.paid - data.amount.amount })],
         boundary: [{ reference: data.reference, amount: -data.amount.amount }],
@@ -183,6 +185,8 @@ export const combinedPayment: Kind<Combined> = {
         const key = orderKey(at.platformId, orderNo);
         const order = facts.record(orderRecords, key);
         if (order === undefined) return refuse('ORDER_NOT_FOUND');
+        const tooMuch = refundedOfNothing(order, amount.amount);
+        if (tooMuch !== undefined) return tooMuch;
         records.push(change(orderRecords, key, { ...order, paid: order.paid - amount.amount }));
       }
       return { records, boundary: [{ reference, amount: -amount.amount }] };

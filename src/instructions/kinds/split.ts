@@ -27,6 +27,7 @@ import {
   refused,
 } from '../kind.js';
 import { evidenceSchema } from '../order-background.js';
+import { itemsGivenBack, overtaken } from '../order-items.js';
 import { boundBackground, fittingItems, isSeen, sharedByAgreement, sharingNeeds } from '../order-split.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
 
@@ -120,6 +121,8 @@ export const split: Kind<Split> = {
       if (background === undefined) return splitReturned({ orderNo: data.orderNo, lines: data.lines ?? [] }, facts, at);
       if (background.completedMs !== null) return refuse('ORDER_COMPLETED', undefined, { orderNo: data.orderNo });
       const items = background.items.map((item) => ({ ...item, parts: item.parts.filter(({ by }) => by !== undone) }));
+      const gone = overtaken(items);
+      if (gone !== undefined) return gone;
       const given = background.items.flatMap((item) => item.parts.filter(({ by }) => by === undone));
       const after = splitReturned({ orderNo: data.orderNo, lines: linesOf(given) }, facts, at);
       if ('code' in after) return after;
@@ -183,6 +186,7 @@ function splitEffects(order: Order, { lines, background }: Sharing, facts: Facts
   if (background !== undefined) records.push(change(backgroundRecords, order.accountId, background));
   return {
     postings: [
+      // An order that was split to the end completes without any money.
       ...(total === 0n ? [] : [{ account: order.accountId, amount: -total }]),
       ...lines.map(({ account, amount }) => ({ account, amount, clears })),
     ],
@@ -283,12 +287,19 @@ export const splitReturn: Kind<Return> = {
       return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', unknown.account) }));
     const after = splitReturned(data, facts, at);
     if ('code' in after) return refused(after);
+    const background = boundBackground(order, facts);
+    const lines = data.lines.map(({ account, amount: { amount } }) => ({ account, amount }));
+    const shares = data.lines.map(({ account }) => shareOf(facts, order, account));
+    const items = background && itemsGivenBack(background, { by: at.instruction, lines, shares });
     return {
       postings: [
         ...data.lines.map((line) => ({ account: line.account, amount: -line.amount.amount, draw: 'uncleared-first' as const })),
         { account: order.accountId, amount: totalOf(data.lines) },
       ],
-      records: after.records,
+      records: [
+        ...after.records,
+        ...(background && items ? [change(backgroundRecords, order.accountId, { ...background, items })] : []),
+      ],
     };
   },
 };

@@ -34,6 +34,11 @@ export interface HitDetail {
   readonly identity: { readonly role: string; readonly name: string; readonly idType: IdType; readonly idNo: string };
 }
 
+/** How the watch list finds a name. */
+export function watchNameIndex(vault: Vault, name: string): Buffer {
+  return vault.index('name', comparableName(name));
+}
+
 export function indexIdentity({ role, idType, idNo, name }: NamedIdentity, vault: Vault): IndexedIdentity {
   return { role, idType, idIndex: vault.index(`id:${idType}`, idNo), nameIndex: vault.index('name', comparableName(name)) };
 }
