@@ -113,6 +113,7 @@ export const BACKGROUND_WRONGS: readonly Wrong[] = [
 /** What a split of an order may be refused for because of the agreements behind it. */
 export const SHARING_WRONGS: readonly Wrong[] = [
   ['ORDER_COMPLETED', 'it is completed', both(bound, background(DESK.order, { completedMs: DESK.now }))],
+  ['NOTHING_TO_SPLIT', 'no goods are left', both(bound, said({ items: undefined }), background(DESK.order, { items: [] }))],
   ['ITEM_UNKNOWN', 'no such item', both(bound, said({ items: [{ item: '9' }] }))],
   ['ITEM_SPLIT', 'more than the item', both(bound, said({ items: [{ item: '1', amount: cny(10_001) }] }))],
   ['EVIDENCE_MISSING', 'nobody has shown that it was delivered', both(bound, unseen(DESK.order), said({ items: undefined }))],

@@ -21,10 +21,15 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   uncleared_amount: [['uncleared', { amount: -1 }]],
   entries_amount: [['entries', { amount: 0 }]],
   interest_lines_amount: [['interest_lines', { amount: -1 }]],
-  orders_conserved: [
+  orders_adds_up: [
     ['orders', { paid: 100, split: 101 }],
-    ['orders', { paid: 100, refunded: 101 }],
     ['orders', { paid: 100, split: 60, refunded: 41 }],
+    ['orders', { paid: 100, subsidised: 10, split: 111 }],
+  ],
+  orders_refunded: [['orders', { paid: 100, subsidised: 10, refunded: 101 }]],
+  orders_subsidy: [
+    ['orders', { paid: 100, subsidised: 10, subsidy_returned: 11 }],
+    ['orders', { paid: 100, subsidised: 10, subsidy_returned: -1 }],
   ],
   order_shares_returned: [
     ['order_shares', { split: 10, returned: 11 }],

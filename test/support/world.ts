@@ -284,9 +284,8 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
     }
     const withGoods = await tx.rows<Row>(`SELECT order_id FROM order_backgrounds WHERE ${within}`);
     const ids = withGoods.map((row) => row.order_id as string);
-    for (const { orderId, items } of ids.length === 0 ? [] : (await backgroundRecords.load(tx, ids)).values()) {
-      if (items.some(({ version }) => version !== null))
-        picture[`goods ${orderId}`] = goods(items.map((item) => ({ ...item, got: itemGot(item) })));
+    for (const { orderId, bound, items } of ids.length === 0 ? [] : (await backgroundRecords.load(tx, ids)).values()) {
+      if (bound) picture[`goods ${orderId}`] = goods(items.map((item) => ({ ...item, got: itemGot(item) })));
     }
     for (const row of await tx.rows<Row>(
       `SELECT s.* FROM order_shares AS s JOIN orders AS o ON o.account_id = s.order_id WHERE o.${within}`,
