@@ -24,6 +24,7 @@ import {
 } from './model-items.js';
 import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
+import { ModelReviews } from './model-reviews.js';
 
 export interface ModelAccount {
   readonly platform: string;
@@ -236,6 +237,7 @@ export class Model {
   readonly law = new Law();
   readonly trade = new Trade();
   readonly cover = new Cover();
+  readonly reviews = new ModelReviews();
   /** Where more is available than before. */
   #credited = new Set<string>();
   #current = '';
@@ -366,7 +368,10 @@ export class Model {
   /** Staff gives what a customer wants who stands at the counter. */
   #owner: Owner = 'out';
 
+  #kind = '';
+
   #try(given: Given): string {
+    this.#kind = given.kind;
     this.#current = given.id;
     this.#owner = given.origin === 'O' ? 'counter' : 'out';
     this.#use = undefined;
@@ -998,6 +1003,7 @@ export class Model {
     this.#pass(takes, gives);
     for (const take of takes) this.#mayTake(take);
     for (const give of gives) refuseIf(this.#account(give.to).state === 'closed', 'ACCOUNT_CLOSED');
+    this.#look(takes, gives);
     for (const passing of this.#passings(takes, gives)) this.law.made(passing, this.#current, this.now);
     custody.balance -= incoming;
     const carried = takes.flatMap((take) => this.#take(take));
@@ -1008,6 +1014,29 @@ export class Model {
       const waiting: [string, bigint][] = clears === undefined ? (inherits ? soonest(carried, amount) : []) : [[clears, amount]];
       for (const [due, part] of waiting) account.uncleared.set(due, (account.uncleared.get(due) ?? 0n) + part);
     }
+  }
+
+  /** People may have to look at it first: then its money is held, and nothing moves. */
+  #look(takes: readonly Take[], gives: readonly Give[]): void {
+    const { platform } = this.#account((takes[0]?.from ?? gives[0]?.to) as string);
+    const typeOf = (id: string) => this.#account(id).type;
+    const moving = { id: this.#current, platform, kind: this.#kind, takes, gives, typeOf, now: this.now };
+    const review = this.reviews.asks(moving);
+    if (review === undefined) {
+      this.reviews.moved(moving);
+      return;
+    }
+    for (const { from, amount } of review.held) this.#account(from).held += amount;
+    throw new Waits();
+  }
+
+  /** People, or the deadline, have ended a review: its money is free, and it is decided anew or refused. */
+  reviewEnded(id: string): void {
+    const review = found(this.reviews.open.get(id), `${id} is in review`);
+    const past = found(this.past.get(id), `nothing was given as ${id}`);
+    for (const { from, amount } of review.held) this.#account(from).held -= amount;
+    if (review.state === 'approved' || review.state === 'passed') this.decide(past);
+    else this.past.set(id, { ...past, result: review.state === 'rejected' ? 'REVIEW_REJECTED' : 'REVIEW_LAPSED' });
   }
 
   /** The law looks at every movement of an electronic account before the money is looked at. */

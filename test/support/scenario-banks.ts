@@ -9,6 +9,7 @@ import { violations } from './invariants.js';
 import { Model, reservedOf } from './model.js';
 import type { ModelAgreement } from './model-agreements.js';
 import type { Person, Wanted } from './model-law.js';
+import { modelReviews, serviceReviews } from './review-verbs.js';
 import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
 import {
   type Asked,
@@ -46,12 +47,14 @@ import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 /** The model as a bank of its own: ids are counted, request numbers are remembered. */
 export class ModelBank implements Bank {
   readonly model: Model;
+  readonly reviews: Bank['reviews'];
   readonly #requests = new Map<string, { id: string; body: string }>();
   #postings = 0;
   #last = 2_000_000_000_000_000_000n;
 
   constructor(calendar: Pick<Calendar, 'exceptions'>) {
     this.model = new Model(nextWorkingDayOf(calendar));
+    this.reviews = modelReviews(this.model, () => this.#newId());
   }
 
   #newId(): string {
@@ -240,10 +243,13 @@ export class ServiceBank implements Bank {
   readonly #books = new Map<string, TestBook>();
   #people: Promise<People> | undefined;
   readonly model: Model;
+  /** The service's, with the model beside it. */
+  readonly reviews: Bank['reviews'];
 
   constructor(world: World) {
     this.#world = world;
     this.model = new Model(nextWorkingDayOf(world.rt.calendar));
+    this.reviews = serviceReviews(world, this.model);
   }
 
   get platformIds(): Id[] {

@@ -2,6 +2,7 @@ import { boundPayer } from './model.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Person, Wanted } from './model-law.js';
 import { REFUND_VERBS } from './refund-verbs.js';
+import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
 import type { Asked } from './world.js';
 
 /**
@@ -36,6 +37,7 @@ import type { Asked } from './world.js';
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
  *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
+ *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
@@ -77,6 +79,8 @@ export interface Bank {
   liftCourt(freeze: string, amount: bigint | undefined): Promise<string>;
   /** One asks for a deduction and another approves it; the instruction is given afterwards. */
   orderDeduction(freeze: string, amount: bigint): Promise<{ result: string; id?: string }>;
+  /** What people and deadlines do about instructions in review. */
+  readonly reviews: ReviewBank;
   /** What the sweep does with freezes whose last day is over. */
   expireCourts(): Promise<void>;
   setNow(ms: number): Promise<void>;
@@ -148,6 +152,7 @@ class Stage {
   readonly sellers = new Map<string, string>();
   readonly customers = new Map<string, string>();
   readonly mandates = new Map<string, string>();
+  readonly reviewRules = new Map<string, string>();
   /** Freezes and deductions of authorities. */
   readonly courts = new Map<string, string>();
   readonly proposals = new Map<string, NewProposal & { readonly id: string }>();
@@ -613,6 +618,7 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     },
   ],
   [/^expire$/, (stage) => stage.bank.expireCourts()],
+  ...REVIEW_STEPS,
   [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
   [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
   [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],
