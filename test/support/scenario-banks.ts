@@ -7,7 +7,9 @@ import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/
 import { cancelOf } from '../../src/refunds/routes.js';
 import { violations } from './invariants.js';
 import { Model, reservedOf } from './model.js';
+import { ServiceDeals } from './deal-verbs.js';
 import type { ModelAgreement } from './model-agreements.js';
+import { type Deal, ModelDeals } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
 import { modelReviews, serviceReviews } from './review-verbs.js';
 import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
@@ -49,6 +51,7 @@ export class ModelBank implements Bank {
   readonly model: Model;
   readonly reviews: Bank['reviews'];
   readonly #requests = new Map<string, { id: string; body: string }>();
+  #deals: ModelDeals | undefined;
   #postings = 0;
   #last = 2_000_000_000_000_000_000n;
 
@@ -101,6 +104,11 @@ export class ModelBank implements Bank {
 
   async agree(_platform: string, agreement: ModelAgreement) {
     this.model.trade.agree(agreement);
+  }
+
+  async deal(of: Deal) {
+    this.#deals ??= new ModelDeals(this.model);
+    return this.#deals.take(of);
   }
 
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {
@@ -242,6 +250,7 @@ export class ServiceBank implements Bank {
   readonly #world: World;
   readonly #books = new Map<string, TestBook>();
   #people: Promise<People> | undefined;
+  #deals: { readonly model: ModelDeals; readonly service: ServiceDeals } | undefined;
   readonly model: Model;
   /** The service's, with the model beside it. */
   readonly reviews: Bank['reviews'];
@@ -324,6 +333,13 @@ export class ServiceBank implements Bank {
   async agree(platform: string, agreement: ModelAgreement) {
     await approveAgreement(this.#world, asId(platform), agreement, this.model.platform(platform).own.commission as string);
     this.model.trade.agree(agreement);
+  }
+
+  async deal(of: Deal) {
+    this.#deals ??= { model: new ModelDeals(this.model), service: new ServiceDeals(this.#world) };
+    const result = await this.#deals.service.take(of);
+    agree({ result: this.#deals.model.take(of) }, { result }, `${of.step} ${of.name}`);
+    return result;
   }
 
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {

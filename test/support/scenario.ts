@@ -1,5 +1,7 @@
 import { boundPayer } from './model.js';
+import { DEAL_STEPS } from './deal-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
+import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
 import { REFUND_VERBS } from './refund-verbs.js';
 import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
@@ -57,6 +59,8 @@ export interface Bank {
   /** Orders of the platform need their sellers' agreements from now on. */
   requireAgreements(platform: string): Promise<void>;
   agree(platform: string, agreement: ModelAgreement): Promise<void>;
+  /** One step in the life of a version; answers how it stands then, or the code of the refusal. */
+  deal(of: Deal): Promise<string>;
   setState(account: string, state: 'open' | 'frozen' | 'closed'): Promise<void>;
   openCustomer(idExpires: string | undefined): Promise<string>;
   /** Answers `verified`, or the code of the refusal; the customer's id too where he is one now. */
@@ -495,6 +499,7 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     new RegExp(`^terms transfer ${AMOUNT} fee ${AMOUNT}$`),
     (stage, [transfer = '', fee = '']) => stage.bank.setTerms(stage.platform.id, minor(transfer), minor(fee)),
   ],
+  ...DEAL_STEPS,
   [/^agreements required$/, (stage) => stage.bank.requireAgreements(stage.platform.id)],
   [
     /^agreement (\S+): (.+)$/,
