@@ -5,6 +5,7 @@ import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.
 import { lockShard } from '../../src/ledger/index.js';
 import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/refunds/index.js';
 import { cancelOf } from '../../src/refunds/routes.js';
+import { type Batches, ModelBatches, ServiceBatches } from './batch-verbs.js';
 import { violations } from './invariants.js';
 import { Model, reservedOf } from './model.js';
 import { ServiceDeals } from './deal-verbs.js';
@@ -50,6 +51,7 @@ import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 export class ModelBank implements Bank {
   readonly model: Model;
   readonly reviews: Bank['reviews'];
+  readonly batches: Batches;
   readonly #requests = new Map<string, { id: string; body: string }>();
   #deals: ModelDeals | undefined;
   #postings = 0;
@@ -58,6 +60,7 @@ export class ModelBank implements Bank {
   constructor(calendar: Pick<Calendar, 'exceptions'>) {
     this.model = new Model(nextWorkingDayOf(calendar));
     this.reviews = modelReviews(this.model, () => this.#newId());
+    this.batches = new ModelBatches(this, () => new ModelBank(calendar));
   }
 
   #newId(): string {
@@ -254,11 +257,13 @@ export class ServiceBank implements Bank {
   readonly model: Model;
   /** The service's, with the model beside it. */
   readonly reviews: Bank['reviews'];
+  readonly batches: Batches;
 
   constructor(world: World) {
     this.#world = world;
     this.model = new Model(nextWorkingDayOf(world.rt.calendar));
     this.reviews = serviceReviews(world, this.model);
+    this.batches = new ServiceBatches(world, this.model);
   }
 
   get platformIds(): Id[] {

@@ -1,3 +1,4 @@
+import { type Batches, batchSteps } from './batch-verbs.js';
 import { boundPayer } from './model.js';
 import { DEAL_STEPS } from './deal-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
@@ -91,6 +92,7 @@ export interface Bank {
   markSent(payout: string): Promise<void>;
   give(asked: Asked): Promise<{ id: string; replay: boolean; result: string }>;
   look(): Promise<Look>;
+  readonly batches: Batches;
   /** Whatever must be true after every step; throws when something is not. */
   check(): Promise<void>;
 }
@@ -634,6 +636,10 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     /^payout (\S+) (\S+)$/,
     async (stage, [no = '', state = '']) => same((await stage.bank.look()).payouts.get(stage.idOf(no)), state, `payout ${no}`),
   ],
+  ...batchSteps<Stage>((stage, verb, rest) => {
+    const of = INSTRUCTIONS[verb];
+    return of === undefined ? [verb, {} as Asked['data']] : of.read(stage, pick(of.form, rest));
+  }, same),
   [/^replay (\S+)$/, (stage, [no = '']) => replay(stage, no)],
 ];
 
