@@ -4,7 +4,15 @@ import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
-import { answerHandlers, inboxDepths, reviewParts, shardsBehind, systemInstruction } from '../src/instructions/index.js';
+import { type Deal, type DueAct, dueActs, dueDeals } from '../src/escrow/index.js';
+import {
+  answerHandlers,
+  inboxDepths,
+  reviewParts,
+  shardsBehind,
+  sweepLowBalances,
+  systemInstruction,
+} from '../src/instructions/index.js';
 import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks, lockShard } from '../src/ledger/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
@@ -76,6 +84,7 @@ export async function sweep(desk: Desk): Promise<void> {
       return { platformId, requestNo: `completed:${orderId}`, kind: 'order-complete', data: { orderNo } };
     }),
   ]);
+    ...found.deals.flatMap(({ deal, funds }) => dueActs(deal, funds, nowMs).map((act) => dueOfDeal(deal, act))),
   await expireFreezes(rt);
   await lapseReviews(rt, reviewParts(rt).wake);
 }
@@ -89,6 +98,12 @@ interface Due {
 
 /** What time alone brings: what was held past its end is available again, an order completes by itself. Given twice it happens once. */
 async function giveDue(desk: Desk, due: readonly Due[]): Promise<void> {
+/** What a deal has to do. */
+function dueOfDeal({ id, platformId }: Deal, { requestNo, kind, stage, orderNo }: DueAct): Due {
+  const what = stage === undefined ? { orderNo } : { stage };
+  return { platformId, requestNo, kind, data: { escrow: toWire('escrow', id), ...what } };
+}
+
   if (due.length === 0) return;
   const books = await desk.rt.db.read('books-of-due', (tx) =>
     loadBooks(tx, [...new Set(due.map(({ platformId }) => platformId))]),

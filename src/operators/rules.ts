@@ -22,10 +22,11 @@ export const PERMISSIONS = {
       'suspense.write',
       'agreements.write',
       'reviews.write',
+      'escrow.write',
       'sandbox.write',
     ] as const),
   ],
-  reviewer: [...READING, ...CUSTOMERS, 'reviews.write', 'freezes.write', 'breaks.write', 'suspense.write', 'agreements.write'],
+  reviewer: [...READING, ...CUSTOMERS, 'reviews.write', 'freezes.write', 'breaks.write', 'suspense.write', 'agreements.write', 'escrow.write'],
   auditor: [...READING, 'customers.read', 'operators.read', 'audit.read'],
   administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
 } as const satisfies Record<Role, readonly string[]>;

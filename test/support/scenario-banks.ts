@@ -11,6 +11,7 @@ import { Model, reservedOf } from './model.js';
 import { ServiceDeals } from './deal-verbs.js';
 import type { ModelAgreement } from './model-agreements.js';
 import { type Deal, ModelDeals } from './model-deals.js';
+import type { ModelDealTerms } from './model-escrow.js';
 import type { Person, Wanted } from './model-law.js';
 import { modelReviews, serviceReviews } from './review-verbs.js';
 import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
@@ -44,6 +45,7 @@ import {
   openMandate,
   revokeMandate,
 } from './world-electronic.js';
+import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world-escrow.js';
 import { People } from './world-people.js';
 import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 
@@ -192,6 +194,31 @@ export class ModelBank implements Bank {
     const id = this.#newId();
     const code = this.model.approve(id, freeze, amount);
     return code === undefined ? { result: 'approved', id } : { result: code };
+  }
+
+  async openEscrow(platform: string, terms: ModelDealTerms) {
+    const id = this.#newId();
+    const code = this.model.escrows.open(id, platform, terms);
+    return code === undefined ? { result: 'opened', id } : { result: code };
+  }
+
+  async confirmEscrow(deal: string, item: string, role: string) {
+    return this.model.escrows.confirm(deal, item, role);
+  }
+
+  async decideEscrow(deal: string, item: string, lines: { to: string; amount: bigint | 'rest' }[] | null, alone: boolean) {
+    return this.model.escrows.decide(deal, item, lines, alone);
+  }
+
+  async doDue() {
+    const done: string[] = [];
+    for (const words of this.model.escrows.due()) {
+      const id = this.#newId();
+      const result = this.model.decide({ id, ...this.model.escrows.instructed(words), origin: 'S' });
+      if (result === 'posted') this.#postings += 1;
+      done.push(result === 'posted' ? words : `${words} refused ${result}`);
+    }
+    return done;
   }
 
   async expireCourts() {
@@ -451,6 +478,44 @@ export class ServiceBank implements Bank {
     const code = this.model.approve(said.id ?? '', freeze, amount);
     agree({ result: code ?? 'approved' }, { result: said.result }, 'a deduction');
     return said;
+  }
+
+  async openEscrow(platform: string, terms: ModelDealTerms) {
+    const said = await openEscrow(this.#world, asId(platform), terms);
+    const code = this.model.escrows.open(said.id ?? '', platform, terms);
+    agree({ result: code ?? 'opened' }, { result: said.result }, 'a deal');
+    return said;
+  }
+
+  async confirmEscrow(deal: string, item: string, role: string) {
+    const said = await confirmEscrow(this.#world, asId(deal), item, role);
+    agree({ result: this.model.escrows.confirm(deal, item, role) }, { result: said }, 'a confirmation');
+    return said;
+  }
+
+  async decideEscrow(deal: string, item: string, lines: { to: string; amount: bigint | 'rest' }[] | null, alone: boolean) {
+    const said = await decideEscrow(this.#world, asId(deal), item, lines, alone);
+    agree({ result: this.model.escrows.decide(deal, item, lines, alone) }, { result: said }, 'a decision');
+    return said;
+  }
+
+  /** Given twice under the same number, as the sweep may. */
+  async doDue() {
+    const expected = this.model.escrows.due();
+    const due = await dueOfDeals(this.#world, this.platformIds);
+    agree({ due: expected }, { due: due.map(({ words }) => words) }, 'what is due');
+    const asked = due.map(({ words, kind, requestNo, data }): Asked => {
+      return { ...this.model.escrows.instructed(words), origin: 'S', requestNo, kind, data: data as Asked['data'] };
+    });
+    const done: string[] = [];
+    for (const [place, each] of asked.entries()) {
+      const { id, result } = await this.give(each);
+      const again = await this.give(each);
+      if (!again.replay || again.id !== id) throw new Error('what is due was done twice');
+      const { words } = due[place] as { words: string };
+      done.push(result === 'posted' ? words : `${words} refused ${result}`);
+    }
+    return done;
   }
 
   /** Twice, as the sweep may. */

@@ -1,5 +1,7 @@
 import { type Batches, batchSteps } from './batch-verbs.js';
 import { boundPayer } from './model.js';
+import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
+import { boundPayer } from './model.js';
 import { DEAL_STEPS } from './deal-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Deal } from './model-deals.js';
@@ -40,11 +42,12 @@ import type { Asked } from './world.js';
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
  *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
+ *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
  *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
-export interface Bank {
+export interface Bank extends EscrowBank {
   /** Ids of the functional accounts by purpose. */
   openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;
@@ -157,6 +160,7 @@ class Stage {
   readonly given = new Map<string, Remembered>();
   readonly sellers = new Map<string, string>();
   readonly customers = new Map<string, string>();
+  readonly deals = new Map<string, string>();
   readonly mandates = new Map<string, string>();
   readonly reviewRules = new Map<string, string>();
   /** Freezes and deductions of authorities. */
@@ -267,6 +271,7 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     form: new RegExp(`^${ORDER} ← (.+)$`),
     read: (stage, [orderNo = '', lines = '']) => ['split-return', { orderNo, lines: stage.lines(lines) as [] }],
   },
+  ...ESCROW_VERBS,
   ...REFUND_VERBS,
   deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
   'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
@@ -478,6 +483,7 @@ function under(stage: Stage, mandate: string | undefined): { mandate?: string } 
 }
 
 /** The other steps. */
+  ...ESCROW_STEPS,
 const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
   [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
   [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],
@@ -799,6 +805,7 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'account-payment': 'epay',
   'own-transfer': 'own',
   interest: 'interest',
+  ...ESCROW_KINDS,
   'order-complete': 'complete',
   'account-closing': 'leave',
   'bulk-release': 'release-all',

@@ -64,7 +64,8 @@ async function receiptFor(rt: Runtime, findGiven: FindGiven, subject: Id, owner:
     const consent =
       (await findConsentOf(tx, 'instruction', subject)) ??
       (await findConsentOf(tx, 'mandate', subject)) ??
-      (await findConsentOf(tx, 'agreement', subject));
+      (await findConsentOf(tx, 'agreement', subject)) ??
+      (await findConsentOf(tx, 'escrow', subject));
     if (consent !== undefined) {
       if (!isHis(consent.platformId) || consent.receiptSealed === null) throw missing;
       return storedReceipt(rt, consent);
