@@ -86,6 +86,7 @@ export async function sweep(desk: Desk): Promise<void> {
   ]);
     ...found.deals.flatMap(({ deal, funds }) => dueActs(deal, funds, nowMs).map((act) => dueOfDeal(deal, act))),
   await expireFreezes(rt);
+  await sweepLowBalances(rt);
   await lapseReviews(rt, reviewParts(rt).wake);
 }
 

@@ -17,6 +17,7 @@ import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
 import { incomeNeeds } from './income.js';
 import { judge } from './judge.js';
 import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
+import { tellLowBalances } from './low-balances.js';
 import type { Outcome } from './outcome.js';
 import { heldForReview, reviewedNeeds, reviewHolds, reviewNeeds } from './review.js';
 import {
@@ -191,6 +192,7 @@ async function decideAndWrite(
 ): Promise<number> {
   const { set, works } = await gathered(tx, rt, kinds, turn, received, { locks: true });
   await tx.writeInTurn(decideInTurn(works, turn, set, written));
+  await tellLowBalances(tx, turn, set.touched(), written.events.length);
   return wakeShortages(tx, turn.shardId, set.credited());
 }
 
@@ -219,7 +221,10 @@ function prepare(
   kinds: ReadonlyMap<string, Kind>,
   set: WorkingSet,
   turn: ShardTurn,
-  { reviewRules, ...common }: Pick<At, 'calendar' | 'vault' | 'parameters' | 'policies'> & {
+  {
+    reviewRules,
+    ...common
+  }: Pick<At, 'calendar' | 'vault' | 'parameters' | 'policies'> & {
     readonly reviewRules: ReadonlyMap<Id, At['reviewRules']>;
   },
 ): Work {
@@ -308,7 +313,12 @@ function moveHolds({ at }: Work, held: readonly ReviewHold[], sign: bigint, set:
 }
 
 /** Nothing is posted, but its money is held until people have decided; where the money is not there it is refused. */
-function askForReview(work: Work, { holds, records }: Pick<Effects, 'holds' | 'records'>, set: WorkingSet, written: Written): void {
+function askForReview(
+  work: Work,
+  { holds, records }: Pick<Effects, 'holds' | 'records'>,
+  set: WorkingSet,
+  written: Written,
+): void {
   const { instruction, platformId, book, nowMs: postedMs } = work.at;
   const kept = { postings: [], holds: holds ?? [], records: records ?? [] };
   const posted = post(kept, { instruction, businessDate: book.businessDate, postedMs }, set.find);

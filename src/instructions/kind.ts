@@ -196,6 +196,7 @@ export type Topic =
   | 'instruction.posted'
   | 'instruction.refused'
   | 'review.asked'
+  | 'account.low'
   | 'payout.created'
   | 'payout.settled'
   | 'payout.failed'
