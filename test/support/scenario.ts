@@ -1,8 +1,7 @@
 import { type Batches, batchSteps } from './batch-verbs.js';
-import { boundPayer } from './model.js';
+import { DEAL_STEPS } from './deal-verbs.js';
 import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
 import { boundPayer } from './model.js';
-import { DEAL_STEPS } from './deal-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
@@ -42,8 +41,8 @@ import type { Asked } from './world.js';
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
  *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
- *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
  *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
+ *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
@@ -160,8 +159,8 @@ class Stage {
   readonly given = new Map<string, Remembered>();
   readonly sellers = new Map<string, string>();
   readonly customers = new Map<string, string>();
-  readonly deals = new Map<string, string>();
   readonly mandates = new Map<string, string>();
+  readonly deals = new Map<string, string>();
   readonly reviewRules = new Map<string, string>();
   /** Freezes and deductions of authorities. */
   readonly courts = new Map<string, string>();
@@ -271,8 +270,8 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     form: new RegExp(`^${ORDER} ← (.+)$`),
     read: (stage, [orderNo = '', lines = '']) => ['split-return', { orderNo, lines: stage.lines(lines) as [] }],
   },
-  ...ESCROW_VERBS,
   ...REFUND_VERBS,
+  ...ESCROW_VERBS,
   deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
   'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
   transfer: {
@@ -483,8 +482,8 @@ function under(stage: Stage, mandate: string | undefined): { mandate?: string } 
 }
 
 /** The other steps. */
-  ...ESCROW_STEPS,
 const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
+  ...ESCROW_STEPS,
   [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
   [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],
   [
@@ -805,8 +804,8 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'account-payment': 'epay',
   'own-transfer': 'own',
   interest: 'interest',
-  ...ESCROW_KINDS,
   'order-complete': 'complete',
+  ...ESCROW_KINDS,
   'account-closing': 'leave',
   'bulk-release': 'release-all',
   'dispute-open': 'dispute',
