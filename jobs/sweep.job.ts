@@ -45,6 +45,7 @@ export async function sweep(desk: Desk): Promise<void> {
     holds: await expiredHolds(tx, nowMs, DUE_MAX),
     disputes: await lapsedDisputes(tx, nowMs, DUE_MAX),
     orders: await ordersDue(tx, nowMs, DUE_MAX),
+    deals: await dueDeals(tx, nowMs, DUE_MAX),
     sms: await isSmsDue(tx, nowMs),
     parties: await partiesWork(tx, rt),
     batches: await batchesDue(tx, nowMs, DUE_MAX),
@@ -83,8 +84,8 @@ export async function sweep(desk: Desk): Promise<void> {
     ...found.orders.map(({ orderId, platformId, orderNo }) => {
       return { platformId, requestNo: `completed:${orderId}`, kind: 'order-complete', data: { orderNo } };
     }),
-  ]);
     ...found.deals.flatMap(({ deal, funds }) => dueActs(deal, funds, nowMs).map((act) => dueOfDeal(deal, act))),
+  ]);
   await expireFreezes(rt);
   await sweepLowBalances(rt);
   await lapseReviews(rt, reviewParts(rt).wake);
@@ -97,14 +98,14 @@ interface Due {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What time alone brings: what was held past its end is available again, an order completes by itself. Given twice it happens once. */
-async function giveDue(desk: Desk, due: readonly Due[]): Promise<void> {
 /** What a deal has to do. */
 function dueOfDeal({ id, platformId }: Deal, { requestNo, kind, stage, orderNo }: DueAct): Due {
   const what = stage === undefined ? { orderNo } : { stage };
   return { platformId, requestNo, kind, data: { escrow: toWire('escrow', id), ...what } };
 }
 
+/** What time alone brings: what was held past its end is available again, an order completes by itself. Given twice it happens once. */
+async function giveDue(desk: Desk, due: readonly Due[]): Promise<void> {
   if (due.length === 0) return;
   const books = await desk.rt.db.read('books-of-due', (tx) =>
     loadBooks(tx, [...new Set(due.map(({ platformId }) => platformId))]),
