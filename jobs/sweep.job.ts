@@ -4,7 +4,15 @@ import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
-import { answerHandlers, inboxDepths, reviewParts, shardsBehind, systemInstruction } from '../src/instructions/index.js';
+import { type Deal, type DueAct, dueActs, dueDeals } from '../src/escrow/index.js';
+import {
+  answerHandlers,
+  inboxDepths,
+  reviewParts,
+  shardsBehind,
+  sweepLowBalances,
+  systemInstruction,
+} from '../src/instructions/index.js';
 import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks, lockShard } from '../src/ledger/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
@@ -37,6 +45,7 @@ export async function sweep(desk: Desk): Promise<void> {
     holds: await expiredHolds(tx, nowMs, DUE_MAX),
     disputes: await lapsedDisputes(tx, nowMs, DUE_MAX),
     orders: await ordersDue(tx, nowMs, DUE_MAX),
+    deals: await dueDeals(tx, nowMs, DUE_MAX),
     sms: await isSmsDue(tx, nowMs),
     parties: await partiesWork(tx, rt),
     batches: await batchesDue(tx, nowMs, DUE_MAX),
@@ -75,8 +84,10 @@ export async function sweep(desk: Desk): Promise<void> {
     ...found.orders.map(({ orderId, platformId, orderNo }) => {
       return { platformId, requestNo: `completed:${orderId}`, kind: 'order-complete', data: { orderNo } };
     }),
+    ...found.deals.flatMap(({ deal, funds }) => dueActs(deal, funds, nowMs).map((act) => dueOfDeal(deal, act))),
   ]);
   await expireFreezes(rt);
+  await sweepLowBalances(rt);
   await lapseReviews(rt, reviewParts(rt).wake);
 }
 
@@ -85,6 +96,12 @@ interface Due {
   readonly requestNo: string;
   readonly kind: string;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What a deal has to do. */
+function dueOfDeal({ id, platformId }: Deal, { requestNo, kind, stage, orderNo }: DueAct): Due {
+  const what = stage === undefined ? { orderNo } : { stage };
+  return { platformId, requestNo, kind, data: { escrow: toWire('escrow', id), ...what } };
 }
 
 /** What time alone brings: what was held past its end is available again, an order completes by itself. Given twice it happens once. */

@@ -13,6 +13,7 @@ import { disputeRoutes, judicialRoutes } from './claims/index.js';
 import { clearingRoutes } from './clearing/index.js';
 import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes } from './consents/index.js';
 import { dispatchRoutes } from './dispatch/index.js';
+import { escrowAdminRoutes, escrowRoutes } from './escrow/index.js';
 import { explainRoutes } from './explain/index.js';
 import {
   type Answers,
@@ -71,6 +72,8 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...agreementRoutes(runtime),
     ...agreementAdminRoutes(runtime),
     ...orderRoutes(runtime),
+    ...escrowRoutes(runtime),
+    ...escrowAdminRoutes(runtime),
     ...disputeRoutes(runtime),
     ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),

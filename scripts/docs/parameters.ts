@@ -52,6 +52,7 @@ const WORDS: Readonly<Record<string, readonly [unit: string, meaning: string]>> 
     'of an item that others than its seller may get, the platform with them, unless the bank approved more',
   ],
   'agreement.answer-hours': ['hours', 'to answer the question whether one signs an agreement'],
+  'escrow.answer-hours': ['hours', 'to answer the question whether one confirms something of a deal'],
   'same-day.days': ['days', 'since its opening, before which a sub-merchant may not be settled on the same day'],
   'interest.demand': ['millionths a year', 'demand interest of electronic accounts'],
   'interest.below-yuan': ['0 or 1', '1: what stands on an account below a whole yuan earns interest too'],

@@ -30,6 +30,7 @@ import {
   type LedgerAccount,
   newAccount,
   post,
+  type RecordType,
 } from '../../src/ledger/index.js';
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';
 import { type Payout, payoutRecords } from '../../src/payouts/index.js';
@@ -55,6 +56,16 @@ export interface Posted {
   readonly entries: readonly Entry[];
   readonly effects: Effects;
 }
+
+/** What the engine has of a record that nothing has changed yet. */
+const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
+  'order-shares': (key) => ({ orderId: key, shares: [] }),
+  'shortage-queue': (key) => ({ accountId: key, waiting: [] }),
+  debt: (key) => ({ accountId: key, open: [] }),
+  margin: (key) => ({ accountId: key, platformId: undefined, marginId: null, target: 0n }),
+  advance: (key) => ({ platformId: key, ceiling: 0n, outstanding: 0n }),
+  'claim-queue': (key) => ({ accountId: key, lastPlace: 0, claims: [] }),
+};
 
 const FIRST_DATE = '2026-03-02' as BusinessDate;
 const SECOND_DATE = '2026-03-03' as BusinessDate;
@@ -99,7 +110,7 @@ export class SmallBook {
 
   constructor() {
     const functional = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-      (type) => !['sub', 'margin', 'order', 'class-2', 'class-3'].includes(type),
+      (type) => !['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3'].includes(type),
     );
     const ids = Object.fromEntries(functional.map((type, place) => [type, idOf(201 + place)])) as Book['accounts'];
     this.#book = {
@@ -154,12 +165,30 @@ export class SmallBook {
     this.labels.set(id, label);
   }
 
+  readonly platformId = PLATFORM;
+
   get functional(): Book['accounts'] {
     return this.#book.accounts;
   }
 
   #keep(type: string, key: string, row: unknown): void {
     this.#records.set(type, (this.#records.get(type) ?? new Map()).set(key, row));
+  }
+
+  /** A record as the engine would load it. */
+  keep<Row>(type: RecordType<Row>, key: string, row: Row): void {
+    this.#keep(type.name, key, row);
+  }
+
+  /** What is there of a record that always is, before anything changed it; else undefined. What the engine sums up is summed up here. */
+  #recordOf<Row>(type: RecordType<Row>, key: string): Row | undefined {
+    const kept = this.#records.get(type.name)?.get(key);
+    const nothing = NOTHING[type.name]?.(key);
+    if (kept !== undefined || nothing === undefined) return kept as Row | undefined;
+    const { sumsUp } = type;
+    if (sumsUp === undefined) return nothing as Row;
+    const parts = [...(this.#records.get(sumsUp.type.name)?.values() ?? [])].filter((part) => sumsUp.keyOf(part) === key);
+    return parts.reduce<Row>((sum, part) => sumsUp.changed(sum, undefined, part), nothing as Row);
   }
 
   #find = (id: Id): LedgerAccount => {
@@ -179,7 +208,7 @@ export class SmallBook {
     const at = this.#at(instruction, kind.origins[0] as Origin);
     const facts: Facts = {
       account: (id) => this.accounts.get(id),
-      record: (type, key) => this.#records.get(type.name)?.get(key) as never,
+      record: (type, key) => this.#recordOf(type, key),
     };
     const decision = judge(kind, parsed, facts, at);
     if ('refused' in decision || 'waits' in decision)

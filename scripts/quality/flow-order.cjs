@@ -14,6 +14,7 @@ module.exports = [
   'consents',
   'agreements',
   'orders',
+  'escrow',
   'claims',
   'refunds',
   'payouts',

@@ -24,6 +24,7 @@ const LEAST_ONE = [
   'code.sms-per-day',
   'code.sms-per-ten-minutes',
   'agreement.answer-hours',
+  'escrow.answer-hours',
 ];
 
 function boundsOf(name: string): readonly [least: Minor, most: Minor] {

@@ -10,17 +10,11 @@ export { agreementRecords, compileTerms, versionRecords } from './records.js';
 export { agreementRoutes } from './routes.js';
 export { checkRule } from './rule-check.js';
 export {
-  type CompiledRule,
   compileRule,
   evaluateRule,
-  explainRule,
-  type ItemAmounts,
-  type Part,
   type Party,
-  type Share,
-  type SplitRule,
   shareOfPart,
 } from './rules.js';
 export { agreementAnswered } from './sign.js';
 export { VERSION_TRANSITIONS } from './states.js';
-export { type AgreementsOf, type AgreementVersion, allowsCategory, type Terms, versionOn } from './terms.js';
+export { type AgreementVersion, allowsCategory, type Terms, versionOn } from './terms.js';

@@ -71,7 +71,7 @@ export function agreementRoutes(rt: Runtime): Route[] {
 }
 
 /** All that is shown of versions of one agreement. */
-export async function viewVersions(tx: Tx, agreement: Agreement, versions: readonly StoredVersion[]): Promise<VersionView[]> {
+async function viewVersions(tx: Tx, agreement: Agreement, versions: readonly StoredVersion[]): Promise<VersionView[]> {
   const { businessDate } = await loadBook(tx, agreement.platformId);
   const signatures = await signaturesOf(
     tx,

@@ -3,8 +3,8 @@ import { FIRST_LEVEL, type Level, type Line, levelOf, type Party, partyOf, type 
 
 /** What is wrong about a rule itself, before anybody looks at whom it names. Pure. */
 
-export const RECEIVERS_MAX = 50;
-export const DEPTH_MAX = 5;
+const RECEIVERS_MAX = 50;
+const DEPTH_MAX = 5;
 
 /** What a rule may give away of any item, in basis points. */
 export interface Caps {

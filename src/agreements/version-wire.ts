@@ -131,7 +131,7 @@ export function showVersion({ agreement, version, signatures, businessDate }: Ve
   };
 }
 
-export function standingOf({ state, validFrom, validTo }: StoredVersion, date: BusinessDate) {
+function standingOf({ state, validFrom, validTo }: StoredVersion, date: BusinessDate) {
   if (state !== 'approved') return null;
   if (date < validFrom) return 'ahead';
   return validTo !== null && validTo < date ? 'ended' : 'in-force';

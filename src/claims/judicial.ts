@@ -52,7 +52,7 @@ export interface NewFreeze {
  */
 export async function freeze(tx: Tx, rt: Parts, of: NewFreeze, by: Id): Promise<Freeze> {
   const { platformId, type } = await requireAccount(tx, of.account, undefined);
-  if (ACCOUNT_TYPES[type].belongsTo === 'bank' || type === 'order')
+  if (ACCOUNT_TYPES[type].belongsTo === 'bank' || type === 'order' || type === 'escrow')
     throw new Refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type }));
   const nowMs = await lock(tx, rt, platformId);
   const before = await freezeByDocument(tx, of.account, of.documentNo);

@@ -226,6 +226,7 @@ export async function withdrawableLines(
     const kept = await keptBack(
       tx,
       rows.map((row) => asId(row.id)),
+      date,
     );
     for (const row of rows) {
       const funds = { balance: BigInt(row.balance), held: BigInt(row.held), claimed: BigInt(row.claimed) };

@@ -9,7 +9,7 @@ export interface Bilingual {
 export type Language = keyof Bilingual;
 
 /** What a consent is about. */
-export const SUBJECTS = ['instruction', 'mandate', 'password', 'activation', 'card', 'mobile', 'agreement'] as const;
+export const SUBJECTS = ['instruction', 'mandate', 'password', 'activation', 'card', 'mobile', 'agreement', 'escrow'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 /**

@@ -4,7 +4,7 @@ import { clearingAmount } from '../clearing/index.js';
 import { type BusinessDate, type Id, type Instant, invariant, type Minor, workingDayAfter } from '../kernel/index.js';
 import { frozenOf, type LedgerAccount, loadBook, reservedOf } from '../ledger/index.js';
 import { underWayRecords } from '../payouts/index.js';
-import { keptBack } from '../refunds/index.js';
+import { keptBack, type Reserve, reservesOn, type Watch, watchOn } from '../refunds/index.js';
 import { reviewHoldsOn } from '../reviews/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { type Explained, explained, type HeldLine, unclearedOn } from './rules.js';
@@ -17,6 +17,10 @@ export interface AccountExplained extends Explained {
   readonly asOf: Instant;
   /** When the day's clearing will next pay it out and, as things are now, how much; null: it never does by itself. */
   readonly nextClearing: { readonly date: BusinessDate; readonly amount: Minor; readonly keptBack: Minor } | null;
+  /** Below what its platform is told, and whether it is. */
+  readonly watch: Watch;
+  /** What stays on it when its sub-merchant is paid; null: it is nobody’s who is paid. */
+  readonly reserve: Reserve | null;
 }
 
 /**
@@ -41,14 +45,17 @@ export async function explainAccount(
     underWay: await underWayLines(tx, id),
   };
   const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };
-  const kept = (await keptBack(tx, [id])).get(id) ?? 0n;
+  const date = workingDayAfter(rt.calendar, businessDate);
+  const kept = (await keptBack(tx, [id], date)).get(id) ?? 0n;
   const hasWayOut = merchant !== undefined && (await settlementAccountsOf(tx, [id])).has(id);
   return {
     ...explained(balancesOf(account), lines, under),
     account,
     businessDate,
     asOf: rt.clock.now(),
-    nextClearing: hasWayOut ? nextClearing(account, merchant, workingDayAfter(rt.calendar, businessDate), kept) : null,
+    nextClearing: hasWayOut ? nextClearing(account, merchant, date, kept) : null,
+    watch: await watchOn(tx, id, platformId),
+    reserve: merchant === undefined ? null : ((await reservesOn(tx, [id], businessDate)).get(id) ?? null),
   };
 }
 

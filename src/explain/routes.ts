@@ -60,6 +60,13 @@ const explainedSchema = z
       })
       .nullable()
       .meta({ description: 'When it is next paid out by itself and, as things are now, how much; null: it is not' }),
+    reserve: z
+      .strictObject({ inForce: minor, agreed: minor.nullable(), platform: minor, bank: minor })
+      .nullable()
+      .meta({ description: 'What the clearing leaves, and by whose word; null: no sub-merchant is paid from it' }),
+    alert: z
+      .strictObject({ below: minor, low: z.boolean(), since: rfc3339Schema.nullable() })
+      .meta({ description: 'With less available than this the platform is told, once; 0: never' }),
   })
   .meta({ id: 'AccountExplained', description: 'Why money of an account may move or not: the lines add up to the figures' });
 
@@ -93,6 +100,12 @@ function show(of: AccountExplained, withDocuments: boolean) {
       ...{ direction, purpose, state, amount, createdAt: createdMs === null ? null : toRfc3339(createdMs), count: n },
     })),
     nextClearing,
+    reserve: of.reserve,
+    alert: {
+      below: of.watch.alert,
+      low: of.watch.lowMs !== null,
+      since: of.watch.lowMs === null ? null : toRfc3339(of.watch.lowMs),
+    },
   };
 }
 

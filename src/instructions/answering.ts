@@ -1,6 +1,7 @@
 import { changeAnswered } from '../accounts/index.js';
 import { agreementAnswered } from '../agreements/index.js';
 import { type AnswerHandlers, mandateAnswered } from '../consents/index.js';
+import { escrowAnswered } from '../escrow/index.js';
 import { activateUser, usersOfCustomer } from '../parties/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { releaseToInbox } from './asking.js';
@@ -16,6 +17,7 @@ export function answerHandlers(rt: Runtime): AnswerHandlers {
     card: changeAnswered(rt),
     mobile: changeAnswered(rt),
     agreement: agreementAnswered(rt),
+    escrow: escrowAnswered(rt),
     activation: async (tx, _subject, ending, { platformId, customerId }) => {
       const users = ending === 'given' ? await usersOfCustomer(tx, customerId) : [];
       for (const user of users) {

@@ -18,6 +18,7 @@ import { foreseeing } from './foresight.js';
 import { incomeNeeds } from './income.js';
 import { judge } from './judge.js';
 import type { At, Boundary, Effects, Kind, Needs, Origin, Topic } from './kind.js';
+import { tellLowBalances } from './low-balances.js';
 import type { Outcome } from './outcome.js';
 import { heldForReview, reviewedNeeds, reviewHolds, reviewNeeds } from './review.js';
 import {
@@ -192,6 +193,7 @@ async function decideAndWrite(
 ): Promise<number> {
   const { set, works } = await gathered(tx, rt, kinds, turn, received, { locks: true });
   await tx.writeInTurn(decideInTurn(works, turn, set, written));
+  await tellLowBalances(tx, turn, set.touched(), written.events.length);
   return wakeShortages(tx, turn.shardId, set.credited());
 }
 

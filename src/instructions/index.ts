@@ -22,6 +22,7 @@ export { executeBatch } from './engine.js';
 export { createIntake, type Intake, type Receipt, receiveInTx, type Submission } from './intake.js';
 export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
+export { sweepLowBalances } from './low-balances.js';
 export { appendEvents, type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
 export { BATCH_BODY_MAX, parseInstruction } from './parse.js';
 export { openedBody, resealedBody } from './personal.js';

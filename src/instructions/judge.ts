@@ -1,3 +1,4 @@
+import { escrowBound, escrowTouched } from './escrow-bound.js';
 import { withRecovery } from './income.js';
 import { type At, type Decision, type Facts, type Kind, refused } from './kind.js';
 import { withLimits } from './limits.js';
@@ -11,8 +12,12 @@ import { withWill } from './will.js';
 export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision {
   const reviewed = reviewRefusal(facts, at);
   if (reviewed !== undefined) return refused(reviewed);
+  const bound = escrowBound(kind, data, facts, at);
+  if (bound !== undefined) return refused(bound);
   const decision = kind.decide(data, facts, at);
   if ('refused' in decision || 'waits' in decision) return decision;
+  const touched = escrowTouched(kind, data, decision, facts);
+  if (touched !== undefined) return refused(touched);
   const lawful = withLimits(withRecovery(kind, decision, facts, at), facts, at);
   if ('code' in lawful) return refused(lawful);
   const willed = withWill(kind, data, lawful, facts, at);

@@ -26,6 +26,7 @@ export const PROOFS = {
   reservation: { en: 'the money stays with its owner', zh: '资金仍归本人' },
   authority: { en: 'a document of a court or another authority that may take it', zh: '有权机关文书' },
   channel: { en: 'a final answer of the channel or the core bank’s statement', zh: '渠道终态或核心对账单' },
+  conditions: { en: 'the conditions of a deal that the bank keeps are met, or have failed', zh: '托管条件成就或未成就' },
   'two-people': { en: 'one person of the bank proposed it and another approved it', zh: '经办与复核双人确认' },
   bank: { en: 'the bank itself, or what it posted before', zh: '银行自身' },
 } as const;
@@ -66,6 +67,8 @@ export interface Kind<Data = unknown> {
   readonly income?: true;
   /** How many ids in a row, from its own on, it may give to what it opens; its own alone where it says nothing. */
   readonly ids?: number;
+  /** Whether it may touch the orders of deals; every other kind is refused there. */
+  readonly onDeals?: (data: Data) => boolean;
   /** The records of an instruction that is refused after it has waited. */
   readonly whenRefused?: (data: Data, facts: Facts, at: At) => readonly RecordChange[];
   /** How a posted instruction of this kind is undone, if it can be. */
@@ -195,6 +198,7 @@ export type Topic =
   | 'instruction.posted'
   | 'instruction.refused'
   | 'review.asked'
+  | 'account.low'
   | 'payout.created'
   | 'payout.settled'
   | 'payout.failed'

@@ -146,11 +146,14 @@ export function insertingOutcomes(turn: ShardTurn, outcomes: readonly Outcome[])
 
 const OUTBOX_STRIDE = 1_000_000n; // more events than any one batch makes
 
-/** Appends events in the shard's own order: `seq` is the batch number times a million plus the place in the batch. */
-export function insertingOutbox(turn: ShardTurn, events: readonly { topic: Topic; platformId: Id; ref: Id }[]): string {
+/**
+ * Appends events in the shard's own order: `seq` is the batch number times a million plus the place in the batch.
+ * @param from how many the batch has already
+ */
+export function insertingOutbox(turn: ShardTurn, events: readonly { topic: Topic; platformId: Id; ref: Id }[], from = 0): string {
   const first = turn.batchNo * OUTBOX_STRIDE;
   const rows = events.map(
-    (event, place) => `${turn.shardId},${first + BigInt(place)},'${event.topic}',${event.platformId},${event.ref}`,
+    (event, place) => `${turn.shardId},${first + BigInt(from + place)},'${event.topic}',${event.platformId},${event.ref}`,
   );
   return `INSERT INTO outbox (shard_id, seq, topic, platform_id, ref_id) VALUES ${sql.tuples(rows)}`;
 }

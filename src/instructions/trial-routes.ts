@@ -8,6 +8,7 @@ import { outcomeFields } from './views.js';
 
 const LINES_MAX = 100;
 
+const instruction = instructionSchema('P');
 const minor = z.int();
 const standingSchema = z.strictObject({ balance: minor, available: minor, uncleared: minor });
 
@@ -48,8 +49,6 @@ const dryRunSchema = z
   .strictObject({ asOf: rfc3339Schema, verdicts: z.array(verdictSchema) })
   .meta({ id: 'DryRun', description: 'Verdicts in the order of the instructions' });
 
-const line = instructionSchema('P');
-
 export function dryRunRoutes(rt: Runtime): Route[] {
   return [
     route({
@@ -65,7 +64,7 @@ export function dryRunRoutes(rt: Runtime): Route[] {
         'customer is asked. `awaiting-consent` says that one would be.',
       body: 'raw',
       rawBody: {
-        schema: z.union([line, z.array(line).min(1).max(LINES_MAX)]),
+        schema: z.union([instruction, z.array(instruction).min(1).max(LINES_MAX)]),
         mediaTypes: ['application/json'],
       },
       answers: { 200: { description: 'The verdicts', schema: dryRunSchema } },

@@ -227,6 +227,11 @@ export class WorkingSet {
     return [...this.creditedAccounts];
   }
 
+  /** Accounts whose money this batch changed. */
+  touched(): Id[] {
+    return [...this.changedAccounts].flatMap(({ id, type }) => (type === 'order' ? [] : [id]));
+  }
+
   changes(): {
     accounts: LedgerAccount[];
     slicesBefore: ReadonlyMap<Id, readonly UnclearedSlice[]>;

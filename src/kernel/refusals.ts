@@ -2,6 +2,7 @@ import { AGREEMENT_REFUSALS } from './refusals/agreements.js';
 import { BATCH_REFUSALS } from './refusals/batches.js';
 import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
+import { ESCROW_REFUSALS } from './refusals/escrow.js';
 import { HOLD_REFUSALS } from './refusals/holds.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
@@ -27,6 +28,7 @@ export const REFUSALS = {
   ...REFUND_REFUSALS,
   ...REVIEW_REFUSALS,
   ...ORDER_REFUSALS,
+  ...ESCROW_REFUSALS,
   ...BATCH_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 

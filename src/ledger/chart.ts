@@ -18,6 +18,7 @@ export const ACCOUNT_TYPES = {
   'class-2': { zh: 'Ⅱ类电子账户', en: 'Class II electronic account of a person', belongsTo: 'customer' },
   'class-3': { zh: 'Ⅲ类电子账户', en: 'Class III electronic account of a person', belongsTo: 'customer' },
   order: { zh: '订单待分账', en: 'money of one order, not split yet', belongsTo: 'customer' },
+  escrow: { zh: '托管交易款', en: 'money of one order of a deal, let go by its conditions alone', belongsTo: 'customer' },
   'own-funds': { zh: '平台自有资金', en: "the platform's own funds", belongsTo: 'platform' },
   commission: { zh: '平台佣金', en: 'commission of the platform', belongsTo: 'platform' },
   marketing: { zh: '平台营销款', en: 'marketing money of the platform', belongsTo: 'platform' },

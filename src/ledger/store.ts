@@ -28,7 +28,7 @@ export interface Book {
   /** Whether there ever was a rule that sends its instructions to review. */
   readonly reviewed?: boolean;
 }
-export type FunctionalAccount = Exclude<AccountType, 'sub' | 'margin' | 'order' | 'class-2' | 'class-3'>;
+export type FunctionalAccount = Exclude<AccountType, 'sub' | 'margin' | 'order' | 'escrow' | 'class-2' | 'class-3'>;
 
 interface BookRow {
   platform_id: string;

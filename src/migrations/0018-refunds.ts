@@ -16,16 +16,18 @@ const STATEMENTS = [
      KEY margins_by_platform (platform_id, account_id),
      CONSTRAINT margins_target CHECK (target >= 0)
    )`,
-  // What a platform wants to stay on an account: reserve is kept back from the clearing; below alert its platform is told, once until it
-  // is above again (low: whether it was told).
+  // What is to stay on an account: reserve (the platform's) and bank_reserve are kept back from the clearing; with less available than
+  // alert its platform is told, once until it is above again (low_ms: since when it is below and was told).
   `CREATE TABLE IF NOT EXISTS account_watches (
      account_id BIGINT NOT NULL PRIMARY KEY,
      platform_id BIGINT NOT NULL,
      reserve BIGINT NOT NULL,
+     bank_reserve BIGINT NOT NULL,
      alert BIGINT NOT NULL,
-     low TINYINT NOT NULL,
+     low_ms BIGINT NULL,
      KEY account_watches_by_platform (platform_id, account_id),
-     CONSTRAINT account_watches_marks CHECK (reserve >= 0 AND alert >= 0)
+     KEY account_watches_by_alert (alert),
+     CONSTRAINT account_watches_marks CHECK (reserve >= 0 AND bank_reserve >= 0 AND alert >= 0)
    )`,
   // Up to how much a platform lets its own funds be used for receivers that cannot give back, and how much of that is out.
   `CREATE TABLE IF NOT EXISTS advances (

@@ -20,6 +20,7 @@ import { Holds1700000000019 } from './0019-holds.js';
 import { Suspense1700000000020 } from './0020-suspense.js';
 import { Batches1700000000021 } from './0021-batches.js';
 import { Reviews1700000000022 } from './0022-reviews.js';
+import { Escrow1700000000023 } from './0023-escrow.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -45,4 +46,5 @@ export const migrations = [
   Suspense1700000000020,
   Batches1700000000021,
   Reviews1700000000022,
+  Escrow1700000000023,
 ];

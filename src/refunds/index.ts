@@ -9,4 +9,5 @@ export * from './records.js';
 export { refundRoutes, setTarget } from './routes.js';
 export * from './rules.js';
 export * from './shortages.js';
-export { keptBack, missingOf, retryShortages, setCeiling, shardsWithShortages, wakeShortages } from './store.js';
+export { missingOf, retryShortages, setCeiling, shardsWithShortages, wakeShortages } from './store.js';
+export { keptBack, noteLowBalances, type Reserve, reservesOn, shardsWithCrossings, type Watch, watchOn } from './watches.js';

@@ -20,6 +20,7 @@ import {
 import { advanceRecords, marginRecords, owedOf, type Receivable } from './records.js';
 import { SHORTAGE_STATES, type Shortage } from './shortages.js';
 import { cancelShortage, findShortage, listReceivables, listShortages, retryShortages, setCeiling, setMargin } from './store.js';
+import { watchRoutes } from './watch-routes.js';
 
 const minor = z.int().meta({ description: 'Minor units' });
 const limitSchema = z.int().min(0).max(Number(WIRE_MAX));
@@ -104,7 +105,7 @@ const marginSchema = z
 
 /** What a platform reads of refunds that wait and of what it advanced, and what the bank's staff sets. */
 export function refundRoutes(rt: Runtime): Route[] {
-  return [...shortageRoutes(rt), cancelRoute(rt), ...coverRoutes(rt), ceilingRoute(rt), targetRoute(rt)];
+  return [...shortageRoutes(rt), cancelRoute(rt), ...coverRoutes(rt), ceilingRoute(rt), targetRoute(rt), ...watchRoutes(rt)];
 }
 
 function shortageRoutes({ db }: Runtime): Route[] {

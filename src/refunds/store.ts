@@ -127,18 +127,3 @@ export async function setMargin(tx: Tx, of: { accountId: Id; platformId: Id; mar
     [of.accountId, of.platformId, of.marginId, String(of.target)],
   );
 }
-
-/**
- * What of these accounts the clearing leaves where it is, in minor units: what their platform reserves, and what refunds that wait want of
- * them, which else would never be there.
- */
-export async function keptBack(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, Minor>> {
-  if (accountIds.length === 0) return new Map();
-  const rows = await tx.rows<{ account_id: string; kept: string }>(
-    `SELECT account_id, CAST(SUM(kept) AS CHAR) AS kept FROM (
-       SELECT account_id, reserve AS kept FROM account_watches WHERE account_id IN (${accountIds.join()})
-       UNION ALL SELECT account_id, wanted FROM shortage_lines WHERE waiting_on IN (${accountIds.join()}) AND role = 'receiver') AS k
-     GROUP BY account_id`,
-  );
-  return new Map(rows.map((row) => [asId(row.account_id), BigInt(row.kept)]));
-}

@@ -31,6 +31,7 @@ export type Permission =
   | 'suspense.write'
   | 'agreements.write'
   | 'reviews.write'
+  | 'escrow.write'
   | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */

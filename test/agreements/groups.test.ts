@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { agreementRecords, versionOn } from '../../src/agreements/index.js';
 import { type BusinessDate, fromWire } from '../../src/kernel/index.js';
 import { person } from '../accounts/books.js';
-import { type AgreementStage, nextNo, openAgreements, simpleRule, simpleTerms, TODAY } from './stage.js';
+import { noticeOf, PASSWORD } from '../consents/stage.js';
+import { type AgreementStage, nextNo, openAgreements, personBehind, simpleRule, simpleTerms, TODAY } from './stage.js';
 
 const SELLERS = Number(process.env.GROUP_SELLERS ?? 120);
 
@@ -133,6 +134,35 @@ describe('a group of versions', () => {
     await staff(stage.anne, group.id, 'check').expect(200);
     expect((await staff(stage.bert, group.id, 'approve').expect(200)).body.group.states).toMatchObject({ approved: 2 });
     expect(await inForce([first, second])).toHaveLength(2);
+  });
+
+  it('is signed by each seller on a page of his own as well, and a list that comes at the same moment counts him once', async () => {
+    const [page, race] = [await personBehind(stage), await personBehind(stage)];
+    const [other] = (await sellers(1)) as [string];
+    const { body: group } = await submit(asked([page.account, race.account, other])).expect(201);
+    const urls: string[] = [];
+    for (const [place, { account, user }] of [page, race].entries()) {
+      const path = `/v1/agreements/${group.items[place].agreement}/versions/1/signatures`;
+      const { body } = await stage.api.signed(stage.book, 'POST', path, { account, user }).expect(201);
+      const url = new URL(body.signers[0].consent.url).pathname.replace('/pages', '');
+      await stage.post(`${url}/code`, {});
+      urls.push(url);
+    }
+    const form = async ({ customer }: typeof page) => ({
+      answer: 'approve',
+      password: PASSWORD,
+      code: await stage.code(customer),
+    });
+    expect(noticeOf(await stage.post(urls[0] as string, await form(page)))).toBeNull();
+    const late = await form(race);
+    const [answer, list] = await Promise.all([stage.post(urls[1] as string, late), onPaper(group.id, 'missing')]);
+    const onPage = noticeOf(answer) === null;
+    expect(list.body.moved).toBe(onPage ? 1 : 2);
+    expect(list.body.group.states).toMatchObject({ countersigned: 3 });
+    const read = await stage.read(group.items[1].id);
+    expect(read.body.signers).toEqual([expect.objectContaining({ state: 'signed', way: onPage ? 'page' : 'paper' })]);
+    expect((await staff(stage.anne, group.id, 'check').expect(200)).body.moved).toBe(3);
+    expect((await staff(stage.bert, group.id, 'approve').expect(200)).body.moved).toBe(3);
   });
 
   it('leaves out whoever may not take the step, and says why', async () => {

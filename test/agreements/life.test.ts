@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { agreementRecords, evaluateRule, versionOn, versionRecords } from '../../src/agreements/index.js';
-import { type BusinessDate, fromWire, type Id, residentIdCheck, toWire } from '../../src/kernel/index.js';
-import { MINUTE, noticeOf, PASSWORD, type TestCustomer } from '../consents/stage.js';
-import { type AgreementStage, nextNo, openAgreements, simpleRule, simpleTerms, TODAY } from './stage.js';
+import { type BusinessDate, fromWire, type Id, toWire } from '../../src/kernel/index.js';
+import { MINUTE, noticeOf, PASSWORD } from '../consents/stage.js';
+import { type AgreementStage, nextNo, openAgreements, personBehind, simpleRule, simpleTerms, TODAY } from './stage.js';
 
 let stage: AgreementStage;
 beforeAll(async () => {
@@ -228,28 +228,6 @@ describe('a promotion', () => {
   });
 });
 
-/** A sub-merchant whose person is a customer of the bank with a trade password. */
-async function personBehind(): Promise<{ account: string; customer: TestCustomer; user: string }> {
-  const n = nextNo();
-  const first17 = `11010519880101${String(n).padStart(3, '0')}`;
-  const idNo = first17 + residentIdCheck(first17);
-  const customer = await stage.customer({ password: PASSWORD });
-  const { db, vault } = stage.api.runtime;
-  await db.withTx('identity', (tx) =>
-    tx.write("UPDATE customers SET id_type = 'resident-id', id_no_sealed = ?, id_index = ? WHERE id = ?", [
-      vault.seal(idNo),
-      vault.index('id:resident-id', idNo),
-      customer.id,
-    ]),
-  );
-  const party = { kind: 'person', name: '王小明', idNo };
-  const settlementAccount = { name: '王小明', account: '6228480012345678903', bankCode: '102100099996' };
-  const { body } = await stage.api
-    .signed(stage.book, 'POST', '/v1/sub-merchants', { merchantNo: `P-${n}`, party, settlementAccount, cycle: 't+1' })
-    .expect(201);
-  return { account: body.account, customer, user: toWire('user', customer.userId) };
-}
-
 describe('signing on a page of the bank', () => {
   const ask = (version: { agreement: string; version: number }, body: unknown, by = stage.book) =>
     stage.api.signed(by, 'POST', `/v1/agreements/${version.agreement}/versions/${version.version}/signatures`, body);
@@ -258,7 +236,7 @@ describe('signing on a page of the bank', () => {
     version.signers.find((signer: { account: string }) => signer.account === account).consent;
 
   it('takes the password and the code of the person himself, and has a receipt', async () => {
-    const { account, customer, user } = await personBehind();
+    const { account, customer, user } = await personBehind(stage);
     const { body } = await stage.submit(stage.asked(account)).expect(201);
     const { body: asked } = await ask(body, { account, user }).expect(201);
     const { url } = questionOf(asked, account);
@@ -281,7 +259,7 @@ describe('signing on a page of the bank', () => {
   });
 
   it('is asked again after a no, and lapses when it is signed on paper or the version is withdrawn', async () => {
-    const { account, customer, user } = await personBehind();
+    const { account, customer, user } = await personBehind(stage);
     const { body } = await stage.submit(stage.asked(account)).expect(201);
     const first = questionOf((await ask(body, { account, user }).expect(201)).body, account);
     await stage.post(pathOf(first.url), { answer: 'decline' });
@@ -308,8 +286,8 @@ describe('signing on a page of the bank', () => {
   });
 
   it('is refused to anybody else, and to companies', async () => {
-    const { account } = await personBehind();
-    const { user } = await personBehind();
+    const { account } = await personBehind(stage);
+    const { user } = await personBehind(stage);
     const { body } = await stage.submit(stage.asked(account)).expect(201);
     expect((await ask(body, { account, user }).expect(422)).body.code).toBe('SIGNER_NOT_THE_RECEIVER');
     const stranger = await stage.seller();

@@ -1,9 +1,9 @@
 import { accountAdminRoutes, accountRoutes, parameterRoutes } from '../../src/accounts/index.js';
 import { agreementAdminRoutes, agreementAnswered, agreementRoutes } from '../../src/agreements/index.js';
 import { type AnswerHandlers, receiptRoutes } from '../../src/consents/index.js';
-import type { BusinessDate } from '../../src/kernel/index.js';
+import { type BusinessDate, residentIdCheck, toWire } from '../../src/kernel/index.js';
 import { openBook, person, type TestBook } from '../accounts/books.js';
-import { type ConsentStage, openStage } from '../consents/stage.js';
+import { type ConsentStage, openStage, PASSWORD, type TestCustomer } from '../consents/stage.js';
 
 /** The API of agreements with its pages, two platforms with sub-merchants, and members of the bank's staff. */
 export interface AgreementStage extends ConsentStage {
@@ -109,4 +109,26 @@ export async function openAgreements(): Promise<AgreementStage> {
       );
     },
   };
+}
+
+/** A sub-merchant whose person is a customer of the bank with a trade password. */
+export async function personBehind(stage: AgreementStage): Promise<{ account: string; customer: TestCustomer; user: string }> {
+  const n = nextNo();
+  const first17 = `11010519880101${String(n).padStart(3, '0')}`;
+  const idNo = first17 + residentIdCheck(first17);
+  const customer = await stage.customer({ password: PASSWORD });
+  const { db, vault } = stage.api.runtime;
+  await db.withTx('identity', (tx) =>
+    tx.write("UPDATE customers SET id_type = 'resident-id', id_no_sealed = ?, id_index = ? WHERE id = ?", [
+      vault.seal(idNo),
+      vault.index('id:resident-id', idNo),
+      customer.id,
+    ]),
+  );
+  const party = { kind: 'person', name: '王小明', idNo };
+  const settlementAccount = { name: '王小明', account: '6228480012345678903', bankCode: '102100099996' };
+  const { body } = await stage.api
+    .signed(stage.book, 'POST', '/v1/sub-merchants', { merchantNo: `P-${n}`, party, settlementAccount, cycle: 't+1' })
+    .expect(201);
+  return { account: body.account, customer, user: toWire('user', customer.userId) };
 }

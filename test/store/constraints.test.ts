@@ -24,13 +24,28 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   orders_adds_up: [
     ['orders', { paid: 100, split: 101 }],
     ['orders', { paid: 100, split: 60, refunded: 41 }],
-    ['orders', { paid: 100, subsidised: 10, split: 111 }],
+    ['orders', { paid: 100, subsidised: 20, subsidy_returned: 1, split: 120 }],
   ],
-  orders_refunded: [['orders', { paid: 100, subsidised: 10, refunded: 101 }]],
+  orders_refunded: [['orders', { paid: 100, subsidised: 20, refunded: 101 }]],
   orders_subsidy: [
-    ['orders', { paid: 100, subsidised: 10, subsidy_returned: 11 }],
-    ['orders', { paid: 100, subsidised: 10, subsidy_returned: -1 }],
+    ['orders', { paid: 100, subsidised: 20, subsidy_returned: 21 }],
+    ['orders', { paid: 100, subsidised: 20, subsidy_returned: -1 }],
   ],
+  margins_target: [['margins', { target: -1 }]],
+  account_watches_marks: [
+    ['account_watches', { reserve: -1 }],
+    ['account_watches', { bank_reserve: -1 }],
+    ['account_watches', { alert: -1 }],
+  ],
+  advances_outstanding: [
+    ['advances', { ceiling: -1 }],
+    ['advances', { outstanding: -1 }],
+  ],
+  receivables_recovered: [
+    ['receivables', { amount: 5, recovered: 6 }],
+    ['receivables', { amount: 5, recovered: -1 }],
+  ],
+  diversions_amount: [['diversions', { amount: 0 }]],
   order_shares_returned: [
     ['order_shares', { split: 10, returned: 11 }],
     ['order_shares', { split: 10, returned: -1 }],
@@ -49,6 +64,7 @@ const SOUND: readonly (readonly [table: string, row: Row])[] = [
   ['accounts', { type: 'sub', balance: 100, held: 100 }],
   ['accounts', { type: 'custody', balance: -5 }],
   ['orders', { paid: 100, split: 60, returned: 10, refunded: 50 }],
+  ['orders', { paid: 100, subsidised: 20, split: 120 }],
   ['holds', { amount: 100, captured: 60, released: 40 }],
   ['order_shares', { split: 10, returned: 10 }],
   ['uncleared', { amount: 0 }],

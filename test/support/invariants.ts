@@ -69,7 +69,7 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      WHERE ${within('a.platform_id')} AND (a.uncleared_until IS NULL OR a.uncleared_until < u.due_date)`,
   "an order's counters add up to its account": (within) =>
     `SELECT o.order_no, a.balance, o.paid, o.split, o.returned, o.refunded, o.subsidised, o.subsidy_returned FROM orders AS o
-     LEFT JOIN accounts AS a ON a.id = o.account_id AND a.type = 'order'
+     LEFT JOIN accounts AS a ON a.id = o.account_id AND a.type IN ('order', 'escrow')
      WHERE ${within('o.platform_id')} AND (a.id IS NULL OR a.balance <> o.paid + o.subsidised - o.subsidy_returned - o.split + o.returned - o.refunded)`,
   'no buyer gets back more than he paid, whatever the platform added': (within) =>
     `SELECT order_no, paid, refunded FROM orders WHERE ${within('platform_id')} AND refunded > paid`,
@@ -104,7 +104,7 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
   'a refused instruction makes nothing': (within) =>
     `SELECT made.what, made.id FROM (
        SELECT 'boundary' AS what, instruction_id AS id FROM boundary UNION ALL SELECT 'payout', id FROM payouts
-       UNION ALL SELECT 'hold', id FROM holds UNION ALL SELECT 'account', id FROM accounts WHERE type IN ('order', 'margin')
+       UNION ALL SELECT 'hold', id FROM holds UNION ALL SELECT 'account', id FROM accounts WHERE type IN ('order', 'escrow', 'margin')
        UNION ALL SELECT 'receivable', instruction_id FROM receivables UNION ALL SELECT 'diversion', instruction_id FROM diversions
        UNION ALL SELECT 'correction', correction_id FROM corrections) AS made
      JOIN instructions AS i ON i.id = made.id LEFT JOIN outcomes AS o ON o.instruction_id = i.id

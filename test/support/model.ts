@@ -12,6 +12,7 @@ import {
   splitItems,
   Trade,
 } from './model-agreements.js';
+import { type EscrowHands, Escrows } from './model-escrow.js';
 import {
   byAccount,
   refundableOf,
@@ -24,6 +25,7 @@ import {
 } from './model-items.js';
 import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
+import { ModelReviews } from './model-reviews.js';
 
 export interface ModelAccount {
   readonly platform: string;
@@ -236,6 +238,8 @@ export class Model {
   readonly law = new Law();
   readonly trade = new Trade();
   readonly cover = new Cover();
+  readonly escrows = new Escrows(this.#hands());
+  readonly reviews = new ModelReviews();
   /** Where more is available than before. */
   #credited = new Set<string>();
   #current = '';
@@ -366,12 +370,20 @@ export class Model {
   /** Staff gives what a customer wants who stands at the counter. */
   #owner: Owner = 'out';
 
+  #kind = '';
+
   #try(given: Given): string {
+    this.#kind = given.kind;
     this.#current = given.id;
     this.#owner = given.origin === 'O' ? 'counter' : 'out';
     this.#use = undefined;
     try {
-      found(this.#rules[given.kind], `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
+      refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
+      found(this.#rules[given.kind] ?? this.escrows.rules[given.kind], `no kind ${given.kind}`)(
+        given,
+        given.data as Data,
+        this.platform(given.platform),
+      );
       this.#countUse();
       this.#endWaiting(given.id);
       return 'posted';
@@ -383,6 +395,89 @@ export class Model {
       }
       throw no;
     }
+  }
+
+  /** What deals use of this bank. */
+  #hands(): EscrowHands {
+    const at = (given: Given) => this.platform(given.platform);
+    const opened = (given: Given, orderNo: string, of: Pick<ModelOrder, 'payerAccount' | 'payer'>): ModelOrder => {
+      const order = this.orders.get(`${given.platform}/${orderNo}`);
+      refuseIf(
+        order !== undefined && (order.payer !== of.payer || order.payerAccount !== of.payerAccount),
+        'ORDER_PAYER_DIFFERS',
+      );
+      const counters = { paid: 0n, split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n };
+      return order ?? { account: given.id, ...of, refundable: true, ...counters, came: '' };
+    };
+    const kept = (given: Given, orderNo: string, order: ModelOrder, amount: bigint) => {
+      this.orders.set(`${given.platform}/${orderNo}`, order);
+      order.paid += amount;
+      order.came = this.#arrival(at(given));
+    };
+    const withAccount = (given: Given, order: ModelOrder) => {
+      if (order.account === given.id) this.openAccount(given.id, given.platform, 'escrow', false);
+    };
+    return {
+      now: () => this.now,
+      no: (code) => {
+        throw new No(code);
+      },
+      order: (given, orderNo) => this.orders.get(`${given.platform}/${orderNo}`),
+      free: (account) => {
+        const of = this.#account(account);
+        return { claimed: claimedOf(of), there: of.balance - reservedOf(of) };
+      },
+      fundOutside: (given, orderNo) => {
+        const { payer, amount } = given.data as Data;
+        const order = opened(given, orderNo, {
+          payerAccount: undefined,
+          payer: [payer.name, payer.account, payer.bankCode ?? ''].join('|'),
+        });
+        withAccount(given, order);
+        this.#move(at(given), [], [{ to: order.account, amount: minor(amount) }]);
+        kept(given, orderNo, order, minor(amount));
+      },
+      checkFrom: (given) => {
+        const { type } = this.#mine(given, (given.data as Data).from);
+        refuseIf(!['sub', 'class-2', 'class-3'].includes(type), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      },
+      fundInside: (given, orderNo) => {
+        const data = given.data as Data;
+        const from = bare(data.from);
+        const order = opened(given, orderNo, { payerAccount: from, payer: '' });
+        const take: Take = { from, amount: minor(data.amount), how: 'uncleared-first', flow: 'unbound' };
+        this.#pass([take], []);
+        this.#willed(given, { account: from, amount: take.amount, order: orderNo });
+        this.#mayTake(take);
+        withAccount(given, order);
+        this.#move(at(given), [take], [{ to: order.account, amount: take.amount }]);
+        kept(given, orderNo, order, take.amount);
+      },
+      release: (given, { takes, gives, shares }) => {
+        if (takes.length === 0) return;
+        const orders = takes.map(({ orderNo, amount }) => ({ order: found(this.orders.get(orderNo), 'no order'), amount }));
+        const last = orders.reduce((date, { order }) => (order.came > date ? order.came : date), at(given).date);
+        const clears = this.#nextWorkingDay(last);
+        const all = [...gives].map(([to, amount]): Give => ({ to, amount, clears, flow: 'unbound' }));
+        this.#move(
+          at(given),
+          orders.map(({ order, amount }) => ({ from: order.account, amount })),
+          this.#afterDebts(given, all, at(given)),
+        );
+        for (const { order, amount } of orders) order.split += amount;
+        for (const [orderNo, to, amount] of shares) this.#share(found(this.orders.get(orderNo), 'no order'), to).split += amount;
+      },
+      refund: (given, orderNo, amount) => {
+        const order = found(this.orders.get(`${given.platform}/${orderNo}`), 'no order');
+        const { payerAccount: to } = order;
+        const within = to !== undefined && this.#account(to).state !== 'closed' && this.law.accounts.get(to)?.state !== 'closed';
+        const clears = this.#nextWorkingDay(order.came > at(given).date ? order.came : at(given).date);
+        const give = within ? { to, amount, clears, flow: 'exempt' as const } : { to: inTransit(at(given)), amount };
+        this.#move(at(given), [{ from: order.account, amount }], [give]);
+        order.refunded += amount;
+        if (!within) this.#makePayout(given, { source: order.account, order, amount });
+      },
+    };
   }
 
   #countUse(): void {
@@ -998,6 +1093,7 @@ export class Model {
     this.#pass(takes, gives);
     for (const take of takes) this.#mayTake(take);
     for (const give of gives) refuseIf(this.#account(give.to).state === 'closed', 'ACCOUNT_CLOSED');
+    this.#look(takes, gives);
     for (const passing of this.#passings(takes, gives)) this.law.made(passing, this.#current, this.now);
     custody.balance -= incoming;
     const carried = takes.flatMap((take) => this.#take(take));
@@ -1008,6 +1104,29 @@ export class Model {
       const waiting: [string, bigint][] = clears === undefined ? (inherits ? soonest(carried, amount) : []) : [[clears, amount]];
       for (const [due, part] of waiting) account.uncleared.set(due, (account.uncleared.get(due) ?? 0n) + part);
     }
+  }
+
+  /** People may have to look at it first: then its money is held, and nothing moves. */
+  #look(takes: readonly Take[], gives: readonly Give[]): void {
+    const { platform } = this.#account((takes[0]?.from ?? gives[0]?.to) as string);
+    const typeOf = (id: string) => this.#account(id).type;
+    const moving = { id: this.#current, platform, kind: this.#kind, takes, gives, typeOf, now: this.now };
+    const review = this.reviews.asks(moving);
+    if (review === undefined) {
+      this.reviews.moved(moving);
+      return;
+    }
+    for (const { from, amount } of review.held) this.#account(from).held += amount;
+    throw new Waits();
+  }
+
+  /** People, or the deadline, have ended a review: its money is free, and it is decided anew or refused. */
+  reviewEnded(id: string): void {
+    const review = found(this.reviews.open.get(id), `${id} is in review`);
+    const past = found(this.past.get(id), `nothing was given as ${id}`);
+    for (const { from, amount } of review.held) this.#account(from).held -= amount;
+    if (review.state === 'approved' || review.state === 'passed') this.decide(past);
+    else this.past.set(id, { ...past, result: review.state === 'rejected' ? 'REVIEW_REJECTED' : 'REVIEW_LAPSED' });
   }
 
   /** The law looks at every movement of an electronic account before the money is looked at. */

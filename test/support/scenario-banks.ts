@@ -5,10 +5,15 @@ import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.
 import { lockShard } from '../../src/ledger/index.js';
 import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/refunds/index.js';
 import { cancelOf } from '../../src/refunds/routes.js';
+import { type Batches, ModelBatches, ServiceBatches } from './batch-verbs.js';
+import { ServiceDeals } from './deal-verbs.js';
 import { violations } from './invariants.js';
 import { Model, reservedOf } from './model.js';
 import type { ModelAgreement } from './model-agreements.js';
+import { type Deal, ModelDeals } from './model-deals.js';
+import type { ModelDealTerms } from './model-escrow.js';
 import type { Person, Wanted } from './model-law.js';
+import { modelReviews, serviceReviews } from './review-verbs.js';
 import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
 import {
   type Asked,
@@ -40,18 +45,24 @@ import {
   openMandate,
   revokeMandate,
 } from './world-electronic.js';
+import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world-escrow.js';
 import { People } from './world-people.js';
 import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 
 /** The model as a bank of its own: ids are counted, request numbers are remembered. */
 export class ModelBank implements Bank {
   readonly model: Model;
+  readonly reviews: Bank['reviews'];
+  readonly batches: Batches;
   readonly #requests = new Map<string, { id: string; body: string }>();
+  #deals: ModelDeals | undefined;
   #postings = 0;
   #last = 2_000_000_000_000_000_000n;
 
   constructor(calendar: Pick<Calendar, 'exceptions'>) {
     this.model = new Model(nextWorkingDayOf(calendar));
+    this.reviews = modelReviews(this.model, () => this.#newId());
+    this.batches = new ModelBatches(this, () => new ModelBank(calendar));
   }
 
   #newId(): string {
@@ -98,6 +109,11 @@ export class ModelBank implements Bank {
 
   async agree(_platform: string, agreement: ModelAgreement) {
     this.model.trade.agree(agreement);
+  }
+
+  async deal(of: Deal) {
+    this.#deals ??= new ModelDeals(this.model);
+    return this.#deals.take(of);
   }
 
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {
@@ -180,6 +196,31 @@ export class ModelBank implements Bank {
     return code === undefined ? { result: 'approved', id } : { result: code };
   }
 
+  async openEscrow(platform: string, terms: ModelDealTerms) {
+    const id = this.#newId();
+    const code = this.model.escrows.open(id, platform, terms);
+    return code === undefined ? { result: 'opened', id } : { result: code };
+  }
+
+  async confirmEscrow(deal: string, item: string, role: string) {
+    return this.model.escrows.confirm(deal, item, role);
+  }
+
+  async decideEscrow(deal: string, item: string, lines: { to: string; amount: bigint | 'rest' }[] | null, alone: boolean) {
+    return this.model.escrows.decide(deal, item, lines, alone);
+  }
+
+  async doDue() {
+    const done: string[] = [];
+    for (const words of this.model.escrows.due()) {
+      const id = this.#newId();
+      const result = this.model.decide({ id, ...this.model.escrows.instructed(words), origin: 'S' });
+      if (result === 'posted') this.#postings += 1;
+      done.push(result === 'posted' ? words : `${words} refused ${result}`);
+    }
+    return done;
+  }
+
   async expireCourts() {
     this.model.expire();
   }
@@ -239,11 +280,17 @@ export class ServiceBank implements Bank {
   readonly #world: World;
   readonly #books = new Map<string, TestBook>();
   #people: Promise<People> | undefined;
+  #deals: { readonly model: ModelDeals; readonly service: ServiceDeals } | undefined;
   readonly model: Model;
+  /** The service's, with the model beside it. */
+  readonly reviews: Bank['reviews'];
+  readonly batches: Batches;
 
   constructor(world: World) {
     this.#world = world;
     this.model = new Model(nextWorkingDayOf(world.rt.calendar));
+    this.reviews = serviceReviews(world, this.model);
+    this.batches = new ServiceBatches(world, this.model);
   }
 
   get platformIds(): Id[] {
@@ -318,6 +365,13 @@ export class ServiceBank implements Bank {
   async agree(platform: string, agreement: ModelAgreement) {
     await approveAgreement(this.#world, asId(platform), agreement, this.model.platform(platform).own.commission as string);
     this.model.trade.agree(agreement);
+  }
+
+  async deal(of: Deal) {
+    this.#deals ??= { model: new ModelDeals(this.model), service: new ServiceDeals(this.#world) };
+    const result = await this.#deals.service.take(of);
+    agree({ result: this.#deals.model.take(of) }, { result }, `${of.step} ${of.name}`);
+    return result;
   }
 
   async setState(account: string, state: 'open' | 'frozen' | 'closed') {
@@ -424,6 +478,44 @@ export class ServiceBank implements Bank {
     const code = this.model.approve(said.id ?? '', freeze, amount);
     agree({ result: code ?? 'approved' }, { result: said.result }, 'a deduction');
     return said;
+  }
+
+  async openEscrow(platform: string, terms: ModelDealTerms) {
+    const said = await openEscrow(this.#world, asId(platform), terms);
+    const code = this.model.escrows.open(said.id ?? '', platform, terms);
+    agree({ result: code ?? 'opened' }, { result: said.result }, 'a deal');
+    return said;
+  }
+
+  async confirmEscrow(deal: string, item: string, role: string) {
+    const said = await confirmEscrow(this.#world, asId(deal), item, role);
+    agree({ result: this.model.escrows.confirm(deal, item, role) }, { result: said }, 'a confirmation');
+    return said;
+  }
+
+  async decideEscrow(deal: string, item: string, lines: { to: string; amount: bigint | 'rest' }[] | null, alone: boolean) {
+    const said = await decideEscrow(this.#world, asId(deal), item, lines, alone);
+    agree({ result: this.model.escrows.decide(deal, item, lines, alone) }, { result: said }, 'a decision');
+    return said;
+  }
+
+  /** Given twice under the same number, as the sweep may. */
+  async doDue() {
+    const expected = this.model.escrows.due();
+    const due = await dueOfDeals(this.#world, this.platformIds);
+    agree({ due: expected }, { due: due.map(({ words }) => words) }, 'what is due');
+    const asked = due.map(({ words, kind, requestNo, data }): Asked => {
+      return { ...this.model.escrows.instructed(words), origin: 'S', requestNo, kind, data: data as Asked['data'] };
+    });
+    const done: string[] = [];
+    for (const [place, each] of asked.entries()) {
+      const { id, result } = await this.give(each);
+      const again = await this.give(each);
+      if (!again.replay || again.id !== id) throw new Error('what is due was done twice');
+      const { words } = due[place] as { words: string };
+      done.push(result === 'posted' ? words : `${words} refused ${result}`);
+    }
+    return done;
   }
 
   /** Twice, as the sweep may. */

@@ -1,7 +1,12 @@
+import { type Batches, batchSteps } from './batch-verbs.js';
+import { DEAL_STEPS } from './deal-verbs.js';
+import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
 import { boundPayer } from './model.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
+import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
 import { REFUND_VERBS } from './refund-verbs.js';
+import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
 import type { Asked } from './world.js';
 
 /**
@@ -36,10 +41,12 @@ import type { Asked } from './world.js';
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
  *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
+ *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
+ *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
-export interface Bank {
+export interface Bank extends EscrowBank {
   /** Ids of the functional accounts by purpose. */
   openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;
@@ -55,6 +62,8 @@ export interface Bank {
   /** Orders of the platform need their sellers' agreements from now on. */
   requireAgreements(platform: string): Promise<void>;
   agree(platform: string, agreement: ModelAgreement): Promise<void>;
+  /** One step in the life of a version; answers how it stands then, or the code of the refusal. */
+  deal(of: Deal): Promise<string>;
   setState(account: string, state: 'open' | 'frozen' | 'closed'): Promise<void>;
   openCustomer(idExpires: string | undefined): Promise<string>;
   /** Answers `verified`, or the code of the refusal; the customer's id too where he is one now. */
@@ -77,12 +86,15 @@ export interface Bank {
   liftCourt(freeze: string, amount: bigint | undefined): Promise<string>;
   /** One asks for a deduction and another approves it; the instruction is given afterwards. */
   orderDeduction(freeze: string, amount: bigint): Promise<{ result: string; id?: string }>;
+  /** What people and deadlines do about instructions in review. */
+  readonly reviews: ReviewBank;
   /** What the sweep does with freezes whose last day is over. */
   expireCourts(): Promise<void>;
   setNow(ms: number): Promise<void>;
   markSent(payout: string): Promise<void>;
   give(asked: Asked): Promise<{ id: string; replay: boolean; result: string }>;
   look(): Promise<Look>;
+  readonly batches: Batches;
   /** Whatever must be true after every step; throws when something is not. */
   check(): Promise<void>;
 }
@@ -148,6 +160,8 @@ class Stage {
   readonly sellers = new Map<string, string>();
   readonly customers = new Map<string, string>();
   readonly mandates = new Map<string, string>();
+  readonly deals = new Map<string, string>();
+  readonly reviewRules = new Map<string, string>();
   /** Freezes and deductions of authorities. */
   readonly courts = new Map<string, string>();
   readonly proposals = new Map<string, NewProposal & { readonly id: string }>();
@@ -257,6 +271,7 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     read: (stage, [orderNo = '', lines = '']) => ['split-return', { orderNo, lines: stage.lines(lines) as [] }],
   },
   ...REFUND_VERBS,
+  ...ESCROW_VERBS,
   deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
   'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
   transfer: {
@@ -468,6 +483,7 @@ function under(stage: Stage, mandate: string | undefined): { mandate?: string } 
 
 /** The other steps. */
 const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
+  ...ESCROW_STEPS,
   [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
   [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],
   [
@@ -490,6 +506,7 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     new RegExp(`^terms transfer ${AMOUNT} fee ${AMOUNT}$`),
     (stage, [transfer = '', fee = '']) => stage.bank.setTerms(stage.platform.id, minor(transfer), minor(fee)),
   ],
+  ...DEAL_STEPS,
   [/^agreements required$/, (stage) => stage.bank.requireAgreements(stage.platform.id)],
   [
     /^agreement (\S+): (.+)$/,
@@ -613,6 +630,7 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     },
   ],
   [/^expire$/, (stage) => stage.bank.expireCourts()],
+  ...REVIEW_STEPS,
   [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
   [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
   [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],
@@ -623,6 +641,10 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
     /^payout (\S+) (\S+)$/,
     async (stage, [no = '', state = '']) => same((await stage.bank.look()).payouts.get(stage.idOf(no)), state, `payout ${no}`),
   ],
+  ...batchSteps<Stage>((stage, verb, rest) => {
+    const of = INSTRUCTIONS[verb];
+    return of === undefined ? [verb, {} as Asked['data']] : of.read(stage, pick(of.form, rest));
+  }, same),
   [/^replay (\S+)$/, (stage, [no = '']) => replay(stage, no)],
 ];
 
@@ -783,6 +805,7 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'own-transfer': 'own',
   interest: 'interest',
   'order-complete': 'complete',
+  ...ESCROW_KINDS,
   'account-closing': 'leave',
   'bulk-release': 'release-all',
   'dispute-open': 'dispute',

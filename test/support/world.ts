@@ -106,7 +106,7 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
 
 /** The purposes of a platform's functional accounts. */
 export const PURPOSES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-  (type): type is FunctionalAccount => !['sub', 'margin', 'order', 'class-2', 'class-3'].includes(type),
+  (type): type is FunctionalAccount => !['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3'].includes(type),
 );
 const OWN = PURPOSES.filter((type) => ACCOUNT_TYPES[type].belongsTo === 'platform');
 

@@ -178,6 +178,13 @@ const GIVEN: Partial<Record<Subject, Result>> = {
     title: { zh: '已签署', en: 'Signed' },
     text: { zh: '银行审核通过后生效。', en: 'It is in force once the bank has approved it.' },
   },
+  escrow: {
+    title: { zh: '已确认', en: 'Confirmed' },
+    text: {
+      zh: '银行已记录您的确认，条件齐备后按托管约定处置款项。',
+      en: 'The bank has kept your word, and moves the money as the deal says once all conditions are met.',
+    },
+  },
   activation: {
     title: { zh: '已激活', en: 'Activated' },
     text: { zh: '您现在可以在平台开立和使用存管账户。', en: 'You can now open and use accounts through the platform.' },

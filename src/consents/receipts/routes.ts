@@ -18,8 +18,11 @@ export function receiptRoutes(rt: Runtime, findGiven: FindGiven): Route[] {
 const TAG = 'Receipts';
 const Params = z.strictObject({
   subject: z
-    .union([wireId('instruction'), wireId('mandate'), wireId('signature')])
-    .meta({ description: 'An instruction, a mandate, or the signature of an agreement', example: 'ins_2236512894231552003' }),
+    .union([wireId('instruction'), wireId('mandate'), wireId('signature'), wireId('confirmation')])
+    .meta({
+      description: 'An instruction, a mandate, the signature of an agreement, or what a party to a deal confirmed',
+      example: 'ins_2236512894231552003',
+    }),
 });
 const answers = { 200: { description: 'The receipt; `npm run verify` checks it', schema: receiptSchema } };
 
@@ -64,7 +67,8 @@ async function receiptFor(rt: Runtime, findGiven: FindGiven, subject: Id, owner:
     const consent =
       (await findConsentOf(tx, 'instruction', subject)) ??
       (await findConsentOf(tx, 'mandate', subject)) ??
-      (await findConsentOf(tx, 'agreement', subject));
+      (await findConsentOf(tx, 'agreement', subject)) ??
+      (await findConsentOf(tx, 'escrow', subject));
     if (consent !== undefined) {
       if (!isHis(consent.platformId) || consent.receiptSealed === null) throw missing;
       return storedReceipt(rt, consent);

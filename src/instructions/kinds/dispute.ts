@@ -67,6 +67,8 @@ export const disputeOpen: Kind<Opening> = {
     reason: '货不对板',
     expiresAt: '2026-03-31T00:00:00+08:00',
   },
+  // What was let go of a deal stays so: only what is still on its orders can be disputed.
+  onDeals: ({ account }) => account === undefined,
   needs: (data, at) => ({
     ...(data.account === undefined ? {} : { accounts: [data.account] }),
     records: [

@@ -4,6 +4,8 @@ import { accountPayment } from './account-payment.js';
 import { bulkRelease } from './bulk-release.js';
 import { correctionOf } from './correction.js';
 import { disputeEnd, disputeOpen } from './dispute.js';
+import { escrowFailure, escrowRefund, escrowRelease } from './escrow-ending.js';
+import { escrowFunding, escrowPayment } from './escrow-funding.js';
 import { fee } from './fee.js';
 import { capture, hold, release } from './hold.js';
 import { interest } from './interest.js';
@@ -45,6 +47,11 @@ const ALL = [
   incomingTransfer,
   accountPayment,
   ownTransfer,
+  escrowPayment,
+  escrowFunding,
+  escrowRelease,
+  escrowFailure,
+  escrowRefund,
   correctionOf((name) => kinds.get(name)),
   clearing,
   accountClosing,

@@ -29,6 +29,7 @@ import {
 import { evidenceSchema } from '../order-background.js';
 import { itemsGivenBack, overtaken } from '../order-items.js';
 import { boundBackground, fittingItems, isSeen, sharedByAgreement, sharingNeeds } from '../order-split.js';
+import { deviatingShare } from '../split-deviation.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
 
 const returnSchema = z.strictObject({ orderNo, lines });
@@ -109,7 +110,7 @@ export const split: Kind<Split> = {
     const shared = sharedAs(data, order, background, facts, at);
     if ('code' in shared) return refused(shared);
     const effects = splitEffects(order, shared, facts, at);
-    return 'code' in effects ? refused(effects) : effects;
+    return 'code' in effects ? refused(effects) : { ...effects, deviation: shared.deviation };
   },
   undo: {
     origins: ['P', 'O'],
@@ -139,6 +140,8 @@ function linesOf(parts: readonly ItemPart[]): Return['lines'] {
 interface Sharing {
   readonly lines: readonly { readonly account: Id; readonly amount: Minor }[];
   readonly background?: OrderBackground;
+  /** By how much it differs from what the agreements make, in basis points. */
+  readonly deviation?: number;
 }
 
 /** Who gets what: as the agreements behind the order make it or, where there are none, as the platform says. */
@@ -147,9 +150,11 @@ function sharedAs(data: Split, order: Order, background: OrderBackground | undef
   if (background === undefined) return lines === undefined ? refuse('LINES_MISSING') : { lines };
   const shared = sharedByAgreement(order, background, data.items, facts, at);
   if ('code' in shared || lines === undefined) return shared;
-  const expected = new Map(shared.lines.map(({ account, amount }) => [account, amount]));
-  const isSame = lines.length === expected.size && lines.every(({ account, amount }) => expected.get(account) === amount);
-  return isSame ? shared : refuse('SPLIT_OFF_RULE', undefined, { expected: shownLines(shared.lines) });
+  const made = new Map(shared.lines.map(({ account, amount }) => [account, amount]));
+  const isSame = lines.length === made.size && lines.every(({ account, amount }) => made.get(account) === amount);
+  if (isSame) return shared;
+  const expected = { expected: shownLines(shared.lines) };
+  return deviatingShare(order, shared, lines, facts, at) ?? refuse('SPLIT_OFF_RULE', undefined, expected);
 }
 
 const shownLines = (of: Sharing['lines']) =>

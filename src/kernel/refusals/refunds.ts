@@ -60,6 +60,13 @@ export const REFUND_REFUSALS = {
     retry: 'new-number',
     actor: caller,
   },
+  RESERVE_AGREED: {
+    http: 409,
+    en: 'The agreement in force says what stays on the account.',
+    zh: '留存额以生效协议为准',
+    retry: 'never',
+    actor: caller,
+  },
   MARGIN_NEEDED: {
     http: 422,
     en: 'The margin is needed: a refund waits for this sub-merchant, or he owes an advance.',

@@ -63,9 +63,11 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['interest.demand', '2012-07-06', 3500, '人民银行存款基准利率'],
   // 1: what stands on an account below a whole yuan earns interest too.
   ['interest.below-yuan', '2005-09-21', 0, '银发〔2005〕129号 / 银行自定'],
-  // What others than the seller may get of an item, in basis points; hours in which a receiver answers whether he signs an agreement; days
+  // What others than the seller may get of an item, in basis points; hours in which one answers whether he signs an agreement or confirms
+  // something of a deal; days
   // since its opening before which a sub-merchant is not settled on the day itself.
   ['split.others-cap', '2016-04-01', 3_000, '银行自定'],
   ['agreement.answer-hours', '2016-04-01', 72, '银行自定'],
+  ['escrow.answer-hours', '2016-04-01', 72, '银行自定'],
   ['same-day.days', '2016-12-01', 90, N261],
 ];

@@ -1,0 +1,80 @@
+import { compileTerms, type Terms, versionRecords } from '../../src/agreements/index.js';
+import { claimQueueRecords, type Deduction, deductionRecords, withClaim } from '../../src/claims/index.js';
+import { kinds } from '../../src/instructions/index.js';
+import { type BusinessDate, instantOf } from '../../src/kernel/index.js';
+import { backgroundRecords, categoryRecords, type OrderItem } from '../../src/orders/index.js';
+import { idOf, type SmallBook } from './small-book.js';
+
+const A = idOf(3);
+const cny = (amount: number) => ({ amount, currency: 'CNY' });
+const exampleOf = (kind: string) => kinds.get(kind)?.example;
+
+/** What must have happened on the seeded book before the example of a kind makes sense. */
+export const BEFORE: Readonly<Record<string, (book: SmallBook) => unknown>> = {
+  'payout-returned': (book) => book.give(idOf(301), 'payout-settled', exampleOf('payout-settled')),
+  'order-complete': payBoundOrder,
+  'margin-release': (book) => book.give(idOf(301), 'margin-deposit', { account: `acc_${A}`, amount: cny(5_000) }),
+  'dispute-end': (book) => book.give(idOf(12), 'dispute-open', disputed()),
+  'judicial-deduction': approveDeduction,
+  subsidy: giveToMarketing,
+  'subsidy-return': (book) => giveToMarketing(book) && book.give(idOf(303), 'subsidy', exampleOf('subsidy')),
+};
+
+/** 125.00 are disputed: the 120.00 that the order has, and 5.00 of what A got. */
+function disputed() {
+  return { ...(exampleOf('dispute-open') as object), amount: cny(12_500) };
+}
+
+/** Its commission of the day before, as far as there is any. */
+function giveToMarketing(book: SmallBook): unknown {
+  const { commission, marketing } = book.functional;
+  return book.give(idOf(302), 'transfer', { from: `acc_${commission}`, to: `acc_${marketing}`, amount: cny(800) });
+}
+
+const TERMS: Terms = {
+  rule: {
+    levels: {
+      order: {
+        lines: [{ to: 'commission', take: { percent: 1_000n, of: 'whole' }, min: null, max: null, rounding: 'half-up' }],
+        remainder: 'seller',
+      },
+    },
+  },
+  ...{ othersCap: 3_000n, profitMax: 1_000n, feeMax: 0n, orderMax: null, volume: { day: null, month: null } },
+  ...{ cycle: 'T+1', cycleDays: null, refund: 'pro-rata', reserve: 0n, categories: [], forbidden: [] },
+};
+
+/** SO-1003 over 100.00, bound to an agreement with A by which the platform gets ten percent. */
+function payBoundOrder(book: SmallBook): void {
+  const [orderId, version, platformId] = [idOf(301), idOf(53), book.platformId];
+  const paid = { ...(exampleOf('payment') as object), orderNo: 'SO-1003', amount: cny(10_000), reference: 'COL-1003' };
+  book.give(orderId, 'payment', paid);
+  const from = '2026-01-01' as BusinessDate;
+  const dates = { version: 1, amends: null, validFrom: from, validTo: null };
+  const agreed = { id: version, agreementId: version, platformId, accountId: A, ...dates, terms: TERMS };
+  book.keep(versionRecords, version, { ...agreed, rule: compileTerms(TERMS) });
+  const category = { code: 'goods', validFrom: from, zh: '百货', en: 'Goods', allowed: true, evidence: 'logistics' as const };
+  book.keep(categoryRecords, 'goods', [category]);
+  const item: OrderItem = {
+    ...{ no: '1', seller: A, version, name: '毛毯', category: 'goods', quantity: 2, price: 9_000n, freight: 1_000n },
+    ...{ refunded: 0n, evidence: 'SF1234567890', parts: [] },
+  };
+  const background = { orderId, platformId, orderNo: 'SO-1003', buyer: 'U-1', items: [item], completedMs: null, dueMs: null };
+  book.keep(backgroundRecords, orderId, background);
+}
+
+/** An authority has 10.00 of A's frozen; two people of the bank agree to pay it 7.00 of them. */
+function approveDeduction(book: SmallBook): void {
+  const [id, freezeId, platformId, at] = [idOf(14), idOf(13), book.platformId, instantOf(0)];
+  const account = book.accounts.get(A);
+  if (account === undefined) throw new Error('A is in the small book');
+  account.claimed = 1_000n;
+  const claim = { platformId, kind: 'court' as const, refId: freezeId, orderId: null, amount: 1_000n, createdMs: at };
+  book.keep(claimQueueRecords, A, withClaim({ accountId: A, lastPlace: 0, claims: [] }, claim));
+  const deduction: Deduction = {
+    ...{ id, freezeId, accountId: A, platformId, documentNo: '（2026）执1号', amount: 700n, state: 'approved' },
+    payee: { name: '某市人民法院', account: '6222020000000000078', bankCode: '' },
+    ...{ askedBy: idOf(61), askedMs: at, decidedBy: idOf(62), decidedMs: at, instructionId: null, payoutId: null },
+  };
+  book.keep(deductionRecords, id, deduction);
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, type Id, Refused, refuse, toWire } from '../kernel/index.js';
+import { ACCOUNT_TYPES, isElectronic, loadAccounts } from '../ledger/index.js';
+import { requireUser } from '../parties/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { type DealTerms, planOf } from './plan.js';
+import { type Deal, nextDue } from './rules.js';
+import { findDealByNo, insertDeal } from './store.js';
+import { TEMPLATES } from './templates/index.js';
+
+type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault'>;
+
+export interface NewDeal extends DealTerms {
+  readonly escrowNo: string;
+  readonly template: string;
+}
+
+/**
+ * Opens a deal: nothing moves yet. The number is remembered for ever; the same again is answered with the deal as it stands.
+ * @throws Refused ESCROW_NO_REUSED, ESCROW_TEMPLATE_UNKNOWN, ESCROW_PARTIES, ESCROW_TERMS, ACCOUNT_NOT_FOUND, NOT_FOUND (a user that the
+ *   platform does not have)
+ */
+export async function openDeal(rt: Parts, platformId: Id, asked: NewDeal): Promise<{ deal: Deal; repeated: boolean }> {
+  const wire = JSON.parse(
+    JSON.stringify(asked, (_key, each: unknown) => (typeof each === 'bigint' ? String(each) : each)),
+  ) as unknown;
+  const content = createHash('sha256').update(canonicalJson(wire)).digest();
+  const before = async (tx: Tx) => {
+    const known = await findDealByNo(tx, platformId, asked.escrowNo);
+    if (known === undefined) return undefined;
+    if (!known.content.equals(content)) throw new Refused(refuse('ESCROW_NO_REUSED', undefined, { escrowNo: asked.escrowNo }));
+    return { deal: known.deal, repeated: true };
+  };
+  const id = rt.newId();
+  const open = () =>
+    rt.db.withTx(
+      'open escrow',
+      async (tx) => (await before(tx)) ?? { deal: await write(tx, rt, { id, platformId, asked, content }), repeated: false },
+      async () => {
+        const known = await rt.db.read('opened escrow', before);
+        return known?.deal.id === id ? { ...known, repeated: false } : undefined;
+      },
+    );
+  try {
+    return await open();
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    return open();
+  }
+}
+
+async function write(
+  tx: Tx,
+  rt: Parts,
+  { id, platformId, asked, content }: { id: Id; platformId: Id; asked: NewDeal; content: Buffer },
+): Promise<Deal> {
+  const template = TEMPLATES.get(asked.template);
+  if (template === undefined) throw new Refused(refuse('ESCROW_TEMPLATE_UNKNOWN', undefined, { template: asked.template }));
+  const openedMs = rt.clock.now();
+  const plan = planOf(template, asked, openedMs);
+  if ('code' in plan) throw new Refused(plan);
+  await checkParties(tx, rt, platformId, asked);
+  const stages = plan.stages.map(({ key }) => ({ key, funded: 0n, fundedMs: null, end: null }));
+  const base = { id, platformId, escrowNo: asked.escrowNo, plan, openedMs, stages, given: [], decided: [] };
+  const deal: Deal = { ...base, turn: 0, dueMs: null, endedMs: null };
+  const due = { ...deal, dueMs: nextDue(deal, [], openedMs) };
+  await insertDeal(tx, due, content);
+  return due;
+}
+
+/** Accounts are open ones of this platform; who receives has a sub-account, an electronic account, or is the platform's commission. */
+async function checkParties(tx: Tx, rt: Parts, platformId: Id, { parties }: NewDeal): Promise<void> {
+  const ids = parties.flatMap(({ account }) => account ?? []);
+  const accounts = await loadAccounts(tx, ids, () => '9999-12-31' as never);
+  for (const { role, account: accountId, user } of parties) {
+    if (user !== null) await requireUser(tx, platformId, user, rt.vault);
+    if (accountId === null) continue;
+    const account = accounts.get(accountId);
+    if (account?.platformId !== platformId || account.state === 'closed')
+      throw new Refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', accountId), role }));
+    const { type } = account;
+    if (type !== 'sub' && type !== 'commission' && !isElectronic(type))
+      throw new Refused(refuse('ESCROW_PARTIES', `No party has an account like that: ${ACCOUNT_TYPES[type].en}.`, { role }));
+  }
+}

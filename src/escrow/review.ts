@@ -1,0 +1,80 @@
+import { type Id, type Instant, invariant, Refused, refuse } from '../kernel/index.js';
+import type { Runtime, Tx } from '../runtime/index.js';
+import { reckon, underLock } from './confirm.js';
+import type { PlanLine } from './plan.js';
+import { mayDecide } from './rules.js';
+import { decideReview, findDeal, findReview, insertReview, type Review } from './store.js';
+
+type Parts = Pick<Runtime, 'clock'>;
+
+/**
+ * The first of two people says what the bank finds: that what a condition leaves to it is so, or who gets what of a stage. Nothing follows yet.
+ * @throws Refused ESCROW_NOT_FOUND, ESCROW_ITEM_UNKNOWN, ESCROW_ENDED, ESCROW_STAGE_ENDED, ESCROW_NO_REVIEW, ESCROW_PARTIES
+ */
+export async function proposeReview(
+  tx: Tx,
+  rt: Parts,
+  of: { id: Id; escrow: Id; item: string; lines: readonly PlanLine[] | null; reason: string; by: Id },
+): Promise<Review> {
+  const found = await findDeal(tx, of.escrow);
+  if (found === undefined) throw new Refused(refuse('ESCROW_NOT_FOUND'));
+  const { deal, nowMs } = await underLock(tx, rt, found);
+  const refusal = mayDecide(deal, of.item, of.lines, nowMs);
+  if (refusal !== undefined) throw new Refused(refusal);
+  const review: Review = {
+    ...{ id: of.id, dealId: deal.id, platformId: deal.platformId, item: of.item, lines: of.lines, reason: of.reason },
+    ...{ state: 'proposed', proposedBy: of.by, proposedMs: nowMs, decidedBy: null, decidedMs: null, note: null },
+  };
+  await insertReview(tx, review);
+  return review;
+}
+
+/**
+ * The second approves; from that moment it counts.
+ * @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED, ESCROW_ENDED, ESCROW_STAGE_ENDED when the stage ended meanwhile
+ */
+export async function approveReview(
+  tx: Tx,
+  rt: Parts,
+  ids: { escrow: Id; review: Id },
+  of: { by: Id; note: string | null },
+): Promise<Review> {
+  const review = await undecided(tx, ids);
+  if (review.proposedBy === of.by) throw new Refused(refuse('SAME_OPERATOR'));
+  const { deal, nowMs } = await underLock(tx, rt, { id: review.dealId, platformId: review.platformId });
+  const refusal = mayDecide(deal, review.item, review.lines, nowMs);
+  if (refusal !== undefined) throw new Refused(refusal);
+  const decided = await decideReview(tx, review.id, { state: 'approved', by: of.by, atMs: nowMs, note: of.note });
+  if (!decided) throw new Refused(refuse('PROPOSAL_DECIDED'));
+  await reckon(tx, deal.id, nowMs);
+  return required(tx, ids);
+}
+
+/**
+ * Whoever does not agree says so; who proposed it takes it back that way.
+ * @throws Refused NOT_FOUND, PROPOSAL_DECIDED
+ */
+export async function rejectReview(
+  tx: Tx,
+  ids: { escrow: Id; review: Id },
+  of: { by: Id; nowMs: Instant; note: string },
+): Promise<Review> {
+  const review = await undecided(tx, ids);
+  const state = review.proposedBy === of.by ? 'withdrawn' : 'rejected';
+  if (!(await decideReview(tx, review.id, { state, by: of.by, atMs: of.nowMs, note: of.note })))
+    throw new Refused(refuse('PROPOSAL_DECIDED'));
+  return required(tx, ids);
+}
+
+async function undecided(tx: Tx, ids: { escrow: Id; review: Id }): Promise<Review> {
+  const review = await findReview(tx, ids.review);
+  if (review?.dealId !== ids.escrow) throw new Refused(refuse('NOT_FOUND'));
+  if (review.state !== 'proposed') throw new Refused(refuse('PROPOSAL_DECIDED', undefined, { state: review.state }));
+  return review;
+}
+
+async function required(tx: Tx, ids: { review: Id }): Promise<Review> {
+  const review = await findReview(tx, ids.review);
+  invariant(review, `the review ${ids.review} is there`);
+  return review;
+}

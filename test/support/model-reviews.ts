@@ -1,0 +1,132 @@
+/**
+ * Which instructions the plain bank lets people look at first, written from the rules of the house. Amounts are minor units, ids bare
+ * digits, times milliseconds.
+ */
+export type ModelTest =
+  | { readonly by: 'amount'; readonly above: bigint }
+  | { readonly by: 'new-payee' }
+  | {
+      readonly by: 'velocity';
+      readonly per: 'account' | 'platform';
+      readonly within: number | 'day';
+      readonly times: number | null;
+      readonly sum: bigint | null;
+    };
+
+export interface ModelReviewRule {
+  readonly platform: string;
+  readonly kinds: readonly string[];
+  readonly test: ModelTest;
+  readonly minutes: number;
+  readonly onDeadline: 'refuse' | 'execute';
+  ended: boolean;
+}
+
+interface ModelReview {
+  readonly held: readonly { readonly from: string; readonly amount: bigint }[];
+  readonly due: number;
+  readonly onDeadline: 'refuse' | 'execute';
+  readonly approvers: Set<string>;
+  state: 'open' | 'approved' | 'rejected' | 'passed' | 'lapsed';
+}
+
+/** An instruction as it is about to move money: what it takes of whom, and whom it pays. */
+export interface Moving {
+  readonly id: string;
+  readonly platform: string;
+  readonly kind: string;
+  readonly takes: readonly { readonly from: string; readonly amount: bigint }[];
+  readonly gives: readonly { readonly to: string }[];
+  readonly typeOf: (account: string) => string;
+  readonly now: number;
+}
+
+const BANK = ['custody', 'in-transit', 'suspense'];
+const PAYEES = ['sub', 'class-2', 'class-3'];
+const MINUTE = 60_000;
+
+export class ModelReviews {
+  readonly rules: ModelReviewRule[] = [];
+  readonly open = new Map<string, ModelReview>();
+  readonly #paid = new Set<string>();
+  #outflows: { platform: string; account: string | undefined; kind: string; amount: bigint; minute: number }[] = [];
+
+  /** Whether people have to look at it first; then the money is to be held that it names. */
+  asks(moving: Moving): ModelReview | undefined {
+    if (this.open.has(moving.id)) return undefined;
+    const hit = this.rules.filter((rule) => this.#covers(rule, moving) && this.#isHit(rule, moving));
+    if (hit.length === 0) return undefined;
+    const review: ModelReview = {
+      held: moving.takes.filter(({ from }) => !BANK.includes(moving.typeOf(from))).map(({ from, amount }) => ({ from, amount })),
+      due: moving.now + Math.min(...hit.map(({ minutes }) => minutes)) * MINUTE,
+      onDeadline: hit.some((rule) => rule.onDeadline === 'refuse') ? 'refuse' : 'execute',
+      approvers: new Set(),
+      state: 'open',
+    };
+    this.open.set(moving.id, review);
+    return review;
+  }
+
+  #covers({ platform, kinds, ended }: ModelReviewRule, moving: Moving): boolean {
+    return platform === moving.platform && kinds.includes(moving.kind) && !ended;
+  }
+
+  #payers({ takes, typeOf }: Moving) {
+    return takes.filter(({ from }) => !BANK.includes(typeOf(from)) && typeOf(from) !== 'order');
+  }
+
+  #pairs(moving: Moving): string[] {
+    const payees = moving.gives.filter(({ to }) => PAYEES.includes(moving.typeOf(to)));
+    return this.#payers(moving).flatMap(({ from }) => payees.map(({ to }) => `${from}/${to}`));
+  }
+
+  #isHit({ test, kinds }: ModelReviewRule, moving: Moving): boolean {
+    const takes = moving.takes.filter(({ from }) => !BANK.includes(moving.typeOf(from)));
+    const whole = takes.reduce((total, { amount }) => total + amount, 0n);
+    if (test.by === 'amount') return whole > test.above;
+    if (test.by === 'new-payee') return this.#pairs(moving).some((pair) => !this.#paid.has(pair));
+    const since =
+      test.within === 'day'
+        ? Math.floor((moving.now + 8 * 60 * MINUTE) / (1_440 * MINUTE)) * 1_440 - 480
+        : Math.floor(moving.now / MINUTE) - test.within + 1;
+    const subjects =
+      test.per === 'platform' ? [{ from: undefined, amount: whole }] : this.#payers(moving).map((take) => ({ ...take }));
+    return subjects.some(({ from, amount }) => {
+      const counted = this.#outflows.filter(
+        (one) => one.platform === moving.platform && one.account === from && kinds.includes(one.kind) && one.minute >= since,
+      );
+      const total = counted.reduce((sum, one) => sum + one.amount, amount);
+      return (test.times !== null && counted.length + 1 > test.times) || (test.sum !== null && total > test.sum);
+    });
+  }
+
+  /** It was executed: counted for whoever looks at it later. */
+  moved(moving: Moving): void {
+    for (const pair of this.#pairs(moving)) this.#paid.add(pair);
+    if (!this.rules.some((rule) => this.#covers(rule, moving) && rule.test.by === 'velocity')) return;
+    const { platform, kind } = moving;
+    const minute = Math.floor(moving.now / MINUTE);
+    const takes = moving.takes.filter(({ from }) => !BANK.includes(moving.typeOf(from)));
+    const whole = takes.reduce((total, { amount }) => total + amount, 0n);
+    this.#outflows.push({ platform, account: undefined, kind, amount: whole, minute });
+    for (const { from, amount } of this.#payers(moving)) this.#outflows.push({ platform, account: from, kind, amount, minute });
+  }
+
+  /** The state afterwards, or the code of the refusal. */
+  verdict(id: string, who: string, verdict: 'approve' | 'reject', now: number): string {
+    const review = this.open.get(id);
+    if (review === undefined) return 'NOT_FOUND';
+    if (review.state !== 'open' || review.due <= now) return 'REVIEW_DECIDED';
+    if (review.approvers.has(who)) return 'SAME_OPERATOR';
+    if (verdict === 'reject') review.state = 'rejected';
+    else if (review.approvers.add(who).size === 2) review.state = 'approved';
+    return review.state;
+  }
+
+  /** Those that end by their deadline. */
+  lapse(now: number): string[] {
+    const due = [...this.open].filter(([, review]) => review.state === 'open' && review.due <= now);
+    for (const [, review] of due) review.state = review.onDeadline === 'execute' ? 'passed' : 'lapsed';
+    return due.map(([id]) => id);
+  }
+}
