@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type AgreementVersion, agreementRecords, allowsCategory, versionOn } from '../agreements/index.js';
 import { type Id, type Minor, type Refusal, refuse, toWire } from '../kernel/index.js';
+import type { LedgerAccount } from '../ledger/index.js';
 import {
   backgroundRecords,
   categoryOn,
@@ -111,6 +112,18 @@ function takenItem(
     return refuse('CATEGORY_FORBIDDEN', undefined, { ...where, category: category.code });
   const amounts = { price: price?.amount ?? 0n, freight: freight?.amount ?? 0n };
   return { no, seller, version: version?.id ?? null, ...goods, ...amounts, evidence: evidence ?? null, refunded: 0n, parts: [] };
+}
+
+/** What must be seen to pay a sub-merchant otherwise than by a split. */
+export function receiverNeeds(receiver: Id, { book }: At): Needs {
+  return book.terms.agreements === 'required' ? { records: [[agreementRecords, receiver]] } : {};
+}
+
+/** On a platform whose orders need agreements nobody is paid who has none: AGREEMENT_MISSING, AGREEMENT_ENDED. */
+export function mayBePaid({ id, type }: LedgerAccount, facts: Facts, at: At): Refusal | undefined {
+  if (at.book.terms.agreements !== 'required' || type !== 'sub') return undefined;
+  const version = versionOf(id, facts, at);
+  return 'code' in version ? version : undefined;
 }
 
 function versionOf(seller: Id, facts: Facts, { book }: At): Refusal | AgreementVersion {

@@ -124,6 +124,14 @@ export class Trade {
     return all.find(({ from, until }) => from <= date && (until === undefined || date <= until))?.feeMax;
   }
 
+  /** Why a seller cannot be paid on a date. */
+  lacksAgreement(seller: string, date: string): string | undefined {
+    const all = this.agreements.get(seller) ?? [];
+    if (all.length === 0) return 'AGREEMENT_MISSING';
+    const inForce = all.some(({ from, until }) => from <= date && (until === undefined || date <= until));
+    return inForce ? undefined : 'AGREEMENT_ENDED';
+  }
+
   #turnovers = new Map<string, { date: string; amount: bigint }[]>();
 
   turnedOver() {

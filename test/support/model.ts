@@ -657,6 +657,7 @@ export class Model {
         refuseIf(from.type !== 'sub' || to.type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
         withinTerms(amount, at.transferMax);
       }
+      this.#mayBePaid(bare(data.to as string), at);
       this.#move(at, [{ from: bare(data.from), amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
     },
 
@@ -694,6 +695,7 @@ export class Model {
       refuseIf(bare(data.to as string) === hold.account, 'SAME_ACCOUNT');
       const amount = minor(data.amount);
       withinTerms(amount, at.transferMax);
+      this.#mayBePaid(bare(data.to as string), at);
       refuseIf(amount > hold.left, 'CAPTURE_EXCEEDS_HOLD');
       this.#move(at, [{ from: hold.account, amount, freed: amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
       hold.left -= amount;
@@ -824,6 +826,7 @@ export class Model {
       const to = data.to as { orderNo: string } | { account: string };
       if ('account' in to) {
         refuseIf(this.#mine(given, to.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+        this.#mayBePaid(bare(to.account), at);
         this.#pass([take], []);
         this.#willed(given, { account: take.from, amount, payee: bare(to.account) });
         this.#move(at, [take], this.#afterDebts(given, [{ to: bare(to.account), amount, inherits: true }], at));
@@ -1440,6 +1443,13 @@ export class Model {
 
   /** @param undone the split that is undone: what of it went elsewhere comes back from there */
   /** What stands behind an order that is paid first; answers what to do once the money is on it. */
+  /** Where agreements are required nobody is paid who has none. */
+  #mayBePaid(to: string, at: ModelPlatform): void {
+    if (!at.agreed || this.#account(to).type !== 'sub') return;
+    const no = this.trade.lacksAgreement(to, at.date);
+    if (no !== undefined) throw new No(no);
+  }
+
   /** An order is paid from outside: what is done when all that could be wrong is not; the turnover is counted already. */
   #paidFor(given: Given, data: Data, at: ModelPlatform, newId: string): () => void {
     const amount = minor(data.amount);

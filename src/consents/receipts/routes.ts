@@ -17,12 +17,10 @@ export function receiptRoutes(rt: Runtime, findGiven: FindGiven): Route[] {
 
 const TAG = 'Receipts';
 const Params = z.strictObject({
-  subject: z
-    .union([wireId('instruction'), wireId('mandate'), wireId('signature'), wireId('confirmation')])
-    .meta({
-      description: 'An instruction, a mandate, the signature of an agreement, or what a party to a deal confirmed',
-      example: 'ins_2236512894231552003',
-    }),
+  subject: z.union([wireId('instruction'), wireId('mandate'), wireId('signature'), wireId('confirmation')]).meta({
+    description: 'An instruction, a mandate, the signature of an agreement, or what a party to a deal confirmed',
+    example: 'ins_2236512894231552003',
+  }),
 });
 const answers = { 200: { description: 'The receipt; `npm run verify` checks it', schema: receiptSchema } };
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { electronicRecords } from '../../accounts/index.js';
-import { refuse, toWire } from '../../kernel/index.js';
+import { type Id, refuse, toWire } from '../../kernel/index.js';
 import { isElectronic } from '../../ledger/index.js';
 import { orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
-import { backgroundNeeds, backgroundSchema } from '../order-background.js';
+import { backgroundNeeds, backgroundSchema, mayBePaid, receiverNeeds } from '../order-background.js';
 import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../order-paying.js';
 
 const schema = z.strictObject({
@@ -38,7 +38,7 @@ export const accountPayment: Kind<AccountPayment> = {
   },
   act: ({ from, to, amount, mandate }) => ({ account: from, amount: amount.amount, payee: to, mandate }),
   needs({ from, to, background: asked }, at) {
-    if ('account' in to) return { accounts: [from, to.account] };
+    if ('account' in to) return { ...receiverNeeds(to.account, at), accounts: [from, to.account] };
     const background = backgroundNeeds(asked);
     return {
       accounts: [from, ...(background.accounts ?? [])],
@@ -51,7 +51,7 @@ export const accountPayment: Kind<AccountPayment> = {
     const from = facts.account(data.from);
     if (from === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.from) }));
     if (!isElectronic(from.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: from.type }));
-    if ('account' in data.to) return payAccount(data, data.to.account, facts);
+    if ('account' in data.to) return payAccount(data, data.to.account, facts, at);
     return payOrder(data, data.to.orderNo, facts, at);
   },
   undo: {
@@ -69,10 +69,12 @@ export const accountPayment: Kind<AccountPayment> = {
   },
 };
 
-function payAccount({ from, amount }: AccountPayment, to: Parameters<Facts['account']>[0], facts: Facts): Decision {
+function payAccount({ from, amount }: AccountPayment, to: Id, facts: Facts, at: At): Decision {
   const payee = facts.account(to);
   if (payee === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', to) }));
   if (payee.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: payee.type }));
+  const unagreed = mayBePaid(payee, facts, at);
+  if (unagreed !== undefined) return refused(unagreed);
   return {
     postings: [
       { account: from, amount: -amount.amount, draw: 'uncleared-first', flow: 'unbound' },

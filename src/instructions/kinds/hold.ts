@@ -3,6 +3,7 @@ import { refuse, toRfc3339, toWire } from '../../kernel/index.js';
 import { type Hold, holdRecords, holdRemaining } from '../../orders/index.js';
 import { instantSchema, moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, refused } from '../kind.js';
+import { mayBePaid, receiverNeeds } from '../order-background.js';
 
 const holdSchema = z.strictObject({
   account: wireId('account'),
@@ -101,7 +102,10 @@ export const capture: Kind<z.output<typeof captureSchema>> = {
   proof: 'terms',
   schema: captureSchema,
   example: { hold: 'hld_2236512894231552009', to: 'acc_2236512894231552004', amount: { amount: 100, currency: 'CNY' } },
-  needs: (data) => ({ accounts: [data.to], records: [[holdRecords, data.hold]] }),
+  needs: ({ hold, to }, at) => ({
+    accounts: [to],
+    records: [[holdRecords, hold], ...(receiverNeeds(to, at).records ?? [])],
+  }),
   decide(data, facts, at) {
     const live = liveHold(facts, at, data.hold);
     if ('code' in live) return refused(live);
@@ -117,6 +121,8 @@ export const capture: Kind<z.output<typeof captureSchema>> = {
     if (transferMax === 0n)
       return refused(refuse('PROOF_MISSING', 'Captures to sub-merchants are not agreed with this platform.'));
     if (amount > transferMax) return refused(refuse('TERMS_EXCEEDED', undefined, { transferMax: String(transferMax) }));
+    const unagreed = mayBePaid(to, facts, at);
+    if (unagreed !== undefined) return refused(unagreed);
     const left = holdRemaining(row);
     if (amount > left) return refused(refuse('CAPTURE_EXCEEDS_HOLD', undefined, { left: String(left) }));
     return {

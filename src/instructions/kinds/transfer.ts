@@ -3,6 +3,7 @@ import { refuse, toWire } from '../../kernel/index.js';
 import { isPlatformOwn, type LedgerAccount } from '../../ledger/index.js';
 import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, type Kind, refused } from '../kind.js';
+import { mayBePaid, receiverNeeds } from '../order-background.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -29,14 +30,14 @@ export const transfer: Kind<Transfer> = {
     amount: { amount: 100, currency: 'CNY' },
     remark: '活动补贴',
   },
-  needs: (data) => ({ accounts: [data.from, data.to] }),
+  needs: ({ from, to }, at) => ({ ...receiverNeeds(to, at), accounts: [from, to] }),
   decide(data, facts, at) {
     const from = facts.account(data.from);
     if (from === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.from) }));
     const to = facts.account(data.to);
     if (to === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.to) }));
     if (from.id === to.id) return refused(refuse('SAME_ACCOUNT', undefined, { account: toWire('account', data.to) }));
-    const refusal = mayTransfer(from, to, data.amount.amount, at);
+    const refusal = mayTransfer(from, to, data.amount.amount, at) ?? mayBePaid(to, facts, at);
     if (refusal !== undefined) return refused(refusal);
     return {
       postings: [
