@@ -1,4 +1,5 @@
 import { VERSION_TRANSITIONS } from '../../src/agreements/index.js';
+import { BATCH_TRANSITIONS } from '../../src/batches/index.js';
 import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '../../src/claims/index.js';
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
@@ -47,6 +48,9 @@ export function statesPage(): string {
     '## A proposal about money on suspense 挂账处理',
     drawing(PROPOSAL_TRANSITIONS),
     'From `src/suspense/states.ts`. What the books refuse stays `approved`, and its instruction says why.',
+    '## A batch 批量指令',
+    drawing(BATCH_TRANSITIONS),
+    'From `src/batches/states.ts`. A file that is not legal is `rejected` when it comes.',
     '## A user and his identity 用户实名核验',
     drawing(USER_TRANSITIONS),
     'From `src/parties/states.ts`. A platform sees `held` as `pending`: that somebody may stand on the watch list is not told.',
