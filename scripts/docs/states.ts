@@ -1,9 +1,11 @@
 import { VERSION_TRANSITIONS } from '../../src/agreements/index.js';
+import { BATCH_TRANSITIONS } from '../../src/batches/index.js';
 import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '../../src/claims/index.js';
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
+import { REVIEW_RULE_TRANSITIONS, REVIEW_TRANSITIONS } from '../../src/reviews/index.js';
 import { PROPOSAL_TRANSITIONS } from '../../src/suspense/index.js';
 import { documentOf, table } from './markdown.js';
 
@@ -47,6 +49,15 @@ export function statesPage(): string {
     '## A proposal about money on suspense 挂账处理',
     drawing(PROPOSAL_TRANSITIONS),
     'From `src/suspense/states.ts`. What the books refuse stays `approved`, and its instruction says why.',
+    '## A batch 批量指令',
+    drawing(BATCH_TRANSITIONS),
+    'From `src/batches/states.ts`. A file that is not legal is `rejected` when it comes.',
+    '## A review 人工复核',
+    drawing(REVIEW_TRANSITIONS),
+    'From `src/reviews/states.ts`. What was `approved` or `passed` is decided anew, and its instruction says what became of it.',
+    '## A review rule 复核规则',
+    drawing(REVIEW_RULE_TRANSITIONS),
+    'From `src/reviews/states.ts`. An approved rule is in force from its first to its last day; that takes no step.',
     '## A user and his identity 用户实名核验',
     drawing(USER_TRANSITIONS),
     'From `src/parties/states.ts`. A platform sees `held` as `pending`: that somebody may stand on the watch list is not told.',

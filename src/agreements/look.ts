@@ -102,7 +102,7 @@ export async function lookAt(
     lines.map(({ agreementNo }) => agreementNo),
     lines.map(({ account }) => account),
   );
-  const byNumber = new Map(known.flatMap((of) => (of.platformId === platformId ? [[of.agreementNo, of]] : [])));
+  const byNumber = new Map(known.map((of) => [of.agreementNo, of]));
   const byAccount = new Map(known.map((of) => [of.accountId, of]));
   const last = await lastVersions(
     tx,

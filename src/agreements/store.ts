@@ -186,10 +186,17 @@ export async function findAgreementByNo(tx: Tx, platformId: Id, agreementNo: str
   return (await agreements(tx, 'platform_id = ? AND agreement_no = ?', [platformId, agreementNo]))[0];
 }
 
-/** Those with one of these numbers, and those of one of these accounts. */
-export function agreementsOf(tx: Tx, platformId: Id, numbers: readonly string[], accounts: readonly Id[]): Promise<Agreement[]> {
-  const byNumber = `platform_id = ${platformId} AND agreement_no IN (${numbers.map(sql.text).join()})`;
-  return agreements(tx, `(${byNumber}) OR account_id IN (${accounts.join()})`, []);
+/** The platform's own with one of these numbers, and those of one of these accounts. */
+export async function agreementsOf(
+  tx: Tx,
+  platformId: Id,
+  numbers: readonly string[],
+  accounts: readonly Id[],
+): Promise<Agreement[]> {
+  const own = `platform_id = ${platformId}`;
+  const byNumber = await agreements(tx, `${own} AND agreement_no IN (${numbers.map(sql.text).join()})`, []);
+  const byAccount = await agreements(tx, `${own} AND account_id IN (${accounts.join()})`, []); // by its own key: with OR neither would be used
+  return [...new Map([...byNumber, ...byAccount].map((of) => [of.id, of])).values()];
 }
 
 /** In the order they were made, after `after`. */

@@ -6,7 +6,7 @@ export const LINES_MAX = 10_000;
 /** All of it is one commit, and the shard belongs to it meanwhile. */
 export const ATOMIC_MAX = 2_000;
 /** Faults that are told of one file. */
-export const FAULTS_MAX = 100;
+const FAULTS_MAX = 100;
 
 export interface Header {
   readonly batchNo: string;
@@ -105,7 +105,7 @@ function readLine({ place, value, fault }: RawLine, seen: Set<number>): Line | L
 }
 
 /** What a line counts in the sum of its file: its amount, or else those of its own lines together. Minor units; what names none counts nothing. */
-export function amountOf(data: unknown): bigint {
+function amountOf(data: unknown): bigint {
   const { amount, lines } = (data ?? {}) as { amount?: { amount?: unknown }; lines?: unknown };
   if (Number.isSafeInteger(amount?.amount)) return BigInt(amount?.amount as number);
   if (!Array.isArray(lines)) return 0n;

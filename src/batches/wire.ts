@@ -109,7 +109,7 @@ export function showLine(batch: Id, view: LineView, outcome: Told[0], awaited: T
   };
 }
 
-export function countsOf(states: readonly (VerdictState | 'not-executed')[]) {
+function countsOf(states: readonly (VerdictState | 'not-executed')[]) {
   const of = (...wanted: string[]) => states.filter((state) => wanted.includes(state)).length;
   const [posted, refused, notExecuted] = [of('posted'), of('refused'), of('not-executed')];
   return { posted, refused, notExecuted, waiting: states.length - posted - refused - notExecuted };

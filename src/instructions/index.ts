@@ -24,7 +24,7 @@ export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
 export { sweepLowBalances } from './low-balances.js';
 export { appendEvents, type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
-export { BATCH_BODY_MAX, parseInstruction } from './parse.js';
+export { parseInstruction } from './parse.js';
 export { openedBody, resealedBody } from './personal.js';
 export { reviewParts } from './review-parts.js';
 export { instructionRoutes } from './routes.js';

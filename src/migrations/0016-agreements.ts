@@ -61,7 +61,9 @@ const STATEMENTS = [
      UNIQUE KEY agreement_versions_number (agreement_id, version),
      KEY agreement_versions_by_account (account_id, state),
      KEY agreement_versions_by_state (state, id),
-     KEY agreement_versions_by_group (group_id, id)
+     KEY agreement_versions_by_group (group_id, id),
+     CONSTRAINT agreement_versions_two CHECK (state <> 'approved' OR decided_by <> checked_by),
+     CONSTRAINT agreement_versions_signed CHECK (signed >= 0 AND signed <= needed)
    )`,
   // way: page, paper. live is 1 while it is asked or signed and null afterwards: one of a receiver at a time. state: asked, signed,
   // declined, lapsed. voucher: number of the signed form; recorded_by: the member of staff who saw it.

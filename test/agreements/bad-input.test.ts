@@ -138,6 +138,12 @@ describe('terms with a fault are refused with the code of the fault', () => {
     expect(body.faults.map((fault: { code: string }) => fault.code)).toContain(code);
   });
 
+  it('and says nothing of the agreements of another platform', async () => {
+    await stage.submit(stage.asked(theirs), stage.other).expect(201);
+    const { body } = await submit({}, { account: theirs, agreementNo: 'MINE' }).expect(404);
+    expect(body.faults.map((fault: { code: string }) => fault.code)).toEqual(['ACCOUNT_NOT_FOUND']);
+  });
+
   it('and nothing was kept of any of them', async () => {
     const { body } = await stage.api.signed(stage.book, 'GET', '/v1/agreements').expect(200);
     expect(body.items).toEqual([]);

@@ -79,6 +79,17 @@ describe('a dispute', () => {
     expect((await end(result.dispute, 'rejected')).code).toBe('DISPUTE_ENDED');
   });
 
+  it('may come in with the payment of its order, and end before it was decided', async () => {
+    const [orderNo, expiresAt] = [next('SO'), '2037-12-31T00:00:00+08:00'];
+    const paid = { orderNo, amount: cny(1_000), payer: PAYER, reference: next('COL') };
+    const payment = await stage.receive('payment', paid);
+    const open = await stage.receive('dispute-open', { orderNo, amount: cny(400), reason: '货不对板', expiresAt });
+    const ended = await stage.receive('dispute-end', { dispute: `dsp_${open}`, result: 'upheld' });
+    const again = await stage.receive('dispute-end', { dispute: `dsp_${open}`, result: 'upheld' });
+    const told = await stage.decide([payment, open, ended, again]);
+    expect(told.map(({ code }) => code)).toEqual(['posted', 'posted', 'posted', 'DISPUTE_ENDED']);
+  });
+
   it('is refused by its own code for whatever does not fit', async () => {
     const expiresAt = '2037-12-31T00:00:00+08:00';
     const { orderNo, account } = await splitOrder(5_000, 3_000);

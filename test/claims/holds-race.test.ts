@@ -91,6 +91,22 @@ describe('a hold is used up once', () => {
   });
 });
 
+describe('many holds for one purpose', () => {
+  it('are too many above 500, also where one of them ends in the same batch, and then all of them are released', async () => {
+    const [account, purpose] = [await stage.sellerWith(600), next('批量')];
+    const asked = Array.from({ length: 502 }, () => stage.receive('hold', { account, amount: cny(1), purpose }));
+    const holds = await stage.decide(await Promise.all(asked));
+    const release = (place: number) => stage.receive('release', { hold: holds[place]?.result.hold });
+    const all = () => stage.receive('bulk-release', { purpose });
+    const first = await stage.decide([await release(0), await all()]);
+    expect(first.map(({ code }) => code)).toEqual(['posted', 'HOLDS_TOO_MANY']);
+    const second = await stage.decide([await release(1), await all(), await all()]);
+    expect(second.map(({ code }) => code)).toEqual(['posted', 'posted', 'HOLD_NOT_FOUND']);
+    expect(second[1]?.result).toMatchObject({ holds: 500, released: '500' });
+    expect(await balances(account)).toEqual([600, 0]);
+  });
+});
+
 it('the books hold after all of it', async () => {
   expect(await stage.violations()).toEqual([]);
 });

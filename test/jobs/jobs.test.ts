@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SCHEDULE } from '../../jobs/schedule.js';
 import { JOBS, runJob } from '../../jobs/worker.js';
 import { askOpening } from '../../src/accounts/opening/ask.js';
+import { commitBatch, receiveFile } from '../../src/batches/index.js';
 import { askConsent, queueSms } from '../../src/consents/index.js';
 import { type Id, instantOf, toWire } from '../../src/kernel/index.js';
 import { insertCustomer, insertUsers, moveUser } from '../../src/parties/users/records.js';
@@ -42,6 +43,7 @@ async function register({ world: { db, rt }, platformId }: Market, { userNo, par
 
 describe('a job run twice with the same key changes nothing the second time', () => {
   let market: Market;
+  let batch: string;
   beforeAll(async () => {
     market = await openMarket();
     await market.pay('A', 1000n);
@@ -83,6 +85,12 @@ describe('a job run twice with the same key changes nothing the second time', ()
     // Somebody registered and is not verified yet; a watch list was loaded and nobody was held against it.
     await registerUsers(market.world.rt, market.platformId, [person(1) as NewUser]);
     await market.world.db.withTx('list', (tx) => loadWatchList(tx, market.world.rt, [], market.world.rt.newId()));
+    // A batch was started.
+    const line = { line: 1, kind: 'refund', data: { orderNo: 'A', amount: fen(10n) } };
+    const text = JSON.stringify({ batchNo: 'B-1', mode: 'partial', lines: [line] });
+    const from = { platformId: market.platformId, actor: 'test' };
+    batch = (await receiveFile(market.world.rt, from, { text, mediaType: 'application/json' })).batch.id;
+    await commitBatch(market.world.rt, market.platformId, batch as Id);
     // A message waits to be sent, and a question was not answered in time.
     const { rt, db, clock } = market.world;
     await db.withTx('waiting', async (tx) => {
@@ -97,7 +105,12 @@ describe('a job run twice with the same key changes nothing the second time', ()
   afterAll(() => market.end());
 
   test.each(JOBS.map((job) => [job.name, job] as const))('%s', async (_name, job) => {
-    const keys: Record<string, string> = { 'close-day': market.platformId, 'order-interest': market.platformId, sweep: 'all' };
+    const keys: Record<string, string> = {
+      'run-batches': batch,
+      'close-day': market.platformId,
+      'order-interest': market.platformId,
+      sweep: 'all',
+    };
     const key = keys[job.name] ?? String((await market.book()).shardId);
     const before = await everything(market);
     await runJob(market.desk, job, key);

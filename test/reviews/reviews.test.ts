@@ -17,6 +17,7 @@ import {
   type TestBook,
   type World,
 } from '../support/world.js';
+import { approveAgreement, requireAgreements } from '../support/world-agreements.js';
 import { endRuleFor, lapse, ruleFor, verdictOf } from '../support/world-reviews.js';
 
 const DAY = '2026-03-02' as BusinessDate;
@@ -317,6 +318,90 @@ describe('the rules look at', () => {
     await at.world.db.withTx('list', (tx) => tx.write('DELETE FROM watch_entries'));
     await at.sound();
   });
+});
+
+describe('a split off the rule of its agreement', () => {
+  const at = async (most: number | undefined) => {
+    const own = await stage();
+    const { world: of, book, anna, ben } = own;
+    await requireAgreements(of, book.platformId);
+    const commission = book.accounts.commission;
+    const lines = [
+      { to: commission as string, bp: 1_000n, of: 'whole' as const, max: undefined },
+      { to: ben as string, bp: 500n, of: 'whole' as const, max: undefined },
+    ];
+    const terms = { orderMax: undefined, dayMax: undefined, feeMax: undefined, from: DAY, until: undefined, named: undefined };
+    await approveAgreement(of, book.platformId, { seller: anna, lines, others: 3_000n, ...terms } as never, commission);
+    if (most !== undefined) await ruleFor(of, book.platformId, ['split'], { by: 'deviation', most });
+    const payer = { name: '张三', account: '6222020000000000001' };
+    const items = [{ item: 'milk', seller: `acc_${anna}`, name: 'milk', quantity: 1, price: yuan(100), category: 'goods' }];
+    const background = { buyer: 'lily', items };
+    await own.give('payment', { orderNo: 'O2', amount: yuan(100), payer, reference: 'IN-2', background } as never);
+    const split = (toAnna: number, toBen: number, toPlatform: number) =>
+      own.give('split', {
+        orderNo: 'O2',
+        lines: [
+          [anna, toAnna],
+          [ben, toBen],
+          [commission, toPlatform],
+        ].map(([id, amount]) => ({ account: `acc_${id}`, amount: yuan(amount as number) })),
+      });
+    return { ...own, split, commission };
+  };
+
+  it('is refused where no rule speaks of it, or it is further off than the rule lets it be, or another whole', async () => {
+    const none = await at(undefined);
+    expect((await none.split(80, 10, 10)).result).toBe('SPLIT_OFF_RULE');
+    const some = await at(500);
+    expect((await some.split(79, 11, 10)).result).toBe('SPLIT_OFF_RULE');
+    expect((await some.split(80, 10, 9)).result).toBe('SPLIT_OFF_RULE');
+    expect((await some.split(85, 5, 10)).result).toBe('posted'); // as the rule has it
+  });
+
+  it('is posted as the platform said once two people want it so, and not beyond the cap on others', async () => {
+    const own = await at(2_000);
+    expect((await own.split(69, 21, 10)).result).toBe('SPLIT_OVER_CAP');
+    const { id, result } = await own.split(70, 20, 10);
+    expect(result).toBe('undecided');
+    const view = await own.world.db.read('review', (tx) => findReview(tx, id));
+    expect(view?.review.reasons).toMatchObject([{ by: 'deviation', figures: { deviation: 1_500, most: 2_000 } }]);
+    await verdictOf(own.world, id, 'anne', 'approve');
+    await verdictOf(own.world, id, 'bert', 'approve');
+    expect(await own.again(id)).toBe('posted');
+    expect((await own.funds(own.ben)).balance).toBe(20_00n);
+    expect((await own.funds(own.commission)).balance).toBe(10_00n);
+    expect((await own.funds(own.anna)).balance).toBe(170_00n);
+    await own.sound();
+  });
+});
+
+it('of a batch decides those that depend on each other in their order, and holds what is to be looked at', async () => {
+  const at = await stage();
+  const { platformId } = at.book;
+  await ruleFor(at.world, platformId, ['split'], { by: 'amount', above: 50_00n });
+  await ruleFor(at.world, platformId, ['split', 'withdrawal'], { by: 'new-payee' });
+  await ruleFor(at.world, platformId, ['split'], { by: 'velocity', per: 'platform', within: 'day', times: 3, sum: null });
+  const payer = { name: '张三', account: '6222020000000000001' };
+  const asked = [10, 60, 20, 30, 40].flatMap((amount, place): Asked[] => {
+    const of = { platform: platformId as string, origin: 'P' as const };
+    const orderNo = `B${place}`;
+    const lines = [{ account: `acc_${at.ben}`, amount: yuan(amount) }];
+    return [
+      {
+        ...of,
+        requestNo: `P${place}`,
+        kind: 'payment',
+        data: { orderNo, amount: yuan(amount), payer, reference: `IN-${orderNo}` },
+      },
+      { ...of, requestNo: `S${place}`, kind: 'split', data: { orderNo, lines } },
+    ];
+  });
+  const ids = (await receive(at.world, asked)).map((receipt) => ('id' in receipt ? receipt.id : asId('0')));
+  const results = await execute(at.world, ids);
+  const splits = ids.filter((_, place) => place % 2 === 1).map((id) => results.get(id));
+  expect(splits).toEqual(['posted', 'undecided', 'posted', 'posted', 'undecided']);
+  expect((await at.funds(at.ben)).balance).toBe(60_00n);
+  await at.sound();
 });
 
 it('every step of a review stands in the audit trail', async () => {

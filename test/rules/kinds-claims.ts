@@ -40,7 +40,7 @@ const manyHolds = (desk: Desk) => {
   const holds = Array.from({ length: RELEASE_MAX + 1 }, () => DESK.hold).map(
     (id, place) => String(BigInt(id) + BigInt(place)) as Id,
   );
-  desk.put(holdsForPurposeRecords, purposeKey(platform, '保证'), { platformId: platform, holds });
+  desk.put(holdsForPurposeRecords, purposeKey(platform, '保证'), { platformId: platform, holds, total: holds.length });
 };
 
 const dispute = (fields: object) => (desk: Desk) => desk.bend(disputeRecords, CLAIMED.dispute, fields);

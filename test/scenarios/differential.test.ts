@@ -26,7 +26,7 @@ describe('random instructions have the same outcomes and leave the same books on
         await bank.open();
         for (let batch = 0; batch < BATCHES; batch += 1) await bank.step();
       } catch (error) {
-        throw new Error(`DIFFERENTIAL_SEED=${seed}, batch ${bank.batches}: ${(error as Error).message}`, { cause: error });
+        throw new Error(`DIFFERENTIAL_SEED=${seed}, batch ${bank.steps}: ${(error as Error).message}`, { cause: error });
       }
       for (const platform of bank.platformIds)
         expect(await world.db.read('verify', (tx) => verifyAccounts(tx, platform))).toEqual([]);

@@ -31,6 +31,8 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
     ['orders', { paid: 100, subsidised: 20, subsidy_returned: 21 }],
     ['orders', { paid: 100, subsidised: 20, subsidy_returned: -1 }],
   ],
+  agreement_versions_two: [['agreement_versions', { state: 'approved', checked_by: 7, decided_by: 7 }]],
+  agreement_versions_signed: [['agreement_versions', { needed: 1, signed: 2 }]],
   margins_target: [['margins', { target: -1 }]],
   account_watches_marks: [
     ['account_watches', { reserve: -1 }],
@@ -61,6 +63,7 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
 };
 
 const SOUND: readonly (readonly [table: string, row: Row])[] = [
+  ['agreement_versions', { state: 'approved', checked_by: 7, decided_by: 8, needed: 1, signed: 1 }],
   ['accounts', { type: 'sub', balance: 100, held: 100 }],
   ['accounts', { type: 'custody', balance: -5 }],
   ['orders', { paid: 100, split: 60, returned: 10, refunded: 50 }],
@@ -138,6 +141,11 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'sub_merchants.sub_merchants_number': 'platform_id,merchant_no',
   'sub_merchants.sub_merchants_virtual_no': 'virtual_no',
   'sub_merchants.sub_merchants_account': 'account_id',
+  'agreements.agreements_number': 'platform_id,agreement_no',
+  'agreements.agreements_account': 'account_id',
+  'agreement_versions.agreement_versions_number': 'agreement_id,version',
+  'agreement_signatures.agreement_signatures_live': 'version_id,account_id,live',
+  'agreement_groups.agreement_groups_number': 'platform_id,group_no',
   'entries.PRIMARY': 'instruction_id,account_id',
   'entries.entries_chain': 'account_id,seq',
   'breaks.breaks_one_a_reference': 'platform_id,business_date,reference',

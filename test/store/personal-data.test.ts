@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { AGREEMENT_DOORS } from './personal-agreement-doors.js';
 import { CUSTOMER_DOORS } from './personal-customer-doors.js';
 import { DOORS as MONEY_DOORS } from './personal-doors.js';
 import { emptyTables, Search } from './personal-search.js';
 import { openStage, type Stage } from './personal-stage.js';
 
-const DOORS = { ...MONEY_DOORS, ...CUSTOMER_DOORS };
+const DOORS = { ...AGREEMENT_DOORS, ...MONEY_DOORS, ...CUSTOMER_DOORS };
 
 /**
  * Personal data goes through every door there is; then nothing of it stands in plain anywhere: in no column of no table, in Redis nowhere,

@@ -63,11 +63,27 @@ async function payments({ asPlatform, pay, give, inflow }: Stage) {
   await inflow({ reference: 'P-2-1', amount: 1, counterparty: batched.name, text: batched.card });
   const given = await asPlatform('POST', '/v1/instructions/batches', [{ requestNo: 'P-LINE', kind: 'payment', data: line }]);
   expect([200, 202]).toContain(given.status);
+  const filed = somebody();
+  const file = { ...data, orderNo: 'P-3', payer: { name: filed.name, account: filed.card }, reference: 'P-3-1' };
+  const header = { batchNo: 'P-FILE', mode: 'partial' };
+  const sent = await asPlatform('POST', '/v1/batches', { ...header, lines: [{ line: 1, kind: 'payment', data: file }] });
+  expect(sent.status).toBe(201);
+  const wrong = await asPlatform('POST', '/v1/batches', {
+    ...{ ...header, batchNo: 'P-WRONG' },
+    lines: [{ line: 1, kind: 'payment', data: { ...file, amount: 1 } }],
+  });
+  expect(wrong.status).toBe(422);
+  const preview = await asPlatform('POST', `/v1/batches/${sent.body.batch}/preview`);
+  const tried = await asPlatform('POST', '/v1/instructions/dry-run', { requestNo: 'P-TRY', kind: 'payment', data: file });
+  const lines = await asPlatform('GET', `/v1/batches/${sent.body.batch}/lines`);
+  for (const { status } of [preview, tried, lines]) expect(status).toBe(200);
+  for (const plain of all(filed))
+    expect(JSON.stringify([sent.body, wrong.body, preview.body, tried.body, lines.body])).not.toContain(plain);
   const list = () => asPlatform('GET', '/v1/instructions?kind=payment&limit=100');
   const seen = await until(list, ({ body }) => body.items.every((item: { state: string }) => item.state !== 'received'));
   expect(JSON.stringify(seen.body)).toContain(`"name":"${buyer.name[0]}`);
   for (const plain of all(buyer, other, batched)) expect(JSON.stringify(seen.body)).not.toContain(plain);
-  return all(buyer, other, batched);
+  return all(buyer, other, batched, filed);
 }
 
 /** Money that is paid out by itself and on request, and goes to the bank under its payee's plain name. */

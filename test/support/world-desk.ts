@@ -398,6 +398,11 @@ export class Desk {
     return 'posted';
   }
 
+  /** The instruction at hand is not given again. */
+  skip(): void {
+    this.#instructions += 1;
+  }
+
   /** Another instruction at the same desk. */
   giveNext(kind: string, data: unknown, origin: Origin = 'P'): string {
     Object.assign(this, { kind: kinds.get(kind), data, origin });

@@ -2,6 +2,7 @@ import { boundPayer, type Data, type Given } from './model.js';
 import { ServiceBank } from './scenario-banks.js';
 import type { Asked, World } from './world.js';
 import type { Chance } from './world-chance.js';
+import { CLAIM_KINDS, isClaimKind, RandomClaims } from './world-random-claims.js';
 
 const START = '2026-09-25'; // a holiday, a worked Sunday behind it and a week of holidays ahead
 const GHOST = '1000000000000000001';
@@ -19,8 +20,9 @@ interface Side {
 /** The service and the model under random instructions, many of them wrong, in batches of random size. */
 export class RandomBank extends ServiceBank {
   readonly results = new Map<string, number>();
-  batches = 0;
+  steps = 0;
   readonly #chance: Chance;
+  readonly #claims: RandomClaims;
   readonly #sides: Side[] = [];
   #requests = 0;
   readonly #asked: Asked[] = [];
@@ -28,6 +30,7 @@ export class RandomBank extends ServiceBank {
   constructor(world: World, chance: Chance) {
     super(world);
     this.#chance = chance;
+    this.#claims = new RandomClaims(this, chance);
   }
 
   async open(): Promise<void> {
@@ -58,14 +61,12 @@ export class RandomBank extends ServiceBank {
 
   /** Something happens outside the engine, or a batch is received and decided; then all is compared. */
   async step(): Promise<void> {
-    this.batches += 1;
+    this.steps += 1;
     await this.#between();
     const asked = Array.from({ length: 1 + this.#chance.below(40) }, () => this.#any());
-    // A refund that recalls ends the batch where it needs to see what the batch made, so it is given alone.
-    for (const together of [
-      asked.filter(({ data }) => !('recall' in data)),
-      ...asked.filter(({ data }) => 'recall' in data).map((one) => [one]),
-    ]) {
+    // What ends the batch where it needs to see what the batch made is given alone.
+    const alone = ({ kind, data }: Asked) => 'recall' in data || kind === 'dispute-open';
+    for (const together of [asked.filter((one) => !alone(one)), ...asked.filter(alone).map((one) => [one])]) {
       if (together.length === 0) continue;
       for (const { result } of await this.giveAll(together)) this.results.set(result, (this.results.get(result) ?? 0) + 1);
     }
@@ -88,6 +89,7 @@ export class RandomBank extends ServiceBank {
     if (state === 'blocked') await this.setElectronic(purse, { state: 'active' });
     else if (state === 'active' && this.#chance.once(10)) await this.setElectronic(purse, { state: 'blocked' });
     await this.#proposeSome(side);
+    await this.#claims.between(side);
     if (this.#chance.once(4)) await this.setCeiling(side.id, BigInt(this.#chance.below(4_000)));
     const seller = this.#chance.pick(side.subs);
     if (this.#chance.once(4) && this.model.accounts.get(seller)?.state !== 'closed')
@@ -125,7 +127,7 @@ export class RandomBank extends ServiceBank {
     const others = [...this.model.accounts.values()].some(
       (other) => other.platform === account.platform && other.state === 'closed',
     );
-    const mayClose = account.balance === 0n && !underWay && account.state === 'open' && !others;
+    const mayClose = account.claims.length === 0 && account.balance === 0n && !underWay && account.state === 'open' && !others;
     if (mayClose) await this.setState(id, 'closed');
     else if (account.state === 'frozen') await this.setState(id, 'open');
     else if (this.#chance.once(3)) await this.setState(id, 'frozen');
@@ -169,6 +171,7 @@ export class RandomBank extends ServiceBank {
   }
 
   #data(kind: string, side: Side): Partial<Data> {
+    if (isClaimKind(kind)) return this.#claims.data(kind, side, this.#order(side));
     switch (kind) {
       case 'payment':
         return {
@@ -349,6 +352,7 @@ const WILLED = ['top-up', 'account-payment', 'own-transfer'];
 
 const ORIGIN: Readonly<Record<string, Given['origin']>> = {
   clearing: 'S',
+  'judicial-deduction': 'S',
   'suspense-credit': 'O',
   'suspense-attribution': 'S',
   'suspense-return': 'S',
@@ -376,6 +380,7 @@ const KINDS = [
     'fee',
   ],
   ...['margin-deposit', 'margin-release'],
+  ...CLAIM_KINDS,
   ...['hold', 'hold', 'release', 'capture', 'capture', 'withdrawal', 'withdrawal', 'clearing', 'correction', 'correction'],
   ...[
     'top-up',

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { type Id, type Minor, refuse, toWire } from '../../kernel/index.js';
-import { holdRecords, holdRemaining, holdsForPurposeRecords, purposeKey, RELEASE_MAX } from '../../orders/index.js';
+import {
+  type HoldsForPurpose,
+  holdRecords,
+  holdRemaining,
+  holdsForPurposeRecords,
+  purposeKey,
+  RELEASE_MAX,
+} from '../../orders/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, refused } from '../kind.js';
 
@@ -16,8 +23,10 @@ const schema = z
   });
 type BulkRelease = z.output<typeof schema>;
 
-function namedBy(data: BulkRelease, facts: Facts, at: At): readonly Id[] {
-  return data.holds ?? facts.record(holdsForPurposeRecords, purposeKey(at.platformId, data.purpose ?? ''))?.holds ?? [];
+function namedBy(data: BulkRelease, facts: Facts, at: At): Pick<HoldsForPurpose, 'holds' | 'total'> {
+  const { holds, purpose = '' } = data;
+  if (holds !== undefined) return { holds, total: holds.length };
+  return facts.record(holdsForPurposeRecords, purposeKey(at.platformId, purpose)) ?? { holds: [], total: 0 };
 }
 
 /** Frees many holds wholly, all of them or none: those that are named, or all for one purpose (an order's number, for instance). */
@@ -31,12 +40,14 @@ export const bulkRelease: Kind<BulkRelease> = {
   example: { holds: ['hld_2236512894231552009'] },
   needs: ({ purpose }, at) =>
     purpose === undefined ? {} : { records: [[holdsForPurposeRecords, purposeKey(at.platformId, purpose)]] },
-  needsThen: (data, facts, at) => ({ records: namedBy(data, facts, at).map((id) => [holdRecords, id] as const) }),
+  needsThen: (data, facts, at) => ({ records: namedBy(data, facts, at).holds.map((id) => [holdRecords, id] as const) }),
   decide(data, facts, at) {
-    const ids = namedBy(data, facts, at);
+    const { holds: ids, total } = namedBy(data, facts, at);
     const repeated = ids.find((id, place) => ids.indexOf(id) !== place);
     if (repeated !== undefined) return refused(refuse('HOLD_REPEATED', undefined, { hold: toWire('hold', repeated) }));
-    if (ids.length > RELEASE_MAX) return refused(refuse('HOLDS_TOO_MANY', undefined, { max: RELEASE_MAX }));
+    if (total > RELEASE_MAX) return refused(refuse('HOLDS_TOO_MANY', undefined, { max: RELEASE_MAX, holds: total }));
+    // So many ended in this very batch that those which are left were not all asked for.
+    if (total > ids.length) return { waits: 'next-batch' };
     if (ids.length === 0) return refused(refuse('HOLD_NOT_FOUND', 'No hold for this purpose has anything left.'));
     const freed = new Map<Id, Minor>();
     const records = [];

@@ -88,6 +88,8 @@ export const disputeOpen: Kind<Opening> = {
     if (data.account !== undefined && facts.account(data.account) === undefined)
       return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
     if (data.expiresAt <= at.nowMs) return refused(refuse('DISPUTE_ENDED', 'The deadline is in the past.'));
+    // The order was paid for in this very batch: what is claimed of it was not asked for.
+    if (facts.record(claimQueueRecords, order.accountId) === undefined) return { waits: 'next-batch' };
     const amount = data.amount.amount;
     const most = disputable(data, order, facts);
     const onOrder = smaller(amount, atLeastNothing(most.onOrder));
