@@ -1,22 +1,22 @@
 import { parseInstruction, type Submission, tryOut, type Verdict } from '../instructions/index.js';
 import { type Refusal, Refused } from '../kernel/index.js';
-import type { Runtime } from '../runtime/index.js';
-import { type Line, requestNoOf } from './rules.js';
-import type { Batch, LineResult } from './store.js';
+import { mapInBreaths, type Runtime } from '../runtime/index.js';
+import { requestNoOf } from './rules.js';
+import type { Batch, LineResult, StoredLine } from './store.js';
 
 /** A line as an instruction of an attempt, or why it cannot be one any more: a kind may have been narrowed since its file was taken. */
 export type Prepared =
-  | { readonly line: Line; readonly submission: Submission }
-  | { readonly line: Line; readonly refusal: Refusal };
+  | { readonly line: StoredLine; readonly submission: Submission }
+  | { readonly line: StoredLine; readonly refusal: Refusal };
 
-/** @param lines with their bodies sealed */
+/** Lines as the instructions that they become in an attempt. */
 export function prepared(
   { vault }: Pick<Runtime, 'vault'>,
   { id, platformId, actor }: Batch,
   attempt: number,
-  lines: readonly Line[],
-): Prepared[] {
-  return lines.map((line) => {
+  lines: readonly StoredLine[],
+): Promise<Prepared[]> {
+  return mapInBreaths(lines, (line): Prepared => {
     const data: unknown = JSON.parse(vault.open(line.body));
     try {
       const parsed = parseInstruction({ requestNo: requestNoOf(id, line.line, attempt), kind: line.kind, data }, 'P');
@@ -69,8 +69,8 @@ export function allOrNothing(verdicts: readonly LineVerdict[]): LineVerdict[] {
 }
 
 /** What would become of the lines if they were started now; nothing is written. */
-export async function previewOf(rt: Runtime, batch: Batch, lines: readonly Line[]): Promise<LineVerdict[]> {
-  const all = prepared(rt, batch, batch.attempt + 1, lines);
+export async function previewOf(rt: Runtime, batch: Batch, lines: readonly StoredLine[]): Promise<LineVerdict[]> {
+  const all = await prepared(rt, batch, batch.attempt + 1, lines);
   const submissions = all.flatMap((each) => ('submission' in each ? [each.submission] : []));
   const verdicts = withRefused(all, submissions.length === 0 ? [] : await tryOut(rt, submissions));
   return batch.mode === 'atomic' ? allOrNothing(verdicts) : verdicts;

@@ -1,10 +1,10 @@
 import { appendEvents } from '../instructions/index.js';
 import { canonicalJson, type Id, invariant, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
-import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { isDuplicateKey, mapInBreaths, type Runtime, type Tx } from '../runtime/index.js';
 import { type BatchFile, readFile } from './file.js';
-import { inspect, type Line } from './rules.js';
-import { type Batch, findBatchByNo, insertBatch } from './store.js';
+import { inspected, lineReader } from './rules.js';
+import { type Batch, findBatchByNo, insertBatch, type StoredLine } from './store.js';
 
 const HASHED = 'batch-file';
 
@@ -22,10 +22,11 @@ export async function receiveFile(
   const contentHash = hashOf(rt, file);
   const before = await sameBefore(rt, from.platformId, file, contentHash);
   if (before !== undefined) return { batch: before, replay: true };
-  const { lines, total, faults } = inspect(file.header, file.lines);
+  const { lines, total, faults } = inspected(file.header, await mapInBreaths(file.lines, lineReader()));
   const { newId, clock, db, vault } = rt;
   const of = { ...from, id: newId(), batchNo: file.header.batchNo, mode: file.header.mode, contentHash };
-  const sealed: Line[] = faults.length > 0 ? [] : lines.map((line) => ({ ...line, body: vault.seal(line.body) }));
+  const kept = faults.length > 0 ? [] : lines;
+  const sealed = await mapInBreaths(kept, ({ line, kind, body }) => ({ line, kind, body: vault.seal(body) }));
   const batch: Omit<Batch, 'shardId'> = {
     ...of,
     state: faults.length > 0 ? 'rejected' : 'accepted',
@@ -66,7 +67,7 @@ async function sameBefore(rt: Runtime, platformId: Id, { header }: BatchFile, co
   return before;
 }
 
-async function write(tx: Tx, rt: Runtime, of: Omit<Batch, 'shardId'>, lines: readonly Line[]): Promise<Batch> {
+async function write(tx: Tx, rt: Runtime, of: Omit<Batch, 'shardId'>, lines: readonly StoredLine[]): Promise<Batch> {
   const book = (await loadBooks(tx, [of.platformId])).get(of.platformId);
   if (book === undefined) throw new Refused(refuse('NOT_FOUND', 'The platform has no book.'));
   const batch = { ...of, shardId: book.shardId };

@@ -32,6 +32,8 @@ export interface Line {
   readonly kind: string;
   /** Canonical JSON of the data. */
   readonly body: string;
+  /** What it counts in the sum of its file; minor units. */
+  readonly worth: bigint;
 }
 
 export interface LineFault {
@@ -44,21 +46,28 @@ export interface LineFault {
   readonly errors?: readonly unknown[];
 }
 
-/** Whether a file is legal: every fault of its lines, then of its header. No fault: its lines, in the order of their numbers. */
-export function inspect(header: Header, raw: readonly RawLine[]): { lines: Line[]; total: bigint; faults: LineFault[] } {
-  const lines: Line[] = [];
-  const faults: LineFault[] = [];
+/** What inspecting a file found. No fault: it is legal. */
+export interface Inspection {
+  /** In the order of their numbers. */
+  readonly lines: readonly Line[];
+  /** What they sum to, minor units. */
+  readonly total: bigint;
+  /** Of its lines, then of its header. */
+  readonly faults: readonly LineFault[];
+}
+
+/** Inspects the lines of a file, each with those before it. */
+export function lineReader(): (raw: RawLine) => Line | LineFault {
   const seen = new Set<number>();
-  let total = 0n;
-  for (const each of raw) {
-    const read = readLine(each, seen);
-    if ('code' in read) faults.push(read);
-    else {
-      lines.push(read);
-      total += amountOf(JSON.parse(read.body));
-    }
-    if (faults.length === FAULTS_MAX) return { lines, total, faults };
-  }
+  return (raw) => readLine(raw, seen);
+}
+
+/** Whether a file is legal whose lines were read. */
+export function inspected(header: Header, raw: readonly (Line | LineFault)[]): Inspection {
+  const lines = raw.filter((read): read is Line => !('code' in read));
+  const faults = raw.filter((read): read is LineFault => 'code' in read).slice(0, FAULTS_MAX);
+  const total = lines.reduce((sum, { worth }) => sum + worth, 0n);
+  if (faults.length === FAULTS_MAX) return { lines, total, faults };
   const whole = (code: RefusalCode, detail: string) => faults.push({ place: null, line: null, code, detail });
   if (raw.length === 0) whole('SHAPE_INVALID', 'A file has at least one line.');
   if (header.count !== undefined && header.count !== raw.length)
@@ -66,7 +75,7 @@ export function inspect(header: Header, raw: readonly RawLine[]): { lines: Line[
   // What lines that cannot be read are worth nobody knows.
   if (header.total !== undefined && faults.every(({ place }) => place === null) && header.total !== total)
     whole('BATCH_SUM_WRONG', `The header says ${header.total}, the lines sum to ${total} minor units.`);
-  return { lines: lines.sort((a, b) => a.line - b.line), total, faults };
+  return { lines: lines.toSorted((a, b) => a.line - b.line), total, faults };
 }
 
 const NUMBER_MAX = 999_999_999;
@@ -96,7 +105,7 @@ function readLine({ place, value, fault }: RawLine, seen: Set<number>): Line | L
   if (typeof name !== 'string' || !kinds.has(name)) return faulty('BATCH_KIND_UNKNOWN');
   try {
     const { kind, body } = parseInstruction({ requestNo: 'LINE', kind: name, data }, 'P');
-    return { line, kind, body };
+    return { line, kind, body, worth: amountOf(data) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const { code, detail, fields } = error.refusal;

@@ -3,8 +3,17 @@ import type { Id, Instant } from '../kernel/index.js';
 import { readPlatform } from '../platforms/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { allOrNothing, type Prepared, prepared, withRefused } from './lines.js';
-import { ATOMIC_MAX, type Line } from './rules.js';
-import { type Batch, countLines, findBatch, type LineResult, moveBatch, noteResults, readyLines } from './store.js';
+import { ATOMIC_MAX } from './rules.js';
+import {
+  type Batch,
+  countLines,
+  findBatch,
+  type LineResult,
+  moveBatch,
+  noteResults,
+  readyLines,
+  type StoredLine,
+} from './store.js';
 
 /** How many lines are given at once; the others of the shard go in between. */
 const GIVEN_AT_ONCE = 500;
@@ -55,7 +64,7 @@ async function giveAll({ rt, intake }: Parts, batch: Batch): Promise<number | un
   for (let given = 0; ; ) {
     const lines = await rt.db.read('ready-lines', (tx) => readyLines(tx, batch.id, GIVEN_AT_ONCE));
     if (lines.length === 0) return given;
-    const all = prepared(rt, batch, batch.attempt, lines);
+    const all = await prepared(rt, batch, batch.attempt, lines);
     const receipts = await intake.receive(all.flatMap((each) => ('submission' in each ? [each.submission] : [])));
     const results = resultsOf(all, receipts);
     await rt.db.withTx(
@@ -107,7 +116,7 @@ async function settle({ rt }: Parts, batch: Batch): Promise<void> {
 /** All lines in one commit, with the batch that is finished by it; or none, and each line says why. */
 async function runTogether({ rt }: Parts, batch: Batch): Promise<number> {
   const lines = await rt.db.read('ready-lines', (tx) => readyLines(tx, batch.id, ATOMIC_MAX));
-  const all = prepared(rt, batch, batch.attempt, lines);
+  const all = await prepared(rt, batch, batch.attempt, lines);
   const submissions = all.flatMap((each) => ('submission' in each ? [each.submission] : []));
   await executeShard(rt, batch.shardId); // what came before it is decided before it
   const keep = (tx: Tx, ids: readonly Id[]) => finish(tx, rt, batch, given(lines, ids));
@@ -139,7 +148,7 @@ async function runTogether({ rt }: Parts, batch: Batch): Promise<number> {
   return 0;
 }
 
-function given(lines: readonly Line[], instructions: readonly Id[]): LineResult[] {
+function given(lines: readonly StoredLine[], instructions: readonly Id[]): LineResult[] {
   return lines.map(({ line }, place) => ({
     line,
     state: 'given',

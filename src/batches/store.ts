@@ -64,10 +64,13 @@ function batchOf(row: BatchRow): Batch {
   };
 }
 
+/** A line as it is stored: its body is sealed. */
+export type StoredLine = Pick<Line, 'line' | 'kind' | 'body'>;
+
 const INSERTED_AT_ONCE = 500; // lines of a statement; a line is at most a few kilobytes
 
-/** @param lines with their bodies sealed. @throws ER_DUP_ENTRY when the number is there already */
-export async function insertBatch(tx: Tx, batch: Batch, lines: readonly Line[]): Promise<void> {
+/** @throws ER_DUP_ENTRY when the number is there already */
+export async function insertBatch(tx: Tx, batch: Batch, lines: readonly StoredLine[]): Promise<void> {
   await tx.write(
     `INSERT INTO batch_files (id, platform_id, shard_id, batch_no, mode, content_hash, state, line_count, total, faults, attempt, actor, received_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -156,9 +159,9 @@ export async function batchesDue(tx: Tx, nowMs: Instant, limit: number): Promise
   return rows.map((row) => asId(row.id));
 }
 
-/** Lines that are to be given in the attempt of their batch, in order, their bodies still sealed. */
-export async function readyLines(tx: Tx, id: Id, limit: number): Promise<Line[]> {
-  return tx.rows<Line>(
+/** Lines that are to be given in the attempt of their batch, in order. */
+export async function readyLines(tx: Tx, id: Id, limit: number): Promise<StoredLine[]> {
+  return tx.rows<StoredLine>(
     `SELECT line, kind, body_sealed AS body FROM batch_file_lines WHERE batch_id = ? AND state = 'ready' ORDER BY line LIMIT ?`,
     [id, limit],
   );
@@ -168,9 +171,9 @@ export async function readyLines(tx: Tx, id: Id, limit: number): Promise<Line[]>
 const TO_RUN_AGAIN = "(l.state IN ('refused', 'not-executed') OR (l.state = 'given' AND o.state = 'refused'))";
 const WITH_OUTCOME = 'batch_file_lines AS l LEFT JOIN outcomes AS o ON o.instruction_id = l.instruction_id';
 
-/** The lines that running again would run, in order, their bodies still sealed. */
-export async function refusedLines(tx: Tx, id: Id, limit: number): Promise<Line[]> {
-  return tx.rows<Line>(
+/** The lines that running again would run, in order. */
+export async function refusedLines(tx: Tx, id: Id, limit: number): Promise<StoredLine[]> {
+  return tx.rows<StoredLine>(
     `SELECT l.line, l.kind, l.body_sealed AS body FROM ${WITH_OUTCOME} WHERE l.batch_id = ? AND ${TO_RUN_AGAIN} ORDER BY l.line LIMIT ?`,
     [id, limit],
   );

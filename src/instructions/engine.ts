@@ -13,7 +13,7 @@ import {
 } from '../ledger/index.js';
 import { wakeShortages } from '../refunds/index.js';
 import { loadReviewRules, type ReviewHold } from '../reviews/index.js';
-import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
+import { loadParameters, mapInBreaths, type Runtime, type Tx } from '../runtime/index.js';
 import { foreseeing } from './foresight.js';
 import { incomeNeeds } from './income.js';
 import { judge } from './judge.js';
@@ -148,12 +148,10 @@ export async function decideInMemory(
   const turn = await peekShard(tx, shardId, rt.clock.now());
   const { set, works } = await gathered(tx, rt, kinds, turn, received, { locks: false });
   const written = newlyWritten(watch);
-  for (const [place, work] of works.entries()) {
-    decideOne(work, set, written);
-    if (written.stopped) return undefined;
-    if (place % CHUNK === CHUNK - 1) await new Promise((resume) => setImmediate(resume)); // others are served in between
-  }
-  return written;
+  await mapInBreaths(works, (work) => {
+    if (!written.stopped) decideOne(work, set, written);
+  });
+  return written.stopped ? undefined : written;
 }
 
 interface Work {
@@ -212,7 +210,9 @@ async function gathered(
   const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))], { countsTogether });
   const reviewRules = await loadReviewRules(tx, set.books.values());
   const { calendar, vault } = rt;
-  const works = received.map((row) => prepare(row, kinds, set, turn, { calendar, vault, parameters, policies, reviewRules }));
+  const common = { calendar, vault, parameters, policies, reviewRules };
+  const work = (row: Undecided) => prepare(row, kinds, set, turn, common);
+  const works = locks ? received.map(work) : await mapInBreaths(received, work); // a lock is not held for breathing
   await gather(tx, works, set);
   return { set, works };
 }

@@ -1,5 +1,5 @@
-import { type Id, type Minor, naturalDate, type Refusal, refuse, toWire } from '../kernel/index.js';
-import { ACCOUNT_TYPES, availableOf, type HoldChange, type LedgerAccount, withdrawableOf } from '../ledger/index.js';
+import { type Id, invariant, type Minor, naturalDate, type Refusal, refuse } from '../kernel/index.js';
+import { ACCOUNT_TYPES, type HoldChange, type LedgerAccount, newAccount, post } from '../ledger/index.js';
 import { watchNameIndex } from '../parties/index.js';
 import { type Payout, payoutRecords } from '../payouts/index.js';
 import {
@@ -208,7 +208,7 @@ export function withReview(kind: Kind, effects: Effects, facts: Facts, at: At): 
   const reasons = reasonsFor(inForce, lookedAt(effects, of, kept, facts, at), at.nowMs);
   if (reasons.length === 0)
     return { ...effects, records: [...(effects.records ?? []), ...countedUpFor(kind, of, kept, facts, at)] };
-  const hopeless = cannotBePosted(effects, facts);
+  const hopeless = cannotBePosted(effects, facts, at);
   if (hopeless !== undefined) return refused(hopeless);
   const hit = inForce.filter(({ id }) => reasons.some(({ rule }) => rule === id));
   return asked(kind, effects, of, { reasons, ...deadlineOf(hit, at.nowMs) }, at);
@@ -245,17 +245,21 @@ function lookedAt(effects: Effects, of: Concerned, kept: readonly ReviewRule[], 
   };
 }
 
-/** What would be refused by the ledger anyway, and a hold alone would not find out. */
-function cannotBePosted({ postings }: Effects, facts: Facts): Refusal | undefined {
-  for (const { account: id, amount, draw } of postings) {
-    const account = facts.account(id);
-    if (account === undefined) continue;
-    if (amount > 0n && account.state === 'closed') return refuse('ACCOUNT_CLOSED', undefined, { account: toWire('account', id) });
-    const there = account.state === 'open' && availableOf(account) >= -amount;
-    if (amount < 0n && draw === 'cleared-only' && there && withdrawableOf(account) < -amount)
-      return refuse('FUNDS_UNCLEARED', undefined, { account: toWire('account', id) });
-  }
-  return undefined;
+/** What the ledger would refuse anyway, which a hold alone would not find out: it posts to copies of the accounts. */
+function cannotBePosted(effects: Effects, facts: Facts, at: At): Refusal | undefined {
+  const copies = new Map<Id, LedgerAccount>(
+    (effects.opens ?? []).map(({ id, type }) => [id, newAccount(id, at.platformId, type)] as const),
+  );
+  const find = (id: Id): LedgerAccount => {
+    const account = copies.get(id) ?? facts.account(id);
+    invariant(account, `account ${id} is in the working set`);
+    const copy = copies.get(id) ?? { ...account };
+    copies.set(id, copy);
+    return copy;
+  };
+  const stamp = { instruction: at.instruction, businessDate: at.book.businessDate, postedMs: at.nowMs };
+  const posted = post(effects, stamp, find);
+  return 'code' in posted ? posted : undefined;
 }
 
 function asked(

@@ -1,4 +1,5 @@
 export * from './bells.js';
+export { mapInBreaths } from './breathe.js';
 export * from './bullmq-bells.js';
 export * from './clock.js';
 export * from './config.js';

@@ -3,6 +3,7 @@ import { ServiceBank } from './scenario-banks.js';
 import type { Asked, World } from './world.js';
 import type { Chance } from './world-chance.js';
 import { CLAIM_KINDS, isClaimKind, RandomClaims } from './world-random-claims.js';
+import { RandomReviews } from './world-random-reviews.js';
 
 const START = '2026-09-25'; // a holiday, a worked Sunday behind it and a week of holidays ahead
 const GHOST = '1000000000000000001';
@@ -23,6 +24,7 @@ export class RandomBank extends ServiceBank {
   steps = 0;
   readonly #chance: Chance;
   readonly #claims: RandomClaims;
+  readonly #reviewing: RandomReviews;
   readonly #sides: Side[] = [];
   #requests = 0;
   readonly #asked: Asked[] = [];
@@ -31,6 +33,7 @@ export class RandomBank extends ServiceBank {
     super(world);
     this.#chance = chance;
     this.#claims = new RandomClaims(this, chance);
+    this.#reviewing = new RandomReviews(this, chance);
   }
 
   async open(): Promise<void> {
@@ -90,6 +93,7 @@ export class RandomBank extends ServiceBank {
     else if (state === 'active' && this.#chance.once(10)) await this.setElectronic(purse, { state: 'blocked' });
     await this.#proposeSome(side);
     await this.#claims.between(side);
+    await this.#reviewing.between(side.id);
     if (this.#chance.once(4)) await this.setCeiling(side.id, BigInt(this.#chance.below(4_000)));
     const seller = this.#chance.pick(side.subs);
     if (this.#chance.once(4) && this.model.accounts.get(seller)?.state !== 'closed')
@@ -191,7 +195,15 @@ export class RandomBank extends ServiceBank {
       case 'margin-deposit':
       case 'margin-release':
         return { account: this.#account(side), amount: this.#money(900) };
+      case 'subsidy':
+      case 'subsidy-return':
+        return { orderNo: this.#order(side), amount: this.#money(600) };
       case 'transfer':
+        // So that there is something to add to orders.
+        if (this.#chance.once(5)) {
+          const [from, to] = [side.own.commission, side.own.marketing];
+          return { from: `acc_${from}`, to: `acc_${to}`, amount: this.#money(1_500) };
+        }
         return { from: this.#account(side), to: this.#account(side), amount: this.#money(2_500) };
       case 'hold':
         return { account: this.#account(side), amount: this.#money(1_500), purpose: '保证', ...this.#expiry() };
@@ -256,7 +268,8 @@ export class RandomBank extends ServiceBank {
   /** Half of the refunds take back what was split. */
   #recall(side: Side): Partial<Data> {
     if (this.#chance.once(2)) return {};
-    return { recall: this.#chance.once(4) ? this.#lines(side, 300) : 'pro-rata' };
+    const subsidy = this.#chance.once(3) ? { subsidy: this.#chance.once(2) ? 'keep' : this.#money(300) } : {};
+    return { recall: this.#chance.once(4) ? this.#lines(side, 300) : 'pro-rata', ...subsidy } as Partial<Data>;
   }
 
   #money(max: number): Data['amount'] {
@@ -379,7 +392,7 @@ const KINDS = [
     'transfer',
     'fee',
   ],
-  ...['margin-deposit', 'margin-release'],
+  ...['margin-deposit', 'margin-release', 'subsidy', 'subsidy', 'subsidy-return'],
   ...CLAIM_KINDS,
   ...['hold', 'hold', 'release', 'capture', 'capture', 'withdrawal', 'withdrawal', 'clearing', 'correction', 'correction'],
   ...[
