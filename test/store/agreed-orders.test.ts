@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { sweep } from '../../jobs/sweep.job.js';
+import { openChannels } from '../../src/channels/index.js';
+import { createDesk } from '../../src/dispatch/index.js';
 import { createIntake, executeBatch, kinds, type Submission } from '../../src/instructions/index.js';
-import { canonicalJson, type Id } from '../../src/kernel/index.js';
+import { canonicalJson, type Id, instantOf, toRfc3339 } from '../../src/kernel/index.js';
 import { ensureShards } from '../../src/ledger/index.js';
 import { violations } from '../support/invariants.js';
 import { openBook, openSub, outcomesOf, startWorld, type TestBook, type World } from '../support/world.js';
@@ -76,5 +79,49 @@ describe('orders that are paid for and split at once', () => {
     expect((await executeBatch(world.rt, kinds, world.shardId, 200)).outcomes).toHaveLength(5);
     const outcomes = await outcomesOf(world, ids);
     expect(ids.map((id) => outcomes.get(id))).toEqual(['posted', 'posted', 'posted', 'posted', 'ORDER_NOT_FOUND']);
+  });
+});
+
+describe('an order whose time has come', () => {
+  const DAY = 86_400_000;
+  const due = (orderNo: string) =>
+    world.db.read('due', (tx) =>
+      tx.rows<{ due_ms: string | null }>('SELECT due_ms FROM order_backgrounds WHERE order_no = ?', [orderNo]),
+    );
+  const completions = () =>
+    world.db.read('completions', (tx) =>
+      tx.rows<{ state: string; code: string | null }>(
+        `SELECT o.state, o.code FROM outcomes AS o JOIN instructions AS i ON i.id = o.instruction_id
+         WHERE i.kind = 'order-complete' AND i.origin = 'S' ORDER BY o.instruction_id`,
+      ),
+    );
+
+  it('completes by itself; one that cannot is tried again when it is twice as old, and not before', async () => {
+    const channels = openChannels({ bankUrl: 'http://127.0.0.1:9', timeoutMs: 1000 });
+    const desk = createDesk(world.rt, channels);
+    const completesAt = toRfc3339(instantOf(START + 2 * DAY));
+    const order = (orderNo: string, category: string) => {
+      const items = background(1000).items.map((item) => ({ ...item, category }));
+      const goods = { buyer: 'B-1', items, completesAt };
+      return asked(`P-${orderNo}`, 'payment', { orderNo, amount: cny(1000), payer, reference: orderNo, background: goods });
+    };
+    await receive([order('T-1', 'goods'), order('T-2', 'goods-shipped')]);
+    await executeBatch(world.rt, kinds, world.shardId, 200);
+    await sweep(desk);
+    expect(await completions()).toEqual([]);
+    world.clock.advance(instantOf(START + 2 * DAY));
+    await sweep(desk);
+    await sweep(desk);
+    expect(await completions()).toEqual([
+      { state: 'posted', code: null },
+      { state: 'refused', code: 'EVIDENCE_MISSING' },
+    ]);
+    expect([await due('T-1'), await due('T-2')]).toEqual([[{ due_ms: null }], [{ due_ms: String(START + 4 * DAY) }]]);
+    await receive([shared('T-2', { items: [{ item: '1', amount: cny(1), evidence: 'SF-1' }] })]);
+    await executeBatch(world.rt, kinds, world.shardId, 200);
+    world.clock.advance(instantOf(START + 4 * DAY));
+    await sweep(desk);
+    expect((await completions()).at(-1)).toEqual({ state: 'posted', code: null });
+    await channels.close();
   });
 });

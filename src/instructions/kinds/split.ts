@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { BALANCE_MAX, type Id, type Minor, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import {
+  BALANCE_MAX,
+  type Id,
+  type Instant,
+  type Minor,
+  type Refusal,
+  refuse,
+  toWire,
+  workingDayAfter,
+} from '../../kernel/index.js';
 import type { LedgerAccount } from '../../ledger/index.js';
 import {
   backgroundRecords,
@@ -201,6 +210,7 @@ function splitEffects(order: Order, { lines, background }: Sharing, facts: Facts
 }
 
 const completeSchema = z.strictObject({ orderNo });
+const DAY_MS = 86_400_000;
 
 /**
  * Ends the splitting of an order whose items are bound to agreements: what is left of them is split by their rules, and what was paid
@@ -229,7 +239,18 @@ export const orderComplete: Kind<z.output<typeof completeSchema>> = {
     const effects = splitEffects(order, { lines: withRest(order, shared.lines, background), background: completed }, facts, at);
     return 'code' in effects ? refused(effects) : effects;
   },
+  whenRefused: putOff,
 };
+
+/** What could not complete by itself is tried again when the order is twice as old as now. */
+function putOff({ orderNo }: z.output<typeof completeSchema>, facts: Facts, at: At): RecordChange[] {
+  const order = facts.record(orderRecords, orderKey(at.platformId, orderNo));
+  const background = order && boundBackground(order, facts);
+  if (at.origin !== 'S' || order === undefined || background === undefined || background.completedMs !== null) return [];
+  const age = at.nowMs - order.openedMs;
+  const dueMs = (at.nowMs + Math.max(age, DAY_MS)) as Instant;
+  return [change(backgroundRecords, order.accountId, { ...background, dueMs })];
+}
 
 /** The lines with what was paid beyond the items, which is the seller's where the order has only one. */
 function withRest(order: Order, lines: Sharing['lines'], { items }: OrderBackground): Sharing['lines'] {
