@@ -81,8 +81,8 @@ export async function sweep(desk: Desk): Promise<void> {
       const data = { dispute: toWire('dispute', id), result: 'rejected' };
       return { platformId, requestNo: `lapsed:${id}`, kind: 'dispute-end', data };
     }),
-    ...found.orders.map(({ orderId, platformId, orderNo }) => {
-      return { platformId, requestNo: `completed:${orderId}`, kind: 'order-complete', data: { orderNo } };
+    ...found.orders.map(({ orderId, platformId, orderNo, dueMs }) => {
+      return { platformId, requestNo: `completed:${orderId}:${dueMs}`, kind: 'order-complete', data: { orderNo } };
     }),
     ...found.deals.flatMap(({ deal, funds }) => dueActs(deal, funds, nowMs).map((act) => dueOfDeal(deal, act))),
   ]);

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { BALANCE_MAX, type Id, type Minor, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import {
+  BALANCE_MAX,
+  type Id,
+  instantOf,
+  type Minor,
+  type Refusal,
+  refuse,
+  toWire,
+  workingDayAfter,
+} from '../../kernel/index.js';
 import type { LedgerAccount } from '../../ledger/index.js';
 import {
   backgroundRecords,
@@ -227,7 +236,18 @@ export const orderComplete: Kind<z.output<typeof completeSchema>> = {
     const effects = splitEffects(order, { lines: withRest(order, shared.lines, background), background: completed }, facts, at);
     return 'code' in effects ? refused(effects) : effects;
   },
+  // What does not complete by itself is tried again a day later, and keeps no other order from its turn meanwhile.
+  whenRefused(data, facts, at) {
+    const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
+    const background = order && facts.record(backgroundRecords, order.accountId);
+    if (at.origin !== 'S' || !background || background.dueMs === null) return [];
+    const isOpen = boundBackground(order, facts)?.completedMs === null;
+    const dueMs = isOpen ? instantOf(at.nowMs + DAY_MS) : null;
+    return [change(backgroundRecords, order.accountId, { ...background, dueMs })];
+  },
 };
+
+const DAY_MS = 86_400_000;
 
 /** The lines with what was paid beyond the items, which is the seller's where the order has only one. */
 function withRest(order: Order, lines: Sharing['lines'], { items }: OrderBackground): Sharing['lines'] {
