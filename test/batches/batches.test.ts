@@ -6,6 +6,7 @@ import { asId, type Id, Refused } from '../../src/kernel/index.js';
 import { ensureShards, setAccountState } from '../../src/ledger/index.js';
 import { violations } from '../support/invariants.js';
 import { changeTerms, openBook, openSub, pictureOfBooks, startWorld, type TestBook, type World } from '../support/world.js';
+import { ruleFor, verdictOf } from '../support/world-reviews.js';
 
 const START = Date.parse('2026-03-02T09:00:00+08:00');
 
@@ -306,6 +307,33 @@ describe('a batch line by line', () => {
     await run(batch.id);
     expect(await stateOf(batch.id)).toBe('finished');
     expect(await topics()).toEqual(['batch.accepted', 'batch.waiting', 'batch.finished']);
+  });
+
+  it('waits with what two people look at, holds its money once, and takes what they decide', async () => {
+    await open();
+    await ruleFor(at, book.platformId, ['transfer'], { by: 'amount', above: 5_000n });
+    const lines = [transfer(1, 6_000), transfer(2, 3_000), transfer(3, 3_000)];
+    const atomic = await send(lines, { mode: 'atomic' });
+    const partial = await send(lines, { batchNo: 'B-2' });
+    const seen = async (id: Id) => (await previewBatch(at.rt, book.platformId, id)).map(({ state, code }) => code ?? state);
+    const none = ['BATCH_LINE_WAITS', 'not-executed', 'FUNDS_INSUFFICIENT']; // the money of a review is held
+    expect(await seen(atomic.batch.id)).toEqual(none);
+    expect(await seen(partial.batch.id)).toEqual(['in-review', 'posted', 'FUNDS_INSUFFICIENT']);
+    await commit(atomic.batch.id);
+    await run(atomic.batch.id);
+    expect(await words(atomic.batch.id)).toEqual(none.map((word, place) => `${place + 1} ${word}`));
+    expect(await seen(atomic.batch.id)).toEqual(none); // and nothing is held for what was undone
+    await commit(partial.batch.id);
+    await run(partial.batch.id);
+    expect(await stateOf(partial.batch.id)).toBe('waiting');
+    expect(await words(partial.batch.id)).toEqual(['1 given', '2 posted', '3 FUNDS_INSUFFICIENT']);
+    const [line] = await at.db.read('lines', (tx) => listLines(tx, { id: partial.batch.id, after: 0 }, 1));
+    for (const who of ['anne', 'bert'] as const) await verdictOf(at, line?.instruction as Id, who, 'approve');
+    await executeShard(at.rt, at.shardId);
+    await run(partial.batch.id);
+    expect(await words(partial.batch.id)).toEqual(['1 posted', '2 posted', '3 FUNDS_INSUFFICIENT']);
+    expect(await stateOf(partial.batch.id)).toBe('finished');
+    expect(await violations(at.db, [book.platformId])).toEqual([]);
   });
 
   it('gives nothing while its platform is suspended', async () => {
