@@ -1,8 +1,10 @@
 import { compileTerms, type Terms, versionRecords } from '../../src/agreements/index.js';
 import { claimQueueRecords, type Deduction, deductionRecords, withClaim } from '../../src/claims/index.js';
+import { type Deal, dealRecords } from '../../src/escrow/index.js';
 import { kinds } from '../../src/instructions/index.js';
 import { type BusinessDate, instantOf } from '../../src/kernel/index.js';
 import { backgroundRecords, categoryRecords, type OrderItem } from '../../src/orders/index.js';
+import { exampleDeal } from './example-deals.js';
 import { idOf, type SmallBook } from './small-book.js';
 
 const A = idOf(3);
@@ -16,9 +18,41 @@ export const BEFORE: Readonly<Record<string, (book: SmallBook) => unknown>> = {
   'margin-release': (book) => book.give(idOf(301), 'margin-deposit', { account: `acc_${A}`, amount: cny(5_000) }),
   'dispute-end': (book) => book.give(idOf(12), 'dispute-open', disputed()),
   'judicial-deduction': approveDeduction,
+  'escrow-payment': (book) => openDeal(book, 70),
+  'escrow-funding': (book) => openDeal(book, 71),
+  'escrow-release': (book) => paidDeal(book, 72, 'SO-2003', [{ item: 'lesson-1', role: 'student' }]),
+  'escrow-failure': (book) => paidDeal(book, 73, 'SO-2004', STOPPED),
+  'escrow-refund': (book) =>
+    paidDeal(book, 74, 'SO-2005', STOPPED) &&
+    book.give(idOf(312), 'escrow-failure', { escrow: `esc_${idOf(74)}`, stage: 'lesson-1' }),
   subsidy: giveToMarketing,
   'subsidy-return': (book) => giveToMarketing(book) && book.give(idOf(303), 'subsidy', exampleOf('subsidy')),
 };
+
+const STOPPED = [{ item: 'student-stops', role: 'student' }];
+type Said = readonly { readonly item: string; readonly role: string }[];
+
+/** A course of two lessons for 200.00 that A gives, by a deal; of the second one L pays from her account. */
+function openDeal(book: SmallBook, place: number, given: Said = []): void {
+  const student = place === 71 ? idOf(6) : null;
+  const of = {
+    id: idOf(place),
+    platformId: book.platformId,
+    school: A,
+    openedMs: instantOf(Date.parse('2026-03-02T09:00:00+08:00')),
+  };
+  book.keep(dealRecords, idOf(place), exampleDeal({ ...of, student, given }));
+}
+
+function paidDeal(book: SmallBook, place: number, orderNo: string, given: Said): true {
+  openDeal(book, place);
+  const paid = { ...(exampleOf('escrow-payment') as object), escrow: `esc_${idOf(place)}`, orderNo, amount: cny(20_000) };
+  const { effects } = book.give(idOf(311), 'escrow-payment', paid);
+  const after = effects.records?.find(({ type }) => type === dealRecords)?.row as Deal;
+  const atMs = instantOf(Date.parse('2026-03-03T10:00:00+08:00'));
+  book.keep(dealRecords, idOf(place), { ...after, given: given.map((each) => ({ ...each, atMs })) });
+  return true;
+}
 
 /** 125.00 are disputed: the 120.00 that the order has, and 5.00 of what A got. */
 function disputed() {

@@ -1,6 +1,7 @@
 import { accountingPage } from './accounting.js';
 import { configPage } from './config.js';
 import { errorsPage } from './errors.js';
+import { escrowPage } from './escrow.js';
 import { parametersPage } from './parameters.js';
 import { permissionsPage } from './permissions.js';
 import { statesPage } from './states.js';
@@ -10,6 +11,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/accounting.md': accountingPage,
   'docs/config.md': configPage,
   'docs/errors.md': errorsPage,
+  'docs/escrow.md': escrowPage,
   'docs/parameters.md': parametersPage,
   'docs/permissions.md': permissionsPage,
   'docs/states.md': statesPage,

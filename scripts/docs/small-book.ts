@@ -65,6 +65,7 @@ const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
   margin: (key) => ({ accountId: key, platformId: undefined, marginId: null, target: 0n }),
   advance: (key) => ({ platformId: key, ceiling: 0n, outstanding: 0n }),
   'claim-queue': (key) => ({ accountId: key, lastPlace: 0, claims: [] }),
+  'escrow-funds': (key) => ({ dealId: key, funds: [] }),
 };
 
 const FIRST_DATE = '2026-03-02' as BusinessDate;

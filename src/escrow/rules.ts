@@ -138,12 +138,13 @@ export function endingOf(deal: Deal, key: string): Ending | undefined {
   const open = openingOf(deal, stage, state);
   const possible: Ending[] = [];
   if (isWhole(stage, state) && typeof open === 'number') possible.push(...ownEndings(deal, stage, open));
+  // Of two at the same moment what time alone brings is first: who swept then could not have seen the other.
+  if (!isWhole(stage, state)) possible.push({ how: 'unpaid', atMs: stage.fundBy, lines: BACK });
+  if (typeof open === 'object') possible.push(open);
   const exit = exitOf(deal);
   if (exit !== undefined) possible.push(exit);
   const decision = deal.decided.find(({ item, lines }) => item === key && lines !== null);
   if (decision?.lines) possible.push({ how: 'decided', atMs: decision.atMs, lines: decision.lines });
-  if (!isWhole(stage, state)) possible.push({ how: 'unpaid', atMs: stage.fundBy, lines: BACK });
-  if (typeof open === 'object') possible.push(open);
   return possible.reduce<Ending | undefined>(
     (first, each) => (first === undefined || each.atMs < first.atMs ? each : first),
     undefined,
@@ -155,7 +156,7 @@ function ownEndings(deal: Deal, stage: PlanStage, openMs: Instant): Ending[] {
   const met = metAt(stage.when, deal, { item: stage.key, openMs });
   const atMs = met === undefined ? undefined : (Math.max(met, openMs) as Instant);
   const objected = objectedAt(deal, stage);
-  const isInTime = (time: Instant) => (stage.by === null || time < stage.by) && (objected === undefined || time < objected);
+  const isInTime = (time: Instant) => (stage.by === null || time < stage.by) && (objected === undefined || time <= objected);
   if (atMs !== undefined && isInTime(atMs)) return [{ how: 'met', atMs, lines: stage.pay }];
   if (stage.by === null || stage.otherwise === 'review' || (objected !== undefined && objected < stage.by)) return [];
   return [{ how: 'failed', atMs: stage.by, lines: stage.otherwise }];
@@ -172,6 +173,8 @@ function openingOf(deal: Deal, stage: PlanStage, state: StageState): Instant | E
   const before = endingOf(deal, stage.after);
   if (before === undefined) return undefined;
   const goesOn = before.how === 'met' || before.how === 'decided' || stageOf(deal, stage.after)?.stage.failsAlone === true;
+  // Whatever exit ended that one ends this one too.
+  if (before.how === 'exited') return undefined;
   if (!goesOn) return { how: 'cancelled', atMs: before.atMs, lines: BACK };
   return fundedMs === null ? undefined : (Math.max(fundedMs, before.atMs) as Instant);
 }

@@ -10,4 +10,4 @@ export { refundRoutes, setTarget } from './routes.js';
 export * from './rules.js';
 export * from './shortages.js';
 export { missingOf, retryShortages, setCeiling, shardsWithShortages, wakeShortages } from './store.js';
-export { keptBack, noteLowBalances, type Reserve, reservesOn, shardsWithCrossings, type Watch, watchOn } from './watches.js';
+export { keptBack, noteLowBalances, type Reserve, reservesOn, shardsWithCrossings, type Watch, watchOn } from './watch-store.js';

@@ -16,7 +16,7 @@ import {
   textSchema,
   wireId,
 } from '../runtime/index.js';
-import { listWatches, type Reserve, reservesOn, saveWatch, type Watch, watchOn } from './watches.js';
+import { listWatches, type Reserve, reservesOn, saveWatch, type Watch, watchOn } from './watch-store.js';
 
 const minor = z.int().meta({ description: 'Minor units' });
 const markSchema = z.int().min(0).max(Number(WIRE_MAX));

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { batchesDue, commitBatch, listLines, previewBatch, receiveFile, rerunBatch, runBatch } from '../../src/batches/index.js';
 import { countLines, findBatch } from '../../src/batches/store.js';
-import { createIntake, executeShard, type Intake } from '../../src/instructions/index.js';
-import { asId, type Id, Refused } from '../../src/kernel/index.js';
+import { expireConsents } from '../../src/consents/index.js';
+import { answerHandlers, createIntake, executeShard, type Intake } from '../../src/instructions/index.js';
+import { asId, type Id, instantOf, Refused } from '../../src/kernel/index.js';
 import { ensureShards, setAccountState } from '../../src/ledger/index.js';
 import { violations } from '../support/invariants.js';
 import { changeTerms, openBook, openSub, pictureOfBooks, startWorld, type TestBook, type World } from '../support/world.js';
+import { openCustomer, openElectronic } from '../support/world-electronic.js';
+import { ruleFor, verdictOf } from '../support/world-reviews.js';
 
 const START = Date.parse('2026-03-02T09:00:00+08:00');
 
@@ -306,6 +309,64 @@ describe('a batch line by line', () => {
     await run(batch.id);
     expect(await stateOf(batch.id)).toBe('finished');
     expect(await topics()).toEqual(['batch.accepted', 'batch.waiting', 'batch.finished']);
+  });
+
+  it('waits with what two people look at, holds its money once, and takes what they decide', async () => {
+    await open();
+    await ruleFor(at, book.platformId, ['transfer'], { by: 'amount', above: 5_000n });
+    const lines = [transfer(1, 6_000), transfer(2, 3_000), transfer(3, 3_000)];
+    const atomic = await send(lines, { mode: 'atomic' });
+    const partial = await send(lines, { batchNo: 'B-2' });
+    const seen = async (id: Id) => (await previewBatch(at.rt, book.platformId, id)).map(({ state, code }) => code ?? state);
+    const none = ['BATCH_LINE_WAITS', 'not-executed', 'FUNDS_INSUFFICIENT']; // the money of a review is held
+    expect(await seen(atomic.batch.id)).toEqual(none);
+    expect(await seen(partial.batch.id)).toEqual(['in-review', 'posted', 'FUNDS_INSUFFICIENT']);
+    await commit(atomic.batch.id);
+    await run(atomic.batch.id);
+    expect(await words(atomic.batch.id)).toEqual(none.map((word, place) => `${place + 1} ${word}`));
+    expect(await seen(atomic.batch.id)).toEqual(none); // and nothing is held for what was undone
+    await commit(partial.batch.id);
+    await run(partial.batch.id);
+    expect(await stateOf(partial.batch.id)).toBe('waiting');
+    expect(await words(partial.batch.id)).toEqual(['1 given', '2 posted', '3 FUNDS_INSUFFICIENT']);
+    const [line] = await at.db.read('lines', (tx) => listLines(tx, { id: partial.batch.id, after: 0 }, 1));
+    for (const who of ['anne', 'bert'] as const) await verdictOf(at, line?.instruction as Id, who, 'approve');
+    await executeShard(at.rt, at.shardId);
+    await run(partial.batch.id);
+    expect(await words(partial.batch.id)).toEqual(['1 posted', '2 posted', '3 FUNDS_INSUFFICIENT']);
+    expect(await stateOf(partial.batch.id)).toBe('finished');
+    expect(await violations(at.db, [book.platformId])).toEqual([]);
+  });
+
+  it('asks customers when it is started and not when it is tried, and waits for their answers', async () => {
+    await open();
+    const customer = await openCustomer(at, undefined);
+    const purse = await openElectronic(at, { platform: book.platformId, customer, class: 2, faceToFace: true });
+    const line = { line: 1, kind: 'withdrawal', data: { account: `acc_${purse}`, amount: cny(5) } };
+    const atomic = await send([line, pay(2, 'SO-8', 7)], { mode: 'atomic' });
+    const partial = await send([line, pay(2, 'SO-8', 7)], { batchNo: 'B-2' });
+    const asked = async () =>
+      (await at.db.read('asked', (tx) => tx.rows('SELECT id FROM consents WHERE platform_id = ?', [book.platformId]))).length;
+    const seen = async (id: Id) => (await previewBatch(at.rt, book.platformId, id)).map(({ state, code }) => code ?? state);
+    expect(await seen(atomic.batch.id)).toEqual(['BATCH_LINE_WAITS', 'not-executed']);
+    expect(await seen(partial.batch.id)).toEqual(['awaiting-consent', 'posted']);
+    await commit(atomic.batch.id);
+    await run(atomic.batch.id);
+    expect(await words(atomic.batch.id)).toEqual(['1 BATCH_LINE_WAITS', '2 not-executed']);
+    expect(await asked()).toBe(0);
+    await commit(partial.batch.id);
+    await run(partial.batch.id);
+    expect(await asked()).toBe(1);
+    expect([await stateOf(partial.batch.id), ...(await words(partial.batch.id))]).toEqual(['waiting', '1 given', '2 posted']);
+    // He says nothing until it is too late: the line is refused then, and may be run again.
+    at.clock.advance(instantOf(at.clock.now() + 24 * 3_600_000));
+    await expireConsents(at.rt, answerHandlers(at.rt));
+    await executeShard(at.rt, at.shardId);
+    await run(partial.batch.id);
+    expect(await words(partial.batch.id)).toEqual(['1 CONSENT_EXPIRED', '2 posted']);
+    await rerun(partial.batch.id, 1);
+    await run(partial.batch.id);
+    expect([await stateOf(partial.batch.id), await asked()]).toEqual(['waiting', 2]);
   });
 
   it('gives nothing while its platform is suspended', async () => {

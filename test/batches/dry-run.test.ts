@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { executeShard, type Submission, tryOut, type Verdict } from '../../src/instructions/index.js';
+import { decideTogether, executeShard, type Submission, tryOut, type Verdict } from '../../src/instructions/index.js';
 import { asId, canonicalJson, type Id } from '../../src/kernel/index.js';
 import { ensureShards, lockShard } from '../../src/ledger/index.js';
 import type { Database } from '../../src/runtime/index.js';
@@ -46,6 +46,8 @@ class TryingBank extends RandomBank {
   readonly #at: World;
   readonly seen = new Map<string, number>();
   compared = 0;
+  together = 0;
+  kept = 0;
 
   constructor(at: World, chance: Chance) {
     super(at, chance);
@@ -53,7 +55,41 @@ class TryingBank extends RandomBank {
   }
 
   override async giveAll(asked: readonly Asked[]) {
-    const unasked = asked.map((one) => ({ ...one, answer: 'unasked' as const }));
+    const all = asked.map((one) => ({ ...one, answer: 'unasked' as const }));
+    const platform = all[0]?.platform;
+    const some = this.#at.clock.now() % 2 === this.together % 2 ? 3 : 1;
+    const together = all.filter((one) => one.platform === platform && one.origin === 'P').slice(0, some);
+    const unasked = all.filter((one) => !together.includes(one));
+    const before = await this.giveTogether(together);
+    return [...before, ...(await this.giveEach(unasked))];
+  }
+
+  /** All of them, or none, as the dry run says. */
+  async giveTogether(asked: readonly Asked[]) {
+    if (asked.length === 0) return [];
+    const submissions = asked.map(submissionOf);
+    const tried = await tryOut(this.#at.rt, submissions);
+    const keep = async () => undefined;
+    const { kept, verdicts } = await decideTogether(this.#at.rt, submissions, keep, async () => false);
+    expect(verdicts.map(({ state, code }) => code ?? state)).toEqual(tried.map(({ state, code }) => code ?? state));
+    expect(kept).toBe(tried.every(({ state }) => state === 'posted'));
+    this.together += 1;
+    this.kept += kept ? 1 : 0;
+    if (kept) {
+      const batch = this.model.begin();
+      for (const [place, one] of asked.entries()) {
+        const { instruction, replay } = verdicts[place] as Verdict;
+        if (!replay) expect(this.model.decide({ ...one, id: instruction as string })).toBe('posted');
+      }
+      batch.end();
+    }
+    await executeShard(this.#at.rt, this.#at.shardId);
+    await this.check(); // what was not kept has left nothing
+    return verdicts.map(({ state, code }) => ({ id: '', replay: false, result: code ?? state }));
+  }
+
+  async giveEach(unasked: readonly Asked[]) {
+    if (unasked.length === 0) return [];
     const before = await rowsOf(this.#at.db);
     const balances = await balancesOf(this.#at.db, this.platformIds);
     const verdicts = new Map<Asked, Verdict>();
@@ -95,6 +131,8 @@ describe('a dry run of random instructions', () => {
       expect(bank.seen.get('posted')).toBeGreaterThan(50);
       expect(bank.seen.size).toBeGreaterThan(8);
       expect(bank.compared).toBeGreaterThan(3);
+      expect(bank.kept).toBeGreaterThan(3);
+      expect(bank.together - bank.kept).toBeGreaterThan(3);
     },
     240_000,
   );

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { fromWire } from '../../src/kernel/index.js';
 import { type ClaimsStage, cny, frozen, next, openClaims, PAYER } from '../claims/stage.js';
 
 let stage: ClaimsStage;
@@ -55,11 +54,8 @@ describe('an explanation of an account', () => {
     // After midnight, before the cut-off: what comes in now clears a day later than what came in before.
     stage.later(86_400_000);
     await split(account, 700);
-    await api.runtime.db.withTx('reserve', (tx) =>
-      tx.write('INSERT INTO account_watches (account_id, platform_id, reserve, alert, low) VALUES (?, ?, 150, 0, 0)', [
-        ...[fromWire(account), stage.book.id],
-      ]),
-    );
+    const reserve = { reserve: 150, reason: '风险准备' };
+    await api.call('PUT', `/admin/v1/accounts/${account}/reserve`, { token: administrator, body: reserve }).expect(200);
 
     const seen = await explain(account);
     expectToAddUp(seen);

@@ -21,6 +21,7 @@ import {
 import { proposalRecords, suspenseRecords } from '../../src/suspense/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
 import { BACKGROUND_WRONGS, CLAIM_WRONGS, SHARING_WRONGS, type Wrong } from './kinds-claims.js';
+import { ESCROW_WRONGS } from './kinds-escrow.js';
 import { GOODS_WRONGS, SUBSIDY_WRONGS } from './kinds-refunds.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
@@ -95,6 +96,7 @@ const owes = (desk: Desk) =>
 const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   ...CLAIM_WRONGS,
   ...SUBSIDY_WRONGS,
+  ...ESCROW_WRONGS,
   payment: [
     ['ORDER_PAYER_DIFFERS', 'another payer opened the order', otherPayer],
     ...BACKGROUND_WRONGS,
@@ -118,6 +120,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   ],
   'split-return': [
     ['ORDER_NOT_FOUND', 'no such order', noOrder],
+    ['ESCROW_BOUND', 'the order is of a deal', type(DESK.order, 'escrow')],
     ['RECEIVER_REPEATED', 'a receiver twice', repeated],
     ['ACCOUNT_NOT_FOUND', 'no such receiver', noAccount(anna)],
     ['SPLIT_RETURN_EXCEEDS', 'more than he got', said({ lines: [line(anna, 10_001)] })],
@@ -608,8 +611,9 @@ describe('nothing is left untold', () => {
     const folder = new URL('../../src/instructions/kinds/', import.meta.url);
     const files = readdirSync(folder).map((name) => new URL(name, folder));
     const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandates/rules.ts'];
+    const deals = ['../escrow-bound.ts', '../../escrow/moves.ts'];
     const orders = ['../order-paying.ts', '../order-background.ts', '../order-items.ts', '../order-split.ts', '../recall.ts'];
-    const others = ['../payout-effects.ts', '../will.ts', ...orders, ...rules].map((name) => new URL(name, folder));
+    const others = ['../payout-effects.ts', '../will.ts', ...orders, ...deals, ...rules].map((name) => new URL(name, folder));
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);
     // Of a mandate that is asked for, not of an instruction; of what only staff gives (scenario 36), and corrects (scenario 50).

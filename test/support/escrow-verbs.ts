@@ -11,7 +11,7 @@ import type { Asked } from './world.js';
  *   finds H1 title met                  two people of the bank find it so; `finds H1 keys seller 10.00, payers rest` divides it;
  *                                       `alone` where the second is the first
  *   stake S1 H1 lily → order:7 100.00   money from outside; `for month-1`
- *   lay   L1 H1 lily-2 → order:8 5.00   from an account of the book; `under M1`, yes
+ *   lay   L1 H1 lily-2 → order:8 5.00   from an account of the book; yes
  *   let-go R1 H1 title                  the platform asks; fail-stage, pay-back likewise
  *   due   release H1 title, back H1 order:7          what the system does by itself, all of it, now; `nothing`
  *   due   release H1 title refused ESCROW_DISPUTED
@@ -29,7 +29,6 @@ export interface EscrowStage {
   readonly deals: Map<string, string>;
   readonly platform: { readonly id: string };
   account(name: string): string;
-  mandate(name: string): string;
 }
 
 const escrow = (stage: EscrowStage, name = '') => `esc_${stage.deals.get(name) ?? NOBODY}`;
@@ -61,12 +60,11 @@ export const ESCROW_VERBS = {
     },
   },
   lay: {
-    form: new RegExp(`^(\\S+) (\\S+) → order:(\\S+) ${AMOUNT}${FOR}(?: under (\\S+))?$`),
-    read(stage: EscrowStage, [deal, from = '', orderNo = '', amount = '', key, mandate]: string[]): [string, Asked['data']] {
+    form: new RegExp(`^(\\S+) (\\S+) → order:(\\S+) ${AMOUNT}${FOR}$`),
+    read(stage: EscrowStage, [deal, from = '', orderNo = '', amount = '', key]: string[]): [string, Asked['data']] {
       const data = {
         ...{ escrow: escrow(stage, deal), orderNo, amount: money(amount), from: `acc_${stage.account(from)}` },
         ...(key === undefined ? {} : { stage: key }),
-        ...(mandate === undefined ? {} : { mandate: `mdt_${stage.mandate(mandate)}` }),
       };
       return ['escrow-funding', data as unknown as Asked['data']];
     },

@@ -352,20 +352,20 @@ export class Escrows {
       const { of } = stage;
       const by = of.by === undefined ? Number.POSITIVE_INFINITY : moment(deal, of.by, stage.place);
       const isOpen = this.#isOpen(deal, stage, at);
-      const isLeft = this.#isLeftToBank(deal, stage, at);
+      const isLeft = this.#isLeftToBank(deal, stage, at, at - 1);
       if (isOpen && at < by && !isLeft && this.#isTrue(deal, of.when, { item: stage.key, stage, at }))
         return { how: 'met', at, lines: of.pay };
       if (isOpen && at >= by && of.otherwise !== 'review' && !isLeft) return { how: 'failed', at, lines: of.otherwise };
-      const exit = deal.template.exits.find(({ key, when }) => this.#isTrue(deal, when, { item: key, at }));
-      if (exit !== undefined) return { how: 'exited', at, lines: rowOf(deal, exit, at) };
-      const decided = deal.decided.find(({ item, lines, at: when }) => item === stage.key && lines !== null && when <= at);
-      if (decided?.lines) return { how: 'decided', at, lines: decided.lines.map(({ to, amount }) => ({ to, take: amount })) };
       if (at >= moment(deal, of.fundBy, stage.place) && (stage.fundedAt ?? Number.POSITIVE_INFINITY) > at)
         return { how: 'unpaid', at, lines: back };
       const before = deal.stages.find(({ key }) => key === of.after);
       const how = before && this.#endedBy(deal, before, at);
-      if (before !== undefined && how !== undefined && !['met', 'decided'].includes(how) && !before.of.failsAlone)
+      if (before !== undefined && how !== undefined && !['met', 'decided', 'exited'].includes(how) && !before.of.failsAlone)
         return { how: 'cancelled', at, lines: back };
+      const exit = deal.template.exits.find(({ key, when }) => this.#isTrue(deal, when, { item: key, at }));
+      if (exit !== undefined) return { how: 'exited', at, lines: rowOf(deal, exit, at) };
+      const decided = deal.decided.find(({ item, lines, at: when }) => item === stage.key && lines !== null && when <= at);
+      if (decided?.lines) return { how: 'decided', at, lines: decided.lines.map(({ to, amount }) => ({ to, take: amount })) };
     }
     return undefined;
   }
@@ -384,10 +384,10 @@ export class Escrows {
   }
 
   /** It is too late for its parties, or one of them objected. */
-  #isLeftToBank(deal: ModelDeal, stage: ModelStage, at: number): boolean {
+  #isLeftToBank(deal: ModelDeal, stage: ModelStage, at: number, objectedBy = at): boolean {
     const { of } = stage;
     const late = of.otherwise === 'review' && of.by !== undefined && moment(deal, of.by, stage.place) <= at;
-    return late || deal.said.some((each) => each.item === `${stage.key}:objection` && each.at <= at);
+    return late || deal.said.some((each) => each.item === `${stage.key}:objection` && each.at <= objectedBy);
   }
 
   #isTrue(deal: ModelDeal, of: Condition, when: { item: string; stage?: ModelStage; at: number }): boolean {

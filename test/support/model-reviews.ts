@@ -35,7 +35,8 @@ export interface Moving {
   readonly id: string;
   readonly platform: string;
   readonly kind: string;
-  readonly takes: readonly { readonly from: string; readonly amount: bigint }[];
+  /** freed: what a hold kept for it already. */
+  readonly takes: readonly { readonly from: string; readonly amount: bigint; readonly freed?: bigint }[];
   readonly gives: readonly { readonly to: string }[];
   readonly typeOf: (account: string) => string;
   readonly now: number;
@@ -57,7 +58,9 @@ export class ModelReviews {
     const hit = this.rules.filter((rule) => this.#covers(rule, moving) && this.#isHit(rule, moving));
     if (hit.length === 0) return undefined;
     const review: ModelReview = {
-      held: moving.takes.filter(({ from }) => !BANK.includes(moving.typeOf(from))).map(({ from, amount }) => ({ from, amount })),
+      held: moving.takes
+        .filter(({ from, amount, freed }) => !BANK.includes(moving.typeOf(from)) && amount > (freed ?? 0n))
+        .map(({ from, amount, freed }) => ({ from, amount: amount - (freed ?? 0n) })),
       due: moving.now + Math.min(...hit.map(({ minutes }) => minutes)) * MINUTE,
       onDeadline: hit.some((rule) => rule.onDeadline === 'refuse') ? 'refuse' : 'execute',
       approvers: new Set(),

@@ -32,6 +32,7 @@ import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseRecords } from '../../src/suspense/index.js';
 import { PURPOSES } from './world.js';
 import { furnish } from './world-desk-claims.js';
+import { furnishDeal } from './world-desk-escrow.js';
 
 type Changeable<T> = { -readonly [K in keyof T]: T[K] };
 const id = (place: number) => asId(`2236512894231552${String(place).padStart(3, '0')}`);
@@ -59,6 +60,7 @@ const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
   'claim-queue': (key) => ({ accountId: key, lastPlace: 0, claims: [] }),
   margin: (key) => ({ accountId: key, platformId: undefined, marginId: null, target: 0n }),
   advance: (key) => ({ platformId: key, ceiling: 0n, outstanding: 0n }),
+  'escrow-funds': (key) => ({ dealId: key, funds: [] }),
 };
 
 /** What the examples of the kinds speak of. */

@@ -90,11 +90,10 @@ const fundingSchema = z.strictObject({
   from: wireId('account').meta({
     description: 'An electronic account, or the virtual sub-account of a company that has agreed to the deal',
   }),
-  mandate: wireId('mandate').optional(),
 });
 
 /**
- * A party pays for a deal out of his account in the book: a person by his own act or mandate, a company by its agreement to the deal,
+ * A party pays for a deal out of his account in the book: a person by his own act and no mandate, a company by its agreement to the deal,
  * which it signed.
  */
 export const escrowFunding: Kind<z.output<typeof fundingSchema>> = {
@@ -109,10 +108,9 @@ export const escrowFunding: Kind<z.output<typeof fundingSchema>> = {
     orderNo: 'SO-2002',
     amount: { amount: 2_000, currency: 'CNY' },
     from: 'acc_2236512894231552006',
-    mandate: 'mdt_2236512894231552031',
   },
   onDeals: () => true,
-  act: ({ from, amount, orderNo: no, mandate }) => ({ account: from, amount: amount.amount, payee: { orderNo: no }, mandate }),
+  act: ({ from, amount, orderNo: no }) => ({ account: from, amount: amount.amount, payee: { orderNo: no } }),
   needs: (data, at) => ({ accounts: [data.from], records: dealNeeds(data, at) }),
   decide(data, facts, at) {
     const from = facts.account(data.from);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   BALANCE_MAX,
   type Id,
-  type Instant,
+  instantOf,
   type Minor,
   type Refusal,
   refuse,
@@ -242,13 +242,16 @@ export const orderComplete: Kind<z.output<typeof completeSchema>> = {
   whenRefused: putOff,
 };
 
-/** What could not complete by itself is tried again when the order is twice as old as now. */
+/**
+ * What could not complete by itself is tried again when the order is twice as old as now, and keeps no other from its turn meanwhile.
+ * An order without agreements never will.
+ */
 function putOff({ orderNo }: z.output<typeof completeSchema>, facts: Facts, at: At): RecordChange[] {
   const order = facts.record(orderRecords, orderKey(at.platformId, orderNo));
-  const background = order && boundBackground(order, facts);
-  if (at.origin !== 'S' || order === undefined || background === undefined || background.completedMs !== null) return [];
-  const age = at.nowMs - order.openedMs;
-  const dueMs = (at.nowMs + Math.max(age, DAY_MS)) as Instant;
+  const background = order && facts.record(backgroundRecords, order.accountId);
+  if (at.origin !== 'S' || order === undefined || background === undefined || background.dueMs === null) return [];
+  const isOpen = background.bound && background.completedMs === null;
+  const dueMs = isOpen ? instantOf(at.nowMs + Math.max(at.nowMs - order.openedMs, DAY_MS)) : null;
   return [change(backgroundRecords, order.accountId, { ...background, dueMs })];
 }
 
