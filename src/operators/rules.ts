@@ -26,7 +26,11 @@ export const PERMISSIONS = {
       'sandbox.write',
     ] as const),
   ],
-  reviewer: [...READING, ...CUSTOMERS, 'reviews.write', 'freezes.write', 'breaks.write', 'suspense.write', 'agreements.write', 'escrow.write'],
+  reviewer: [
+    ...READING,
+    ...CUSTOMERS,
+    ...(['reviews.write', 'freezes.write', 'breaks.write', 'suspense.write', 'agreements.write', 'escrow.write'] as const),
+  ],
   auditor: [...READING, 'customers.read', 'operators.read', 'audit.read'],
   administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
 } as const satisfies Record<Role, readonly string[]>;
