@@ -178,7 +178,7 @@ function proposeRoute(rt: Runtime): Route {
       const review = await proposeReview(tx, rt, of);
       return {
         status: 201,
-        body: showReview(review),
+        body: showReview(rt.vault, review),
         audit: { target: targetOf(escrow), note: toWire('escrow-review', review.id) },
       };
     },
@@ -204,7 +204,7 @@ function approveRoute(rt: Runtime): Route {
       const review = await approveReview(tx, rt, ids, { by: caller.operatorId, note: body.note ?? null });
       return {
         status: 200,
-        body: showReview(review),
+        body: showReview(rt.vault, review),
         audit: { target: targetOf(ids.escrow), note: toWire('escrow-review', review.id) },
       };
     },
@@ -224,10 +224,10 @@ function rejectRoute(rt: Runtime): Route {
     answers: { 200: { description: 'Rejected or withdrawn', schema: reviewSchema } },
     refusals: ['NOT_FOUND', 'PROPOSAL_DECIDED'],
     handle: async ({ caller, params: ids, body, tx }) => {
-      const review = await rejectReview(tx, ids, { by: caller.operatorId, nowMs: rt.clock.now(), note: body.note });
+      const review = await rejectReview(tx, rt, ids, { by: caller.operatorId, note: body.note });
       return {
         status: 200,
-        body: showReview(review),
+        body: showReview(rt.vault, review),
         audit: { target: targetOf(ids.escrow), note: toWire('escrow-review', review.id) },
       };
     },

@@ -1,11 +1,11 @@
-import { type Id, type Instant, invariant, Refused, refuse } from '../kernel/index.js';
+import { type Id, invariant, Refused, refuse } from '../kernel/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { reckon, underLock } from './confirm.js';
 import type { PlanLine } from './plan.js';
 import { mayDecide } from './rules.js';
 import { decideReview, findDeal, findReview, insertReview, type Review } from './store.js';
 
-type Parts = Pick<Runtime, 'clock'>;
+type Parts = Pick<Runtime, 'clock' | 'vault'>;
 
 /**
  * The first of two people says what the bank finds: that what a condition leaves to it is so, or who gets what of a stage. Nothing follows yet.
@@ -22,8 +22,15 @@ export async function proposeReview(
   const refusal = mayDecide(deal, of.item, of.lines, nowMs);
   if (refusal !== undefined) throw new Refused(refusal);
   const review: Review = {
-    ...{ id: of.id, dealId: deal.id, platformId: deal.platformId, item: of.item, lines: of.lines, reason: of.reason },
-    ...{ state: 'proposed', proposedBy: of.by, proposedMs: nowMs, decidedBy: null, decidedMs: null, note: null },
+    ...{
+      id: of.id,
+      dealId: deal.id,
+      platformId: deal.platformId,
+      item: of.item,
+      lines: of.lines,
+      reasonSealed: rt.vault.seal(of.reason),
+    },
+    ...{ state: 'proposed', proposedBy: of.by, proposedMs: nowMs, decidedBy: null, decidedMs: null, noteSealed: null },
   };
   await insertReview(tx, review);
   return review;
@@ -44,7 +51,8 @@ export async function approveReview(
   const { deal, nowMs } = await underLock(tx, rt, { id: review.dealId, platformId: review.platformId });
   const refusal = mayDecide(deal, review.item, review.lines, nowMs);
   if (refusal !== undefined) throw new Refused(refusal);
-  const decided = await decideReview(tx, review.id, { state: 'approved', by: of.by, atMs: nowMs, note: of.note });
+  const noteSealed = of.note === null ? null : rt.vault.seal(of.note);
+  const decided = await decideReview(tx, review.id, { state: 'approved', by: of.by, atMs: nowMs, noteSealed });
   if (!decided) throw new Refused(refuse('PROPOSAL_DECIDED'));
   await reckon(tx, deal.id, nowMs);
   return required(tx, ids);
@@ -56,12 +64,14 @@ export async function approveReview(
  */
 export async function rejectReview(
   tx: Tx,
+  rt: Parts,
   ids: { escrow: Id; review: Id },
-  of: { by: Id; nowMs: Instant; note: string },
+  of: { by: Id; note: string },
 ): Promise<Review> {
   const review = await undecided(tx, ids);
   const state = review.proposedBy === of.by ? 'withdrawn' : 'rejected';
-  if (!(await decideReview(tx, review.id, { state, by: of.by, atMs: of.nowMs, note: of.note })))
+  const noteSealed = rt.vault.seal(of.note);
+  if (!(await decideReview(tx, review.id, { state, by: of.by, atMs: rt.clock.now(), noteSealed })))
     throw new Refused(refuse('PROPOSAL_DECIDED'));
   return required(tx, ids);
 }

@@ -301,13 +301,13 @@ export interface Review {
   readonly item: string;
   /** Who gets what of the stage; null: what its condition leaves to the bank is so. */
   readonly lines: readonly PlanLine[] | null;
-  readonly reason: string;
+  readonly reasonSealed: string;
   readonly state: 'proposed' | 'approved' | 'rejected' | 'withdrawn';
   readonly proposedBy: Id;
   readonly proposedMs: Instant;
   readonly decidedBy: Id | null;
   readonly decidedMs: Instant | null;
-  readonly note: string | null;
+  readonly noteSealed: string | null;
 }
 
 interface ReviewRow {
@@ -316,19 +316,25 @@ interface ReviewRow {
   platform_id: string;
   item: string;
   verdict: string | null;
-  reason: string;
+  reason_sealed: string;
   state: Review['state'];
   proposed_by: string;
   proposed_ms: string;
   decided_by: string | null;
   decided_ms: string | null;
-  note: string | null;
+  note_sealed: string | null;
 }
 
 function reviewOf(row: ReviewRow): Review {
   return {
-    ...{ id: asId(row.id), dealId: asId(row.escrow_id), platformId: asId(row.platform_id), item: row.item, reason: row.reason },
-    ...{ lines: row.verdict === null ? null : read<PlanLine[]>(row.verdict), state: row.state, note: row.note },
+    ...{
+      id: asId(row.id),
+      dealId: asId(row.escrow_id),
+      platformId: asId(row.platform_id),
+      item: row.item,
+      reasonSealed: row.reason_sealed,
+    },
+    ...{ lines: row.verdict === null ? null : read<PlanLine[]>(row.verdict), state: row.state, noteSealed: row.note_sealed },
     ...{ proposedBy: asId(row.proposed_by), proposedMs: Number(row.proposed_ms) as Instant },
     ...{ decidedBy: maybeId(row.decided_by), decidedMs: moment(row.decided_ms) },
   };
@@ -336,7 +342,7 @@ function reviewOf(row: ReviewRow): Review {
 
 export async function insertReview(tx: Tx, r: Review): Promise<void> {
   await tx.write(
-    `INSERT INTO escrow_reviews (id, escrow_id, platform_id, item, verdict, reason, state, proposed_by, proposed_ms)
+    `INSERT INTO escrow_reviews (id, escrow_id, platform_id, item, verdict, reason_sealed, state, proposed_by, proposed_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       r.id,
@@ -344,7 +350,7 @@ export async function insertReview(tx: Tx, r: Review): Promise<void> {
       r.platformId,
       r.item,
       r.lines === null ? null : textOf(r.lines),
-      r.reason,
+      r.reasonSealed,
       r.state,
       r.proposedBy,
       r.proposedMs,
@@ -356,11 +362,11 @@ export async function insertReview(tx: Tx, r: Review): Promise<void> {
 export async function decideReview(
   tx: Tx,
   id: Id,
-  of: { state: 'approved' | 'rejected' | 'withdrawn'; by: Id; atMs: Instant; note: string | null },
+  of: { state: 'approved' | 'rejected' | 'withdrawn'; by: Id; atMs: Instant; noteSealed: string | null },
 ): Promise<boolean> {
   const changed = await tx.write(
-    `UPDATE escrow_reviews SET state = ?, decided_by = ?, decided_ms = ?, note = ? WHERE id = ? AND state = 'proposed'`,
-    [of.state, of.by, of.atMs, of.note, id],
+    `UPDATE escrow_reviews SET state = ?, decided_by = ?, decided_ms = ?, note_sealed = ? WHERE id = ? AND state = 'proposed'`,
+    [of.state, of.by, of.atMs, of.noteSealed, id],
   );
   return changed === 1;
 }

@@ -200,16 +200,20 @@ export const reviewSchema = z
   })
   .meta({ id: 'EscrowReview' });
 
-export function showReview(r: Review): z.input<typeof reviewSchema> {
+export function showReview(vault: Vault, r: Review): z.input<typeof reviewSchema> {
   return {
     ...{
       id: toWire('escrow-review', r.id),
       item: r.item,
       lines: r.lines?.map(showLine) ?? null,
-      reason: r.reason,
+      reason: vault.open(r.reasonSealed),
       state: r.state,
     },
-    ...{ proposedBy: toWire('operator', r.proposedBy), proposedAt: toRfc3339(r.proposedMs), note: r.note },
+    ...{
+      proposedBy: toWire('operator', r.proposedBy),
+      proposedAt: toRfc3339(r.proposedMs),
+      note: r.noteSealed === null ? null : vault.open(r.noteSealed),
+    },
     decidedBy: r.decidedBy === null ? null : toWire('operator', r.decidedBy),
     decidedAt: r.decidedMs === null ? null : toRfc3339(r.decidedMs),
   };
@@ -260,7 +264,7 @@ export function showStaffView(
 ): z.input<typeof staffViewSchema> {
   return {
     ...showView(view, nowMs),
-    reviews: view.reviews.map(showReview),
+    reviews: view.reviews.map((each) => showReview(vault, each)),
     papers: view.confirmations.flatMap(({ id, voucherSealed, recordedBy }) =>
       voucherSealed === null || recordedBy === null
         ? []

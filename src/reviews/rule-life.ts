@@ -10,7 +10,7 @@ type Parts = Pick<Runtime, 'newId' | 'clock'>;
 export type NewRule = Pick<ReviewRule, 'name' | 'kinds' | 'test' | 'minutes' | 'onDeadline' | 'from' | 'until'>;
 
 /** Why a rule could not be applied; undefined: it can. */
-export function unfitRule({ kinds, test, from, until }: NewRule, today: BusinessDate): Refusal | undefined {
+function unfitRule({ kinds, test, from, until }: NewRule, today: BusinessDate): Refusal | undefined {
   const unknown = kinds.find((kind) => !(REVIEWABLE_KINDS as readonly string[]).includes(kind));
   if (unknown !== undefined) return refuse('REVIEW_RULE_INVALID', undefined, { kind: unknown, kinds: REVIEWABLE_KINDS });
   if (test.by === 'deviation' && kinds.some((kind) => kind !== 'split'))

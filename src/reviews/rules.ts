@@ -80,7 +80,7 @@ export function minuteOf(ms: Instant): number {
 }
 
 /** The first minute that counts for a window which ends now. */
-export function windowFrom(within: number | 'day', nowMs: Instant): number {
+function windowFrom(within: number | 'day', nowMs: Instant): number {
   return within === 'day' ? minuteOf(startOfDay(naturalDate(nowMs))) : minuteOf(nowMs) - within + 1;
 }
 

@@ -168,7 +168,7 @@ export async function insertDecision(tx: Tx, of: ReviewDecision): Promise<void> 
   );
 }
 
-export async function decisionsOf(tx: Tx, ids: readonly Id[]): Promise<ReviewDecision[]> {
+async function decisionsOf(tx: Tx, ids: readonly Id[]): Promise<ReviewDecision[]> {
   if (ids.length === 0) return [];
   const rows = await tx.rows<
     Record<'instruction_id' | 'operator_id' | 'decided_ms', string> & {

@@ -145,6 +145,8 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'agreements.agreements_account': 'account_id',
   'agreement_versions.agreement_versions_number': 'agreement_id,version',
   'agreement_signatures.agreement_signatures_live': 'version_id,account_id,live',
+  'escrow_deals.escrow_deals_by_no': 'platform_id,escrow_no',
+  'escrow_confirmations.escrow_confirmations_live': 'escrow_id,item,role,live',
   'agreement_groups.agreement_groups_number': 'platform_id,group_no',
   'entries.PRIMARY': 'instruction_id,account_id',
   'entries.entries_chain': 'account_id,seq',

@@ -333,7 +333,10 @@ export class Escrows {
     const { orderNo } = dataOf(given);
     const key = `${given.platform}/${orderNo}`;
     const order = this.#hands.order(given, orderNo);
-    if (order === undefined || this.orders.get(key) !== deal) return this.#hands.no('ORDER_NOT_FOUND');
+    if (order === undefined || this.orders.get(key) !== deal) {
+      this.#hands.no('ORDER_NOT_FOUND');
+      return;
+    }
     const back = deal.back.get(key) ?? { all: 0n, sent: 0n };
     const amount = back.all - order.refunded;
     if (amount <= 0n) this.#hands.no('ESCROW_NOTHING_BACK');
@@ -341,7 +344,6 @@ export class Escrows {
     if (claimed > 0n && there < amount) this.#hands.no('ESCROW_DISPUTED');
     this.#hands.refund(given, orderNo, amount);
     deal.back.set(key, { ...back, sent: back.all });
-    return undefined;
   }
 
   /** The first moment, up to now, at which a stage ended, and what that makes of its money. */
