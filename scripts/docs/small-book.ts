@@ -143,7 +143,8 @@ export class SmallBook {
 
   /** She says yes to an instruction before it is given. */
   consentTo(instruction: Id): void {
-    const bound = { instruction, platformId: PLATFORM, customerId: idOf(41), digest: Buffer.alloc(32) };
+    const cardIndex = SURROUNDINGS.vault.index('card', HER_CARD);
+    const bound = { instruction, platformId: PLATFORM, customerId: idOf(41), cardIndex, digest: Buffer.alloc(32) };
     const given: Consent = { id: idOf(32), ...bound, needs: 'both', state: 'given', expiresMs: instantOf(0) };
     this.#keep(consentRecords.name, instruction, given);
   }

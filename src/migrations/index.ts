@@ -13,6 +13,7 @@ import { Interest1700000000012 } from './0012-interest.js';
 import { Openings1700000000013 } from './0013-openings.js';
 import { Incoming1700000000014 } from './0014-incoming.js';
 import { CodeLimits1700000000015 } from './0015-code-limits.js';
+import { BoundAnswers1700000000024 } from './0024-bound-answers.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   Openings1700000000013,
   Incoming1700000000014,
   CodeLimits1700000000015,
+  BoundAnswers1700000000024,
 ];

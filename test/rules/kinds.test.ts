@@ -222,6 +222,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
     ['VOUCHER_NOT_ALLOWED', 'platforms have no counter', said({ voucher: 'GM-1' })],
     ['CONSENT_DECLINED', 'she said no', consent({ state: 'declined' })],
+    ['CONSENT_MISMATCH', 'another card is bound than she was shown', consent({ cardIndex: Buffer.alloc(32) })],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
   interest: [

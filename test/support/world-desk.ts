@@ -46,6 +46,7 @@ const SURROUNDINGS = {
   policies: { rows: new Map() } satisfies PolicyTable,
   vault: vaultOfSecret('books of paper'),
 };
+const HER_CARD = SURROUNDINGS.vault.index('card', '6228480012345678903');
 
 /** What the examples of the kinds speak of. */
 export const DESK = {
@@ -122,7 +123,7 @@ export class Desk {
       faceToFace: true,
       funded: true,
       aliveMs: null,
-      cardIndex: SURROUNDINGS.vault.index('card', '6228480012345678903'),
+      cardIndex: HER_CARD,
       cardClass: '1',
       interestFrom: '2025-09-21' as BusinessDate,
       openedMs: NOW,
@@ -141,7 +142,7 @@ export class Desk {
 
   #consent(): Consent {
     const bound = { instruction: DESK.instruction, platformId: DESK.platform, customerId: DESK.lily };
-    return { id: id(32), ...bound, needs: 'both', state: 'given', expiresMs: NOW, digest: Buffer.alloc(32) };
+    return { id: id(32), ...bound, needs: 'both', state: 'given', expiresMs: NOW, cardIndex: HER_CARD, digest: Buffer.alloc(32) };
   }
 
   #mandate(): Mandate {
