@@ -19,12 +19,13 @@ export {
   takeCustomer,
   touchCustomer,
   type User,
-  usersOfCustomer,
 } from './users/records.js';
 export {
   type AsOf,
   activateUser,
   customerStanding,
+  declineUser,
+  isIdTaskOverdue,
   type KnownUser,
   requireActingUser,
   requireUser,

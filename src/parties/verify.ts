@@ -5,7 +5,7 @@ import { documentKindsOf } from './documents/records.js';
 import { isDocumented } from './documents/rules.js';
 import { askIdentity, type VerifyParts } from './users/ask-identity.js';
 import { takeMobilePlace } from './users/mobile-records.js';
-import { freePlaces } from './users/mobiles.js';
+import { freePlaceOf } from './users/mobiles.js';
 import { identitiesOf, identitiesToVerify, mobileOf, type Particulars, type PersonParticulars } from './users/particulars.js';
 import {
   type Customer,
@@ -16,8 +16,9 @@ import {
   putOffUser,
   setName,
   type User,
+  usersOfCustomer,
 } from './users/records.js';
-import { askAgainMs, IDENTITY_REFUSALS } from './users/rules.js';
+import { askAgainMs, IDENTITY_REFUSALS, takesActivation } from './users/rules.js';
 import { verificationsOf } from './users/verification-records.js';
 import { setDocumented, stopsOf } from './watch/stop-records.js';
 import type { LockCustomer } from './watch/stops.js';
@@ -117,7 +118,7 @@ async function settleInTx(tx: Tx, rt: VerifyParts, lock: LockCustomer, user: Use
   const idType = party.kind === 'company' ? 'uscc' : party.idType;
   const known = await customerByIdentity(tx, idType, party.idNo, rt.vault);
   if (known !== undefined) await lock(tx, known.id); // what it may stop has to hold still; before any other row is written
-  const place = known === undefined && party.kind === 'person' ? await freePlaceOf(tx, rt, party) : 'none';
+  const place = known === undefined && party.kind === 'person' ? await placeFor(tx, rt, party) : 'none';
   const refusal = known === undefined ? (place === undefined ? refuse('MOBILE_TAKEN') : undefined) : mobileDiffers(known, party);
   if (refusal !== undefined) {
     await moveUser(tx, user.id, 'pending', 'refused', { nowMs, refusal });
@@ -141,7 +142,8 @@ async function becomeKnown(tx: Tx, user: User, customerId: Id, nowMs: Instant): 
   const watched = (await stopsOf(tx, customerId)).some((stop) => stop.live && stop.reason === 'watch-list');
   const tasks = watched ? await tasksOfCustomer(tx, customerId, 'watch-list') : [];
   const confirmed = tasks.some((task) => task.state === 'confirmed');
-  const to = confirmed ? 'refused' : watched ? 'held' : user.takenOver ? 'to-activate' : 'verified';
+  const activates = takesActivation(user, await usersOfCustomer(tx, customerId));
+  const to = confirmed ? 'refused' : watched ? 'held' : activates ? 'to-activate' : 'verified';
   const refusal = confirmed ? refuse('WATCH_LISTED') : null;
   await moveUser(tx, user.id, 'pending', to, { nowMs, customerId, refusal });
 }
@@ -161,10 +163,9 @@ async function newCustomer(
   return id;
 }
 
-async function freePlaceOf(tx: Tx, rt: VerifyParts, { mobile, idType, idNo }: PersonParticulars): Promise<number | undefined> {
+async function placeFor(tx: Tx, rt: VerifyParts, { mobile, idType, idNo }: PersonParticulars): Promise<number | undefined> {
   const rules = { today: naturalDate(rt.clock.now()), parameters: await loadParameters(tx), vault: rt.vault };
-  const [place] = await freePlaces(tx, [{ mobile, idType, idNo }], rules);
-  return place;
+  return freePlaceOf(tx, { mobile, idType, idNo }, rules);
 }
 
 /** A person has one number at the bank. Told only now, when he has shown who he is: nobody can ask whom the bank knows. */

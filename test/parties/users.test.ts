@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
 import { asId } from '../../src/kernel/index.js';
-import { activateUser, changeMobile, customerOf, takeCustomer } from '../../src/parties/index.js';
+import { activateUser, changeMobile, customerOf, declineUser, takeCustomer } from '../../src/parties/index.js';
 import { loadParameters } from '../../src/runtime/index.js';
 import { type Answered, company, type Desk, openDesk, person, residentId, TODAY } from './desk.js';
 
@@ -395,6 +395,34 @@ describe('taking users over from elsewhere', () => {
     await activate(platform);
     await activate(platform);
     expect((await desk.user(id)).state).toBe('verified');
+  });
+
+  it('gives a mobile number to the first sound line that names it, and tells every later one of another identity', async () => {
+    const { mobile } = person(210).party;
+    const faulty = person(213, { mobile, idNo: '110105194912310021' });
+    const lines = [faulty, person(210), person(211, { mobile }), { ...person(210), userNo: 'U-210b' }, person(212, { mobile })];
+    for (let time = 1; time <= 2; time += 1) {
+      const { body } = await batch(lines).expect(200);
+      const codes = body.items.map((item: { status: number; problem?: { code: string } }) => item.problem?.code ?? item.status);
+      const first = time === 1 ? 202 : 200;
+      expect(codes).toEqual(['ID_NUMBER_INVALID', first, 'MOBILE_TAKEN', first, 'MOBILE_TAKEN']);
+      expect(body.items[2].problem.faults[0].pointer).toBe('/2/party/mobile');
+      await desk.ask();
+    }
+  });
+
+  it('stands when he does not want it: another number of his there waits for him too, elsewhere none does', async () => {
+    const { body } = await batch([person(215)]).expect(200);
+    await desk.ask();
+    const { id } = body.items[0].user;
+    const plain = (userNo: string, by?: typeof desk.other) => desk.settled({ ...person(215), userNo }, by);
+    expect((await plain('U-215b')).state).toBe('to-activate');
+    const decline = () => desk.rt.db.withTx('decline', (tx) => declineUser(tx, asId(bare(id)), desk.rt.clock.now()));
+    await decline();
+    await decline();
+    expect(await desk.user(id)).toMatchObject({ state: 'refused', refusal: { code: 'CONSENT_DECLINED' } });
+    expect((await plain('U-215c')).state).toBe('to-activate');
+    expect((await plain('U-215', desk.other)).state).toBe('verified');
   });
 
   it('does not activate what was refused or is not verified yet', async () => {

@@ -34,15 +34,42 @@ export interface MobileRules {
   readonly vault: Vault;
 }
 
-/** For each claim the place that it may take, or undefined where the number is taken. */
-export async function freePlaces(tx: Tx, claims: readonly MobileClaim[], rules: MobileRules): Promise<(number | undefined)[]> {
-  const { today, parameters, vault } = rules;
+/** The places of some numbers: as they are now, and as they are once claims that come together have taken theirs. */
+export interface Places {
+  /** The place that a claim may take, or undefined: the number is taken. */
+  free(claim: MobileClaim): number | undefined;
+  /** From now on the place is this claim's, for those that are asked about after it. Writes nothing. */
+  take(claim: MobileClaim): void;
+}
+
+/** @param claims those that will be asked about: their numbers are read */
+export async function claimPlaces(
+  tx: Tx,
+  claims: readonly MobileClaim[],
+  { today, parameters, vault }: MobileRules,
+): Promise<Places> {
   const book = await loadMobiles(
     tx,
     claims.map((claim) => vault.index('mobile', claim.mobile)),
   );
   const identities = Number(parameters.on(today, 'mobile.identities'));
-  return claims.map((claim) => freePlace(book, claim, identities, vault));
+  const holders = new Map(book.holders);
+  const free = (claim: MobileClaim) => freePlace({ ...book, holders }, claim, identities, vault);
+  return {
+    free,
+    take(claim) {
+      const place = free(claim);
+      if (place === undefined) return;
+      const key = vault.index('mobile', claim.mobile).toString('hex');
+      const { idType, idNo } = claim;
+      holders.set(key, [...(holders.get(key) ?? []), { place, idType, idIndex: vault.index(`id:${idType}`, idNo) }]);
+    },
+  };
+}
+
+/** The place of a number that an identity may take now, or undefined: it is taken. */
+export async function freePlaceOf(tx: Tx, claim: MobileClaim, rules: MobileRules): Promise<number | undefined> {
+  return (await claimPlaces(tx, [claim], rules)).free(claim);
 }
 
 const RACES_MAX = 5;
@@ -60,7 +87,7 @@ export async function changeMobile(
   if (customer.mobile === mobile) return undefined;
   const index = rules.vault.index('mobile', mobile);
   for (let race = 1, moved = customer.kind === 'company'; !moved; race += 1) {
-    const [place] = await freePlaces(tx, [{ mobile, idType: customer.idType, idNo: customer.idNo }], rules);
+    const place = await freePlaceOf(tx, { mobile, idType: customer.idType, idNo: customer.idNo }, rules);
     if (place === undefined || race > RACES_MAX) return refuse('MOBILE_TAKEN');
     try {
       await moveMobilePlace(tx, index, place, customer.id);

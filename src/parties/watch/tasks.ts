@@ -2,6 +2,7 @@ import { type Id, type IdType, invariant, Refused, refuse } from '../../kernel/i
 import type { Tx } from '../../runtime/index.js';
 import { insertMobileException } from '../users/mobile-records.js';
 import { customerByIdentity, moveUser, usersOfCustomer } from '../users/records.js';
+import { takesActivation } from '../users/rules.js';
 import { freeCustomer, type LockCustomer, type PartyParts, takeDocument } from './stops.js';
 import {
   endTask,
@@ -72,8 +73,9 @@ async function followHit(
   const isHe = decision === 'confirmed';
   if (!isHe && states.some((state) => state === 'open' || state === 'confirmed')) return;
   if (!isHe) await freeCustomer(tx, rt, lock, { customerId, reason: 'watch-list', note: reason, by });
-  for (const user of await usersOfCustomer(tx, customerId)) {
-    const to = isHe ? 'refused' : user.takenOver ? 'to-activate' : 'verified';
+  const users = await usersOfCustomer(tx, customerId);
+  for (const user of users) {
+    const to = isHe ? 'refused' : takesActivation(user, users) ? 'to-activate' : 'verified';
     const refusal = isHe ? refuse('WATCH_LISTED') : null;
     await moveUser(tx, user.id, 'held', to, { nowMs: rt.clock.now(), refusal });
   }
