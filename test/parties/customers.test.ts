@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { insertElectronicAccounts } from '../../src/accounts/index.js';
-import { asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
+import { type ElectronicAccount, insertElectronicAccounts, standingRefusal } from '../../src/accounts/index.js';
+import { asId, type BusinessDate, type Id, type Instant, naturalDate } from '../../src/kernel/index.js';
 import { lockShard } from '../../src/ledger/index.js';
 import { customerOf, customerStanding, requireActingUser } from '../../src/parties/index.js';
 import { loadParameters } from '../../src/runtime/index.js';
@@ -365,7 +365,23 @@ describe('the standing of a customer', () => {
     expect(customerStanding(of('2026-03-02'), on('2026-05-31'))).toBeUndefined();
     expect(customerStanding(of('2026-03-02'), on('2026-06-01'))?.code).toBe('ID_DOCUMENT_EXPIRED');
     expect(customerStanding(of(null), on('2099-01-01'))).toBeUndefined();
-    expect(customerStanding(of(null, 1_000), on('2026-03-02'))).toBeUndefined();
+    expect(customerStanding(of(null, 1_001), on('2026-03-02'))).toBeUndefined();
     expect(customerStanding(of(null, 999), on('2026-03-02'))?.code).toBe('CUSTOMER_STOPPED');
+  });
+
+  it('ends for openings and questions in the same millisecond as for the engine', async () => {
+    const parameters = await desk.rt.db.read('parameters', loadParameters);
+    const due = Date.parse('2026-03-10T00:00:00+08:00');
+    const owner = { stopped: null, idExpires: null, idTaskDueMs: due as Instant, documented: false };
+    const account = { class: 3, state: 'active', aliveMs: null, owner } as unknown as ElectronicAccount;
+    const said = [-1, 0, 1].map((after) => {
+      const nowMs = (due + after) as Instant;
+      return [
+        customerStanding(owner, { today: naturalDate(nowMs), nowMs, parameters })?.code,
+        standingRefusal({ ...account, accountId: asId('1000000000000000001') }, 'out', nowMs, parameters)?.code,
+      ];
+    });
+    const stopped = ['CUSTOMER_STOPPED', 'CUSTOMER_STOPPED'];
+    expect(said).toEqual([[undefined, undefined], stopped, stopped]);
   });
 });
