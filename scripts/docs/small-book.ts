@@ -32,7 +32,7 @@ import {
   post,
 } from '../../src/ledger/index.js';
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';
-import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { type Payout, payoutRecords, underWayRecords } from '../../src/payouts/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 
 /** What is the same for every instruction. */
@@ -135,6 +135,7 @@ export class SmallBook {
       this.#keep(electronicRecords.name, accountId, electronicOf(accountId, level));
       const carried = { day: '2025-09-20', balance: 100_000n, seq: 1 };
       this.#keep(accrualRecords.name, accountId, { accountId, platformId, carried, days: [] });
+      this.#keep(underWayRecords.name, accountId, { paid: 0n, collected: 0n });
       uses.push({ customerId, accountId, class: level, day: FIRST_DATE, ...counters });
     }
     this.#keep(limitUseRecords.name, customerId, { uses, touched: new Set<Id>() });

@@ -24,5 +24,5 @@ export { parameterRoutes } from './parameter-routes.js';
 export { requireAccount } from './reading.js';
 export { accountRoutes } from './routes.js';
 export type { SettlementAccount } from './rules.js';
-export { settlementAccountsOf } from './store.js';
+export { accountFunds, settlementAccountsOf } from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

@@ -187,6 +187,16 @@ export async function accountFunds(tx: Tx, ids: readonly Id[]): Promise<Map<Id, 
   return new Map(rows.map((row) => [asId(row.id), { state: row.state, balance: BigInt(row.balance), held: BigInt(row.held) }]));
 }
 
+/** What of each of these accounts is under way, out of it or for it: what may still come on it without being asked. */
+export async function reservedOf(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Minor>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx.rows<{ id: string; amount: string }>(
+    `SELECT source_account_id AS id, SUM(amount) AS amount FROM payouts
+     WHERE source_account_id IN (${ids.join()}) AND state IN ('created', 'sent', 'unknown') GROUP BY source_account_id`,
+  );
+  return new Map(rows.map((row) => [asId(row.id), BigInt(row.amount)]));
+}
+
 /** Ids of a platform's accounts by type and id, after `after`. */
 export async function listAccountIds(
   tx: Tx,

@@ -122,17 +122,45 @@ export const underWayRecords: RecordType<UnderWay> = {
   sumsUp: {
     type: payoutRecords,
     keyOf: (payout: Payout) => payout.sourceAccountId,
-    changed: (row: UnderWay, before: Payout | undefined, after: Payout) => {
-      const of = (payout: Payout | undefined) => (payout !== undefined && isUnderWay(payout.state) ? payout.amount : 0n);
-      return withMore(row, after, of(after) - of(before));
-    },
+    changed: underWayAfter,
   },
   saving: () => undefined,
 };
 
+/** What is under way of an account after one of its payouts has changed. */
+export function underWayAfter(row: UnderWay, before: Payout | undefined, after: Payout): UnderWay {
+  const of = (payout: Payout | undefined) => (payout !== undefined && isUnderWay(payout.state) ? payout.amount : 0n);
+  return withMore(row, after, of(after) - of(before));
+}
+
 function withMore({ paid, collected }: UnderWay, payout: Pick<Payout, 'purpose'>, amount: Minor): UnderWay {
   return bringsMoneyIn(payout) ? { paid, collected: collected + amount } : { paid: paid + amount, collected };
 }
+
+/** Money of an account's owner that waits for a person. Minor units. */
+export interface Suspended {
+  readonly amount: Minor;
+}
+
+/**
+ * What was collected for an account, or came back to it, and could not be credited: it stands on suspense. By account id; read from the
+ * entries, stored nowhere. Nothing takes money from suspense yet; what will has to be taken off here.
+ */
+export const suspendedRecords: RecordType<Suspended> = {
+  name: 'payouts-suspended',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<{ source_account_id: string; amount: string }>(
+      `SELECT p.source_account_id, SUM(e.amount) AS amount FROM accounts AS a
+       JOIN books AS b ON b.platform_id = a.platform_id JOIN entries AS e ON e.account_id = b.suspense_id
+       JOIN instructions AS i ON i.id = e.instruction_id
+       JOIN payouts AS p ON p.id = CAST(SUBSTRING(JSON_UNQUOTE(JSON_EXTRACT(i.body, '$.payout')), 5) AS UNSIGNED)
+       WHERE a.id IN (${keys.join()}) AND p.source_account_id = a.id GROUP BY p.source_account_id`,
+    );
+    return new Map(rows.map((row) => [row.source_account_id, { amount: BigInt(row.amount) }]));
+  },
+  saving: () => undefined,
+};
 
 /** Who is paid, as it was given. */
 export function openPayee({ payee: { name, account, bankCode } }: Pick<Payout, 'payee'>, vault: Vault): Payout['payee'] {

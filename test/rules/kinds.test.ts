@@ -8,7 +8,7 @@ import { settlementAccountRecords } from '../../src/instructions/payout-effects.
 import { asId, BALANCE_MAX, type BusinessDate, type Id, type Instant, REFUSALS } from '../../src/kernel/index.js';
 import { type AccountType, type Entry, isElectronic } from '../../src/ledger/index.js';
 import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
-import { payoutRecords, underWayRecords } from '../../src/payouts/index.js';
+import { payoutRecords, suspendedRecords, type UnderWay, underWayRecords } from '../../src/payouts/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
@@ -47,8 +47,12 @@ const used = (fields: Partial<LimitUse>) => (desk: Desk) => {
 const noMandate = (desk: Desk) => desk.remove(mandateRecords, DESK.mandate);
 const mandate = (fields: Partial<Mandate>) => (desk: Desk) => desk.bend(mandateRecords, DESK.mandate, fields);
 const consent = (fields: Partial<Consent>) => (desk: Desk) => desk.bend(consentRecords, DESK.instruction, fields);
-const collecting = (desk: Desk) =>
-  balance(lily2, 100_000n)(desk) && desk.put(underWayRecords, lily2, { paid: 0n, collected: 95_001n });
+/** A Class III account with half of its room taken, and so much on its way. */
+const underWay = (fields: Partial<UnderWay>) => (desk: Desk) => {
+  electronic({ class: 3 })(desk);
+  balance(lily2, 100_000n)(desk);
+  desk.put(underWayRecords, lily2, { paid: 0n, collected: 0n, ...fields });
+};
 const stranger = said({ payer: { name: '李四', account: '6222020000000000078', bankCode: '' } });
 const repeated = (desk: Desk) => desk.data.lines.push(desk.data.lines[0]);
 
@@ -143,12 +147,10 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['ACCOUNT_TYPE_NOT_ALLOWED', 'no electronic account', type(lily2, 'sub')],
     ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
     ['ACCOUNT_CLOSING', 'the account is being closed', electronic({ state: 'closing' })],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(lily2)],
     ['BALANCE_CAP', 'it could not be credited', (desk) => electronic({ class: 3 })(desk) && balance(lily2, 195_001n)(desk)],
-    [
-      'BALANCE_CAP',
-      'it could not be credited with what is being collected',
-      (desk) => electronic({ class: 3 })(desk) && collecting(desk),
-    ],
+    ['BALANCE_CAP', 'it could not be credited with what is being collected', underWay({ collected: 95_001n })],
+    ['BALANCE_CAP', 'it could not be credited with what may come back', underWay({ paid: 95_001n })],
     ['MANDATE_NOT_FOUND', 'no such mandate', noMandate],
     ['MANDATE_ENDED', 'the mandate is over', mandate({ expiresMs: DESK.now })],
     ['MANDATE_SCOPE', 'it is for other kinds', mandate({ kinds: ['account-payment'] })],
@@ -161,10 +163,12 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     [
       'INFLOW_NOT_CONFIRMED',
       'from others, and nobody has seen her',
-      (desk) => electronic({ faceToFace: false })(desk) && stranger(desk),
+      (desk) => electronic({ class: 2, faceToFace: false })(desk) && stranger(desk),
     ],
     ['LIMIT_IN_DAY', "the day's limit is used", (desk) => used({ dayIn: 992_001n, yearIn: 992_001n })(desk) && stranger(desk)],
     ['LIMIT_IN_YEAR', "the year's limit is used", (desk) => used({ yearIn: 19_992_001n })(desk) && stranger(desk)],
+    ['BALANCE_CAP', 'room is kept for what is being collected', underWay({ collected: 92_001n })],
+    ['BALANCE_CAP', 'room is kept for what may come back', underWay({ paid: 92_001n })],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
   'account-payment': [
@@ -175,6 +179,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['CUSTOMER_STOPPED', 'its owner is stopped', owner({ stopped: 'court' })],
     ['ID_DOCUMENT_EXPIRED', 'her ID expired long ago', owner({ idExpires: '2025-12-01' as BusinessDate })],
     ['ACCOUNT_DORMANT', 'it was never used', electronic({ aliveMs: (DESK.now - 200 * 86_400_000) as Instant })],
+    ['ACCOUNT_FROZEN', 'it is frozen', frozen(lily2)],
     ['LIMIT_OUT_DAY', "the day's limit is used", used({ dayOut: 998_001n, yearOut: 998_001n })],
     ['LIMIT_OUT_YEAR', "the year's limit is used", used({ yearOut: 19_998_001n })],
     ['MANDATE_NOT_FOUND', 'no such mandate', noMandate],
@@ -182,7 +187,6 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['MANDATE_ENDED', 'the mandate was revoked', mandate({ state: 'revoked' })],
     ['MANDATE_SCOPE', 'it is for other payees', mandate({ payees: { orders: false, accounts: [] } })],
     ['MANDATE_EXCEEDED', 'one fen over the total', mandate({ usedTotal: 18_001n })],
-    ['ACCOUNT_FROZEN', 'it is frozen', frozen(lily2)],
     ['FUNDS_INSUFFICIENT', 'it has not so much', balance(lily2, 1_999n)],
   ],
   'own-transfer': [
@@ -192,8 +196,14 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['ACCOUNT_TYPE_NOT_ALLOWED', 'the payee is no electronic account', said({ to: `acc_${ben}` })],
     ['SAME_ACCOUNT', 'payer and payee are one', said({ to: `acc_${lily2}` })],
     ['NOT_OWN_ACCOUNT', "the payee is another person's", (desk) => desk.bend(electronicRecords, lily3, { customerId: anna })],
+    ['ACCOUNT_FROZEN', 'the payer is frozen', frozen(lily2)],
     ['INFLOW_NOT_ACTIVATED', 'the bound card never paid in', (desk) => desk.bend(electronicRecords, lily3, { funded: false })],
     ['BALANCE_CAP', 'the payee would hold too much', balance(lily3, 199_001n)],
+    [
+      'BALANCE_CAP',
+      'the payee keeps room for what is being collected',
+      (desk) => desk.put(underWayRecords, lily3, { paid: 0n, collected: 149_001n }),
+    ],
     ['CONSENT_REQUIRED', 'nobody asked her', (desk) => desk.remove(consentRecords, DESK.instruction)],
     ['CONSENT_REQUIRED', 'she has not answered', consent({ state: 'pending' })],
     ['CONSENT_DECLINED', 'she said no', consent({ state: 'declined' })],
@@ -218,6 +228,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
       'money is being collected for it',
       (desk) => desk.put(underWayRecords, lily2, { paid: 0n, collected: 1n }),
     ],
+    ['ACCOUNT_NOT_EMPTY', 'money of hers waits on suspense', (desk) => desk.put(suspendedRecords, lily2, { amount: 1n })],
     ['FUNDS_UNCLEARED', 'it has not cleared', uncleared(lily2)],
     ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
     ['VOUCHER_NOT_ALLOWED', 'platforms have no counter', said({ voucher: 'GM-1' })],
@@ -401,6 +412,24 @@ describe('what only some may do', () => {
         { ...entry, account: DESK.order, amount: 700n },
       ];
       desk.bend(pastRecords, DESK.original, { kind: 'payment', body, entries });
+      desk.origin = origin;
+      expect(desk.give()).toBe(code);
+    }
+  });
+
+  it('what debits an electronic account when it is undone is corrected by the bank alone', () => {
+    for (const [origin, code] of [
+      ['P', 'NOT_CORRECTABLE'],
+      ['O', 'posted'],
+    ] as const) {
+      const desk = new Desk('correction');
+      const [entry] = desk.get(pastRecords, DESK.original).entries as [Entry, Entry];
+      const body = JSON.stringify({ from: `acc_${lily2}`, to: `acc_${lily3}`, amount: cny(700) });
+      const entries = [
+        { ...entry, account: lily2, amount: -700n },
+        { ...entry, account: lily3, amount: 700n },
+      ];
+      desk.bend(pastRecords, DESK.original, { kind: 'own-transfer', body, entries });
       desk.origin = origin;
       expect(desk.give()).toBe(code);
     }

@@ -2,7 +2,7 @@
  * A bank in plain maps, written from the rules of the house and not from its code, so that the two can be held against each
  * other. It is slow and simple on purpose. Ids are bare digits, amounts minor units, times milliseconds; credit is positive.
  */
-import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
+import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
 
 export interface ModelAccount {
   readonly platform: string;
@@ -46,6 +46,8 @@ interface ModelPayout {
   readonly order: ModelOrder | undefined;
   readonly amount: bigint;
   state: string;
+  /** Its money could not be credited to where it belongs. */
+  suspended: boolean;
 }
 
 interface ModelPlatform {
@@ -227,6 +229,7 @@ export class Model {
     this.#current = given.id;
     this.#owner = given.origin === 'O' ? 'counter' : 'out';
     this.#use = undefined;
+    this.#result = undefined;
     try {
       found(this.#rules[given.kind], `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
       this.#countUse();
@@ -372,10 +375,8 @@ export class Model {
       const amount = minor(data.amount);
       const standing = this.law.standing(electronic, this.#owner, this.now);
       if (standing !== undefined) throw new No(standing);
-      const coming = [...this.payouts.values()].filter(
-        ({ source, collects, state }) => source === bare(data.account) && collects && UNDER_WAY.includes(state),
-      );
-      const then = account.balance + sum(coming.map((payout) => payout.amount)) + amount;
+      refuseIf(account.state === 'frozen', 'ACCOUNT_FROZEN');
+      const then = account.balance + this.#underWay(bare(data.account)) + amount;
       refuseIf(electronic.class === 3 && then > this.law.value('class-3.balance', this.now), 'BALANCE_CAP');
       this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
       this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
@@ -463,8 +464,8 @@ export class Model {
       const standing = this.law.standing(account, this.#owner, this.now);
       if (standing !== undefined) throw new No(standing);
       refuseIf(state === 'frozen', 'ACCOUNT_FROZEN');
-      const underWay = [...this.payouts.values()].some((payout) => payout.source === id && UNDER_WAY.includes(payout.state));
-      refuseIf(held > 0n || underWay, 'ACCOUNT_NOT_EMPTY');
+      const waits = [...this.payouts.values()].some((payout) => payout.source === id && payout.suspended);
+      refuseIf(held > 0n || this.#underWay(id) > 0n || waits, 'ACCOUNT_NOT_EMPTY');
       refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
       const interest = account.interestFrom < at.date ? this.law.earned(account, dayBefore(at.date), at.date).amount : 0n;
       this.#willed(given, { account: id, amount: balance });
@@ -484,6 +485,7 @@ export class Model {
         const today = this.#arrival(at);
         const to = this.#creditable(payout, 'bound', at);
         this.#move(at, [], [{ to, amount: payout.amount, clears: this.#nextWorkingDay(today), flow: 'bound' }]);
+        payout.suspended = to !== payout.source;
       } else this.#move(at, [{ from: inTransit(at), amount: payout.amount }], []);
       payout.state = 'settled';
       this.#endClosing(payout, true);
@@ -491,9 +493,11 @@ export class Model {
 
     'payout-failed': (given, data, at) => {
       const payout = this.#payout(given, data, ['sent', 'unknown']);
-      const to = this.#creditable(payout, 'exempt', at);
-      const gives: Give[] = [{ to, amount: payout.amount, flow: 'exempt' }];
-      if (!payout.collects) this.#move(at, [{ from: inTransit(at), amount: payout.amount }], gives);
+      if (!payout.collects) {
+        const to = this.#creditable(payout, 'back', at);
+        this.#move(at, [{ from: inTransit(at), amount: payout.amount }], [{ to, amount: payout.amount, flow: 'back' }]);
+        payout.suspended = to !== payout.source;
+      }
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'failed';
       this.#endClosing(payout, false);
@@ -504,6 +508,7 @@ export class Model {
       refuseIf(payout.collects, 'PAYOUT_STATE_CONFLICT');
       const to = this.#creditable(payout, 'exempt', at);
       this.#move(at, [], [{ to, amount: payout.amount, flow: 'exempt' }]);
+      payout.suspended = to !== payout.source;
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'returned';
     },
@@ -515,7 +520,10 @@ export class Model {
       refuseIf(past.result !== 'posted' || this.#undo[past.kind] === undefined, 'NOT_CORRECTABLE');
       refuseIf(past.corrected, 'ALREADY_CORRECTED');
       if (given.origin === 'P') {
-        refuseIf(past.kind === 'payment' || past.origin !== 'P' || past.date !== at.date, 'NOT_CORRECTABLE');
+        refuseIf(
+          ['payment', 'own-transfer'].includes(past.kind) || past.origin !== 'P' || past.date !== at.date,
+          'NOT_CORRECTABLE',
+        );
       }
       this.#undoing = past.id;
       try {
@@ -586,7 +594,20 @@ export class Model {
     return [
       ...takes.map(({ from, amount, flow }) => ({ account: from, amount: -amount, flow: undone ?? flow ?? 'unbound' })),
       ...gives.map(({ to, amount, flow }) => ({ account: to, amount, flow: undone ?? flow ?? 'unbound' })),
-    ].map((passing) => ({ ...passing, balanceAfter: this.#account(passing.account).balance + passing.amount }) as const);
+    ].map((passing) => ({ ...passing, ...this.#standOf(passing.account, passing.amount) }) as const);
+  }
+
+  /** The payout whose result is being posted: it is under way no more. */
+  #result: ModelPayout | undefined;
+
+  #underWay(account: string): bigint {
+    const has = (payout: ModelPayout) => payout.source === account && payout !== this.#result && UNDER_WAY.includes(payout.state);
+    return sum([...this.payouts.values()].filter(has).map(({ amount }) => amount));
+  }
+
+  #standOf(account: string, amount: bigint): Pick<Passing, 'balanceAfter' | 'underWay' | 'frozen'> {
+    const { balance, state } = this.#account(account);
+    return { balanceAfter: balance + amount, underWay: this.#underWay(account), frozen: state === 'frozen' };
   }
 
   /** The payout of a closing has its result. */
@@ -605,9 +626,9 @@ export class Model {
   /** The account of money that is here already, or suspense where it may not be credited. */
   #creditable(payout: ModelPayout, flow: Flow, at: ModelPlatform): string {
     const { source: account, amount } = payout;
-    const { state, balance } = this.#account(account);
-    const gone =
-      state === 'closed' || this.law.forbids({ account, amount, flow, balanceAfter: balance + amount }, this.#owner, this.now);
+    this.#result = payout;
+    const passing: Passing = { account, amount, flow, ...this.#standOf(account, amount) };
+    const gone = this.#account(account).state === 'closed' || this.law.forbids(passing, this.#owner, this.now);
     return gone ? (at.own.suspense as string) : account;
   }
 
@@ -695,6 +716,7 @@ export class Model {
     this.payouts.set(given.id, {
       platform: given.platform,
       state: 'created',
+      suspended: false,
       collects: given.kind === 'top-up',
       closes: given.kind === 'account-closing',
       ...of,

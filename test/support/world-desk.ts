@@ -25,7 +25,7 @@ import {
   shareKey,
   shareRecords,
 } from '../../src/orders/index.js';
-import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { type Payout, payoutRecords, underWayRecords } from '../../src/payouts/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { PURPOSES } from './world.js';
 
@@ -134,6 +134,7 @@ export class Desk {
     const carried = { day: '2025-09-20' as BusinessDate, balance: 100_000n, seq: 1 };
     this.put(accrualRecords, accountId, { accountId, platformId: DESK.platform, carried, days: [] });
     this.put(settlementAccountRecords, accountId, { name: '李四', account: '6228480012345678903', bankCode: '103100000026' });
+    this.put(underWayRecords, accountId, { paid: 0n, collected: 0n });
     const counters = { dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
     const use: LimitUse = { customerId: DESK.lily, accountId, class: of, day: DESK.today, ...counters };
     const uses = this.get(limitUseRecords, DESK.lily)?.uses ?? [];

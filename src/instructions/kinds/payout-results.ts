@@ -1,9 +1,19 @@
 import { z } from 'zod';
-import { type Id, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import { isElectronic, type Posting } from '../../ledger/index.js';
-import { bringsMoneyIn, type Payout, payoutRecords } from '../../payouts/index.js';
+import { bringsMoneyIn, type Payout, payoutRecords, suspendedRecords } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
-import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import {
+  type At,
+  arrivalDate,
+  change,
+  type Effects,
+  type Facts,
+  type Kind,
+  type Needs,
+  type RecordChange,
+  refused,
+} from '../kind.js';
 import { mayCredit } from '../limits.js';
 import { endedClosing, movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
 
@@ -15,27 +25,49 @@ function needs(data: z.output<typeof settledSchema>, at: At): Needs {
   return { accounts: [custody, suspense, at.book.accounts['in-transit']], records: [[payoutRecords, data.payout]] };
 }
 
-/** Where money goes that is here already: to its account, or where the law or a closed account is in the way, to wait for a person. */
-function creditTo(facts: Facts, at: At, { sourceAccountId, amount }: Payout, flow: 'bound' | 'exempt'): Id {
-  return mayCredit(facts, at, sourceAccountId, amount, flow) ? sourceAccountId : at.book.accounts.suspense;
+/** What the owner of an electronic account has on suspense, to which more may come. */
+function needsThen({ payout }: z.output<typeof settledSchema>, facts: Facts, at: At): Needs {
+  const { records = [] } = refundedOrder(facts, at, payout);
+  const source = facts.record(payoutRecords, payout)?.sourceAccountId;
+  if (source === undefined || !isElectronic(facts.account(source)?.type)) return { records };
+  return { records: [...records, [suspendedRecords, source]] };
 }
 
-/** The credit of money that comes back to where it was. On an electronic account no limit counts it. */
-function backTo(facts: Facts, to: Id, amount: bigint): Posting {
-  return isElectronic(facts.account(to)?.type) ? { account: to, amount, flow: 'exempt' } : { account: to, amount };
+type Way = 'bound' | 'exempt' | 'back';
+
+/** The credit of money that is here already. */
+interface Credit {
+  readonly posting: Posting;
+  readonly records: readonly RecordChange[];
+}
+
+/**
+ * To the account of a payout, or to suspense, where the law or a closed account is in the way: there it waits for a person.
+ * @param result the payout as it is with its result
+ */
+function creditOf(facts: Facts, at: At, payout: Payout, flow: Way, result: RecordChange): Credit {
+  const { sourceAccountId: account, amount } = payout;
+  const electronic = isElectronic(facts.account(account)?.type);
+  if (mayCredit(facts, at, { account, amount, flow }, [result]))
+    return { posting: electronic ? { account, amount, flow } : { account, amount }, records: [result] };
+  const posting = { account: at.book.accounts.suspense, amount };
+  if (!electronic) return { posting, records: [result] };
+  const before = facts.record(suspendedRecords, account)?.amount ?? 0n;
+  return { posting, records: [result, change(suspendedRecords, account, { amount: before + amount })] };
 }
 
 /** What was collected is here; before the statement of its day was seen it does not leave again. */
-function collected(payout: Payout, facts: Facts, at: At): Pick<Effects, 'postings' | 'boundary' | 'result'> {
+function collected(payout: Payout, result: RecordChange, facts: Facts, at: At): Omit<Effects, 'events'> {
   const { id, amount } = payout;
-  const to = creditTo(facts, at, payout, 'bound');
+  const { posting, records } = creditOf(facts, at, payout, 'bound', result);
   return {
     postings: [
       { account: at.book.accounts.custody, amount: -amount },
-      { account: to, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)), flow: 'bound' },
+      { ...posting, clears: workingDayAfter(at.calendar, arrivalDate(at)) },
     ],
+    records,
     boundary: [{ reference: id, amount }],
-    result: { creditedTo: toWire('account', to) },
+    result: { creditedTo: toWire('account', posting.account) },
   };
 }
 
@@ -49,12 +81,13 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
   schema: settledSchema,
   example: { payout: 'pay_2236512894231552021' },
   needs,
+  needsThen,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data.payout, 'settled', null);
     if ('refused' in moved) return moved;
     const { amount } = moved.payout;
     const events = [{ topic: 'payout.settled', ref: data.payout }] as const;
-    if (bringsMoneyIn(moved.payout)) return { ...collected(moved.payout, facts, at), records: [moved.change], events };
+    if (bringsMoneyIn(moved.payout)) return { ...collected(moved.payout, moved.change, facts, at), events };
     const { records, closes } = endedClosing(facts, at, moved.payout, 'settled');
     return {
       postings: [
@@ -70,8 +103,8 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
 };
 
 /**
- * The payment definitely did not happen: the money goes back to where it came from, withdrawable as it was. A collection that did not
- * happen has posted nothing, and posts nothing.
+ * The payment definitely did not happen: the money goes back to where it came from, withdrawable as it was, and no cap keeps it out: it was
+ * its owner's all the time. A collection that did not happen has posted nothing, and posts nothing.
  */
 export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
   name: 'payout-failed',
@@ -82,19 +115,19 @@ export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
   schema: reasonedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '账号户名不符' },
   needs,
-  needsThen: (data, facts, at) => refundedOrder(facts, at, data.payout),
+  needsThen,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data.payout, 'failed', data.reason);
     if ('refused' in moved) return moved;
     const { payout } = moved;
     const events = [{ topic: 'payout.failed', ref: data.payout }] as const;
     if (bringsMoneyIn(payout)) return { postings: [], records: [moved.change], events };
-    const to = creditTo(facts, at, payout, 'exempt');
+    const { posting, records } = creditOf(facts, at, payout, 'back', moved.change);
     return {
-      postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, backTo(facts, to, payout.amount)],
-      records: [moved.change, ...unrefunded(facts, at, payout), ...endedClosing(facts, at, payout, 'failed').records],
+      postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, posting],
+      records: [...records, ...unrefunded(facts, at, payout), ...endedClosing(facts, at, payout, 'failed').records],
       events,
-      ...(to === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', to) } }),
+      ...(posting.account === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', posting.account) } }),
     };
   },
 };
@@ -112,7 +145,7 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
   schema: reasonedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '收款账户已销户' },
   needs,
-  needsThen: (data, facts, at) => refundedOrder(facts, at, data.payout),
+  needsThen,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data.payout, 'returned', data.reason);
     if ('refused' in moved) return moved;
@@ -121,13 +154,13 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
       const detail = 'What was collected does not come back by itself.';
       return refused(refuse('PAYOUT_STATE_CONFLICT', detail, { from: payout.state, to: 'returned' }));
     }
-    const to = creditTo(facts, at, payout, 'exempt');
+    const { posting, records } = creditOf(facts, at, payout, 'exempt', moved.change);
     return {
-      postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, backTo(facts, to, payout.amount)],
-      records: [moved.change, ...unrefunded(facts, at, payout)],
+      postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, posting],
+      records: [...records, ...unrefunded(facts, at, payout)],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
-      result: { creditedTo: toWire('account', to) },
+      result: { creditedTo: toWire('account', posting.account) },
     };
   },
 };
