@@ -1,6 +1,6 @@
 import type { BusinessDate, Id, Instant } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
-import { PASSWORD_TRIES_MAX } from '../rules.js';
+import { LINK_TRIES_MAX, PASSWORD_TRIES_MAX } from '../rules.js';
 
 /** What is known of a customer's trade password; the password itself is nowhere. */
 export interface Credential {
@@ -71,6 +71,35 @@ export async function takeBackCodeAttempt(tx: Tx, customerId: Id, countedOn: Bus
     `UPDATE code_attempts SET attempts = attempts - 1
      WHERE customer_id = ${customerId} AND on_date = '${countedOn}' AND attempts > 0`,
   );
+}
+
+/** Whose page, by whose address: null is his own. */
+export interface LinkOf {
+  readonly customerId: Id;
+  readonly platformId: Id | null;
+}
+
+const ofLink = ({ customerId, platformId }: LinkOf) => `customer_id = ${customerId} AND platform_id = ${platformId ?? 0}`;
+
+/** Wrong passwords on this natural day by whichever of these addresses, and such as are being looked at. */
+export async function linkTriesOn(tx: Tx, of: LinkOf, today: BusinessDate): Promise<number> {
+  const [row] = await tx.rows<{ tries: number }>(`SELECT tries FROM link_tries WHERE ${ofLink(of)} AND on_date >= '${today}'`);
+  return Number(row?.tries ?? 0);
+}
+
+/** Counts a password before it is looked at. The first of another day begins anew. Answers whether one was left. */
+export async function countLinkTry(tx: Tx, of: LinkOf, today: BusinessDate): Promise<boolean> {
+  await tx.write(
+    `INSERT INTO link_tries (customer_id, platform_id, on_date, tries) VALUES (${of.customerId}, ${of.platformId ?? 0}, '${today}', 0)
+     ON DUPLICATE KEY UPDATE tries = IF(on_date < '${today}', 0, tries), on_date = GREATEST(on_date, '${today}')`,
+  );
+  const counted = await tx.write(`UPDATE link_tries SET tries = tries + 1 WHERE ${ofLink(of)} AND tries < ${LINK_TRIES_MAX}`);
+  return counted === 1;
+}
+
+/** What was counted on that day was no wrong guess. */
+export async function takeBackLinkTry(tx: Tx, of: LinkOf, countedOn: BusinessDate): Promise<void> {
+  await tx.write(`UPDATE link_tries SET tries = tries - 1 WHERE ${ofLink(of)} AND on_date = '${countedOn}' AND tries > 0`);
 }
 
 /**
