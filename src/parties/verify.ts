@@ -168,8 +168,8 @@ async function placeFor(tx: Tx, rt: VerifyParts, { mobile, idType, idNo }: Perso
   return freePlaceOf(tx, { mobile, idType, idNo }, rules);
 }
 
-/** A person has one number at the bank. Told only now, when he has shown who he is: nobody can ask whom the bank knows. */
+/** A person has one number at the bank, once it is verified that it is his. Told only now, when he has shown who he is: nobody can ask whom the bank knows. */
 function mobileDiffers(known: Customer, party: Particulars): Refusal | undefined {
-  if (party.kind === 'company' || known.mobile === null || known.mobile === party.mobile) return undefined;
+  if (party.kind === 'company' || !known.mobileVerified || known.mobile === party.mobile) return undefined;
   return refuse('MOBILE_DIFFERS');
 }

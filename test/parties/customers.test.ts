@@ -328,6 +328,46 @@ describe('an exception for a shared mobile', () => {
   });
 });
 
+describe('another mobile number of a customer without an account', () => {
+  const ask = (customer: string, mobile: string, token = desk.staff.operator) =>
+    desk.asStaff('POST', `/admin/v1/customers/${customer}/mobile-changes`, { mobile, reason: '柜面核实' }, token);
+  const shown = async (customer: string) =>
+    (await desk.asStaff('GET', `/admin/v1/customers/${customer}`).expect(200)).body.customer;
+
+  it('takes two members of staff, is verified then, and gives the old number back', async () => {
+    const squatter = person(36);
+    const { customer } = await known(squatter);
+    expect(await shown(customer)).toMatchObject({ mobile: '139****0036', mobileVerified: false });
+    await ask(customer, '13600000036', desk.staff.auditor).expect(403);
+    await ask('cus_2236512894231552003', '13600000036').expect(404);
+    const { body: task } = await ask(customer, '13600000036').expect(201);
+    expect(task).toMatchObject({ kind: 'mobile-change', state: 'open', customer });
+    expect(task.detail).toEqual({ mobile: '136****0036', reason: '柜面核实' });
+    expect((await ask(customer, '13600000036', desk.staff.reviewer).expect(201)).body.id).toBe(task.id);
+    expect((await decide(task.id, 'approved', desk.staff.operator)).body.code).toBe('SAME_OPERATOR');
+    expect((await decide(task.id, 'done')).body.code).toBe('SHAPE_INVALID');
+    expect((await shown(customer)).mobile).toBe('139****0036');
+    await decide(task.id, 'approved').expect(200);
+    expect((await decide(task.id, 'approved')).body.code).toBe('TASK_DECIDED');
+    expect(await shown(customer)).toMatchObject({ mobile: '136****0036', mobileVerified: true });
+    // Whose number it was registers with it, and he himself with his own alone.
+    expect((await desk.settled(person(37, { mobile: squatter.party.mobile }))).state).toBe('verified');
+    const other = { ...person(36, { mobile: '13500000036' }), userNo: 'U-36b' };
+    expect(await desk.settled(other)).toMatchObject({ state: 'refused', refusal: { code: 'MOBILE_DIFFERS' } });
+    expect((await desk.settled({ ...person(36, { mobile: '13600000036' }), userNo: 'U-36c' })).state).toBe('verified');
+    expect(json(await audit())).not.toContain('13600000036');
+  });
+
+  it('is refused where another identity has it, stays open then, and can be refused', async () => {
+    const { customer } = await known(person(38));
+    const { body: task } = await ask(customer, person(30).party.mobile).expect(201);
+    expect((await decide(task.id, 'approved')).body.code).toBe('MOBILE_TAKEN');
+    expect(await shown(customer)).toMatchObject({ mobile: '139****0038', mobileVerified: false });
+    expect((await decide(task.id, 'refused').expect(200)).body.state).toBe('refused');
+    expect((await ask(customer, person(30).party.mobile).expect(201)).body.id).not.toBe(task.id);
+  });
+});
+
 describe('finding and reading customers', () => {
   it('finds by number and by mobile, masked, and leaves the number out of the trail', async () => {
     const asked = person(40);

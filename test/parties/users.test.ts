@@ -280,11 +280,25 @@ describe('verification', () => {
   });
 
   it('refuses a number that another holds at once, and tells only who has shown who he is that his own differs', async () => {
-    await desk.settled(person(130));
+    const first = await desk.settled(person(130));
+    await desk.rt.db.withTx('its card said so', (tx) =>
+      tx.write('UPDATE customers AS c JOIN users AS u ON u.customer_id = c.id SET c.mobile_verified = 1 WHERE u.id = ?', [
+        bare(first.id),
+      ]),
+    );
     const { body } = await desk.register(person(131, { mobile: person(130).party.mobile }));
     expect(body.code).toBe('MOBILE_TAKEN');
     const mine = await desk.settled({ ...person(130, { mobile: '13600000130' }), userNo: 'U-130b' });
     expect(mine).toMatchObject({ state: 'refused', refusal: { code: 'MOBILE_DIFFERS' } });
+  });
+
+  it('lets nobody keep a person out by a number that only a platform said was his', async () => {
+    await desk.settled(person(135));
+    const own = { ...person(135, { mobile: '13600000135' }), userNo: 'U-135b' };
+    expect(await desk.settled(own, desk.other)).toMatchObject({ state: 'verified', refusal: null });
+    // Which of the two is his, a card's bank will say: until then he is reached as before.
+    const found = await desk.asStaff('POST', '/admin/v1/customers/search', { mobile: '13900000135' }).expect(200);
+    expect(found.body.items).toMatchObject([{ mobile: '139****0135', mobileVerified: false }]);
   });
 
   it('knows a customer by his new name, once whoever issued his number says so', async () => {
@@ -309,7 +323,7 @@ describe('verification', () => {
     const change = (id: string, mobile: string) =>
       rt.db.withTx('change mobile', async (tx) => {
         const customer = await takeCustomer(tx, asId(id), rt.vault);
-        const rules = { today: TODAY, parameters: await loadParameters(tx), vault: rt.vault };
+        const rules = { today: TODAY, parameters: await loadParameters(tx), vault: rt.vault, nowMs: rt.clock.now() };
         return customer && (await changeMobile(tx, customer, mobile, rules));
       });
     const results = await Promise.all(ids.map((id) => change(id, '13500000150')));

@@ -2,7 +2,10 @@ import type { BusinessDate, Id, Instant } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 import { LINK_TRIES_MAX, PASSWORD_TRIES_MAX } from '../rules.js';
 
-/** What is known of a customer's trade password; the password itself is nowhere. */
+/**
+ * What is known of a customer's trade password; the password itself is nowhere. One that was set by the code to a number that turned out
+ * not to be his is none.
+ */
 export interface Credential {
   readonly passwordHash: string | null;
   /** Wrong ones in a row, and such as are being looked at. */
@@ -12,7 +15,8 @@ export interface Credential {
 
 export async function findCredential(tx: Tx, customerId: Id): Promise<Credential | undefined> {
   const [row] = await tx.rows<{ password_hash: string | null; attempts: number; locked_until_ms: string | null }>(
-    `SELECT password_hash, attempts, locked_until_ms FROM credentials WHERE customer_id = ${customerId}`,
+    `SELECT IF(p.changed_ms <= COALESCE(c.proofs_from_ms, 0), NULL, p.password_hash) AS password_hash, p.attempts, p.locked_until_ms
+     FROM credentials AS p LEFT JOIN customers AS c ON c.id = p.customer_id WHERE p.customer_id = ${customerId}`,
   );
   if (row === undefined) return undefined;
   return {
@@ -117,9 +121,10 @@ export async function replacePassword(
     `INSERT INTO credentials (customer_id, attempts, changed_ms) VALUES (${customerId}, 0, ${nowMs})
      ON DUPLICATE KEY UPDATE customer_id = credentials.customer_id`,
   );
+  const none = `changed_ms <= COALESCE((SELECT proofs_from_ms FROM customers WHERE id = ${customerId}), 0)`;
   const replaced = await tx.write(
     `UPDATE credentials SET password_hash = ${sql.text(after)}, attempts = 0, locked_until_ms = NULL, changed_ms = ${nowMs}
-     WHERE customer_id = ${customerId} AND password_hash <=> ${sql.nullableText(before)}`,
+     WHERE customer_id = ${customerId} AND IF(${none}, NULL, password_hash) <=> ${sql.nullableText(before)}`,
   );
   return replaced === 1;
 }

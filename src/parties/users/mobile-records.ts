@@ -65,9 +65,22 @@ export async function moveMobilePlace(tx: Tx, index: Buffer, place: number, cust
   if (moved === 0) await takeMobilePlace(tx, index, place, customerId);
 }
 
-/** The customer is reached under another number from now on. */
+/** The customer is reached under another number from now on, which is verified. */
 export async function setMobile(tx: Tx, customerId: Id, sealed: string, index: Buffer): Promise<void> {
-  await tx.write('UPDATE customers SET mobile_sealed = ?, mobile_index = ? WHERE id = ?', [sealed, index, customerId]);
+  await tx.write('UPDATE customers SET mobile_sealed = ?, mobile_index = ?, mobile_verified = 1 WHERE id = ?', [
+    sealed,
+    index,
+    customerId,
+  ]);
+}
+
+export async function setMobileVerified(tx: Tx, customerId: Id): Promise<void> {
+  await tx.write('UPDATE customers SET mobile_verified = 1 WHERE id = ? AND mobile_verified = 0', [customerId]);
+}
+
+/** What was proved by the number that he had until now proves nothing any more: a password that was set by it is none. */
+export async function setProofsFrom(tx: Tx, customerId: Id, nowMs: Instant): Promise<void> {
+  await tx.write('UPDATE customers SET proofs_from_ms = ? WHERE id = ?', [nowMs, customerId]);
 }
 
 export async function insertMobileException(

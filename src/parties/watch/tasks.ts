@@ -1,7 +1,8 @@
-import { type Id, type IdType, invariant, Refused, refuse } from '../../kernel/index.js';
-import type { Tx } from '../../runtime/index.js';
+import { type Id, type IdType, invariant, naturalDate, Refused, refuse } from '../../kernel/index.js';
+import { loadParameters, type Tx } from '../../runtime/index.js';
 import { insertMobileException } from '../users/mobile-records.js';
-import { customerByIdentity, moveUser, usersOfCustomer } from '../users/records.js';
+import { changeMobile } from '../users/mobiles.js';
+import { customerByIdentity, customerOf, moveUser, touchCustomer, usersOfCustomer } from '../users/records.js';
 import { takesActivation } from '../users/rules.js';
 import { freeCustomer, type LockCustomer, type PartyParts, takeDocument } from './stops.js';
 import {
@@ -20,6 +21,7 @@ export const DECISIONS = {
   'watch-list': ['confirmed', 'dismissed'],
   'id-document': ['done'],
   'mobile-exception': ['approved', 'refused'],
+  'mobile-change': ['approved', 'refused'],
 } as const satisfies Record<Task['kind'], readonly TaskState[]>;
 export type Decision = (typeof DECISIONS)[Task['kind']][number];
 
@@ -32,8 +34,8 @@ export interface DecisionOrder {
 
 /**
  * Decides a task, once.
- * @throws Refused NOT_FOUND, TASK_DECIDED, SAME_OPERATOR (who asked for an exception cannot approve it), SHAPE_INVALID (a decision that its
- * kind does not have)
+ * @throws Refused NOT_FOUND, TASK_DECIDED, SAME_OPERATOR (who asked for an exception or another number cannot approve it), SHAPE_INVALID (a
+ * decision that its kind does not have), MOBILE_TAKEN
  */
 export async function decideTask(tx: Tx, rt: PartyParts, lock: LockCustomer, order: DecisionOrder): Promise<Task> {
   const task = await findTask(tx, order.taskId);
@@ -47,8 +49,8 @@ export async function decideTask(tx: Tx, rt: PartyParts, lock: LockCustomer, ord
   const by = { operatorId: order.by, reasonSealed: rt.vault.seal(order.reason), nowMs };
   if (!(await endTask(tx, task.id, order.decision, by))) throw new Refused(refuse('TASK_DECIDED'));
   if (task.kind === 'watch-list') await followHit(tx, rt, lock, task, order);
-  else if (task.kind === 'mobile-exception') {
-    if (order.decision === 'approved') await approveException(tx, rt, task);
+  else if (task.kind === 'mobile-exception' || task.kind === 'mobile-change') {
+    if (order.decision === 'approved') await (task.kind === 'mobile-change' ? approveChange : approveException)(tx, rt, task);
   } else await takeDocument(tx, ownerOf(task), { operatorId: order.by, reason: order.reason, nowMs, vault: rt.vault });
   const decided = await findTask(tx, task.id);
   invariant(decided, 'a task that was decided is there');
@@ -130,6 +132,42 @@ async function approveException(tx: Tx, { vault, clock }: PartyParts, task: Task
     taskId: task.id,
     nowMs: clock.now(),
   });
+}
+
+/** Another mobile number of a customer, and why. */
+export interface MobileChange {
+  readonly mobile: string;
+  readonly reason: string;
+}
+
+/**
+ * Asks that a customer be reached under another number, whom one of the staff has identified: his old one is gone, or a platform said one
+ * that was never his. Another member of staff decides. The same asked for while it is open is the task that is there.
+ * @throws Refused NOT_FOUND
+ */
+export async function askMobileChange(tx: Tx, rt: PartyParts, customerId: Id, of: MobileChange, by: Id): Promise<Task> {
+  const { vault } = rt;
+  if (!(await touchCustomer(tx, customerId))) throw new Refused(refuse('NOT_FOUND'));
+  const sameOpen = (await tasksOfCustomer(tx, customerId, 'mobile-change')).find(
+    (task) => task.state === 'open' && (JSON.parse(vault.open(task.detailSealed)) as MobileChange).mobile === of.mobile,
+  );
+  if (sameOpen !== undefined) return sameOpen;
+  const id = rt.newId();
+  const subjectKey = vault.index('mobile-change', id);
+  const task = { id, kind: 'mobile-change', subjectKey, customerId, dueMs: null, askedBy: by } as const;
+  await insertTask(tx, { ...task, detailSealed: vault.seal(JSON.stringify(of)), createdMs: rt.clock.now() });
+  return requireTask(tx, id);
+}
+
+/** With the customer locked. @throws Refused MOBILE_TAKEN: undo what was written */
+async function approveChange(tx: Tx, { vault, clock }: PartyParts, task: Task): Promise<void> {
+  const { mobile } = JSON.parse(vault.open(task.detailSealed)) as MobileChange;
+  const customer = await customerOf(tx, ownerOf(task), vault);
+  invariant(customer, `the customer of task ${task.id} is there`);
+  const nowMs = clock.now();
+  const rules = { today: naturalDate(nowMs), parameters: await loadParameters(tx), vault, nowMs };
+  const refusal = await changeMobile(tx, customer, mobile, rules);
+  if (refusal !== undefined) throw new Refused(refusal);
 }
 
 const TASKS_MAX = 500;
