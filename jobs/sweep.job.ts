@@ -1,7 +1,7 @@
 import { platformsWithInterestToOrder, shardsToVerify } from '../src/accounts/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
-import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
+import { countUnanswered, type Desk, decideNow, lapseCollections, shardsWithPayouts } from '../src/dispatch/index.js';
 import { answerHandlers, inboxDepths, shardsBehind, systemInstruction } from '../src/instructions/index.js';
 import { invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks } from '../src/ledger/index.js';
@@ -15,8 +15,8 @@ import { RELAY } from './relay-outbox.job.js';
 const HOLDS_MAX = 1_000;
 
 /**
- * Looks through the tables for work that no bell has told of, and rings for it; frees holds, and ends questions to customers, that have
- * expired; tells customers of mandates that will end soon.
+ * Looks through the tables for work that no bell has told of, and rings for it; frees holds, and ends questions to customers and
+ * collections, that have expired; tells customers of mandates that will end soon.
  */
 export async function sweep(desk: Desk): Promise<void> {
   const { rt } = desk;
@@ -54,6 +54,7 @@ export async function sweep(desk: Desk): Promise<void> {
   await expireConsents(rt, answerHandlers(rt));
   await noticeMandates(rt);
   await freeHolds(desk, found.holds);
+  await lapseCollections(desk);
 }
 
 /** What was held past its time goes back to being available. */

@@ -8,7 +8,7 @@ import {
 } from '../accounts/index.js';
 import { type Id, invariant, type Minor, type Refusal } from '../kernel/index.js';
 import { isElectronic, type Posting, type RecordType } from '../ledger/index.js';
-import { type Payout, payoutRecords, underWayAfter, underWayRecords } from '../payouts/index.js';
+import { isUnderWay, type Payout, payoutRecords, underWayRecords } from '../payouts/index.js';
 import { type At, change, type Effects, type Facts, type RecordChange } from './kind.js';
 
 /**
@@ -28,7 +28,7 @@ export function withLimits(effects: Effects, facts: Facts, at: At): Effects | Re
 
 /**
  * Whether the law would let this much be credited now: for money that is here and must go elsewhere if not.
- * @param decided what else the decision changes: a payout that has its result keeps no room any more
+ * @param decided what else the decision changes: for a payout that has its result now room was kept
  */
 export function mayCredit(
   facts: Facts,
@@ -75,13 +75,18 @@ class Counting {
     return changed === undefined ? this.#facts.record(of, by) : (changed.row as Row);
   }
 
-  /** What of a Class III account is under way once this is decided; it comes with the account. */
+  /**
+   * For what else room is kept under the cap of a Class III account: all that is under way of it, which comes with the account. A payout
+   * that has its result now takes the room that was kept for it, and is not kept out by the others.
+   */
   #reserved(account: Id): Minor {
-    let underWay = this.#facts.record(underWayRecords, account);
+    const underWay = this.#facts.record(underWayRecords, account);
     invariant(underWay, `what is under way of the Class III account ${account} is known`);
     for (const { type, key, row } of this.changes) {
-      const payout = type === payoutRecords ? (row as Payout) : undefined;
-      if (payout?.sourceAccountId === account) underWay = underWayAfter(underWay, this.#facts.record(payoutRecords, key), payout);
+      if (type !== payoutRecords) continue;
+      const [before, after] = [this.#facts.record(payoutRecords, key), row as Payout];
+      const ended = before !== undefined && isUnderWay(before.state) && !isUnderWay(after.state);
+      if (ended && after.sourceAccountId === account) return 0n;
     }
     return underWay.paid + underWay.collected;
   }

@@ -14,6 +14,7 @@ import { Openings1700000000013 } from './0013-openings.js';
 import { Incoming1700000000014 } from './0014-incoming.js';
 import { CodeLimits1700000000015 } from './0015-code-limits.js';
 import { BoundAnswers1700000000024 } from './0024-bound-answers.js';
+import { Collections1700000000025 } from './0025-collections.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   Incoming1700000000014,
   CodeLimits1700000000015,
   BoundAnswers1700000000024,
+  Collections1700000000025,
 ];

@@ -122,16 +122,13 @@ export const underWayRecords: RecordType<UnderWay> = {
   sumsUp: {
     type: payoutRecords,
     keyOf: (payout: Payout) => payout.sourceAccountId,
-    changed: underWayAfter,
+    changed: (row: UnderWay, before: Payout | undefined, after: Payout) => {
+      const of = (payout: Payout | undefined) => (payout !== undefined && isUnderWay(payout.state) ? payout.amount : 0n);
+      return withMore(row, after, of(after) - of(before));
+    },
   },
   saving: () => undefined,
 };
-
-/** What is under way of an account after one of its payouts has changed. */
-export function underWayAfter(row: UnderWay, before: Payout | undefined, after: Payout): UnderWay {
-  const of = (payout: Payout | undefined) => (payout !== undefined && isUnderWay(payout.state) ? payout.amount : 0n);
-  return withMore(row, after, of(after) - of(before));
-}
 
 function withMore({ paid, collected }: UnderWay, payout: Pick<Payout, 'purpose'>, amount: Minor): UnderWay {
   return bringsMoneyIn(payout) ? { paid, collected: collected + amount } : { paid: paid + amount, collected };
@@ -219,6 +216,8 @@ export interface PayoutScope {
   /** Only those whose time has come at this moment. */
   readonly dueMs?: Instant | undefined;
   readonly purposes?: readonly PayoutPurpose[] | undefined;
+  /** Of collections only those that were ordered after this. */
+  readonly collectedSince?: Instant | undefined;
   /** Only those that may be sent: their money came in on dates that are proved (or they bring it in), and nothing withholds their account. */
   readonly mayLeave?: boolean | undefined;
 }
@@ -235,6 +234,7 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.notOf !== undefined && scope.notOf.length > 0) also(`platform_id NOT IN (${scope.notOf.join()})`);
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
+  if (scope.collectedSince !== undefined) also("(purpose <> 'top-up' OR created_ms > ?)", scope.collectedSince);
   if (scope.mayLeave) {
     also("(purpose = 'top-up' OR funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id))");
     also(`NOT ${isWithheld('payouts.source_account_id')}`);
@@ -243,6 +243,16 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
     ...values,
     limit,
   ]);
+  return rows.map(payoutOf);
+}
+
+/** Collections that were ordered at this moment or before and that no channel has heard of, oldest first. */
+export async function lapsedCollections(tx: Tx, until: Instant, limit: number): Promise<Payout[]> {
+  const rows = await tx.rows<PayoutRow>(
+    `SELECT * FROM payouts WHERE shard_id IN (SELECT id FROM shards) AND state = 'created' AND next_ms <= ? AND created_ms <= ?
+       AND purpose = 'top-up' ORDER BY id LIMIT ?`,
+    [until, until, limit],
+  );
   return rows.map(payoutOf);
 }
 

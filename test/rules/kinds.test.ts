@@ -264,6 +264,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   'payout-failed': [
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
     ['PAYOUT_STATE_CONFLICT', 'it is settled', payout({ state: 'settled' })],
+    ['PAYOUT_STATE_CONFLICT', 'it is said that it was not sent, and it was', said({ unsent: true })],
   ],
   'payout-returned': [
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
@@ -492,6 +493,22 @@ describe('what only some may do', () => {
       payout({ state })(desk);
       expect([kind, desk.give()]).toEqual([kind, allowed.split(' ').includes(kind) ? 'posted' : 'PAYOUT_STATE_CONFLICT']);
     }
+  });
+});
+
+describe('a payout that was never sent', () => {
+  it.each([
+    ['top-up', 'created', 'posted'],
+    ['top-up', 'sent', 'PAYOUT_STATE_CONFLICT'],
+    ['top-up', 'unknown', 'PAYOUT_STATE_CONFLICT'],
+    ['top-up', 'failed', 'PAYOUT_STATE_CONFLICT'],
+    ['withdrawal', 'created', 'PAYOUT_STATE_CONFLICT'],
+    ['closing', 'created', 'PAYOUT_STATE_CONFLICT'],
+  ])('for a %s that is %s ends it: %s', (purpose, state, answer) => {
+    const desk = new Desk('payout-failed');
+    payout({ purpose, state })(desk);
+    said({ unsent: true })(desk);
+    expect(desk.give()).toBe(answer);
   });
 });
 

@@ -81,6 +81,7 @@ export interface Data {
   for: string;
   reason: string;
   expiresAt: string;
+  unsent: boolean;
 }
 
 export interface Given {
@@ -492,7 +493,8 @@ export class Model {
     },
 
     'payout-failed': (given, data, at) => {
-      const payout = this.#payout(given, data, ['sent', 'unknown']);
+      const payout = this.#payout(given, data, data.unsent ? ['created'] : ['sent', 'unknown']);
+      refuseIf(data.unsent && !payout.collects, 'PAYOUT_STATE_CONFLICT');
       if (!payout.collects) {
         const to = this.#creditable(payout, 'back', at);
         this.#move(at, [{ from: inTransit(at), amount: payout.amount }], [{ to, amount: payout.amount, flow: 'back' }]);
@@ -597,17 +599,18 @@ export class Model {
     ].map((passing) => ({ ...passing, ...this.#standOf(passing.account, passing.amount) }) as const);
   }
 
-  /** The payout whose result is being posted: it is under way no more. */
+  /** The payout whose result is being posted: if it was under way, room was kept for it. */
   #result: ModelPayout | undefined;
 
   #underWay(account: string): bigint {
-    const has = (payout: ModelPayout) => payout.source === account && payout !== this.#result && UNDER_WAY.includes(payout.state);
+    const has = (payout: ModelPayout) => payout.source === account && UNDER_WAY.includes(payout.state);
     return sum([...this.payouts.values()].filter(has).map(({ amount }) => amount));
   }
 
   #standOf(account: string, amount: bigint): Pick<Passing, 'balanceAfter' | 'underWay' | 'frozen'> {
     const { balance, state } = this.#account(account);
-    return { balanceAfter: balance + amount, underWay: this.#underWay(account), frozen: state === 'frozen' };
+    const kept = this.#result !== undefined && UNDER_WAY.includes(this.#result.state);
+    return { balanceAfter: balance + amount, underWay: kept ? 0n : this.#underWay(account), frozen: state === 'frozen' };
   }
 
   /** The payout of a closing has its result. */

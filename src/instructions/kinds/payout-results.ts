@@ -19,6 +19,8 @@ import { endedClosing, movedPayout, refundedOrder, unrefunded } from '../payout-
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
+/** unsent: a collection that no channel was told of in its time. */
+const failedSchema = reasonedSchema.extend({ unsent: z.literal(true).optional() });
 
 function needs(data: z.output<typeof settledSchema>, at: At): Needs {
   const { custody, suspense } = at.book.accounts;
@@ -106,18 +108,18 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
  * The payment definitely did not happen: the money goes back to where it came from, withdrawable as it was, and no cap keeps it out: it was
  * its owner's all the time. A collection that did not happen has posted nothing, and posts nothing.
  */
-export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
+export const payoutFailed: Kind<z.output<typeof failedSchema>> = {
   name: 'payout-failed',
   en: 'Payout failed',
   zh: '出款失败',
   origins: ['S'],
   proof: 'channel',
-  schema: reasonedSchema,
+  schema: failedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '账号户名不符' },
   needs,
   needsThen,
   decide(data, facts, at) {
-    const moved = movedPayout(facts, at, data.payout, 'failed', data.reason);
+    const moved = movedPayout(facts, at, data.payout, 'failed', data.reason, data.unsent);
     if ('refused' in moved) return moved;
     const { payout } = moved;
     const events = [{ topic: 'payout.failed', ref: data.payout }] as const;
