@@ -1,8 +1,7 @@
 import type { Verification } from '../channels/index.js';
 import { type Id, type Instant, instantOf, invariant, naturalDate, type Refusal, refuse } from '../kernel/index.js';
 import { faultOf, isDuplicateKey, loadParameters, type Tx } from '../runtime/index.js';
-import { documentKindsOf } from './documents/records.js';
-import { isDocumented } from './documents/rules.js';
+import { haveCopySeen } from './documents/documents.js';
 import { askIdentity, type VerifyParts } from './users/ask-identity.js';
 import { takeMobilePlace } from './users/mobile-records.js';
 import { freePlaceOf } from './users/mobiles.js';
@@ -20,7 +19,7 @@ import {
 } from './users/records.js';
 import { askAgainMs, IDENTITY_REFUSALS, takesActivation } from './users/rules.js';
 import { verificationsOf } from './users/verification-records.js';
-import { setDocumented, stopsOf } from './watch/stop-records.js';
+import { stopsOf } from './watch/stop-records.js';
 import type { LockCustomer } from './watch/stops.js';
 import { tasksOfCustomer } from './watch/task-records.js';
 import { actOnHits, indexIdentity, rememberIdentities, watchHits } from './watch/watch-list.js';
@@ -134,7 +133,8 @@ async function settleInTx(tx: Tx, rt: VerifyParts, lock: LockCustomer, user: Use
   await actOnHits(tx, rt, lockKnown, { customerId, particulars: [party], hits });
   await becomeKnown(tx, user, customerId, nowMs);
   // Last, with the user's row written: an image that comes meanwhile waits for it and then finds the customer.
-  if (isDocumented(await documentKindsOf(tx, user.id), idType)) await setDocumented(tx, customerId);
+  const { documented = false, idTaskDueMs = null } = known ?? {};
+  await haveCopySeen(tx, rt, { id: customerId, idType, documented, idTaskDueMs }, user.id);
 }
 
 /** Held while staff looks at a hit; refused where staff said that it is he. */

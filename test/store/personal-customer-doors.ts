@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import { until } from '../jobs/until.js';
+import { pngOf } from '../support/pictures.js';
 import type { Door } from './personal-doors.js';
 import { type Somebody, type Stage, somebody } from './personal-stage.js';
 
@@ -162,10 +163,7 @@ async function documents(stage: Stage) {
   const [person, company, operator, owner] = [somebody(), somebody(), somebody(), somebody()];
   const { asPlatform } = stage;
   const { id } = await registered(stage, personUser(person));
-  const image = (text: string) => {
-    const head = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d', 'hex'), Buffer.from('IHDR')]);
-    return Buffer.concat([head, Buffer.from(`${text} ${person.idNo} ${person.mobile}`)]);
-  };
+  const image = (text: string) => pngOf({ text: `${text} ${person.idNo} ${person.mobile}` });
   const upload = (kind: string, bytes: Buffer | string) =>
     asPlatform('POST', `/v1/users/${id}/documents?kind=${kind}`, bytes, 'image/png');
   const { body: front } = await upload('id-front', image(person.name));

@@ -159,7 +159,7 @@ function decideRoute(rt: Runtime, lock: LockCustomer): Route {
     summary: 'Decides a task, once',
     summaryZh: '处理待办',
     description:
-      'A hit of the watch list is confirmed (it is he) or dismissed; a copy of an identity document is done; a mobile exception and ' +
+      'A hit of the watch list is confirmed (it is he) or dismissed; a copy of an identity document is done, or refused where it is not owed; a mobile exception and ' +
       'another mobile number are approved or refused, by somebody else than who asked.',
     params: taskParams,
     body: z.strictObject({ decision: z.enum(decisions), reason: textSchema(200) }),

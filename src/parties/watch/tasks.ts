@@ -1,4 +1,4 @@
-import { type Id, type IdType, invariant, naturalDate, Refused, refuse } from '../../kernel/index.js';
+import { type Id, type IdType, type Instant, invariant, naturalDate, Refused, refuse } from '../../kernel/index.js';
 import { loadParameters, type Tx } from '../../runtime/index.js';
 import { insertMobileException } from '../users/mobile-records.js';
 import { changeMobile } from '../users/mobiles.js';
@@ -19,7 +19,7 @@ import {
 /** What staff may say to a task of each kind. */
 export const DECISIONS = {
   'watch-list': ['confirmed', 'dismissed'],
-  'id-document': ['done'],
+  'id-document': ['done', 'refused'],
   'mobile-exception': ['approved', 'refused'],
   'mobile-change': ['approved', 'refused'],
 } as const satisfies Record<Task['kind'], readonly TaskState[]>;
@@ -43,6 +43,8 @@ export async function decideTask(tx: Tx, rt: PartyParts, lock: LockCustomer, ord
   const allowed: readonly string[] = DECISIONS[task.kind];
   if (!allowed.includes(order.decision))
     throw new Refused(refuse('SHAPE_INVALID', `A task ${task.kind} is ${allowed.join(' or ')}.`));
+  if (task.kind === 'id-document' && order.decision === 'refused' && task.dueMs !== null)
+    throw new Refused(refuse('SHAPE_INVALID', 'What the law asks for stays asked for until it is there.'));
   if (task.askedBy === order.by) throw new Refused(refuse('SAME_OPERATOR'));
   if (task.customerId !== null) await lock(tx, task.customerId);
   const nowMs = rt.clock.now();
@@ -51,7 +53,8 @@ export async function decideTask(tx: Tx, rt: PartyParts, lock: LockCustomer, ord
   if (task.kind === 'watch-list') await followHit(tx, rt, lock, task, order);
   else if (task.kind === 'mobile-exception' || task.kind === 'mobile-change') {
     if (order.decision === 'approved') await (task.kind === 'mobile-change' ? approveChange : approveException)(tx, rt, task);
-  } else await takeDocument(tx, ownerOf(task), { operatorId: order.by, reason: order.reason, nowMs, vault: rt.vault });
+  } else if (order.decision === 'done')
+    await takeDocument(tx, ownerOf(task), { operatorId: order.by, reason: order.reason, nowMs, vault: rt.vault });
   const decided = await findTask(tx, task.id);
   invariant(decided, 'a task that was decided is there');
   return decided;
@@ -183,6 +186,23 @@ export async function raiseIdTasks(rt: PartyParts, tx: Tx): Promise<number> {
     if (await insertTask(tx, { ...task, detailSealed, createdMs: rt.clock.now() })) made += 1;
   }
   return made;
+}
+
+/**
+ * Asks the staff to look at images that are to be a copy of a customer's identity document, unless a task does already. Done, it is one; not
+ * good enough, the task stays open where the copy is owed, and is refused where it is not.
+ * @param of.dueMs by when it is owed; null: it is not
+ */
+export async function raiseCopyTask(
+  tx: Tx,
+  rt: PartyParts,
+  { customerId, documentId, dueMs }: { customerId: Id; documentId: Id; dueMs: Instant | null },
+): Promise<void> {
+  if ((await tasksOfCustomer(tx, customerId, 'id-document')).some((task) => task.state === 'open')) return;
+  const subjectKey = rt.vault.index('id-task', `${customerId} copy ${documentId}`);
+  const task = { id: rt.newId(), kind: 'id-document', subjectKey, customerId, dueMs, askedBy: null } as const;
+  const detailSealed = rt.vault.seal(JSON.stringify({ why: 'images of the identity document came in' }));
+  await insertTask(tx, { ...task, detailSealed, createdMs: rt.clock.now() });
 }
 
 /** Whether anybody owes a copy for which there is no task yet. */
