@@ -1,5 +1,6 @@
+import { type Instant, naturalDate } from '../kernel/index.js';
 import { bringsMoneyIn, lapsedCollections, type Payout } from '../payouts/index.js';
-import { loadParameters } from '../runtime/index.js';
+import { loadParameters, type Tx } from '../runtime/index.js';
 import { type Desk, decideNow, lapsedDirective } from './desk.js';
 import { collectedSince, isLapsed } from './rules.js';
 
@@ -12,10 +13,15 @@ const LAPSED_MAX = 1_000;
 export async function lapseCollections(desk: Desk): Promise<number> {
   const { db, clock } = desk.rt;
   const lapsed = await db.read('lapsed-collections', async (tx) =>
-    lapsedCollections(tx, collectedSince(clock.now(), await loadParameters(tx)), LAPSED_MAX),
+    lapsedCollections(tx, collectedSince(clock.now(), await hoursToCollect(tx, clock.now())), LAPSED_MAX),
   );
   await decideNow(desk, lapsed.map(lapsedDirective));
   return lapsed.length;
+}
+
+/** How many hours a collection may wait to be sent, as it is today. */
+export async function hoursToCollect(tx: Tx, nowMs: Instant): Promise<bigint> {
+  return (await loadParameters(tx)).on(naturalDate(nowMs), 'collection.hours');
 }
 
 /** Whether these are collections whose time is over: `stay` as they are for now, since one may just be on its way, or `end`. */
@@ -25,6 +31,6 @@ export async function overdueOf(
 ): Promise<(payout: Payout) => 'stay' | 'end' | undefined> {
   if (!payouts.some(bringsMoneyIn)) return () => undefined;
   const nowMs = rt.clock.now();
-  const parameters = await rt.db.read('parameters', loadParameters);
-  return (payout) => (bringsMoneyIn(payout) ? isLapsed(payout, nowMs, parameters) : undefined);
+  const hours = await rt.db.read('hours-to-collect', (tx) => hoursToCollect(tx, nowMs));
+  return (payout) => (bringsMoneyIn(payout) ? isLapsed(payout, nowMs, hours) : undefined);
 }

@@ -1,7 +1,6 @@
 import { type ChannelAnswer, type ChannelNews, OTHER_CONTENT } from '../channels/index.js';
-import { type Instant, maskCardNumber, maskName, naturalDate } from '../kernel/index.js';
+import { type Instant, maskCardNumber, maskName } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
-import type { Parameters } from '../runtime/index.js';
 
 const FIRST_QUERY_MS = 2_000;
 const QUERY_DELAY_MAX_MS = 300_000;
@@ -14,21 +13,17 @@ export function queryDelayMs(attempts: number): number {
 
 const HOUR_MS = 3_600_000;
 
-/** Collections that were ordered at this moment or before are not sent any more. */
-export function collectedSince(nowMs: Instant, parameters: Parameters): Instant {
-  return (nowMs - Number(parameters.on(naturalDate(nowMs), 'collection.hours')) * HOUR_MS) as Instant;
+/** Collections that were ordered at this moment or before are not sent any more, where so many hours are given for it. */
+export function collectedSince(nowMs: Instant, hours: bigint): Instant {
+  return (nowMs - Number(hours) * HOUR_MS) as Instant;
 }
 
 /**
  * What becomes of a collection that its channel says it never received: undefined, it is sent again. When its time is over it stays for as
  * long as somebody who sent it again just before may take, and then it is ended.
  */
-export function isLapsed(
-  { createdMs }: Pick<Payout, 'createdMs'>,
-  nowMs: Instant,
-  parameters: Parameters,
-): 'stay' | 'end' | undefined {
-  const since = collectedSince(nowMs, parameters);
+export function isLapsed({ createdMs }: Pick<Payout, 'createdMs'>, nowMs: Instant, hours: bigint): 'stay' | 'end' | undefined {
+  const since = collectedSince(nowMs, hours);
   if (createdMs > since) return undefined;
   return createdMs + 2 * QUERY_DELAY_MAX_MS > since ? 'stay' : 'end';
 }

@@ -10,9 +10,9 @@ import {
   type PayoutState,
   payoutsInScope,
 } from '../payouts/index.js';
-import { loadParameters, type Tx } from '../runtime/index.js';
+import type { Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, LAPSED, noteSuccess, settledDirective } from './desk.js';
-import { overdueOf } from './lapse.js';
+import { hoursToCollect, overdueOf } from './lapse.js';
 import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
@@ -66,7 +66,8 @@ async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
   const { db } = desk.rt;
   for (let tries = 1; ; tries += 1) {
     const candidates = await db.read('payouts-to-send', async (tx) => {
-      const since = collectedSince(desk.rt.clock.now(), await loadParameters(tx));
+      const nowMs = desk.rt.clock.now();
+      const since = collectedSince(nowMs, await hoursToCollect(tx, nowMs));
       const wanted = { ...scope, states: ['created'], mayLeave: true, collectedSince: since } as const;
       const first = await payoutsInScope(tx, wanted, CLAIM_MAX);
       if (first.length === 0) return first;
