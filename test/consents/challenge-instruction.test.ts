@@ -245,5 +245,20 @@ describe('an instruction that needs its customer', () => {
       const data = { from: toWire('account', account), to: { account: shop }, amount: cny(1_000_001) };
       expect(await decidedAtOnce('account-payment', data)).toBe('LIMIT_OUT_DAY');
     });
+
+    test('where the account is frozen', async () => {
+      const { account: id } = await holder();
+      await stage.api.runtime.db.withTx('freeze', (tx) => tx.write("UPDATE accounts SET state = 'frozen' WHERE id = ?", [id]));
+      const account = toWire('account', id);
+      const amount = cny(100);
+      const acts = {
+        'account-payment': { from: account, to: { account: shop }, amount },
+        withdrawal: { account, amount },
+        'top-up': { account, amount },
+        'account-closing': { account },
+      };
+      for (const [kind, data] of Object.entries(acts))
+        expect([kind, await decidedAtOnce(kind, data)]).toEqual([kind, 'ACCOUNT_FROZEN']);
+    });
   });
 });
