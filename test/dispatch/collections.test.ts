@@ -12,10 +12,19 @@ import {
   settledDirective,
   takeNews,
 } from '../../src/dispatch/index.js';
-import { findInstructions } from '../../src/instructions/index.js';
+import { executeShard, findInstructions } from '../../src/instructions/index.js';
 import type { Payout } from '../../src/payouts/index.js';
 import { addParameter } from '../../src/runtime/parameters.js';
-import { changeElectronic, deposit, type Holder, openHolder, statementOf, withConsent } from '../clearing/electronic.js';
+import {
+  changeElectronic,
+  deposit,
+  type Holder,
+  openHolder,
+  outcomeOf,
+  receiveConsented,
+  statementOf,
+  withConsent,
+} from '../clearing/electronic.js';
 import { atBank, closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 
 const DAY_MS = 86_400_000;
@@ -176,6 +185,10 @@ describe('collections', () => {
     expect(await market.balance(holder.account)).toBe(700n);
   });
 
+  const capOf = (value: bigint) =>
+    market.world.db.withTx('cap', (tx) =>
+      addParameter(tx, { name: 'class-3.balance', validFrom: '2026-03-02' as never, value, source: 'a new notice' }),
+    );
   const later = (ms: number) => market.world.clock.advance((market.world.clock.now() + ms) as never);
   const change = (statement: string) => market.world.db.withTx('change', (tx) => tx.write(statement, [holder.account]));
 
@@ -305,19 +318,25 @@ describe('collections', () => {
     expect(await withConsent(market, small, 'top-up', { amount: fen(1n) })).toBe('BALANCE_CAP');
     // And room is kept for it, whoever would pay in meanwhile.
     await expect(deposit(market, small, 1n)).rejects.toThrow('BALANCE_CAP');
-    await market.world.db.withTx('cap', (tx) =>
-      addParameter(tx, {
-        name: 'class-3.balance',
-        validFrom: '2026-03-02' as never,
-        value: 180_000n,
-        source: 'a new notice',
-      }),
-    );
+    await capOf(180_000n);
     expect(await send()).toBe(2);
     expect([await market.balance(small.account), await suspense()]).toEqual([150_000n, 50_000n]);
     // As long as it waits nothing is closed for ever.
     await closeNext(market);
     expect(await withConsent(market, small, 'account-closing', {})).toBe('ACCOUNT_NOT_EMPTY');
+  });
+
+  test('that go to suspense keep the account from being closed in the same batch', async () => {
+    const small = await openHolder(market, 3, { bankCode: '102100099996' });
+    await topUp(150_000n, small);
+    expect(await send()).toBe(1);
+    await capOf(100_000n);
+    const [payout] = (await market.payouts()) as [Payout];
+    await market.desk.intake.receive([settledDirective(payout).submission]);
+    const closing = await receiveConsented(market, small, 'account-closing', {});
+    await executeShard(market.world.rt, await shard());
+    expect([await suspense(), await outcomeOf(market, closing)]).toEqual([150_000n, 'ACCOUNT_NOT_EMPTY']);
+    expect(await market.wrongs()).toEqual([]);
   });
 
   test('a result that is told twice acts once', async () => {
