@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type BusinessDate, residentIdCheck } from '../../src/kernel/index.js';
-import { faultOfImage, mediaTypeOf } from '../../src/parties/documents/rules.js';
+import { faultOfImage } from '../../src/parties/documents/images.js';
+import { mediaTypeOf } from '../../src/parties/documents/rules.js';
 import { signS3 } from '../../src/parties/documents/s3-store.js';
 import { checkIdNo, checkParticulars, comparableName, isOfAge, type PersonIdType } from '../../src/parties/users/particulars.js';
 import { canonical } from '../../src/parties/users/rules.js';

@@ -19,6 +19,7 @@ import { setIdExpires } from '../watch/stop-records.js';
 import type { LockCustomer } from '../watch/stops.js';
 import { raiseCopyTask } from '../watch/tasks.js';
 import type { DocumentStore } from './document-store.js';
+import { faultOfImage } from './images.js';
 import {
   type DocumentRecord,
   documentsOf,
@@ -30,7 +31,7 @@ import {
   putOffRenewal,
   type Renewal,
 } from './records.js';
-import { type DocumentKind, documentNeeds, faultOfImage, isComplete, mediaTypeOf, otherSide } from './rules.js';
+import { type DocumentKind, documentNeeds, isComplete, mediaTypeOf, otherSide } from './rules.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
 
