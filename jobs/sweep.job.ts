@@ -3,7 +3,7 @@ import { batchesDue } from '../src/batches/index.js';
 import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
-import { countUnanswered, type Desk, decideNow, shardsWithPayouts } from '../src/dispatch/index.js';
+import { countUnanswered, type Desk, decideNow, lapseCollections, shardsWithPayouts } from '../src/dispatch/index.js';
 import { type Deal, type DueAct, dueActs, dueDeals } from '../src/escrow/index.js';
 import {
   answerHandlers,
@@ -27,8 +27,8 @@ import { RELAY } from './relay-outbox.job.js';
 const DUE_MAX = 1_000;
 
 /**
- * Looks through the tables for work that no bell has told of, and rings for it; frees holds, completes orders, and ends questions to customers,
- * whose time has come; tells customers of mandates that will end soon.
+ * Looks through the tables for work that no bell has told of, and rings for it; frees holds, completes orders, and ends questions to customers
+ * and collections, whose time has come; tells customers of mandates that will end soon.
  */
 export async function sweep(desk: Desk): Promise<void> {
   const { rt } = desk;
@@ -89,6 +89,7 @@ export async function sweep(desk: Desk): Promise<void> {
   await expireFreezes(rt);
   await sweepLowBalances(rt);
   await lapseReviews(rt, reviewParts(rt).wake);
+  await lapseCollections(desk);
 }
 
 interface Due {

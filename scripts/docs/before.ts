@@ -93,7 +93,16 @@ function payBoundOrder(book: SmallBook): void {
     ...{ no: '1', seller: A, version, name: '毛毯', category: 'goods', quantity: 2, price: 9_000n, freight: 1_000n },
     ...{ refunded: 0n, evidence: 'SF1234567890', parts: [] },
   };
-  const background = { orderId, platformId, orderNo: 'SO-1003', buyer: 'U-1', bound: true, items: [item], completedMs: null, dueMs: null };
+  const background = {
+    orderId,
+    platformId,
+    orderNo: 'SO-1003',
+    buyer: 'U-1',
+    bound: true,
+    items: [item],
+    completedMs: null,
+    dueMs: null,
+  };
   book.keep(backgroundRecords, orderId, background);
 }
 

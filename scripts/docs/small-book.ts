@@ -33,7 +33,7 @@ import {
   type RecordType,
 } from '../../src/ledger/index.js';
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';
-import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { type Payout, payoutRecords, underWayRecords } from '../../src/payouts/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { proposalRecords, type SuspenseProposal } from '../../src/suspense/index.js';
 
@@ -148,6 +148,7 @@ export class SmallBook {
       this.#keep(electronicRecords.name, accountId, electronicOf(accountId, level));
       const carried = { day: '2025-09-20', balance: 100_000n, seq: 1 };
       this.#keep(accrualRecords.name, accountId, { accountId, platformId, carried, days: [] });
+      this.#keep(underWayRecords.name, accountId, { paid: 0n, collected: 0n });
       uses.push({ customerId, accountId, class: level, day: FIRST_DATE, ...counters });
     }
     this.#keep(limitUseRecords.name, customerId, { uses, touched: new Set<Id>() });
@@ -156,7 +157,8 @@ export class SmallBook {
 
   /** She says yes to an instruction before it is given. */
   consentTo(instruction: Id): void {
-    const bound = { instruction, platformId: PLATFORM, customerId: idOf(41), digest: Buffer.alloc(32) };
+    const cardIndex = SURROUNDINGS.vault.index('card', HER_CARD);
+    const bound = { instruction, platformId: PLATFORM, customerId: idOf(41), cardIndex, digest: Buffer.alloc(32) };
     const given: Consent = { id: idOf(32), ...bound, needs: 'both', state: 'given', expiresMs: instantOf(0) };
     this.#keep(consentRecords.name, instruction, given);
   }

@@ -81,6 +81,7 @@ function openRoute(rt: Runtime): Route {
       'BOUND_ACCOUNT_UNUSABLE',
       'PAYMENT_ACCOUNT_BOUND',
       'CREDIT_CARD_BOUND',
+      'MOBILE_TAKEN',
     ],
     handle: async ({ caller: { platformId }, body, headers }) => {
       const { opening, repeated } = await askOpening(rt, platformId, body);

@@ -24,5 +24,5 @@ export { parameterRoutes } from './parameter-routes.js';
 export { requireAccount, viewAccounts } from './reading.js';
 export { accountRoutes } from './routes.js';
 export { balancesOf, type SettlementAccount } from './rules.js';
-export { settlementAccountsOf, subMerchantsByAccount } from './store.js';
+export { accountFunds, settlementAccountsOf, subMerchantsByAccount } from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

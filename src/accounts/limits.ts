@@ -11,6 +11,8 @@ import {
   startOfDay,
   toWire,
 } from '../kernel/index.js';
+import type { Posting } from '../ledger/index.js';
+import { isIdTaskOverdue } from '../parties/index.js';
 import type { Parameters } from '../runtime/index.js';
 import type { ElectronicAccount, LimitUse } from './electronic.js';
 
@@ -24,13 +26,20 @@ export interface Passage {
   readonly uses: readonly LimitUse[];
   /** Credit positive, debit negative. */
   readonly amount: Minor;
-  readonly flow: 'bound' | 'unbound' | 'exempt' | { readonly reversal: Instant };
+  readonly flow: Flow;
   /** The owner stands at the counter. */
   readonly atCounter?: boolean;
   readonly balanceAfter: Minor;
+  /** What may still come on it without being asked: out of it and not with the payee yet, or being collected for it. */
+  readonly reserved: Minor;
+  /** The ledger lets nothing leave it. */
+  readonly frozen: boolean;
   readonly nowMs: Instant;
   readonly parameters: Parameters;
 }
+
+/** With whom, as a posting says it. */
+type Flow = NonNullable<Posting['flow']>;
 
 /** What a posting leaves behind on the account, on the use of the limits, and of the owner's duties. */
 export interface Counted {
@@ -46,6 +55,7 @@ export function countPassage(passage: Passage): Counted | Refusal {
   const today = naturalDate(nowMs);
   const refusal =
     standingRefusal(account, businessOf(passage), nowMs, passage.parameters) ??
+    frozenRefusal(passage) ??
     inflowRefusal(passage) ??
     bucketRefusal(passage, today) ??
     capRefusal(passage, today);
@@ -54,7 +64,7 @@ export function countPassage(passage: Passage): Counted | Refusal {
     use.accountId === account.accountId ? used(rolled(use, today), amount, flow, today) : use,
   );
   // Only its owner's renewed verification ends dormancy, not money that others send.
-  const aliveMs = flow === 'exempt' || isDormant(account, today, passage.parameters) ? account.aliveMs : null;
+  const aliveMs = isNoUse(flow) || isDormant(account, today, passage.parameters) ? account.aliveMs : null;
   const funded = account.funded || (flow === 'bound' && amount > 0n);
   const after = aliveMs === account.aliveMs && funded === account.funded ? account : { ...account, aliveMs, funded };
   const dueMs = idTaskOf(after, uses, today, passage.parameters);
@@ -70,7 +80,18 @@ export type Business = 'out' | 'counter' | 'in' | 'exempt';
 
 function businessOf({ amount, flow, atCounter }: Passage): Business {
   if (amount < 0n) return atCounter ? 'counter' : 'out';
-  return flow === 'exempt' ? 'exempt' : 'in';
+  return isNoUse(flow) ? 'exempt' : 'in';
+}
+
+/** What must come back, and the bank's own interest: no use of the account. */
+function isNoUse(flow: Flow): boolean {
+  return flow === 'exempt' || flow === 'back';
+}
+
+/** A court, or the bank, keeps what is on it: told before anybody is asked whether he wants it to leave. */
+export function frozenRefusal({ account, amount, frozen }: Pick<Passage, 'account' | 'amount' | 'frozen'>): Refusal | undefined {
+  if (amount > 0n || !frozen) return undefined;
+  return refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', account.accountId) });
 }
 
 /** Six months without use since the opening (银发〔2016〕261号, 一(二)). */
@@ -97,8 +118,7 @@ export function standingRefusal(
   const { owner } = account;
   if (business === 'counter')
     return owner.stopped === null || STOPS_OUTSIDE_ONLY.includes(owner.stopped) ? undefined : no('CUSTOMER_STOPPED');
-  if (account.class === 3 && owner.idTaskDueMs !== null && owner.idTaskDueMs <= nowMs)
-    return no('CUSTOMER_STOPPED', { reason: 'id-document' });
+  if (account.class === 3 && isIdTaskOverdue(owner, nowMs)) return no('CUSTOMER_STOPPED', { reason: 'id-document' });
   const today = naturalDate(nowMs);
   if (business === 'in' && parameters.on(today, 'stopped.credits') === 1n) return undefined;
   if (owner.stopped !== null) return no('CUSTOMER_STOPPED');
@@ -197,9 +217,14 @@ export function balanceCap(of: 2 | 3, today: BusinessDate, parameters: Parameter
   return of === 3 ? parameters.on(today, 'class-3.balance') : undefined;
 }
 
-function capRefusal({ account, amount, balanceAfter, parameters }: Passage, today: BusinessDate): Refusal | undefined {
+/**
+ * Room is kept for what comes without being asked: a credit that can be refused must not push a collection, or a withdrawal that fails,
+ * over the cap. What only comes back from a payment that never happened was the owner's all the time: no cap refuses that.
+ */
+function capRefusal(passage: Passage, today: BusinessDate): Refusal | undefined {
+  const { account, amount, flow, balanceAfter, reserved, parameters } = passage;
   const cap = balanceCap(account.class, today, parameters);
-  if (amount < 0n || cap === undefined || balanceAfter <= cap) return undefined;
+  if (amount < 0n || flow === 'back' || cap === undefined || balanceAfter + reserved <= cap) return undefined;
   return refuse('BALANCE_CAP', undefined, { account: toWire('account', account.accountId), cap: String(cap) });
 }
 
@@ -210,9 +235,9 @@ function rolled(use: LimitUse, today: BusinessDate): LimitUse {
   return { ...use, day: today, dayIn: 0n, dayOut: 0n, yearIn: sameYear ? use.yearIn : 0n, yearOut: sameYear ? use.yearOut : 0n };
 }
 
-function used(use: LimitUse, amount: Minor, flow: Passage['flow'], today: BusinessDate): LimitUse {
+function used(use: LimitUse, amount: Minor, flow: Flow, today: BusinessDate): LimitUse {
   const size = amount < 0n ? -amount : amount;
-  if (flow === 'exempt') return use;
+  if (flow === 'exempt' || flow === 'back') return use;
   if (typeof flow === 'object') {
     if (naturalDate(flow.reversal) !== today) return use;
     // A credit undoes a debit: it gives back what went out; a debit gives back what came in.

@@ -13,6 +13,7 @@ const MOST: Readonly<Record<string, Minor>> = { 'interest.demand': 1_000_000n, '
 const LEAST_ONE = [
   'dormancy.months',
   'consent.minutes',
+  'collection.hours',
   'mobile.identities',
   'trial.amount',
   'trial.attempts',

@@ -15,7 +15,7 @@ import { loadParameters, type Parameters, type Runtime, type Tx } from '../runti
 import { type ElectronicAccount, type LimitUse, limitUseRecords } from './electronic.js';
 import { requireElectronic } from './life/standing.js';
 import { balanceCap, countPassage, type Quota, quotasOf, standingRefusal } from './limits.js';
-import { accountFunds, settlementAccountsOf } from './store.js';
+import { accountFunds, reservedOf, settlementAccountsOf } from './store.js';
 
 /** What the law leaves an account on a day. */
 export interface Quotas {
@@ -24,7 +24,10 @@ export interface Quotas {
   readonly perCustomer: boolean;
   /** On a past day only the limits are known: `used` and `left` are null. */
   readonly buckets: readonly Bucket[];
-  /** The most that may stand on the account, and how much more may come in now; null without a cap. */
+  /**
+   * The most that may stand on the account, and how much more may come in now: room is kept for what is being collected and for what may come
+   * back. Null without a cap.
+   */
   readonly balance: { readonly cap: Minor; readonly room: Minor | null } | null;
 }
 export type Bucket = Pick<Quota, 'bucket' | 'limit'> & { readonly used: Minor | null; readonly left: Minor | null };
@@ -33,13 +36,20 @@ interface Seen {
   readonly account: ElectronicAccount;
   readonly uses: readonly LimitUse[];
   readonly balance: Minor;
+  /** What may still come on it without being asked. */
+  readonly reserved: Minor;
 }
 
 /** By the parameters in force on the day, in the place of those of today when it is another one. */
-function quotasOn({ account, uses, balance }: Seen, on: BusinessDate, today: BusinessDate, parameters: Parameters): Quotas {
+function quotasOn(
+  { account, uses, balance, reserved }: Seen,
+  on: BusinessDate,
+  today: BusinessDate,
+  parameters: Parameters,
+): Quotas {
   const isPast = on < today;
   const cap = balanceCap(account.class, on, parameters);
-  const room = cap === undefined || cap <= balance ? 0n : cap - balance;
+  const room = cap === undefined || cap <= balance + reserved ? 0n : cap - balance - reserved;
   return {
     on,
     perCustomer: parameters.on(on, 'limits.per-customer') === 1n,
@@ -69,6 +79,7 @@ export async function viewElectronic(tx: Tx, rt: Parts, accounts: readonly Elect
   const funds = await accountFunds(tx, ids);
   const cards = await settlementAccountsOf(tx, ids);
   const uses = await usesOf(tx, accounts);
+  const reserved = await reservedOf(tx, ids);
   const parameters = await loadParameters(tx);
   const nowMs = rt.clock.now();
   const today = naturalDate(nowMs);
@@ -87,7 +98,12 @@ export async function viewElectronic(tx: Tx, rt: Parts, accounts: readonly Elect
       standing:
         standingRefusal(account, 'out', nowMs, parameters) ??
         (frozen ? refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', accountId) }) : undefined),
-      quotas: quotasOn({ account, uses: uses.get(customerId) ?? [], balance }, today, today, parameters),
+      quotas: quotasOn(
+        { account, uses: uses.get(customerId) ?? [], balance, reserved: reserved.get(accountId) ?? 0n },
+        today,
+        today,
+        parameters,
+      ),
     };
   });
 }
@@ -108,10 +124,11 @@ export async function readQuotas(tx: Tx, rt: Parts, id: Id, owner: Id, on: Busin
   const account = await requireElectronic(tx, id, owner);
   const uses = (await usesOf(tx, [account])).get(account.customerId) ?? [];
   const balance = (await accountFunds(tx, [id])).get(id)?.balance ?? 0n;
+  const reserved = (await reservedOf(tx, [id])).get(id) ?? 0n;
   const today = naturalDate(rt.clock.now());
   const parameters = await loadParameters(tx);
   if (parameters.find(on ?? today, `class-${account.class}.out.day`) === undefined) throw new Refused(NO_LIMITS);
-  return quotasOn({ account, uses, balance }, on ?? today, today, parameters);
+  return quotasOn({ account, uses, balance, reserved }, on ?? today, today, parameters);
 }
 
 /** A movement that is thought of: into or out of the account, with its bound card or with anybody else. */
@@ -141,6 +158,8 @@ export async function checkThought(tx: Tx, rt: Parts, id: Id, owner: Id, thought
     amount,
     flow: thought.with === 'bound' ? 'bound' : 'unbound',
     balanceAfter: ledger.balance + amount,
+    reserved: (await reservedOf(tx, [id])).get(id) ?? 0n,
+    frozen: ledger.state === 'frozen',
     nowMs,
     parameters: await loadParameters(tx),
   });

@@ -207,6 +207,16 @@ export async function marginFunds(tx: Tx, accountId: Id): Promise<(AccountFunds 
   return { id, ...((await accountFunds(tx, [id])).get(id) as AccountFunds) };
 }
 
+/** What of each of these accounts is under way, out of it or for it: what may still come on it without being asked. */
+export async function reservedOf(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Minor>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx.rows<{ id: string; amount: string }>(
+    `SELECT source_account_id AS id, SUM(amount) AS amount FROM payouts
+     WHERE source_account_id IN (${ids.join()}) AND state IN ('created', 'sent', 'unknown') GROUP BY source_account_id`,
+  );
+  return new Map(rows.map((row) => [asId(row.id), BigInt(row.amount)]));
+}
+
 /** Ids of a platform's accounts by type and id, after `after`. */
 export async function listAccountIds(
   tx: Tx,

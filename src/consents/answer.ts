@@ -35,7 +35,7 @@ export type AnswerHandler = (
   tx: Tx,
   subjectId: Id,
   state: Ending,
-  asked: Pick<StoredConsent, 'id' | 'platformId' | 'customerId'>,
+  asked: Pick<StoredConsent, 'id' | 'platformId' | 'customerId' | 'userId'>,
 ) => Promise<(() => Promise<void>) | undefined>;
 export type AnswerHandlers = Partial<Record<Subject, AnswerHandler>>;
 

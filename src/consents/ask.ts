@@ -13,6 +13,10 @@ export interface Question {
   readonly platformId: Id;
   readonly customerId: Id;
   readonly needs: Factors;
+  /** Blind index of the bound card that is shown; once another is bound, the answer is good for nothing. */
+  readonly cardIndex?: Buffer | undefined;
+  /** Whom an activation is about. */
+  readonly userId?: Id | undefined;
   readonly shown: Shown;
   /** The first moment at which it is too late to answer. */
   readonly expiresMs: Instant;
@@ -26,7 +30,7 @@ type AskRuntime = Pick<Runtime, 'newId' | 'clock' | 'vault' | 'config'>;
  * @throws a duplicate-key error when the subject was asked about before
  */
 export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Promise<Asked & { readonly url: string }> {
-  const { subject, subjectId, shown, ...rest } = question;
+  const { subject, subjectId, shown, cardIndex = null, userId = null, ...rest } = question;
   const id = rt.newId();
   const { url, tokenHash } = newLink(rt);
   await insertConsent(tx, {
@@ -34,6 +38,8 @@ export async function askConsent(tx: Tx, rt: AskRuntime, question: Question): Pr
     id,
     subject,
     subjectId,
+    cardIndex,
+    userId,
     tokenHash,
     shownSealed: rt.vault.seal(JSON.stringify(shown)),
     digest: digestOfShown(rt.vault, subject, subjectId, shown),

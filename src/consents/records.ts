@@ -12,6 +12,8 @@ export interface Consent {
   readonly needs: Factors;
   readonly state: ConsentState;
   readonly expiresMs: Instant;
+  /** Blind index of the bound card that was shown; null where none was. */
+  readonly cardIndex: Buffer | null;
   /** SHA-256 over kind, account, payee, amount and order as they were shown. */
   readonly digest: Buffer;
 }
@@ -35,6 +37,7 @@ interface ConsentRow {
   needs: Factors;
   state: ConsentState;
   expires_ms: string;
+  card_index: Buffer | null;
   digest: Buffer;
 }
 
@@ -44,7 +47,7 @@ export const consentRecords: RecordType<Consent> = {
   accountsOf: () => [],
   async load(tx, keys) {
     const rows = await tx.rows<ConsentRow>(
-      `SELECT id, subject_id, platform_id, customer_id, needs, state, expires_ms, digest FROM consents
+      `SELECT id, subject_id, platform_id, customer_id, needs, state, expires_ms, card_index, digest FROM consents
        WHERE subject = 'instruction' AND subject_id IN (${keys.join()})`,
     );
     return new Map(
@@ -58,6 +61,7 @@ export const consentRecords: RecordType<Consent> = {
           needs: row.needs,
           state: row.state,
           expiresMs: Number(row.expires_ms) as Instant,
+          cardIndex: row.card_index,
           digest: row.digest,
         },
       ]),

@@ -48,6 +48,11 @@ export const CODES_MAX = 5;
 export const TRIES_MAX = 3;
 /** Wrong trade passwords in a row that lock the password until the next natural day. */
 export const PASSWORD_TRIES_MAX = 5;
+/**
+ * Wrong trade passwords in a natural day on the addresses that one platform got of a customer's page; those are dead then. Less than what
+ * locks the password, so that no platform locks it alone.
+ */
+export const LINK_TRIES_MAX = 3;
 
 /** What of a consent decides whether it may still be answered. */
 interface Standing {

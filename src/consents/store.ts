@@ -12,6 +12,10 @@ export interface NewConsent {
   readonly platformId: Id;
   readonly customerId: Id;
   readonly needs: Factors;
+  /** Blind index of the bound card that is shown; null where none is. */
+  readonly cardIndex: Buffer | null;
+  /** Whom an activation is about; null where it is about something else. */
+  readonly userId: Id | null;
   readonly tokenHash: Buffer;
   readonly shownSealed: string;
   readonly digest: Buffer;
@@ -37,9 +41,10 @@ export interface StoredConsent extends NewConsent {
 export async function insertConsent(tx: Tx, c: NewConsent): Promise<void> {
   await tx.write(
     `INSERT INTO consents (id, subject, subject_id, platform_id, customer_id, needs, state, token_hash, shown_sealed, digest, attempts,
-       codes_sent, expires_ms, created_ms)
+       codes_sent, expires_ms, created_ms, card_index, user_id)
      VALUES (${c.id}, '${c.subject}', ${c.subjectId}, ${c.platformId}, ${c.customerId}, '${c.needs}', 'pending',
-       ${sql.hex(c.tokenHash)}, ${sql.text(c.shownSealed)}, ${sql.hex(c.digest)}, 0, 0, ${c.expiresMs}, ${c.createdMs})`,
+       ${sql.hex(c.tokenHash)}, ${sql.text(c.shownSealed)}, ${sql.hex(c.digest)}, 0, 0, ${c.expiresMs}, ${c.createdMs},
+       ${c.cardIndex === null ? 'NULL' : sql.hex(c.cardIndex)}, ${c.userId ?? 'NULL'})`,
   );
 }
 
@@ -63,6 +68,8 @@ interface ConsentRow {
   answered_ms: string | null;
   receipt_sealed: string | null;
   created_ms: string;
+  card_index: Buffer | null;
+  user_id: string | null;
 }
 
 const instant = (value: string): Instant => Number(value) as Instant;
@@ -75,6 +82,8 @@ function consentOf(row: ConsentRow): StoredConsent {
     platformId: asId(row.platform_id),
     customerId: asId(row.customer_id),
     needs: row.needs,
+    cardIndex: row.card_index,
+    userId: row.user_id === null ? null : asId(row.user_id),
     state: row.state,
     tokenHash: row.token_hash,
     shownSealed: row.shown_sealed,
@@ -114,16 +123,22 @@ export async function replaceToken(tx: Tx, id: Id, tokenHash: Buffer): Promise<b
   return (await tx.write(`UPDATE consents SET token_hash = ${sql.hex(tokenHash)} WHERE id = ${id} AND state = 'pending'`)) === 1;
 }
 
-/** One of this sort that this platform asked this customer and that can still be answered, the latest first. */
+/** One of this sort that this platform asked this customer, about this user, and that can still be answered, the latest first. */
 export async function findPending(
   tx: Tx,
-  { subject, platformId, customerId, needs }: Pick<StoredConsent, 'subject' | 'platformId' | 'customerId' | 'needs'>,
+  {
+    subject,
+    platformId,
+    customerId,
+    userId,
+    needs,
+  }: Pick<StoredConsent, 'subject' | 'platformId' | 'customerId' | 'userId' | 'needs'>,
   nowMs: Instant,
 ): Promise<StoredConsent | undefined> {
   return one(
     tx,
     `customer_id = ${customerId} AND subject = '${subject}' AND platform_id = ${platformId} AND needs = '${needs}'
-     AND state = 'pending' AND attempts < ${TRIES_MAX} AND expires_ms > ${nowMs} ORDER BY id DESC LIMIT 1`,
+     AND user_id <=> ${userId ?? 'NULL'} AND state = 'pending' AND attempts < ${TRIES_MAX} AND expires_ms > ${nowMs} ORDER BY id DESC LIMIT 1`,
   );
 }
 

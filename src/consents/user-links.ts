@@ -21,12 +21,12 @@ const Params = z.strictObject({ user: wireId('user') });
 const ANSWERS = { 201: { description: 'The address, good for half an hour', schema: linkSchema } };
 const AGAIN = 'Asked again while the last question is open, it answers another address of the same question.';
 
-type Draft = Pick<Question, 'subject' | 'platformId' | 'customerId' | 'needs' | 'shown'>;
+type Draft = Pick<Question, 'subject' | 'platformId' | 'customerId' | 'userId' | 'needs' | 'shown'>;
 
 /** The open question of that sort under a new address, or a new question. */
 async function linkTo(tx: Tx, rt: Runtime, draft: Draft): Promise<Asked> {
   const nowMs = rt.clock.now();
-  const pending = await findPending(tx, draft, nowMs);
+  const pending = await findPending(tx, { ...draft, userId: draft.userId ?? null }, nowMs);
   if (pending !== undefined) {
     const { url, tokenHash } = newLink(rt);
     if (await replaceToken(tx, pending.id, tokenHash)) return { consent: pending.id, url, expiresMs: pending.expiresMs };
@@ -96,10 +96,10 @@ function activationRoute(rt: Runtime): Route {
     tag: 'Consents',
     summary: 'A page on which a user who was taken over from elsewhere activates himself',
     summaryZh: '获取存量用户激活页面链接',
-    description: `It takes the code of an SMS to the verified mobile. ${AGAIN}`,
+    description: `It takes the code of an SMS to the verified mobile, and is for this one number. Once he said no, that stands. ${AGAIN}`,
     params: Params,
     answers: ANSWERS,
-    refusals: ['IDENTITY_UNVERIFIED', 'CONSENT_ANSWERED'],
+    refusals: ['IDENTITY_UNVERIFIED', 'CONSENT_ANSWERED', 'CONSENT_DECLINED'],
     async handle({ caller: { platformId }, params }) {
       const asked = await rt.db.withTx(
         'activation-link',
@@ -109,7 +109,8 @@ function activationRoute(rt: Runtime): Route {
           if (standing === undefined) throw new Refused(refuse('CONSENT_ANSWERED', 'The user is active.'));
           if (standing.code !== 'CUSTOMER_NOT_ACTIVATED') throw new Refused(standing);
           const shown = shownActivation(known, (await readPlatform(tx, platformId))?.name ?? '');
-          return linkTo(tx, rt, { subject: 'activation', platformId, customerId: customerIdOf(known), needs: 'sms', shown });
+          const draft = { subject: 'activation', platformId, customerId: customerIdOf(known), userId: known.user.id } as const;
+          return linkTo(tx, rt, { ...draft, needs: 'sms', shown });
         },
         async () => undefined, // another address, and nobody knows the first
       );

@@ -35,6 +35,8 @@ export interface Directive {
 }
 
 const ACTOR = 'dispatch';
+/** Why a collection failed that nobody was told of. */
+export const LAPSED = 'not sent in its time';
 
 export function settledDirective({ id, platformId, shardId }: Payout): Directive {
   const data = { payout: toWire('payout', id) };
@@ -49,6 +51,15 @@ export function failedDirective({ id, platformId, shardId }: Payout, reason: str
   return {
     shardId,
     submission: systemInstruction({ platformId, requestNo: `failed:${id}`, kind: 'payout-failed', data, actor: ACTOR }),
+  };
+}
+
+/** A collection that was not sent in its time; refused where it was sent after all. */
+export function lapsedDirective({ id, platformId, shardId }: Payout): Directive {
+  const data = { payout: toWire('payout', id), reason: LAPSED, unsent: true };
+  return {
+    shardId,
+    submission: systemInstruction({ platformId, requestNo: `lapsed:${id}`, kind: 'payout-failed', data, actor: ACTOR }),
   };
 }
 

@@ -11,6 +11,7 @@
 export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledDirective } from './desk.js';
 export { answerIncoming, takeIncoming } from './incoming.js';
 export { countUnanswered } from './incoming-store.js';
+export { lapseCollections } from './lapse.js';
 export { ask, pollDue, takeNews } from './poll.js';
 export { dispatchRoutes } from './routes.js';
 export { putOff, sendAgain, sendDue } from './send.js';

@@ -1,5 +1,5 @@
 import { type ChannelAnswer, type ChannelNews, OTHER_CONTENT } from '../channels/index.js';
-import { maskCardNumber, maskName } from '../kernel/index.js';
+import { type Instant, maskCardNumber, maskName } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
 
 const FIRST_QUERY_MS = 2_000;
@@ -9,6 +9,23 @@ const REASON_MAX = 128; // what the books keep
 /** How long to wait before a payout is asked after, by how often it was sent, asked after or put off before: 2 s doubling to 5 min. */
 export function queryDelayMs(attempts: number): number {
   return Math.min(FIRST_QUERY_MS * 2 ** Math.min(attempts, 16), QUERY_DELAY_MAX_MS);
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Collections that were ordered at this moment or before are not sent any more, where so many hours are given for it. */
+export function collectedSince(nowMs: Instant, hours: bigint): Instant {
+  return (nowMs - Number(hours) * HOUR_MS) as Instant;
+}
+
+/**
+ * What becomes of a collection that its channel says it never received: undefined, it is sent again. When its time is over it stays for as
+ * long as somebody who sent it again just before may take, and then it is ended.
+ */
+export function isLapsed({ createdMs }: Pick<Payout, 'createdMs'>, nowMs: Instant, hours: bigint): 'stay' | 'end' | undefined {
+  const since = collectedSince(nowMs, hours);
+  if (createdMs > since) return undefined;
+  return createdMs + 2 * QUERY_DELAY_MAX_MS > since ? 'stay' : 'end';
 }
 
 /** What an answer makes of a payout that is under way. `final` answers become instructions; the others move no money. */

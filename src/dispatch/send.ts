@@ -11,8 +11,9 @@ import {
   payoutsInScope,
 } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
-import { type Desk, type Directive, decideNow, failedDirective, noteSuccess, settledDirective } from './desk.js';
-import { groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
+import { type Desk, type Directive, decideNow, failedDirective, LAPSED, noteSuccess, settledDirective } from './desk.js';
+import { hoursToCollect, overdueOf } from './lapse.js';
+import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
 /** A payout as it is handed to its channel. */
@@ -67,11 +68,14 @@ async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
   const { db } = desk.rt;
   for (let tries = 1; ; tries += 1) {
     const candidates = await db.read('payouts-to-send', async (tx) => {
-      const first = await payoutsInScope(tx, { ...scope, states: ['created'], mayLeave: true }, CLAIM_MAX);
+      const nowMs = desk.rt.clock.now();
+      const since = collectedSince(nowMs, await hoursToCollect(tx, nowMs));
+      const wanted = { ...scope, states: ['created'], mayLeave: true, collectedSince: since } as const;
+      const first = await payoutsInScope(tx, wanted, CLAIM_MAX);
       if (first.length === 0) return first;
       const stopped = await stoppedPlatforms(tx);
       if (!first.some((payout) => stopped.includes(payout.platformId))) return first;
-      return payoutsInScope(tx, { ...scope, states: ['created'], mayLeave: true, notOf: stopped }, CLAIM_MAX);
+      return payoutsInScope(tx, { ...wanted, notOf: stopped }, CLAIM_MAX);
     });
     if (candidates.length === 0) return [];
     try {
@@ -256,15 +260,21 @@ export async function putOff({ rt }: Desk, moves: readonly Move[]): Promise<void
 /**
  * Sends again, under the same number, what a channel says it never received. The date is the one open now: that of a closed day
  * would change a statement that was read already. A payout that moved meanwhile, or that a proof or a freeze holds
- * back, stays as it is.
+ * back, stays as it is. A collection whose time is over is not sent again: it has failed.
  */
 export async function sendAgain(desk: Desk, payouts: readonly Payout[]): Promise<void> {
   if (payouts.length === 0) return;
   const held = await desk.rt.db.read('held-back', (tx) => heldBack(tx, payouts));
-  const [stay, go] = [true, false].map((stays) => payouts.filter((payout) => held(payout) === stays)) as [Payout[], Payout[]];
+  const overdue = await overdueOf(desk, payouts);
+  const fateOf = (payout: Payout) => overdue(payout) ?? (held(payout) ? 'stay' : 'go');
+  const { stay = [], go = [], end = [] } = Object.fromEntries(groupBy(payouts, fateOf));
+  await decideNow(
+    desk,
+    end.map((payout) => failedDirective(payout, LAPSED)),
+  );
   await putOff(
     desk,
-    stay.map((payout) => ({ payout, to: payout.state, reason: 'its platform is stopped, or its account frozen' })),
+    stay.map((payout) => ({ payout, to: payout.state, reason: 'its platform is stopped, its account frozen, or its time over' })),
   );
   if (go.length === 0) return;
   try {

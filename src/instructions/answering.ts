@@ -2,7 +2,7 @@ import { changeAnswered } from '../accounts/index.js';
 import { agreementAnswered } from '../agreements/index.js';
 import { type AnswerHandlers, mandateAnswered } from '../consents/index.js';
 import { escrowAnswered } from '../escrow/index.js';
-import { activateUser, usersOfCustomer } from '../parties/index.js';
+import { activateUser, declineUser } from '../parties/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { releaseToInbox } from './asking.js';
 
@@ -18,12 +18,10 @@ export function answerHandlers(rt: Runtime): AnswerHandlers {
     mobile: changeAnswered(rt),
     agreement: agreementAnswered(rt),
     escrow: escrowAnswered(rt),
-    activation: async (tx, _subject, ending, { platformId, customerId }) => {
-      const users = ending === 'given' ? await usersOfCustomer(tx, customerId) : [];
-      for (const user of users) {
-        if (user.platformId === platformId && user.state === 'to-activate')
-          await activateUser(tx, user.id, platformId, rt.clock.now());
-      }
+    activation: async (tx, _subject, ending, { platformId, userId }) => {
+      if (userId === null) return undefined;
+      if (ending === 'given') await activateUser(tx, userId, platformId, rt.clock.now());
+      if (ending === 'declined') await declineUser(tx, userId, rt.clock.now());
       return undefined;
     },
   };

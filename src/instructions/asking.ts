@@ -1,4 +1,11 @@
-import { countPassage, type ElectronicAccount, electronicRecords, limitUseRecords, payeeNames } from '../accounts/index.js';
+import {
+  accountFunds,
+  countPassage,
+  type ElectronicAccount,
+  electronicRecords,
+  limitUseRecords,
+  payeeNames,
+} from '../accounts/index.js';
 import { askConsent, type Bilingual, loadPolicies, proofNeeded, type Question, type Shown, shownFen } from '../consents/index.js';
 import { type Id, type Instant, maskCardNumber, naturalDate, toRfc3339 } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
@@ -32,6 +39,10 @@ export async function draftQuestions(
   if (unmandated.length === 0) return asked.map(() => undefined);
   const accounts = await electronicRecords.load(tx, [...new Set(unmandated.map(({ act }) => act.account))]);
   if (accounts.size === 0) return asked.map(() => undefined);
+  const funds = await accountFunds(
+    tx,
+    [...accounts.values()].map((account) => account.accountId),
+  );
   const uses = await limitUseRecords.load(tx, [...new Set([...accounts.values()].map((account) => account.customerId))]);
   const books = await loadBooks(tx, [...new Set(asked.map(({ platformId }) => platformId))]);
   const policies = await loadPolicies(tx);
@@ -48,12 +59,14 @@ export async function draftQuestions(
     const profile = books.get(platformId)?.profile;
     if (account === undefined || profile === undefined || account.platformId !== platformId) return undefined;
     const use = uses.get(account.customerId)?.uses ?? [];
-    if (isHopeless(act, { account, uses: use, nowMs, parameters })) return undefined;
-    const payee = payeeOf(each, account.customerId);
-    if (payee === undefined) return undefined;
+    const frozen = funds.get(act.account)?.state === 'frozen';
+    if (isHopeless(act, { account, uses: use, frozen, nowMs, parameters })) return undefined;
+    const found = payeeOf(each, account.customerId);
+    if (found === undefined) return undefined;
+    const { cardIndex, ...payee } = found;
     const { needs } = proofNeeded(policies, profile, kind);
     const shown = shownOf({ kind, act, account, payee, platform: platforms.get(platformId) ?? '', expiresMs });
-    return { platformId, customerId: account.customerId, needs, shown, expiresMs };
+    return { platformId, customerId: account.customerId, needs, cardIndex, shown, expiresMs };
   });
 }
 
@@ -68,21 +81,24 @@ function takesAnswer({ mandate, voucher }: Act): boolean {
  */
 function isHopeless(
   { amount, payee }: Act,
-  of: Pick<Parameters<typeof countPassage>[0], 'account' | 'uses' | 'nowMs' | 'parameters'>,
+  of: Pick<Parameters<typeof countPassage>[0], 'account' | 'uses' | 'frozen' | 'nowMs' | 'parameters'>,
 ): boolean {
   const flow = payee === 'bound-card' ? 'bound' : 'unbound';
-  return 'code' in countPassage({ ...of, amount: -(amount ?? 1n), flow, balanceAfter: 0n });
+  return 'code' in countPassage({ ...of, amount: -(amount ?? 1n), flow, balanceAfter: 0n, reserved: 0n });
 }
+
+type Payee = Bilingual & { readonly cardIndex?: Buffer | undefined };
 
 /**
  * In words, to whom the money of an act goes: his card by its ending, a sub-merchant by name, another account of his by its ending.
- * Undefined where it is nobody that this platform and this customer may know of, which the engine will say.
+ * Undefined where it is nobody that this platform and this customer may know of, which the engine will say. With a card comes its blind
+ * index: the answer is bound to the card that is shown.
  */
 async function payeesOf(
   tx: Tx,
   vault: Vault,
   asked: readonly ToAsk[],
-): Promise<(asked: ToAsk, customerId: Id) => Bilingual | undefined> {
+): Promise<(asked: ToAsk, customerId: Id) => Payee | undefined> {
   const named = [
     ...new Set(asked.flatMap(({ act: { payee } }) => (payee !== 'bound-card' && 'account' in payee ? [payee.account] : []))),
   ];
@@ -93,8 +109,13 @@ async function payeesOf(
   return ({ platformId, act: { account, payee } }, customerId) => {
     if (payee === 'bound-card') {
       const card = cards.get(account);
-      const ending = card === undefined ? '' : vault.read(card.account).slice(-4);
-      return { en: `your bound card ending ${ending}`, zh: `本人绑定卡 尾号${ending}` };
+      const number = card === undefined ? '' : vault.read(card.account);
+      const ending = number.slice(-4);
+      return {
+        en: `your bound card ending ${ending}`,
+        zh: `本人绑定卡 尾号${ending}`,
+        cardIndex: vault.index('card', number),
+      };
     }
     if ('orderNo' in payee) return { en: `order ${payee.orderNo}`, zh: `订单 ${payee.orderNo}` };
     const merchant = merchants.get(payee.account);

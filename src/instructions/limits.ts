@@ -1,6 +1,14 @@
-import { countPassage, electronicRecords, idTaskRecords, limitUseRecords, standingRefusal } from '../accounts/index.js';
+import {
+  countPassage,
+  electronicRecords,
+  frozenRefusal,
+  idTaskRecords,
+  limitUseRecords,
+  standingRefusal,
+} from '../accounts/index.js';
 import { type Id, invariant, type Minor, type Refusal } from '../kernel/index.js';
 import { isElectronic, type Posting, type RecordType } from '../ledger/index.js';
+import { isUnderWay, type Payout, payoutRecords, underWayRecords } from '../payouts/index.js';
 import { type At, change, type Effects, type Facts, type RecordChange } from './kind.js';
 
 /**
@@ -18,16 +26,30 @@ export function withLimits(effects: Effects, facts: Facts, at: At): Effects | Re
   return counting === undefined ? effects : { ...effects, records: counting.changes };
 }
 
-/** Whether the law would let this much be credited now: for money that is here and must go elsewhere if not. */
-export function mayCredit(facts: Facts, at: At, account: Id, amount: Minor, flow: Posting['flow']): boolean {
-  if (!isElectronic(facts.account(account)?.type)) return facts.account(account)?.state !== 'closed';
-  return new Counting(facts, at).count({ account, amount, flow: flow ?? 'unbound' }) === undefined;
+/**
+ * Whether the law would let this much be credited now: for money that is here and must go elsewhere if not.
+ * @param decided what else the decision changes: for a payout that has its result now room was kept
+ */
+export function mayCredit(
+  facts: Facts,
+  at: At,
+  posting: Pick<Posting, 'account' | 'amount' | 'flow'>,
+  decided: readonly RecordChange[],
+): boolean {
+  const account = facts.account(posting.account);
+  if (!isElectronic(account?.type)) return account?.state !== 'closed';
+  return new Counting(facts, at, decided).count(posting) === undefined;
 }
 
 /** Why the owner of an electronic account may do no business with it now. */
 export function mayAct(facts: Facts, at: At, account: Id): Refusal | undefined {
   const electronic = facts.record(electronicRecords, account);
-  return electronic && standingRefusal(electronic, isAtCounter(at) ? 'counter' : 'out', at.nowMs, at.parameters);
+  if (electronic === undefined) return undefined;
+  const frozen = facts.account(account)?.state === 'frozen';
+  return (
+    standingRefusal(electronic, isAtCounter(at) ? 'counter' : 'out', at.nowMs, at.parameters) ??
+    frozenRefusal({ account: electronic, amount: -1n, frozen })
+  );
 }
 
 /** The bank's staff acts for its customer only where he stands before them. */
@@ -53,6 +75,22 @@ class Counting {
     return changed === undefined ? this.#facts.record(of, by) : (changed.row as Row);
   }
 
+  /**
+   * For what else room is kept under the cap of a Class III account: all that is under way of it, which comes with the account. A payout
+   * that has its result now takes the room that was kept for it, and is not kept out by the others.
+   */
+  #reserved(account: Id): Minor {
+    const underWay = this.#facts.record(underWayRecords, account);
+    invariant(underWay, `what is under way of the Class III account ${account} is known`);
+    for (const { type, key, row } of this.changes) {
+      if (type !== payoutRecords) continue;
+      const [before, after] = [this.#facts.record(payoutRecords, key), row as Payout];
+      const ended = before !== undefined && isUnderWay(before.state) && !isUnderWay(after.state);
+      if (ended && after.sourceAccountId === account) return 0n;
+    }
+    return underWay.paid + underWay.collected;
+  }
+
   count(posting: Pick<Posting, 'account' | 'amount' | 'flow'>): Refusal | undefined {
     const account = this.#record(electronicRecords, posting.account);
     const ledger = this.#facts.account(posting.account);
@@ -70,6 +108,8 @@ class Counting {
       flow: posting.flow ?? 'unbound',
       atCounter: isAtCounter(this.#at),
       balanceAfter: ledger.balance + posting.amount,
+      reserved: posting.amount > 0n && account.class === 3 ? this.#reserved(posting.account) : 0n,
+      frozen: ledger.state === 'frozen',
       nowMs: this.#at.nowMs,
       parameters: this.#at.parameters,
     });

@@ -3,7 +3,7 @@ import { claimQueueRecords, findClaim, freezeOfPayoutRecords, withChanged } from
 import { addDays, asId, type BusinessDate, type Id, invariant, type Minor, refuse, toWire } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { orderKey, orderRecords } from '../orders/index.js';
-import { mayBecome, type Payout, type PayoutState, payoutRecords } from '../payouts/index.js';
+import { bringsMoneyIn, mayBecome, type Payout, type PayoutState, payoutRecords } from '../payouts/index.js';
 import { type At, change, type Effects, type Facts, type Needs, type RecordChange, refused } from './kind.js';
 
 /** The account that the owner of an account bound for what is paid out to him. Read here, changed in `accounts`. */
@@ -59,11 +59,16 @@ function newPayout(at: At, of: NewPayout): Payout {
   };
 }
 
-/** A payout in its new state, or the refusal that it cannot get there from where it is. */
-export function movedPayout(facts: Facts, at: At, id: Payout['id'], to: PayoutState, reason: string | null) {
+/**
+ * A payout in its new state, or the refusal that it cannot get there from where it is.
+ * @param unsent it is ended because nobody was told of it: so only where that is true, whoever sends it meanwhile
+ */
+export function movedPayout(facts: Facts, at: At, id: Payout['id'], to: PayoutState, reason: string | null, unsent = false) {
   const payout = facts.record(payoutRecords, id);
   if (payout === undefined) return refused(refuse('PAYOUT_NOT_FOUND', undefined, { payout: toWire('payout', id) }));
-  if (!mayBecome(payout.state, to)) return refused(refuse('PAYOUT_STATE_CONFLICT', undefined, { from: payout.state, to }));
+  const asSaid = unsent ? payout.state === 'created' && bringsMoneyIn(payout) : payout.state !== 'created';
+  if (!asSaid || !mayBecome(payout.state, to))
+    return refused(refuse('PAYOUT_STATE_CONFLICT', undefined, { from: payout.state, to }));
   const after: Payout = { ...payout, state: to, reason, changedMs: at.nowMs };
   return { payout, change: change(payoutRecords, id, after) };
 }

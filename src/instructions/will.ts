@@ -1,4 +1,4 @@
-import { electronicRecords } from '../accounts/index.js';
+import { type ElectronicAccount, electronicRecords } from '../accounts/index.js';
 import {
   consentRecords,
   coverOf,
@@ -20,12 +20,12 @@ import { type Act, type At, change, type Effects, type Facts, type Kind, type Ne
 export function withWill(kind: Kind, data: unknown, effects: Effects, facts: Facts, at: At): Effects | Refusal {
   const act = kind.act?.(data);
   if (act === undefined || !isElectronic(facts.account(act.account)?.type)) {
-    assertNoSilentDebit(kind, effects, facts);
+    assertNoSilentDebit(kind, effects, facts, at);
     return effects;
   }
-  const owner = facts.record(electronicRecords, act.account)?.customerId;
-  invariant(owner, `the electronic account ${act.account} has an owner`);
-  const proved = proofOf(kind, act, owner, facts, at);
+  const account = facts.record(electronicRecords, act.account);
+  invariant(account, `the electronic account ${act.account} has an owner`);
+  const proved = proofOf(kind, act, account, facts, at);
   if ('code' in proved) return proved;
   return { ...effects, records: [...(effects.records ?? []), ...proved.records] };
 }
@@ -43,10 +43,11 @@ export function willNeedsThen(kind: Kind, data: unknown, facts: Facts, at: At): 
   return { records: [[consentRecords, at.instruction]] };
 }
 
-function proofOf(kind: Kind, act: Act, owner: Id, facts: Facts, at: At): Refusal | { records: RecordChange[] } {
+function proofOf(kind: Kind, act: Act, account: ElectronicAccount, facts: Facts, at: At): Refusal | { records: RecordChange[] } {
   if (at.origin === 'O') return byVoucher(act);
   if (act.voucher !== undefined) return refuse('VOUCHER_NOT_ALLOWED');
-  return act.mandate === undefined ? byConsent(kind, owner, facts, at) : byMandate(kind, act, act.mandate, owner, facts, at);
+  if (act.mandate !== undefined) return byMandate(kind, act, act.mandate, account.customerId, facts, at);
+  return byConsent(kind, act, account, facts, at);
 }
 
 /** At the counter he signs a form. What staff may then do is to pay out to his own bound card. */
@@ -62,14 +63,22 @@ const ANSWERS: Readonly<Record<string, RefusalCode>> = {
   used: 'CONSENT_USED',
 };
 
-function byConsent(kind: Kind, owner: Id, facts: Facts, at: At): Refusal | { records: RecordChange[] } {
+function byConsent(
+  kind: Kind,
+  { payee }: Act,
+  { customerId: owner, cardIndex }: ElectronicAccount,
+  facts: Facts,
+  at: At,
+): Refusal | { records: RecordChange[] } {
   const consent = facts.record(consentRecords, at.instruction);
   if (consent === undefined) return refuse('CONSENT_REQUIRED');
   const code = ANSWERS[consent.state];
   if (code !== undefined) return refuse(code, undefined, { consent: toWire('consent', consent.id) });
   const { needs } = proofNeeded(at.policies, at.book.profile, kind.name);
   // The account may have another owner's name on it only by a fault of ours; a policy may have become stricter since the question.
-  if (consent.customerId !== owner || !covers(consent.needs, needs))
+  // He said yes to the card that he was shown: another one that was bound since is another payee.
+  const sameCard = payee !== 'bound-card' || consent.cardIndex?.equals(cardIndex);
+  if (consent.customerId !== owner || !covers(consent.needs, needs) || !sameCard)
     return refuse('CONSENT_MISMATCH', undefined, { consent: toWire('consent', consent.id) });
   return { records: [change(consentRecords, at.instruction, { ...consent, state: 'used' as const })] };
 }
@@ -99,11 +108,15 @@ function covers(given: Factors, needed: Factors): boolean {
   return given === 'both' || given === needed;
 }
 
-/** A kind that platforms may give never debits an electronic account unless it says whose will that takes. */
-function assertNoSilentDebit(kind: Kind, effects: Effects, facts: Facts): void {
+/**
+ * A kind that platforms may give never debits an electronic account unless it says whose will that takes. Only the bank undoes what was
+ * credited to one.
+ */
+function assertNoSilentDebit(kind: Kind, effects: Effects, facts: Facts, { origin }: At): void {
   if (!kind.origins.includes('P')) return;
   for (const { account, amount, flow } of effects.postings) {
-    const silent = amount < 0n && typeof flow !== 'object' && isElectronic(facts.account(account)?.type);
+    const undone = typeof flow === 'object' && origin === 'O';
+    const silent = amount < 0n && !undone && isElectronic(facts.account(account)?.type);
     invariant(!silent, `the kind ${kind.name} says whose will it takes to debit an electronic account`);
   }
 }

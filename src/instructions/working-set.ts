@@ -10,6 +10,7 @@ import {
   type RecordType,
   type UnclearedSlice,
 } from '../ledger/index.js';
+import { underWayRecords } from '../payouts/index.js';
 import { type ShortageLine, shortageLineRecords } from '../refunds/index.js';
 import type { Tx } from '../runtime/index.js';
 import type { Effects, Facts, Needs, RecordChange } from './kind.js';
@@ -116,6 +117,15 @@ export class WorkingSet {
       accounts.set(account.accountId, account);
       uses.set(account.customerId, use);
     }
+    await this.loadUnderWay(tx, ids);
+  }
+
+  /** Under the cap of a Class III account room is kept for what is under way. */
+  private async loadUnderWay(tx: Tx, ids: readonly Id[]): Promise<void> {
+    const { asked } = this.table(underWayRecords);
+    const wanted = ids.filter((id) => this.accounts.get(id)?.type === 'class-3' && !asked.has(id));
+    for (const id of wanted) asked.add(id);
+    if (wanted.length > 0) await this.loadRecords(tx, underWayRecords, wanted);
   }
 
   private async loadRecords(tx: Tx, type: AnyRecordType, keys: readonly string[]): Promise<ReadonlyMap<string, unknown>> {

@@ -32,6 +32,7 @@ const STATEMENTS = [
      changed_ms BIGINT NOT NULL,
      KEY suspense_items_by_platform (platform_id, state, id),
      KEY suspense_items_by_state (state, id),
+     KEY suspense_items_by_account (from_account_id),
      CONSTRAINT suspense_items_conserved CHECK (attributed >= 0 AND returned >= 0 AND undone >= 0
        AND attributed + returned + undone <= amount)
    )`,

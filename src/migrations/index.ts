@@ -21,6 +21,8 @@ import { Suspense1700000000020 } from './0020-suspense.js';
 import { Batches1700000000021 } from './0021-batches.js';
 import { Reviews1700000000022 } from './0022-reviews.js';
 import { Escrow1700000000023 } from './0023-escrow.js';
+import { BoundAnswers1700000000024 } from './0024-bound-answers.js';
+import { Collections1700000000025 } from './0025-collections.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -47,4 +49,6 @@ export const migrations = [
   Batches1700000000021,
   Reviews1700000000022,
   Escrow1700000000023,
+  BoundAnswers1700000000024,
+  Collections1700000000025,
 ];

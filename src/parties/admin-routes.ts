@@ -23,11 +23,12 @@ import { verificationsOf } from './users/verification-records.js';
 import { maskedUserParty } from './users/wire.js';
 import { watchRoutes } from './watch/admin-routes.js';
 import { stopsOf } from './watch/stop-records.js';
+import type { LockCustomer } from './watch/stops.js';
 import { tasksOfCustomer } from './watch/task-records.js';
 import { showStop, showTask, stopSchema, taskSchema } from './watch/wire.js';
 
 /** What the bank's staff sees of customers and does about them. Whatever changes something is in the audit trail. */
-export function customerAdminRoutes(rt: Runtime, { store, lock }: DocumentParts): Route[] {
+export function customerAdminRoutes(rt: Runtime, { store, lock }: DocumentParts & { readonly lock: LockCustomer }): Route[] {
   return [listRoute(rt), searchRoute(rt), readRoute(rt), documentAdminRoute(rt, store), ...watchRoutes(rt, lock)];
 }
 

@@ -11,7 +11,7 @@ export { partyRoutes } from './routes.js';
 export * from './rules.js';
 export { TRIAL_TRANSITIONS, USER_TRANSITIONS } from './states.js';
 export * from './store.js';
-export { changeMobile } from './users/mobiles.js';
+export { changeMobile, provableMobiles } from './users/mobiles.js';
 export { checkIdNo, isOfAge, type PersonIdType } from './users/particulars.js';
 export {
   type Customer,
@@ -19,12 +19,13 @@ export {
   takeCustomer,
   touchCustomer,
   type User,
-  usersOfCustomer,
 } from './users/records.js';
 export {
   type AsOf,
   activateUser,
   customerStanding,
+  declineUser,
+  isIdTaskOverdue,
   type KnownUser,
   requireActingUser,
   requireUser,

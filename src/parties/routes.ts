@@ -12,5 +12,5 @@ export function partyRoutes(rt: Runtime, lock: LockCustomer): Route[] {
     opened ??= documentStore(rt.config, rt.clock.wall);
     return opened;
   };
-  return [...userRoutes(rt), ...documentRoutes(rt, { store, lock }), ...customerAdminRoutes(rt, { store, lock })];
+  return [...userRoutes(rt), ...documentRoutes(rt, { store }), ...customerAdminRoutes(rt, { store, lock })];
 }

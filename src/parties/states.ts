@@ -1,6 +1,6 @@
 /**
  * pending: its identity is being verified. held: verified, and its customer stands on the watch list; a platform sees it as pending.
- * to-activate: verified, taken over from elsewhere, waits for the customer's own activation. verified: may open accounts.
+ * to-activate: verified, taken over from elsewhere, waits for the customer's own activation; once he said no it is refused. verified: may open accounts.
  * refused: for good; the platform registers another number.
  */
 export const USER_STATES = ['pending', 'held', 'to-activate', 'verified', 'refused'] as const;
@@ -9,7 +9,7 @@ export type UserState = (typeof USER_STATES)[number];
 export const USER_TRANSITIONS: Readonly<Record<UserState, readonly UserState[]>> = {
   pending: ['held', 'to-activate', 'verified', 'refused'],
   held: ['to-activate', 'verified', 'refused'],
-  'to-activate': ['verified'],
+  'to-activate': ['verified', 'refused'],
   verified: [],
   refused: [],
 };

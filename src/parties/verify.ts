@@ -1,11 +1,10 @@
 import type { Verification } from '../channels/index.js';
 import { type Id, type Instant, instantOf, invariant, naturalDate, type Refusal, refuse } from '../kernel/index.js';
 import { faultOf, isDuplicateKey, loadParameters, type Tx } from '../runtime/index.js';
-import { documentKindsOf } from './documents/records.js';
-import { isDocumented } from './documents/rules.js';
+import { haveCopySeen } from './documents/documents.js';
 import { askIdentity, type VerifyParts } from './users/ask-identity.js';
 import { takeMobilePlace } from './users/mobile-records.js';
-import { freePlaces } from './users/mobiles.js';
+import { freePlaceOf } from './users/mobiles.js';
 import { identitiesOf, identitiesToVerify, mobileOf, type Particulars, type PersonParticulars } from './users/particulars.js';
 import {
   type Customer,
@@ -16,10 +15,11 @@ import {
   putOffUser,
   setName,
   type User,
+  usersOfCustomer,
 } from './users/records.js';
-import { askAgainMs, IDENTITY_REFUSALS } from './users/rules.js';
+import { askAgainMs, IDENTITY_REFUSALS, takesActivation } from './users/rules.js';
 import { verificationsOf } from './users/verification-records.js';
-import { setDocumented, stopsOf } from './watch/stop-records.js';
+import { stopsOf } from './watch/stop-records.js';
 import type { LockCustomer } from './watch/stops.js';
 import { tasksOfCustomer } from './watch/task-records.js';
 import { actOnHits, indexIdentity, rememberIdentities, watchHits } from './watch/watch-list.js';
@@ -117,7 +117,7 @@ async function settleInTx(tx: Tx, rt: VerifyParts, lock: LockCustomer, user: Use
   const idType = party.kind === 'company' ? 'uscc' : party.idType;
   const known = await customerByIdentity(tx, idType, party.idNo, rt.vault);
   if (known !== undefined) await lock(tx, known.id); // what it may stop has to hold still; before any other row is written
-  const place = known === undefined && party.kind === 'person' ? await freePlaceOf(tx, rt, party) : 'none';
+  const place = known === undefined && party.kind === 'person' ? await placeFor(tx, rt, party) : 'none';
   const refusal = known === undefined ? (place === undefined ? refuse('MOBILE_TAKEN') : undefined) : mobileDiffers(known, party);
   if (refusal !== undefined) {
     await moveUser(tx, user.id, 'pending', 'refused', { nowMs, refusal });
@@ -133,7 +133,8 @@ async function settleInTx(tx: Tx, rt: VerifyParts, lock: LockCustomer, user: Use
   await actOnHits(tx, rt, lockKnown, { customerId, particulars: [party], hits });
   await becomeKnown(tx, user, customerId, nowMs);
   // Last, with the user's row written: an image that comes meanwhile waits for it and then finds the customer.
-  if (isDocumented(await documentKindsOf(tx, user.id), idType)) await setDocumented(tx, customerId);
+  const { documented = false, idTaskDueMs = null } = known ?? {};
+  await haveCopySeen(tx, rt, { id: customerId, idType, documented, idTaskDueMs }, user.id);
 }
 
 /** Held while staff looks at a hit; refused where staff said that it is he. */
@@ -141,7 +142,8 @@ async function becomeKnown(tx: Tx, user: User, customerId: Id, nowMs: Instant): 
   const watched = (await stopsOf(tx, customerId)).some((stop) => stop.live && stop.reason === 'watch-list');
   const tasks = watched ? await tasksOfCustomer(tx, customerId, 'watch-list') : [];
   const confirmed = tasks.some((task) => task.state === 'confirmed');
-  const to = confirmed ? 'refused' : watched ? 'held' : user.takenOver ? 'to-activate' : 'verified';
+  const activates = takesActivation(user, await usersOfCustomer(tx, customerId));
+  const to = confirmed ? 'refused' : watched ? 'held' : activates ? 'to-activate' : 'verified';
   const refusal = confirmed ? refuse('WATCH_LISTED') : null;
   await moveUser(tx, user.id, 'pending', to, { nowMs, customerId, refusal });
 }
@@ -161,14 +163,13 @@ async function newCustomer(
   return id;
 }
 
-async function freePlaceOf(tx: Tx, rt: VerifyParts, { mobile, idType, idNo }: PersonParticulars): Promise<number | undefined> {
+async function placeFor(tx: Tx, rt: VerifyParts, { mobile, idType, idNo }: PersonParticulars): Promise<number | undefined> {
   const rules = { today: naturalDate(rt.clock.now()), parameters: await loadParameters(tx), vault: rt.vault };
-  const [place] = await freePlaces(tx, [{ mobile, idType, idNo }], rules);
-  return place;
+  return freePlaceOf(tx, { mobile, idType, idNo }, rules);
 }
 
-/** A person has one number at the bank. Told only now, when he has shown who he is: nobody can ask whom the bank knows. */
+/** A person has one number at the bank, once it is verified that it is his. Told only now, when he has shown who he is: nobody can ask whom the bank knows. */
 function mobileDiffers(known: Customer, party: Particulars): Refusal | undefined {
-  if (party.kind === 'company' || known.mobile === null || known.mobile === party.mobile) return undefined;
+  if (party.kind === 'company' || !known.mobileVerified || known.mobile === party.mobile) return undefined;
   return refuse('MOBILE_DIFFERS');
 }

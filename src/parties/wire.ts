@@ -15,17 +15,22 @@ export const idNoSchema = z
   .regex(/^[0-9A-Za-z]{1,32}$/, { error: 'must be 1 to 32 letters and digits' })
   .transform((text) => text.toUpperCase());
 
+/** Text for people in which no mark changes the direction or hides, and none opens a tag. */
+export function plainText(max: number) {
+  return textSchema(max).regex(/^[^\p{Cf}\p{Co}\p{Cn}<>]*$/u, { error: 'must not hold marks of format, or < and >' });
+}
+
 const companySchema = z.strictObject({
   kind: z.literal('company'),
-  name: textSchema(NAME_MAX),
+  name: plainText(NAME_MAX),
   idNo: idNoSchema.meta({ description: 'Unified social credit code (GB 32100)', example: '91350100M000100Y43' }),
-  legalRepresentative: textSchema(NAME_MAX).optional(),
+  legalRepresentative: plainText(NAME_MAX).optional(),
   mobile: mobileSchema.optional(),
 });
 
 const personSchema = z.strictObject({
   kind: z.literal('person'),
-  name: textSchema(NAME_MAX),
+  name: plainText(NAME_MAX),
   idNo: idNoSchema.meta({ description: 'Resident identity number (GB 11643)', example: '11010519491231002X' }),
   mobile: mobileSchema.optional(),
 });

@@ -192,6 +192,8 @@ export interface PayoutScope {
   /** Only those whose time has come at this moment. */
   readonly dueMs?: Instant | undefined;
   readonly purposes?: readonly PayoutPurpose[] | undefined;
+  /** Of collections only those that were ordered after this. */
+  readonly collectedSince?: Instant | undefined;
   /** Only those that may be sent: their money came in on dates that are proved (or they bring it in), and nothing withholds their account. */
   readonly mayLeave?: boolean | undefined;
 }
@@ -208,6 +210,7 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.notOf !== undefined && scope.notOf.length > 0) also(`platform_id NOT IN (${scope.notOf.join()})`);
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
+  if (scope.collectedSince !== undefined) also("(purpose <> 'top-up' OR created_ms > ?)", scope.collectedSince);
   if (scope.mayLeave) {
     also("(purpose = 'top-up' OR funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id))");
     also(`(purpose = 'judicial' OR NOT ${isWithheld('payouts.source_account_id')})`);
@@ -216,6 +219,16 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
     ...values,
     limit,
   ]);
+  return rows.map(payoutOf);
+}
+
+/** Collections that were ordered at this moment or before and that no channel has heard of, oldest first. */
+export async function lapsedCollections(tx: Tx, until: Instant, limit: number): Promise<Payout[]> {
+  const rows = await tx.rows<PayoutRow>(
+    `SELECT * FROM payouts WHERE shard_id IN (SELECT id FROM shards) AND state = 'created' AND next_ms <= ? AND created_ms <= ?
+       AND purpose = 'top-up' ORDER BY id LIMIT ?`,
+    [until, until, limit],
+  );
   return rows.map(payoutOf);
 }
 

@@ -15,5 +15,6 @@ export {
   type SuspenseItem,
   type SuspenseProposal,
   type SuspenseSource,
+  suspendedRecords,
   suspenseRecords,
 } from './store.js';

@@ -1,7 +1,7 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { sql, type Tx } from '../runtime/index.js';
-import { itemState } from './rules.js';
+import { itemState, leftOf } from './rules.js';
 import type { ItemState, ProposalState } from './states.js';
 
 /** Where money on suspense came from: a line of the statement that nobody expected, or a result of a payout or collection. */
@@ -98,6 +98,35 @@ export const suspenseRecords: RecordType<SuspenseItem> = {
        ON DUPLICATE KEY UPDATE attributed = VALUES(attributed), returned = VALUES(returned), undone = VALUES(undone),
          state = VALUES(state), changed_ms = VALUES(changed_ms)`;
   },
+};
+
+/** Money of an account's owner that waits for a person. Minor units. */
+export interface Suspended {
+  readonly accountId: Id;
+  readonly left: Minor;
+}
+
+/** What was collected for an account, or came back to it, and could not be credited. By account id; summed up from the items, stored nowhere. */
+export const suspendedRecords: RecordType<Suspended> = {
+  name: 'suspended',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<{ id: string; amount: string }>(
+      `SELECT from_account_id AS id, CAST(SUM(amount - attributed - returned - undone) AS CHAR) AS amount FROM suspense_items
+       WHERE from_account_id IN (${keys.join()}) GROUP BY from_account_id`,
+    );
+    const found = new Map(rows.map((row) => [row.id, BigInt(row.amount)]));
+    return new Map(keys.map((key) => [key, { accountId: asId(key), left: found.get(key) ?? 0n }]));
+  },
+  sumsUp: {
+    type: suspenseRecords,
+    keyOf: (item: SuspenseItem) => item.fromAccountId ?? '',
+    changed: (row: Suspended, before: SuspenseItem | undefined, after: SuspenseItem) => ({
+      ...row,
+      left: row.left + leftOf(after) - (before === undefined ? 0n : leftOf(before)),
+    }),
+  },
+  saving: () => undefined,
 };
 
 /** What is proposed to do with an item: give it to a member's account, or send it back to its payer. */

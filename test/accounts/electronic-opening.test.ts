@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { findCredential } from '../../src/consents/credentials/store.js';
 import { type Instant, isVirtualAccountNo, toWire } from '../../src/kernel/index.js';
-import type { TestCustomer } from '../consents/stage.js';
+import { noticeOf, type TestCustomer } from '../consents/stage.js';
+import type { TestBook } from './books.js';
 import { BANK, dyingAt, type ElectronicStage, know, newCard, openElectronicStage } from './electronic-stage.js';
 
 let stage: ElectronicStage;
@@ -90,6 +92,80 @@ describe('opening an electronic account', () => {
     await post(stage.asked(customer), stage.other).expect(404);
     const list = await stage.api.signed(stage.other, 'GET', '/v1/electronic-accounts').expect(200);
     expect(JSON.stringify(list.body)).not.toContain(opened.account);
+  });
+});
+
+describe('a mobile number that only a platform said', () => {
+  const mobileOf = async (customer: TestCustomer) => {
+    const [row] = await stage.rows(`SELECT mobile_sealed, mobile_verified FROM customers WHERE id = ${customer.id}`);
+    return [stage.api.runtime.vault.open(row.mobile_sealed), Number(row.mobile_verified)];
+  };
+  const unverified = (customer: TestCustomer) =>
+    stage.api.runtime.db.withTx('bend', (tx) => tx.write('UPDATE customers SET mobile_verified = 0 WHERE id = ?', [customer.id]));
+  const passwordLink = async (user: string, by: TestBook) =>
+    new URL(
+      (await stage.api.signed(by, 'POST', `/v1/users/${user}/password-link`).expect(201)).body.consent.url,
+    ).pathname.replace('/pages', '');
+
+  test('is verified when the elements of a card match it', async () => {
+    const account = newCard();
+    const customer = await stage.person([{ account }]);
+    await unverified(customer);
+    const opened = await stage.open(customer, { card: { account, bankCode: BANK, mobile: customer.mobile } });
+    expect(opened.state).toBe('opened');
+    expect(await mobileOf(customer)).toEqual([customer.mobile, 1]);
+  });
+
+  test('gives way to the one that his card’s bank knows, and a password that was set by it is none', async () => {
+    const account = newCard();
+    const customer = await stage.person([{ account }]);
+    const mobile = `136${customer.mobile.slice(3)}`;
+    know(stage, { ...customer, mobile: customer.mobile }, [{ account, mobile }]);
+    await unverified(customer);
+    const user = await stage.userAt(stage.other, { ...customer, mobile });
+    const card = { account, bankCode: BANK, mobile };
+    // Under the user whose number it is not, it is refused as before.
+    expect((await stage.open(customer, { card })).code).toBe('MOBILE_DIFFERS');
+    // A stranger's number of which the bank knows nothing changes nothing.
+    const strange = await stage.userAt(stage.other, { ...customer, mobile: '13512345678' });
+    const wrong = await stage.open(customer, { user: strange, card: { ...card, mobile: '13512345678' } }, stage.other);
+    expect([wrong.state, wrong.refusal.code]).toEqual(['refused', 'ELEMENTS_DIFFER']);
+    expect(await mobileOf(customer)).toEqual([customer.mobile, 0]);
+
+    stage.later(1);
+    expect((await stage.open(customer, { user, card }, stage.other)).state).toBe('opened');
+    expect(await mobileOf(customer)).toEqual([mobile, 1]);
+    const { db } = stage.api.runtime;
+    const password = () => db.read('password', async (tx) => (await findCredential(tx, customer.id))?.passwordHash ?? null);
+    expect(await password()).toBeNull();
+    // He sets his own, by the code to his own number, without the stranger's.
+    stage.later(1);
+    const path = await passwordLink(user, stage.other);
+    await stage.post(`${path}/code`, {});
+    const code = await stage.code({ ...customer, mobile });
+    const form = { answer: 'approve', code, newPassword: '730516', repeatPassword: '730516' };
+    expect(noticeOf(await stage.post(path, form))).toBeNull();
+    expect(await password()).toMatch(/^scrypt/);
+    // Now it is verified, another one that is registered is only another one.
+    expect((await stage.open(customer, { user: strange, card: { ...card, mobile: '13512345678' } }, stage.other)).code).toBe(
+      'MOBILE_DIFFERS',
+    );
+  });
+
+  test('does not give way to one that another identity has', async () => {
+    const account = newCard();
+    const [customer, other] = [await stage.person([{ account }]), await stage.person()];
+    const mobile = `136${customer.mobile.slice(3)}`;
+    know(stage, customer, [{ account, mobile }]);
+    await unverified(customer);
+    const user = await stage.userAt(stage.other, { ...customer, mobile });
+    const index = stage.api.runtime.vault.index('mobile', mobile);
+    await stage.api.runtime.db.withTx('taken', (tx) =>
+      tx.write('INSERT INTO mobile_places (mobile_index, place, customer_id) VALUES (?, 1, ?)', [index, other.id]),
+    );
+    const refused = await stage.open(customer, { user, card: { account, bankCode: BANK, mobile } }, stage.other);
+    expect([refused.state, refused.refusal.code]).toEqual(['refused', 'MOBILE_TAKEN']);
+    expect(await mobileOf(customer)).toEqual([customer.mobile, 0]);
   });
 });
 

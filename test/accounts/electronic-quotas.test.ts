@@ -61,6 +61,12 @@ async function move(of: Held, direction: 'in' | 'out', other: 'bound' | 'other',
             'P',
             { from: of.account, to: { orderNo: `SO-${of.id}` }, amount: money, mandate: `mdt_${of.mandate}` },
           ] as const);
+  return give(kind, origin, data);
+}
+
+/** Gives an instruction to which the owner says yes; posted, or the code. */
+async function give(kind: string, origin: 'P' | 'S', data: object): Promise<string> {
+  given += 1;
   const rt = stage.api.runtime;
   const intake = createIntake(rt);
   const { id: platformId } = stage.book;
@@ -120,6 +126,14 @@ describe('the quotas that are told', () => {
     const three = await hold(3);
     expect(await move(three, 'in', 'bound', 150_000)).toBe('posted');
     expect((await quotas(three)).balance).toEqual({ cap: 200_000, room: 50_000 });
+    // Room is kept for what is being collected.
+    const data = { account: three.account, amount: { amount: 30_000, currency: 'CNY' } };
+    expect(await give('top-up', 'P', data)).toBe('posted');
+    expect((await quotas(three)).balance).toEqual({ cap: 200_000, room: 20_000 });
+    expect([await check(three, 'in', 'bound', 20_001), await check(three, 'in', 'bound', 20_000)]).toEqual([
+      'BALANCE_CAP',
+      'posted',
+    ]);
   });
 
   test('on a day to come count the year and not the day; of a past one only the limits are known', async () => {

@@ -109,7 +109,11 @@ export async function openElectronicStage(): Promise<ElectronicStage> {
       const nowMs = rt.clock.now();
       await rt.db.withTx('test user', async (tx) => {
         const user = { id, platformId: of.id, userNo: `U-${id}`, customerId: null, state: 'pending' as const, takenOver: false };
-        const sealed = { particularsSealed: rt.vault.seal('{}'), contentHash: Buffer.alloc(32), refusal: null };
+        const sealed = {
+          particularsSealed: rt.vault.seal(JSON.stringify({ kind: 'person', mobile: customer.mobile })),
+          contentHash: Buffer.alloc(32),
+          refusal: null,
+        };
         await insertUsers(tx, [{ ...user, ...sealed, attempts: 0, nextMs: nowMs, createdMs: nowMs, changedMs: nowMs }]);
         await tx.write("UPDATE users SET state = 'verified', customer_id = ? WHERE id = ?", [customer.id, id]);
       });

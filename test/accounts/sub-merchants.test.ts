@@ -106,6 +106,19 @@ describe('opening a sub-merchant', () => {
     ]);
   });
 
+  it.each([
+    ['a mark that turns the writing round', '某某\u202e司公'],
+    ['a tag', '<img src=x onerror=alert(1)>'],
+    ['a mark that nobody sees', '某\u200b某'],
+  ])('takes no name with %s: customers read it where they say yes', async (_what, name) => {
+    const asked = person(7);
+    const settlementAccount = { ...asked.settlementAccount, name };
+    const { body } = await open({ ...asked, party: { ...asked.party, name }, settlementAccount }).expect(400);
+    expect(body.errors.map((error: { pointer: string }) => error.pointer)).toContain('/party/name');
+    const firm = { ...company, merchantNo: 'C-7', party: { ...company.party, legalRepresentative: name } };
+    expect((await open(firm).expect(400)).body.errors[0].pointer).toBe('/party/legalRepresentative');
+  });
+
   it('warns of a bank code that fails its check and opens all the same', async () => {
     const asked = person(6);
     const { body } = await open({ ...asked, settlementAccount: { ...asked.settlementAccount, bankCode: '102100099997' } }).expect(

@@ -103,8 +103,19 @@ export async function receiveConsented(
   await db.withTx('consent', (tx) =>
     tx.write(
       `INSERT INTO consents (id, subject, subject_id, platform_id, customer_id, needs, state, token_hash, shown_sealed, digest, attempts,
-         codes_sent, expires_ms, created_ms) VALUES (?, 'instruction', ?, ?, ?, 'both', 'given', ?, '', ?, 0, 0, ?, ?)`,
-      [rt.newId(), receipt.id, platformId, holder.customerId, rt.vault.index('card', receipt.id), nothing, nowMs + 60_000, nowMs],
+         codes_sent, expires_ms, created_ms, card_index)
+       SELECT ?, 'instruction', ?, ?, ?, 'both', 'given', ?, '', ?, 0, 0, ?, ?, card_index FROM electronic_accounts WHERE account_id = ?`,
+      [
+        rt.newId(),
+        receipt.id,
+        platformId,
+        holder.customerId,
+        rt.vault.index('card', receipt.id),
+        nothing,
+        nowMs + 60_000,
+        nowMs,
+        holder.account,
+      ],
     ),
   );
   return receipt.id;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { accountAdminRoutes, accountRoutes } from '../../src/accounts/index.js';
+import { setCard } from '../../src/accounts/life/store.js';
+import { bindSettlementAccounts } from '../../src/accounts/store.js';
 import { expireConsents } from '../../src/consents/index.js';
 import { answerHandlers, createIntake, executeShard, findInstructions } from '../../src/instructions/index.js';
 import { parseInstruction } from '../../src/instructions/parse.js';
@@ -92,7 +94,7 @@ async function decided(id: Id): Promise<string> {
   return found.get(id)?.outcome?.code ?? found.get(id)?.outcome?.state ?? 'undecided';
 }
 
-async function yes({ path, customer, consent }: Awaited<ReturnType<typeof waiting>>) {
+async function yes({ path, customer, consent }: Pick<Awaited<ReturnType<typeof waiting>>, 'path' | 'customer' | 'consent'>) {
   const { needs } = await stage.consent(consent);
   if (needs !== 'password') await stage.post(`${path}/code`, {});
   const code = needs === 'password' ? {} : { code: await stage.code(customer) };
@@ -190,6 +192,31 @@ describe('an instruction that needs its customer', () => {
     expect((await stage.get(`${path}?lang=en`)).text).toContain(`your bound card ending ${cardOf(account).slice(-4)}`);
   });
 
+  test.each([
+    ['withdrawal', { amount: cny(5_000) }],
+    ['top-up', { amount: cny(5_000) }],
+    ['account-closing', {}],
+  ])('is not done (%s) with another card than the one that his page showed', async (kind, more) => {
+    const { customer, account } = await holder();
+    n += 1;
+    const receipt = await give(`P-${n}`, kind, { account: toWire('account', account), ...more });
+    if (receipt === undefined || 'refused' in receipt || receipt.asked === undefined) throw new Error('nobody was asked');
+    const { consent, url } = receipt.asked;
+    const path = new URL(url as string).pathname.replace('/pages', '');
+    const { db, vault } = stage.api.runtime;
+    await db.withTx('another card', async (tx) => {
+      const card = { name: '王小明', account: '6222020000000009995', bankCode: '102100099996' };
+      await bindSettlementAccounts(tx, vault, [[account, card]]);
+      await setCard(tx, account, vault.index('card', card.account), '1');
+    });
+    expect(noticeOf(await yes({ customer, consent, path }))).toBeNull();
+    expect(await decided(receipt.id)).toBe('CONSENT_MISMATCH');
+    expect(await balance(account)).toBe('100000');
+    // Nor does it say of itself which card it was, but by what he saw.
+    const { shownSealed } = await stage.consent(consent);
+    expect(Object.keys(JSON.parse(vault.open(shownSealed)).lines[2].value)).toEqual(['en', 'zh']);
+  });
+
   describe('is decided without asking anybody', () => {
     const decidedAtOnce = async (kind: string, data: Record<string, unknown>) => {
       n += 1;
@@ -217,6 +244,21 @@ describe('an instruction that needs its customer', () => {
       const { account } = await holder();
       const data = { from: toWire('account', account), to: { account: shop }, amount: cny(1_000_001) };
       expect(await decidedAtOnce('account-payment', data)).toBe('LIMIT_OUT_DAY');
+    });
+
+    test('where the account is frozen', async () => {
+      const { account: id } = await holder();
+      await stage.api.runtime.db.withTx('freeze', (tx) => tx.write("UPDATE accounts SET state = 'frozen' WHERE id = ?", [id]));
+      const account = toWire('account', id);
+      const amount = cny(100);
+      const acts = {
+        'account-payment': { from: account, to: { account: shop }, amount },
+        withdrawal: { account, amount },
+        'top-up': { account, amount },
+        'account-closing': { account },
+      };
+      for (const [kind, data] of Object.entries(acts))
+        expect([kind, await decidedAtOnce(kind, data)]).toEqual([kind, 'ACCOUNT_FROZEN']);
     });
   });
 });

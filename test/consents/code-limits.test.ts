@@ -223,7 +223,8 @@ async function change(id: Id, mobile: string): Promise<void> {
   await db().withTx('change', async (tx) => {
     const customer = await takeCustomer(tx, id, vault);
     if (customer === undefined) throw new Error('no such customer');
-    const rules = { today: naturalDate(clock.now()), parameters: await loadParameters(tx), vault };
+    const nowMs = clock.now();
+    const rules = { today: naturalDate(nowMs), parameters: await loadParameters(tx), vault, nowMs };
     expect(await changeMobile(tx, customer, mobile, rules)).toBeUndefined();
   });
 }

@@ -397,16 +397,72 @@ describe('revoking it', () => {
     expect((await stage.get(page)).status).toBe(404);
   });
 
-  test('five wrong passwords lock it for the day', async () => {
+  const linkOf = async (who: Holder, by = book) =>
+    pathOf((await stage.api.signed(by, 'POST', `/v1/users/${who.user}/mandate-link`).expect(201)).body.url);
+  const guess = (page: string, mandate: string, password = '926481') => stage.post(page, { mandate, password });
+
+  test('three wrong passwords in a day are the end of what that platform can open, and of no password; he is told of each', async () => {
     const who = await holder();
     const mandate = await granted(who);
-    const { body } = await stage.api.signed(book, 'POST', `/v1/users/${who.user}/mandate-link`).expect(201);
-    const end = async (password: string) => noticeOf(await stage.post(pathOf(body.url), { mandate, password }));
-    for (let tried = 0; tried < 5; tried += 1) expect(await end('926481')).toBe('FACTOR_WRONG');
-    expect(await end(PASSWORD)).toBe('PASSWORD_LOCKED');
+    const [one, two] = [await linkOf(who), await linkOf(who)];
+    expect(noticeOf(await guess(one, mandate))).toBe('FACTOR_WRONG');
+    expect(noticeOf(await guess(two, mandate))).toBe('FACTOR_WRONG');
+    expect(noticeOf(await guess(two, mandate, 'abcdef'))).toBe('SHAPE_INVALID');
+    const many = await Promise.all(Array.from({ length: 6 }, () => guess(one, mandate)));
+    expect(many.map(({ status }) => status).sort()).toEqual([303, 404, 404, 404, 404, 404]);
+    for (const page of [one, two, await linkOf(who)]) {
+      expect((await stage.get(page)).status).toBe(404);
+      expect((await guess(page, mandate, PASSWORD)).status).toBe(404);
+    }
+    const channels = openChannels({ bankUrl: stage.bank.url, timeoutMs: 2_000 });
+    await sendSms(stage.api.runtime, channels.sms).finally(() => channels.close());
+    const told = stage.bank.bank.messages.sms(who.mobile).filter(({ text }) => text.includes('输错了交易密码'));
+    expect(told).toHaveLength(3);
+    expect(told[0]?.text).toContain('甲<b>平台');
+    // Elsewhere his password is as good as before, and tomorrow here too.
+    const { body } = await ask(terms(who)).expect(201);
+    stage.later(MINUTE);
+    expect(await sayYes(who, body.consent.url)).toBeNull();
     stage.later(DAY);
-    const again = (await stage.api.signed(book, 'POST', `/v1/users/${who.user}/mandate-link`).expect(201)).body;
-    expect(noticeOf(await stage.post(pathOf(again.url), { mandate, password: PASSWORD }))).toBe('MANDATE_REVOKED');
+    expect(noticeOf(await guess(await linkOf(who), mandate, PASSWORD))).toBe('MANDATE_REVOKED');
+  });
+
+  test('no password is looked at for a mandate that is not there, not his, or not in force', async () => {
+    const [who, somebody] = [await holder(), await holder()];
+    const [mine, asked] = [await granted(who), (await ask(terms(who)).expect(201)).body.mandate];
+    const page = await linkOf(who);
+    for (const mandate of ['mdt_2236512894231552031', await granted(somebody), asked])
+      for (let n = 0; n < 3; n += 1) expect((await guess(page, mandate)).status).toBe(404);
+    const attempts = () =>
+      stage.api.runtime.db.read('tries', (tx) =>
+        tx.rows(`SELECT attempts FROM credentials WHERE customer_id = ${who.id} UNION ALL
+          SELECT tries FROM link_tries WHERE customer_id = ${who.id}`),
+      );
+    expect(await attempts()).toEqual([{ attempts: 0 }]);
+    expect(noticeOf(await guess(page, mine, PASSWORD))).toBe('MANDATE_REVOKED');
+    expect(noticeOf(await guess(page, mine))).toBe('MANDATE_REVOKED');
+    expect(await attempts()).toEqual([{ attempts: 0 }, { attempts: 0 }]);
+  });
+
+  test('what an address says of it is shown only where it is true', async () => {
+    const who = await holder();
+    const mandate = await granted(who);
+    const page = await linkOf(who);
+    const says = async (notice: string) => (await stage.get(`${page}?notice=${notice}`)).text.includes('class="note');
+    for (const notice of [
+      'MANDATE_REVOKED',
+      'FACTOR_WRONG',
+      'FACTOR_MISSING',
+      'PASSWORD_LOCKED',
+      'CONSENT_ANSWERED',
+      'CODE_SENT',
+    ])
+      expect([notice, await says(notice)]).toEqual([notice, false]);
+    await guess(page, mandate);
+    expect(await says('FACTOR_WRONG')).toBe(true);
+    await guess(page, mandate, PASSWORD);
+    expect(await says('MANDATE_REVOKED')).toBe(true);
+    expect(await says('FACTOR_WRONG')).toBe(false);
   });
 
   test('a platform’s link shows what is between him and that platform alone', async () => {

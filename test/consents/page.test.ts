@@ -136,6 +136,28 @@ describe('the page that the bank hosts', () => {
     expect((await stage.get(`${path}?notice=toString`)).text).not.toContain('role="alert"');
   });
 
+  test('a notice that is not true says nothing', async () => {
+    const { path, customer } = await asked({ needs: 'both' });
+    const says = async (notice: string, at = path) => /class="note/.test((await stage.get(`${at}?notice=${notice}`)).text);
+    const shown = async (at = path) => {
+      const said = [];
+      for (const notice of Object.keys(NOTICES)) if (await says(notice, at)) said.push(notice);
+      return said;
+    };
+    expect(await shown()).toEqual(['SHAPE_INVALID', 'CODE_EXPIRED']);
+    await stage.post(`${path}/code`, {});
+    expect(await shown()).toEqual(['CODE_SENT', 'SHAPE_INVALID', 'SMS_TOO_OFTEN']);
+    await stage.post(path, { answer: 'approve', password: PASSWORD, code: '12' });
+    expect(await says('FACTOR_WRONG')).toBe(false);
+    await stage.post(path, { answer: 'approve', password: '926481', code: await stage.code(customer) });
+    expect(await says('FACTOR_WRONG')).toBe(true);
+    await stage.post(path, { answer: 'decline' });
+    expect(await shown()).toEqual(['CONSENT_ANSWERED']);
+    const late = await asked();
+    stage.later(15 * MINUTE);
+    expect(await shown(late.path)).toEqual([]);
+  });
+
   test('an unknown, mistyped or replaced address is the same 404 page', async () => {
     const { path } = await asked();
     const pages = await Promise.all(

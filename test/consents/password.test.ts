@@ -273,4 +273,45 @@ describe('a customer who was taken over from elsewhere', () => {
     const [user] = await db.read('user', (tx) => tx.rows('SELECT state FROM users WHERE id = ?', [customer.userId]));
     expect(user).toEqual({ state: 'verified' });
   });
+
+  test('activates the number that he was shown and no other, and a no stands', async () => {
+    const customer = await stage.customer();
+    const { db } = stage.api.runtime;
+    const numbers = ['1', '2', '3'].map((last) => ({ id: `${customer.userId.slice(0, -3)}${last}00`, userNo: `TAKEN-${last}` }));
+    await db.withTx('taken over', async (tx) => {
+      for (const { id, userNo } of numbers)
+        await tx.write(
+          `INSERT INTO users SELECT ?, platform_id, ?, customer_id, 'to-activate', 1, particulars_sealed, content_hash, refusal, attempts,
+             next_ms, created_ms, changed_ms FROM users WHERE id = ?`,
+          [id, userNo, customer.userId],
+        );
+    });
+    const link = (place: number) =>
+      stage.api.signed(stage.platform, 'POST', `/v1/users/usr_${numbers[place]?.id}/activation-link`);
+    const states = async () => {
+      const ids = numbers.map(({ id }) => id).join();
+      const rows = await db.read('users', (tx) =>
+        tx.rows<{ state: string }>(`SELECT state FROM users WHERE id IN (${ids}) ORDER BY id`),
+      );
+      return rows.map(({ state }) => state);
+    };
+    const pathOf = async (place: number) => new URL((await link(place)).body.consent.url).pathname.replace('/pages', '');
+    const [first, second, third] = [await pathOf(0), await pathOf(1), await pathOf(2)];
+    for (const [path, shown] of [
+      [first, 'TAKEN-1'],
+      [second, 'TAKEN-2'],
+      [third, 'TAKEN-3'],
+    ] as const)
+      expect((await stage.get(path)).text.match(/TAKEN-\d/g)).toEqual([shown]);
+    // Asked again, the same question has another address.
+    const again = await pathOf(1);
+    expect((await stage.get(second)).status).toBe(404);
+    await stage.post(`${again}/code`, {});
+    expect(noticeOf(await stage.post(again, { answer: 'approve', code: await stage.code(customer) }))).toBeNull();
+    expect(await states()).toEqual(['to-activate', 'verified', 'to-activate']);
+    await stage.post(third, { answer: 'decline' });
+    expect(await states()).toEqual(['to-activate', 'verified', 'refused']);
+    expect((await link(2)).body.code).toBe('CONSENT_DECLINED');
+    expect((await link(0)).status).toBe(201);
+  });
 });

@@ -66,6 +66,9 @@ const rehashed = (change: (receipt: Forged) => void) =>
 /** In the middle of the first Chinese character. */
 const CUT = Buffer.from(JSON.stringify(genuine)).findIndex((byte) => byte > 127) + 1;
 
+/** The last character of a signature holds two bits of it: another character that says the same. */
+const SPARE_BIT = new Map(['AB', 'QR', 'gh', 'wx'].map(([of, other]) => [of, other]));
+
 const FORGERIES: [string, Receipt, RegExp][] = [
   ['another amount', forged((r) => (r.content.shown.fen = '1')), /the content was altered/],
   ['another payee', forged((r) => (r.content.shown.lines[0].value = '尾号0000')), /the content was altered/],
@@ -90,6 +93,11 @@ const FORGERIES: [string, Receipt, RegExp][] = [
   [
     'a signature that is too short',
     forged((r) => (r.signature = r.signature.slice(1))),
+    /\/signature is missing or not of its form/,
+  ],
+  [
+    'a signature written otherwise, with the bits that say nothing',
+    forged((r) => (r.signature = r.signature.slice(0, -1) + SPARE_BIT.get(r.signature.at(-1)))),
     /\/signature is missing or not of its form/,
   ],
   ['another version', forged((r) => (r.version = 'cunguan-receipt-2')), /\/version is missing or not of its form/],

@@ -121,6 +121,7 @@ export async function openStage(parts: StageParts = {}): Promise<ConsentStage> {
         };
         const times = { refusal: null, attempts: 0, nextMs: nowMs, createdMs: nowMs, changedMs: nowMs };
         await insertUsers(tx, [{ ...user, ...more, ...times }]);
+        await tx.write('UPDATE customers SET mobile_verified = 1 WHERE id = ?', [id]);
         await tx.write("UPDATE users SET state = 'verified', customer_id = ? WHERE id = ?", [id, userId]);
         await tx.write('INSERT INTO credentials (customer_id, password_hash, attempts, changed_ms) VALUES (?, ?, 0, ?)', [
           id,

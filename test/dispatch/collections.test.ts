@@ -1,19 +1,33 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channels } from '../../src/channels/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
+import { lapsedDirective } from '../../src/dispatch/desk.js';
 import {
   createDesk,
   decideNow,
+  lapseCollections,
   pollDue,
   returnedDirective,
   sendDue,
   settledDirective,
   takeNews,
 } from '../../src/dispatch/index.js';
-import { findInstructions } from '../../src/instructions/index.js';
+import { executeShard, findInstructions } from '../../src/instructions/index.js';
 import type { Payout } from '../../src/payouts/index.js';
-import { changeElectronic, deposit, type Holder, openHolder, statementOf, withConsent } from '../clearing/electronic.js';
+import { addParameter } from '../../src/runtime/parameters.js';
+import {
+  changeElectronic,
+  deposit,
+  type Holder,
+  openHolder,
+  outcomeOf,
+  receiveConsented,
+  statementOf,
+  withConsent,
+} from '../clearing/electronic.js';
 import { atBank, closeNext, fen, type Market, openMarket } from '../clearing/market.js';
+
+const DAY_MS = 86_400_000;
 
 /** A collection channel of which the caller dies in a call, as a worker would that is killed there. */
 function dying(channels: Channels, when: 'before' | 'after'): Channels {
@@ -171,23 +185,88 @@ describe('collections', () => {
     expect(await market.balance(holder.account)).toBe(700n);
   });
 
-  test.each([
+  const capOf = (value: bigint) =>
+    market.world.db.withTx('cap', (tx) =>
+      addParameter(tx, { name: 'class-3.balance', validFrom: '2026-03-02' as never, value, source: 'a new notice' }),
+    );
+  const later = (ms: number) => market.world.clock.advance((market.world.clock.now() + ms) as never);
+  const change = (statement: string) => market.world.db.withTx('change', (tx) => tx.write(statement, [holder.account]));
+
+  describe.each([
     ['frozen', "UPDATE accounts SET state = 'frozen' WHERE id = ?", "UPDATE accounts SET state = 'open' WHERE id = ?"],
     [
       'blocked',
       "UPDATE electronic_accounts SET state = 'blocked' WHERE account_id = ?",
       "UPDATE electronic_accounts SET state = 'active' WHERE account_id = ?",
     ],
-  ])('are not made for an account that is %s, and are when it no longer is', async (_state, stop, free) => {
+  ])('for an account that is %s', (_state, stop, free) => {
+    test('are not made, and are when it no longer is', async () => {
+      await topUp(700n);
+      await change(stop);
+      expect(await send()).toBe(0);
+      later(DAY_MS - 1);
+      expect(await lapseCollections(market.desk)).toBe(0);
+      await change(free);
+      expect(await send()).toBe(1);
+      expect(totals().collected).toBe(700n);
+    });
+
+    test('fail when their time is over, and the card is never debited', async () => {
+      await topUp(700n);
+      await change(stop);
+      later(DAY_MS);
+      expect(await lapseCollections(market.desk)).toBe(1);
+      expect(await lapseCollections(market.desk)).toBe(0);
+      await change(free);
+      later(20 * DAY_MS);
+      expect(await send()).toBe(0);
+      expect((await market.payouts()).map(({ state, reason }) => [state, reason])).toEqual([['failed', 'not sent in its time']]);
+      expect([totals().collected, await market.balance(holder.account)]).toEqual([0n, 0n]);
+      expect(await withConsent(market, holder, 'top-up', { amount: fen(100n) })).toBe('posted');
+      expect(await send()).toBe(1);
+    });
+
+    test('are not sent again after their time when the channel never got them, and fail', async () => {
+      await topUp(700n);
+      await expect(
+        sendDue(createDesk(market.world.rt, dying(market.channels, 'before')), { shardId: await shard() }),
+      ).rejects.toThrow();
+      await change(stop);
+      later(DAY_MS);
+      await pollDue(market.desk, await shard());
+      expect(await states()).toEqual([['top-up', 'sent']]);
+      await change(free);
+      // Somebody may have sent it again a moment before.
+      await pollDue(market.desk, await shard());
+      expect(await states()).toEqual([['top-up', 'sent']]);
+      later(600_000);
+      await pollDue(market.desk, await shard());
+      expect(await states()).toEqual([['top-up', 'failed']]);
+      expect(totals().collected).toBe(0n);
+    });
+  });
+
+  test('that nobody was told of in their time are not sent any more, whoever comes first', async () => {
     await topUp(700n);
-    const change = (statement: string) => market.world.db.withTx('change', (tx) => tx.write(statement, [holder.account]));
-    await change(stop);
+    later(DAY_MS);
     expect(await send()).toBe(0);
-    await closeNext(market);
-    expect(await states()).toEqual([['top-up', 'created']]);
-    await change(free);
-    expect(await send()).toBe(1);
-    expect(totals().collected).toBe(700n);
+    expect(await lapseCollections(market.desk)).toBe(1);
+    expect(await states()).toEqual([['top-up', 'failed']]);
+  });
+
+  test('that the channel got are waited for, however long', async () => {
+    await topUp(700n);
+    await expect(
+      sendDue(createDesk(market.world.rt, dying(market.channels, 'after')), { shardId: await shard() }),
+    ).rejects.toThrow();
+    later(2 * DAY_MS);
+    expect(await lapseCollections(market.desk)).toBe(0);
+    const [payout] = (await market.payouts()) as [Payout];
+    await decideNow(market.desk, [lapsedDirective(payout)]);
+    expect(await states()).toEqual([['top-up', 'sent']]);
+    await pollDue(market.desk, await shard());
+    expect(await states()).toEqual([['top-up', 'settled']]);
+    expect(await market.balance(holder.account)).toBe(700n);
   });
 
   test('are not made for a platform whose payments are stopped', async () => {
@@ -237,10 +316,27 @@ describe('collections', () => {
     await topUp(50_000n, small);
     // What is being collected counts already.
     expect(await withConsent(market, small, 'top-up', { amount: fen(1n) })).toBe('BALANCE_CAP');
-    await deposit(market, small, 100_000n); // the card pays in by itself meanwhile
+    // And room is kept for it, whoever would pay in meanwhile.
+    await expect(deposit(market, small, 1n)).rejects.toThrow('BALANCE_CAP');
+    await capOf(180_000n);
     expect(await send()).toBe(2);
-    expect([await market.balance(small.account), await suspense()]).toEqual([150_000n, 150_000n]);
-    await expectDayCloses();
+    expect([await market.balance(small.account), await suspense()]).toEqual([150_000n, 50_000n]);
+    // As long as it waits nothing is closed for ever.
+    await closeNext(market);
+    expect(await withConsent(market, small, 'account-closing', {})).toBe('ACCOUNT_NOT_EMPTY');
+  });
+
+  test('that go to suspense keep the account from being closed in the same batch', async () => {
+    const small = await openHolder(market, 3, { bankCode: '102100099996' });
+    await topUp(150_000n, small);
+    expect(await send()).toBe(1);
+    await capOf(100_000n);
+    const [payout] = (await market.payouts()) as [Payout];
+    await market.desk.intake.receive([settledDirective(payout).submission]);
+    const closing = await receiveConsented(market, small, 'account-closing', {});
+    await executeShard(market.world.rt, await shard());
+    expect([await suspense(), await outcomeOf(market, closing)]).toEqual([150_000n, 'ACCOUNT_NOT_EMPTY']);
+    expect(await market.wrongs()).toEqual([]);
   });
 
   test('a result that is told twice acts once', async () => {

@@ -1,7 +1,8 @@
 import { test as check, fc } from '@fast-check/jest';
 import { describe, expect, test } from '@jest/globals';
 import { OTHER_CONTENT } from '../../src/channels/index.js';
-import { queryDelayMs, readAnswer, readNews, tidyReason } from '../../src/dispatch/rules.js';
+import { isLapsed, queryDelayMs, readAnswer, readNews, tidyReason } from '../../src/dispatch/rules.js';
+import { instantOf } from '../../src/kernel/index.js';
 import { PAYOUT_STATES } from '../../src/payouts/index.js';
 
 describe('what is made of the words of a channel', () => {
@@ -36,5 +37,18 @@ describe('what is made of the words of a channel', () => {
 
   test('questions come at growing distances, and not at ever greater ones', () => {
     expect([0, 1, 2, 8, 1000].map(queryDelayMs)).toEqual([2_000, 4_000, 8_000, 300_000, 300_000]);
+  });
+
+  test('a collection that no channel got is sent again in its hours, then left alone for ten minutes, then ended', () => {
+    const [hour, minute] = [3_600_000, 60_000];
+    const ages = [0, 24 * hour - 1, 24 * hour, 24 * hour + 10 * minute - 1, 24 * hour + 10 * minute, 900 * hour];
+    expect(ages.map((age) => isLapsed({ createdMs: instantOf(5) }, instantOf(5 + age), 24n))).toEqual([
+      undefined,
+      undefined,
+      'stay',
+      'stay',
+      'end',
+      'end',
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { insertElectronicAccounts } from '../../src/accounts/index.js';
-import { asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
+import { type ElectronicAccount, insertElectronicAccounts, standingRefusal } from '../../src/accounts/index.js';
+import { asId, type BusinessDate, type Id, type Instant, naturalDate } from '../../src/kernel/index.js';
 import { lockShard } from '../../src/ledger/index.js';
 import { customerOf, customerStanding, requireActingUser } from '../../src/parties/index.js';
 import { loadParameters } from '../../src/runtime/index.js';
@@ -328,6 +328,46 @@ describe('an exception for a shared mobile', () => {
   });
 });
 
+describe('another mobile number of a customer without an account', () => {
+  const ask = (customer: string, mobile: string, token = desk.staff.operator) =>
+    desk.asStaff('POST', `/admin/v1/customers/${customer}/mobile-changes`, { mobile, reason: '柜面核实' }, token);
+  const shown = async (customer: string) =>
+    (await desk.asStaff('GET', `/admin/v1/customers/${customer}`).expect(200)).body.customer;
+
+  it('takes two members of staff, is verified then, and gives the old number back', async () => {
+    const squatter = person(36);
+    const { customer } = await known(squatter);
+    expect(await shown(customer)).toMatchObject({ mobile: '139****0036', mobileVerified: false });
+    await ask(customer, '13600000036', desk.staff.auditor).expect(403);
+    await ask('cus_2236512894231552003', '13600000036').expect(404);
+    const { body: task } = await ask(customer, '13600000036').expect(201);
+    expect(task).toMatchObject({ kind: 'mobile-change', state: 'open', customer });
+    expect(task.detail).toEqual({ mobile: '136****0036', reason: '柜面核实' });
+    expect((await ask(customer, '13600000036', desk.staff.reviewer).expect(201)).body.id).toBe(task.id);
+    expect((await decide(task.id, 'approved', desk.staff.operator)).body.code).toBe('SAME_OPERATOR');
+    expect((await decide(task.id, 'done')).body.code).toBe('SHAPE_INVALID');
+    expect((await shown(customer)).mobile).toBe('139****0036');
+    await decide(task.id, 'approved').expect(200);
+    expect((await decide(task.id, 'approved')).body.code).toBe('TASK_DECIDED');
+    expect(await shown(customer)).toMatchObject({ mobile: '136****0036', mobileVerified: true });
+    // Whose number it was registers with it, and he himself with his own alone.
+    expect((await desk.settled(person(37, { mobile: squatter.party.mobile }))).state).toBe('verified');
+    const other = { ...person(36, { mobile: '13500000036' }), userNo: 'U-36b' };
+    expect(await desk.settled(other)).toMatchObject({ state: 'refused', refusal: { code: 'MOBILE_DIFFERS' } });
+    expect((await desk.settled({ ...person(36, { mobile: '13600000036' }), userNo: 'U-36c' })).state).toBe('verified');
+    expect(json(await audit())).not.toContain('13600000036');
+  });
+
+  it('is refused where another identity has it, stays open then, and can be refused', async () => {
+    const { customer } = await known(person(38));
+    const { body: task } = await ask(customer, person(30).party.mobile).expect(201);
+    expect((await decide(task.id, 'approved')).body.code).toBe('MOBILE_TAKEN');
+    expect(await shown(customer)).toMatchObject({ mobile: '139****0038', mobileVerified: false });
+    expect((await decide(task.id, 'refused').expect(200)).body.state).toBe('refused');
+    expect((await ask(customer, person(30).party.mobile).expect(201)).body.id).not.toBe(task.id);
+  });
+});
+
 describe('finding and reading customers', () => {
   it('finds by number and by mobile, masked, and leaves the number out of the trail', async () => {
     const asked = person(40);
@@ -365,7 +405,23 @@ describe('the standing of a customer', () => {
     expect(customerStanding(of('2026-03-02'), on('2026-05-31'))).toBeUndefined();
     expect(customerStanding(of('2026-03-02'), on('2026-06-01'))?.code).toBe('ID_DOCUMENT_EXPIRED');
     expect(customerStanding(of(null), on('2099-01-01'))).toBeUndefined();
-    expect(customerStanding(of(null, 1_000), on('2026-03-02'))).toBeUndefined();
+    expect(customerStanding(of(null, 1_001), on('2026-03-02'))).toBeUndefined();
     expect(customerStanding(of(null, 999), on('2026-03-02'))?.code).toBe('CUSTOMER_STOPPED');
+  });
+
+  it('ends for openings and questions in the same millisecond as for the engine', async () => {
+    const parameters = await desk.rt.db.read('parameters', loadParameters);
+    const due = Date.parse('2026-03-10T00:00:00+08:00');
+    const owner = { stopped: null, idExpires: null, idTaskDueMs: due as Instant, documented: false };
+    const account = { class: 3, state: 'active', aliveMs: null, owner } as unknown as ElectronicAccount;
+    const said = [-1, 0, 1].map((after) => {
+      const nowMs = (due + after) as Instant;
+      return [
+        customerStanding(owner, { today: naturalDate(nowMs), nowMs, parameters })?.code,
+        standingRefusal({ ...account, accountId: asId('1000000000000000001') }, 'out', nowMs, parameters)?.code,
+      ];
+    });
+    const stopped = ['CUSTOMER_STOPPED', 'CUSTOMER_STOPPED'];
+    expect(said).toEqual([[undefined, undefined], stopped, stopped]);
   });
 });

@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { type BusinessDate, residentIdCheck } from '../../src/kernel/index.js';
+import { faultOfImage } from '../../src/parties/documents/images.js';
 import { mediaTypeOf } from '../../src/parties/documents/rules.js';
 import { signS3 } from '../../src/parties/documents/s3-store.js';
 import { checkIdNo, checkParticulars, comparableName, isOfAge, type PersonIdType } from '../../src/parties/users/particulars.js';
 import { canonical } from '../../src/parties/users/rules.js';
 import { readCsv } from '../../src/parties/watch/csv.js';
 import { type IndexedEntry, isHit } from '../../src/parties/watch/rules.js';
+import { jpegOf, pngOf } from '../support/pictures.js';
 import { company, person, residentId } from './desk.js';
 
 const on = { today: '2026-03-02' as BusinessDate, adultAge: 18 };
@@ -144,6 +146,35 @@ describe('small things that much hangs on', () => {
     expect(mediaTypeOf(Buffer.from('<svg onload=alert(1)>'))).toBeUndefined();
     expect(mediaTypeOf(Buffer.from('ffd8ffe000104a464946', 'hex'))).toBeUndefined();
     expect(mediaTypeOf(Buffer.alloc(0))).toBeUndefined();
+  });
+
+  test('an image is whole, and of a size that can be read', () => {
+    const png = pngOf();
+    expect(faultOfImage(png, 'image/png')).toBeUndefined();
+    expect(faultOfImage(jpegOf(), 'image/jpeg')).toBeUndefined();
+    expect(mediaTypeOf(jpegOf())).toBe('image/jpeg');
+    expect(faultOfImage(Buffer.alloc(1_024), 'application/pdf')).toBeUndefined();
+    for (const [width, height] of [
+      [199, 320],
+      [320, 199],
+      [20_001, 200],
+      [0, 0],
+    ] as const) {
+      expect(faultOfImage(pngOf({ width, height, bytes: 2_000 }), 'image/png')).toMatch(/pixels/);
+      expect(faultOfImage(jpegOf(width, height), 'image/jpeg')).toMatch(/pixels/);
+    }
+    expect(faultOfImage(png.subarray(0, 1_023), 'image/png')).toMatch(/1024 bytes/);
+    const bent = Buffer.from(png);
+    bent.writeUInt8(7, 18); // the width, without its check
+    const noFrame = jpegOf();
+    noFrame.writeUInt8(0xc4, 21);
+    for (const [bytes, type] of [
+      [bent, 'image/png'],
+      [png.subarray(0, -12), 'image/png'],
+      [noFrame, 'image/jpeg'],
+      [Buffer.concat([jpegOf().subarray(0, 20), Buffer.alloc(2_000), Buffer.from('ffd9', 'hex')]), 'image/jpeg'],
+    ] as const)
+      expect(faultOfImage(bytes, type)).toMatch(/not whole/);
   });
 });
 

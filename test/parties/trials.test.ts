@@ -132,6 +132,25 @@ describe('outward: the bank pays a little and the company says how much', () => 
   });
 });
 
+describe('a company with many numbers', () => {
+  it('starts three times in a day in all, on whatever platform', async () => {
+    const asked = company(8);
+    const account = { name: asked.party.name, account: '110060149018000008', bankCode: '102100099996' };
+    const begin = async (userNo: string, by = desk.platform) => {
+      const { id } = await desk.settled({ ...asked, userNo }, by);
+      return desk.call('POST', pathOf(id), { direction: 'outward', account }, by);
+    };
+    for (const userNo of ['C-8a', 'C-8b']) expect((await begin(userNo)).status).toBe(202);
+    expect((await begin('C-8c', desk.other)).status).toBe(202);
+    expect((await begin('C-8d')).body.code).toBe('VERIFICATION_ENDED');
+    expect((await begin('C-8e', desk.other)).body.code).toBe('VERIFICATION_ENDED');
+    await desk.ask();
+    expect(paid(account.account)).toHaveLength(3);
+    desk.pass(24 * HOUR_MS);
+    expect((await begin('C-8d')).status).toBe(202);
+  });
+});
+
 describe('inward: the company pays what it is told', () => {
   it('verifies the account when exactly that came in', async () => {
     const { id, account } = await firm(20);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
 import { asId } from '../../src/kernel/index.js';
-import { activateUser, changeMobile, customerOf, takeCustomer } from '../../src/parties/index.js';
+import { activateUser, changeMobile, customerOf, declineUser, takeCustomer } from '../../src/parties/index.js';
 import { loadParameters } from '../../src/runtime/index.js';
 import { type Answered, company, type Desk, openDesk, person, residentId, TODAY } from './desk.js';
 
@@ -280,11 +280,25 @@ describe('verification', () => {
   });
 
   it('refuses a number that another holds at once, and tells only who has shown who he is that his own differs', async () => {
-    await desk.settled(person(130));
+    const first = await desk.settled(person(130));
+    await desk.rt.db.withTx('its card said so', (tx) =>
+      tx.write('UPDATE customers AS c JOIN users AS u ON u.customer_id = c.id SET c.mobile_verified = 1 WHERE u.id = ?', [
+        bare(first.id),
+      ]),
+    );
     const { body } = await desk.register(person(131, { mobile: person(130).party.mobile }));
     expect(body.code).toBe('MOBILE_TAKEN');
     const mine = await desk.settled({ ...person(130, { mobile: '13600000130' }), userNo: 'U-130b' });
     expect(mine).toMatchObject({ state: 'refused', refusal: { code: 'MOBILE_DIFFERS' } });
+  });
+
+  it('lets nobody keep a person out by a number that only a platform said was his', async () => {
+    await desk.settled(person(135));
+    const own = { ...person(135, { mobile: '13600000135' }), userNo: 'U-135b' };
+    expect(await desk.settled(own, desk.other)).toMatchObject({ state: 'verified', refusal: null });
+    // Which of the two is his, a card's bank will say: until then he is reached as before.
+    const found = await desk.asStaff('POST', '/admin/v1/customers/search', { mobile: '13900000135' }).expect(200);
+    expect(found.body.items).toMatchObject([{ mobile: '139****0135', mobileVerified: false }]);
   });
 
   it('knows a customer by his new name, once whoever issued his number says so', async () => {
@@ -309,7 +323,7 @@ describe('verification', () => {
     const change = (id: string, mobile: string) =>
       rt.db.withTx('change mobile', async (tx) => {
         const customer = await takeCustomer(tx, asId(id), rt.vault);
-        const rules = { today: TODAY, parameters: await loadParameters(tx), vault: rt.vault };
+        const rules = { today: TODAY, parameters: await loadParameters(tx), vault: rt.vault, nowMs: rt.clock.now() };
         return customer && (await changeMobile(tx, customer, mobile, rules));
       });
     const results = await Promise.all(ids.map((id) => change(id, '13500000150')));
@@ -395,6 +409,34 @@ describe('taking users over from elsewhere', () => {
     await activate(platform);
     await activate(platform);
     expect((await desk.user(id)).state).toBe('verified');
+  });
+
+  it('gives a mobile number to the first sound line that names it, and tells every later one of another identity', async () => {
+    const { mobile } = person(210).party;
+    const faulty = person(213, { mobile, idNo: '110105194912310021' });
+    const lines = [faulty, person(210), person(211, { mobile }), { ...person(210), userNo: 'U-210b' }, person(212, { mobile })];
+    for (let time = 1; time <= 2; time += 1) {
+      const { body } = await batch(lines).expect(200);
+      const codes = body.items.map((item: { status: number; problem?: { code: string } }) => item.problem?.code ?? item.status);
+      const first = time === 1 ? 202 : 200;
+      expect(codes).toEqual(['ID_NUMBER_INVALID', first, 'MOBILE_TAKEN', first, 'MOBILE_TAKEN']);
+      expect(body.items[2].problem.faults[0].pointer).toBe('/2/party/mobile');
+      await desk.ask();
+    }
+  });
+
+  it('stands when he does not want it: another number of his there waits for him too, elsewhere none does', async () => {
+    const { body } = await batch([person(215)]).expect(200);
+    await desk.ask();
+    const { id } = body.items[0].user;
+    const plain = (userNo: string, by?: typeof desk.other) => desk.settled({ ...person(215), userNo }, by);
+    expect((await plain('U-215b')).state).toBe('to-activate');
+    const decline = () => desk.rt.db.withTx('decline', (tx) => declineUser(tx, asId(bare(id)), desk.rt.clock.now()));
+    await decline();
+    await decline();
+    expect(await desk.user(id)).toMatchObject({ state: 'refused', refusal: { code: 'CONSENT_DECLINED' } });
+    expect((await plain('U-215c')).state).toBe('to-activate');
+    expect((await plain('U-215', desk.other)).state).toBe('verified');
   });
 
   it('does not activate what was refused or is not verified yet', async () => {

@@ -8,7 +8,7 @@ import { settlementAccountRecords } from '../../src/instructions/payout-effects.
 import { asId, BALANCE_MAX, type BusinessDate, type Id, type Instant, REFUSALS } from '../../src/kernel/index.js';
 import { type AccountType, type Entry, isElectronic } from '../../src/ledger/index.js';
 import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
-import { payoutRecords, underWayRecords } from '../../src/payouts/index.js';
+import { payoutRecords, type UnderWay, underWayRecords } from '../../src/payouts/index.js';
 import {
   marginRecords,
   receivableKey,
@@ -18,7 +18,7 @@ import {
   shortageLineRecords,
   shortageRecords,
 } from '../../src/refunds/index.js';
-import { proposalRecords, suspenseRecords } from '../../src/suspense/index.js';
+import { proposalRecords, suspendedRecords, suspenseRecords } from '../../src/suspense/index.js';
 import { DESK, Desk } from '../support/world-desk.js';
 import { BACKGROUND_WRONGS, CLAIM_WRONGS, SHARING_WRONGS, type Wrong } from './kinds-claims.js';
 import { ESCROW_WRONGS } from './kinds-escrow.js';
@@ -72,8 +72,12 @@ const proposed = (fields: object) => (desk: Desk) => {
 const noMandate = (desk: Desk) => desk.remove(mandateRecords, DESK.mandate);
 const mandate = (fields: Partial<Mandate>) => (desk: Desk) => desk.bend(mandateRecords, DESK.mandate, fields);
 const consent = (fields: Partial<Consent>) => (desk: Desk) => desk.bend(consentRecords, DESK.instruction, fields);
-const collecting = (desk: Desk) =>
-  balance(lily2, 100_000n)(desk) && desk.put(underWayRecords, lily2, { paid: 0n, collected: 95_001n });
+/** A Class III account with half of its room taken, and so much on its way. */
+const underWay = (fields: Partial<UnderWay>) => (desk: Desk) => {
+  electronic({ class: 3 })(desk);
+  balance(lily2, 100_000n)(desk);
+  desk.put(underWayRecords, lily2, { paid: 0n, collected: 0n, ...fields });
+};
 const stranger = said({ payer: { name: '李四', account: '6222020000000000078', bankCode: '' } });
 const repeated = (desk: Desk) => said({ lines: [line(anna, 1), line(anna, 1)] })(desk);
 
@@ -210,12 +214,10 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['ACCOUNT_TYPE_NOT_ALLOWED', 'no electronic account', type(lily2, 'sub')],
     ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
     ['ACCOUNT_CLOSING', 'the account is being closed', electronic({ state: 'closing' })],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(lily2)],
     ['BALANCE_CAP', 'it could not be credited', (desk) => electronic({ class: 3 })(desk) && balance(lily2, 195_001n)(desk)],
-    [
-      'BALANCE_CAP',
-      'it could not be credited with what is being collected',
-      (desk) => electronic({ class: 3 })(desk) && collecting(desk),
-    ],
+    ['BALANCE_CAP', 'it could not be credited with what is being collected', underWay({ collected: 95_001n })],
+    ['BALANCE_CAP', 'it could not be credited with what may come back', underWay({ paid: 95_001n })],
     ['MANDATE_NOT_FOUND', 'no such mandate', noMandate],
     ['MANDATE_ENDED', 'the mandate is over', mandate({ expiresMs: DESK.now })],
     ['MANDATE_SCOPE', 'it is for other kinds', mandate({ kinds: ['account-payment'] })],
@@ -228,10 +230,12 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     [
       'INFLOW_NOT_CONFIRMED',
       'from others, and nobody has seen her',
-      (desk) => electronic({ faceToFace: false })(desk) && stranger(desk),
+      (desk) => electronic({ class: 2, faceToFace: false })(desk) && stranger(desk),
     ],
     ['LIMIT_IN_DAY', "the day's limit is used", (desk) => used({ dayIn: 992_001n, yearIn: 992_001n })(desk) && stranger(desk)],
     ['LIMIT_IN_YEAR', "the year's limit is used", (desk) => used({ yearIn: 19_992_001n })(desk) && stranger(desk)],
+    ['BALANCE_CAP', 'room is kept for what is being collected', underWay({ collected: 92_001n })],
+    ['BALANCE_CAP', 'room is kept for what may come back', underWay({ paid: 92_001n })],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
   'account-payment': [
@@ -242,6 +246,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['CUSTOMER_STOPPED', 'its owner is stopped', owner({ stopped: 'court' })],
     ['ID_DOCUMENT_EXPIRED', 'her ID expired long ago', owner({ idExpires: '2025-12-01' as BusinessDate })],
     ['ACCOUNT_DORMANT', 'it was never used', electronic({ aliveMs: (DESK.now - 200 * 86_400_000) as Instant })],
+    ['ACCOUNT_FROZEN', 'it is frozen', frozen(lily2)],
     ['LIMIT_OUT_DAY', "the day's limit is used", used({ dayOut: 998_001n, yearOut: 998_001n })],
     ['LIMIT_OUT_YEAR', "the year's limit is used", used({ yearOut: 19_998_001n })],
     ['MANDATE_NOT_FOUND', 'no such mandate', noMandate],
@@ -249,7 +254,6 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['MANDATE_ENDED', 'the mandate was revoked', mandate({ state: 'revoked' })],
     ['MANDATE_SCOPE', 'it is for other payees', mandate({ payees: { orders: false, accounts: [] } })],
     ['MANDATE_EXCEEDED', 'one fen over the total', mandate({ usedTotal: 18_001n })],
-    ['ACCOUNT_FROZEN', 'it is frozen', frozen(lily2)],
     ['FUNDS_INSUFFICIENT', 'it has not so much', balance(lily2, 1_999n)],
   ],
   'own-transfer': [
@@ -259,8 +263,14 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['ACCOUNT_TYPE_NOT_ALLOWED', 'the payee is no electronic account', said({ to: `acc_${ben}` })],
     ['SAME_ACCOUNT', 'payer and payee are one', said({ to: `acc_${lily2}` })],
     ['NOT_OWN_ACCOUNT', "the payee is another person's", (desk) => desk.bend(electronicRecords, lily3, { customerId: anna })],
+    ['ACCOUNT_FROZEN', 'the payer is frozen', frozen(lily2)],
     ['INFLOW_NOT_ACTIVATED', 'the bound card never paid in', (desk) => desk.bend(electronicRecords, lily3, { funded: false })],
     ['BALANCE_CAP', 'the payee would hold too much', balance(lily3, 199_001n)],
+    [
+      'BALANCE_CAP',
+      'the payee keeps room for what is being collected',
+      (desk) => desk.put(underWayRecords, lily3, { paid: 0n, collected: 149_001n }),
+    ],
     ['CONSENT_REQUIRED', 'nobody asked her', (desk) => desk.remove(consentRecords, DESK.instruction)],
     ['CONSENT_REQUIRED', 'she has not answered', consent({ state: 'pending' })],
     ['CONSENT_DECLINED', 'she said no', consent({ state: 'declined' })],
@@ -285,10 +295,16 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
       'money is being collected for it',
       (desk) => desk.put(underWayRecords, lily2, { paid: 0n, collected: 1n }),
     ],
+    [
+      'ACCOUNT_NOT_EMPTY',
+      'money of hers waits on suspense',
+      (desk) => desk.put(suspendedRecords, lily2, { accountId: lily2, left: 1n }),
+    ],
     ['FUNDS_UNCLEARED', 'it has not cleared', uncleared(lily2)],
     ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
     ['VOUCHER_NOT_ALLOWED', 'platforms have no counter', said({ voucher: 'GM-1' })],
     ['CONSENT_DECLINED', 'she said no', consent({ state: 'declined' })],
+    ['CONSENT_MISMATCH', 'another card is bound than she was shown', consent({ cardIndex: Buffer.alloc(32) })],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
   interest: [
@@ -319,6 +335,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   'payout-failed': [
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
     ['PAYOUT_STATE_CONFLICT', 'it is settled', payout({ state: 'settled' })],
+    ['PAYOUT_STATE_CONFLICT', 'it is said that it was not sent, and it was', said({ unsent: true })],
   ],
   'payout-returned': [
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
@@ -513,6 +530,24 @@ describe('what only some may do', () => {
     }
   });
 
+  it('what debits an electronic account when it is undone is corrected by the bank alone', () => {
+    for (const [origin, code] of [
+      ['P', 'NOT_CORRECTABLE'],
+      ['O', 'posted'],
+    ] as const) {
+      const desk = new Desk('correction');
+      const [entry] = desk.get(pastRecords, DESK.original).entries as [Entry, Entry];
+      const body = JSON.stringify({ from: `acc_${lily2}`, to: `acc_${lily3}`, amount: cny(700) });
+      const entries = [
+        { ...entry, account: lily2, amount: -700n },
+        { ...entry, account: lily3, amount: 700n },
+      ];
+      desk.bend(pastRecords, DESK.original, { kind: 'own-transfer', body, entries });
+      desk.origin = origin;
+      expect(desk.give()).toBe(code);
+    }
+  });
+
   it.each([
     'refund',
     'hold',
@@ -599,6 +634,22 @@ describe('what only some may do', () => {
       payout({ state })(desk);
       expect([kind, desk.give()]).toEqual([kind, allowed.split(' ').includes(kind) ? 'posted' : 'PAYOUT_STATE_CONFLICT']);
     }
+  });
+});
+
+describe('a payout that was never sent', () => {
+  it.each([
+    ['top-up', 'created', 'posted'],
+    ['top-up', 'sent', 'PAYOUT_STATE_CONFLICT'],
+    ['top-up', 'unknown', 'PAYOUT_STATE_CONFLICT'],
+    ['top-up', 'failed', 'PAYOUT_STATE_CONFLICT'],
+    ['withdrawal', 'created', 'PAYOUT_STATE_CONFLICT'],
+    ['closing', 'created', 'PAYOUT_STATE_CONFLICT'],
+  ])('for a %s that is %s ends it: %s', (purpose, state, answer) => {
+    const desk = new Desk('payout-failed');
+    payout({ purpose, state })(desk);
+    said({ unsent: true })(desk);
+    expect(desk.give()).toBe(answer);
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import { until } from '../jobs/until.js';
+import { pngOf } from '../support/pictures.js';
 import type { Door } from './personal-doors.js';
 import { type Somebody, type Stage, somebody } from './personal-stage.js';
 
@@ -162,10 +163,7 @@ async function documents(stage: Stage) {
   const [person, company, operator, owner] = [somebody(), somebody(), somebody(), somebody()];
   const { asPlatform } = stage;
   const { id } = await registered(stage, personUser(person));
-  const image = (text: string) => {
-    const head = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d', 'hex'), Buffer.from('IHDR')]);
-    return Buffer.concat([head, Buffer.from(`${text} ${person.idNo} ${person.mobile}`)]);
-  };
+  const image = (text: string) => pngOf({ text: `${text} ${person.idNo} ${person.mobile}` });
   const upload = (kind: string, bytes: Buffer | string) =>
     asPlatform('POST', `/v1/users/${id}/documents?kind=${kind}`, bytes, 'image/png');
   const { body: front } = await upload('id-front', image(person.name));
@@ -196,10 +194,11 @@ async function staffOnCustomers(stage: Stage) {
   ];
   expect((await asStaff('PUT', '/admin/v1/watch-list', { entries })).status).toBe(200);
   const tasks = () => asStaff('GET', '/admin/v1/tasks?limit=100');
-  const { body } = await until(tasks, (seen) => seen.body.items.length > 0);
+  const hits = (items: { kind: string; id: string }[]) => items.filter((task) => task.kind === 'watch-list');
+  const { body } = await until(tasks, (seen) => hits(seen.body.items).length > 0);
   for (const plain of listed.plain) expect(JSON.stringify(body)).not.toContain(plain);
   const decision = { decision: 'confirmed', reason: `与${named.name}（${named.idNo}）核对` };
-  expect((await asReviewer('POST', `/admin/v1/tasks/${body.items[0].id}/decision`, decision)).status).toBe(200);
+  expect((await asReviewer('POST', `/admin/v1/tasks/${hits(body.items)[0]?.id}/decision`, decision)).status).toBe(200);
   const csv = `list,name,idType,idNo\nUN,"${onCsv.name}",resident-id,${onCsv.idNo}\n`;
   expect((await asStaff('PUT', '/admin/v1/watch-list', csv, 'text/csv')).status).toBe(200);
   expect((await asStaff('PUT', '/admin/v1/watch-list', `${csv}UN,${onCsv.name}`, 'text/csv')).status).not.toBe(500);
@@ -217,6 +216,9 @@ async function staffOnCustomers(stage: Stage) {
       undefined,
       verb,
     ]);
+  const change = { mobile: named.mobile, reason: `${named.name}（${named.idNo}）来柜面` };
+  const asked = (await asStaff('POST', `/admin/v1/customers/${customer}/mobile-changes`, change)).body.id;
+  expect((await asReviewer('POST', `/admin/v1/tasks/${asked}/decision`, { ...approval, reason: named.mobile })).status).toBe(200);
   expect((await asStaff('GET', `/admin/v1/customers/${customer}`)).status).toBe(200);
   return all(listed, child, stopped, named, onCsv);
 }

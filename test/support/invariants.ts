@@ -109,9 +109,11 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
        UNION ALL SELECT 'correction', correction_id FROM corrections) AS made
      JOIN instructions AS i ON i.id = made.id LEFT JOIN outcomes AS o ON o.instruction_id = i.id
      WHERE ${within('i.platform_id')} AND COALESCE(o.state, '') <> 'posted'`,
-  'no Class III account holds more than its cap': (within) =>
+  'no Class III account holds more than its cap, but for the interest of a closing that did not reach the card': (within) =>
     `SELECT a.id, a.balance FROM accounts AS a WHERE a.type = 'class-3' AND ${within('a.platform_id')} AND a.balance >
-       (SELECT MAX(p.value) FROM parameters AS p WHERE p.name = 'class-3.balance')`,
+       (SELECT MAX(p.value) FROM parameters AS p WHERE p.name = 'class-3.balance')
+       + IF(EXISTS (SELECT 1 FROM payouts AS p WHERE p.source_account_id = a.id AND p.purpose = 'closing' AND p.state = 'failed'),
+           (SELECT COALESCE(SUM(l.amount), 0) FROM interest_lines AS l WHERE l.account_id = a.id), 0)`,
   'what was used of the limits never passes them': (within) =>
     `SELECT e.account_id, u.day, u.day_in, u.day_out, u.year_in, u.year_out FROM limit_use AS u
      JOIN electronic_accounts AS e ON e.account_id = u.account_id WHERE ${within('e.platform_id')} AND (u.day_in < 0 OR u.day_out < 0
@@ -133,7 +135,7 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      JOIN instructions AS i ON i.id = e.instruction_id
      LEFT JOIN consents AS c ON c.subject = 'instruction' AND c.subject_id = e.instruction_id AND c.state = 'used'
      LEFT JOIN mandate_uses AS u ON u.instruction_id = e.instruction_id
-     WHERE ${within('a.platform_id')} AND e.amount < 0 AND i.kind <> 'correction' AND c.id IS NULL AND u.instruction_id IS NULL
+     WHERE ${within('a.platform_id')} AND e.amount < 0 AND NOT (i.kind = 'correction' AND i.origin = 'O') AND c.id IS NULL AND u.instruction_id IS NULL
        AND i.kind <> 'judicial-deduction' AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')`,
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes

@@ -77,7 +77,7 @@ export interface ModelMandate {
   readonly uses: { at: number; amount: bigint }[];
 }
 
-export type Flow = 'bound' | 'unbound' | 'exempt' | { readonly undoes: string };
+export type Flow = 'bound' | 'unbound' | 'exempt' | 'back' | { readonly undoes: string };
 
 export interface Passing {
   readonly account: string;
@@ -85,7 +85,12 @@ export interface Passing {
   readonly amount: bigint;
   readonly flow: Flow;
   readonly balanceAfter: bigint;
+  /** Payouts and collections of the account that have no result yet. */
+  readonly underWay: bigint;
+  readonly frozen: boolean;
 }
+
+const isNoUse = (flow: Flow) => flow === 'exempt' || flow === 'back';
 
 const dayOf = (ms: number) => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 10);
 const plusDays = (day: string, days: number) => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
@@ -190,11 +195,12 @@ export class Law {
   }
 
   /** Why a movement may not pass, or undefined. */
-  forbids({ account: id, amount, flow, balanceAfter }: Passing, owner: Owner, now: number): string | undefined {
+  forbids({ account: id, amount, flow, balanceAfter, underWay, frozen }: Passing, owner: Owner, now: number): string | undefined {
     const account = this.accounts.get(id);
     if (account === undefined) return undefined;
-    const standing = this.standing(account, amount < 0n ? owner : flow === 'exempt' ? 'exempt' : 'in', now);
+    const standing = this.standing(account, amount < 0n ? owner : isNoUse(flow) ? 'exempt' : 'in', now);
     if (standing !== undefined) return standing;
+    if (amount < 0n && frozen) return 'ACCOUNT_FROZEN';
     if (amount > 0n && flow === 'unbound') {
       if (account.class === 2 && !account.faceToFace) return 'INFLOW_NOT_CONFIRMED';
       if (account.class === 3 && !account.funded) return 'INFLOW_NOT_ACTIVATED';
@@ -209,7 +215,8 @@ export class Law {
           return `LIMIT_${way}_${period}`.toUpperCase();
       }
     }
-    if (amount > 0n && account.class === 3 && balanceAfter > this.value('class-3.balance', now)) return 'BALANCE_CAP';
+    const most = balanceAfter + underWay;
+    if (amount > 0n && flow !== 'back' && account.class === 3 && most > this.value('class-3.balance', now)) return 'BALANCE_CAP';
     return undefined;
   }
 
@@ -231,7 +238,7 @@ export class Law {
   /** A movement was made. */
   made({ account: id, amount, flow }: Passing, instruction: string, now: number): void {
     const account = this.accounts.get(id);
-    if (account === undefined || flow === 'exempt') {
+    if (account === undefined || isNoUse(flow)) {
       return;
     }
     if (!sleeps(account, now)) account.idleSince = undefined;

@@ -23,7 +23,7 @@ import {
   takenAsNamed,
   takenOf,
 } from './model-items.js';
-import { type Flow, Law, type Owner, type Person, type Wanted } from './model-law.js';
+import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
 
@@ -102,6 +102,7 @@ interface ModelPayout {
   readonly order: ModelOrder | undefined;
   readonly amount: bigint;
   state: string;
+  /** Its money could not be credited to where it belongs. */
 }
 
 interface ModelItem {
@@ -168,6 +169,7 @@ export interface Data {
   expiresAt: string;
   recall: 'pro-rata' | Data['lines'];
   subsidy: 'pro-rata' | 'keep' | Data['amount'];
+  unsent: boolean;
 }
 
 export interface Given {
@@ -377,6 +379,7 @@ export class Model {
     this.#current = given.id;
     this.#owner = given.origin === 'O' ? 'counter' : 'out';
     this.#use = undefined;
+    this.#result = undefined;
     try {
       refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
       found(this.#rules[given.kind] ?? this.escrows.rules[given.kind], `no kind ${given.kind}`)(
@@ -798,10 +801,8 @@ export class Model {
       const amount = minor(data.amount);
       const standing = this.law.standing(electronic, this.#owner, this.now);
       if (standing !== undefined) throw new No(standing);
-      const coming = [...this.payouts.values()].filter(
-        ({ source, collects, state }) => source === bare(data.account) && collects && UNDER_WAY.includes(state),
-      );
-      const then = account.balance + sum(coming.map((payout) => payout.amount)) + amount;
+      refuseIf(account.state === 'frozen', 'ACCOUNT_FROZEN');
+      const then = account.balance + this.#underWay(bare(data.account)) + amount;
       refuseIf(electronic.class === 3 && then > this.law.value('class-3.balance', this.now), 'BALANCE_CAP');
       this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
       this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
@@ -892,8 +893,8 @@ export class Model {
       const standing = this.law.standing(account, this.#owner, this.now);
       if (standing !== undefined) throw new No(standing);
       refuseIf(state === 'frozen' || claimedOf(this.#account(id)) > 0n, 'ACCOUNT_FROZEN');
-      const underWay = [...this.payouts.values()].some((payout) => payout.source === id && UNDER_WAY.includes(payout.state));
-      refuseIf(held > 0n || underWay, 'ACCOUNT_NOT_EMPTY');
+      const waits = [...this.items.values()].some(({ from, left }) => from === id && left > 0n);
+      refuseIf(held > 0n || this.#underWay(id) > 0n || waits, 'ACCOUNT_NOT_EMPTY');
       refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
       const interest = account.interestFrom < at.date ? this.law.earned(account, dayBefore(at.date), at.date).amount : 0n;
       this.#willed(given, { account: id, amount: balance });
@@ -921,11 +922,11 @@ export class Model {
     },
 
     'payout-failed': (given, data, at) => {
-      const payout = this.#payout(given, data, ['sent', 'unknown']);
-      const to = this.#creditable(payout, 'exempt', at);
-      const gives: Give[] = [{ to, amount: payout.amount, flow: 'exempt' }];
+      const payout = this.#payout(given, data, data.unsent ? ['created'] : ['sent', 'unknown']);
+      refuseIf(data.unsent && !payout.collects, 'PAYOUT_STATE_CONFLICT');
       if (!payout.collects) {
-        this.#move(at, [{ from: inTransit(at), amount: payout.amount }], gives);
+        const to = this.#creditable(payout, 'back', at);
+        this.#move(at, [{ from: inTransit(at), amount: payout.amount }], [{ to, amount: payout.amount, flow: 'back' }]);
         this.#suspend(given, at, to, payout, 'payout-failed');
         this.#freezeAgain(payout, to);
       }
@@ -990,7 +991,7 @@ export class Model {
       refuseIf(past.corrected, 'ALREADY_CORRECTED');
       if (given.origin === 'P') {
         refuseIf(
-          past.kind === 'payment' || past.kind === 'suspense-credit' || past.origin !== 'P' || past.date !== at.date,
+          ['payment', 'own-transfer', 'suspense-credit'].includes(past.kind) || past.origin !== 'P' || past.date !== at.date,
           'NOT_CORRECTABLE',
         );
       }
@@ -1145,7 +1146,21 @@ export class Model {
     return [
       ...takes.map(({ from, amount, flow }) => ({ account: from, amount: -amount, flow: undone ?? flow ?? 'unbound' })),
       ...gives.map(({ to, amount, flow }) => ({ account: to, amount, flow: undone ?? flow ?? 'unbound' })),
-    ].map((passing) => ({ ...passing, balanceAfter: this.#account(passing.account).balance + passing.amount }) as const);
+    ].map((passing) => ({ ...passing, ...this.#standOf(passing.account, passing.amount) }) as const);
+  }
+
+  /** The payout whose result is being posted: if it was under way, room was kept for it. */
+  #result: ModelPayout | undefined;
+
+  #underWay(account: string): bigint {
+    const has = (payout: ModelPayout) => payout.source === account && UNDER_WAY.includes(payout.state);
+    return sum([...this.payouts.values()].filter(has).map(({ amount }) => amount));
+  }
+
+  #standOf(account: string, amount: bigint): Pick<Passing, 'balanceAfter' | 'underWay' | 'frozen'> {
+    const { balance, state } = this.#account(account);
+    const kept = this.#result !== undefined && UNDER_WAY.includes(this.#result.state);
+    return { balanceAfter: balance + amount, underWay: kept ? 0n : this.#underWay(account), frozen: state === 'frozen' };
   }
 
   /** What a dispute holds of the receiver goes back to the order, as far as he has not given it back. */
@@ -1252,9 +1267,9 @@ export class Model {
   /** The account of money that is here already, or suspense where it may not be credited. */
   #creditable(payout: ModelPayout, flow: Flow, at: ModelPlatform): string {
     const { source: account, amount } = payout;
-    const { state, balance } = this.#account(account);
-    const gone =
-      state === 'closed' || this.law.forbids({ account, amount, flow, balanceAfter: balance + amount }, this.#owner, this.now);
+    this.#result = payout;
+    const passing: Passing = { account, amount, flow, ...this.#standOf(account, amount) };
+    const gone = this.#account(account).state === 'closed' || this.law.forbids(passing, this.#owner, this.now);
     return gone ? (at.own.suspense as string) : account;
   }
 

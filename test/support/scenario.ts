@@ -433,6 +433,14 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     by: 'S',
     read: (stage, [no = '']) => ['payout-failed', { payout: `pay_${stage.idOf(no)}`, reason: '户名不符' }],
   },
+  lapsed: {
+    form: /^(\S+)$/,
+    by: 'S',
+    read: (stage, [no = '']) => [
+      'payout-failed',
+      { payout: `pay_${stage.idOf(no)}`, reason: 'not sent in its time', unsent: true },
+    ],
+  },
   returned: {
     form: /^(\S+)$/,
     by: 'S',

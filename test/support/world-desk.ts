@@ -26,7 +26,7 @@ import {
   shareKey,
   shareRecords,
 } from '../../src/orders/index.js';
-import { type Payout, payoutRecords } from '../../src/payouts/index.js';
+import { type Payout, payoutRecords, underWayRecords } from '../../src/payouts/index.js';
 import { marginRecords } from '../../src/refunds/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseRecords } from '../../src/suspense/index.js';
@@ -51,6 +51,7 @@ const SURROUNDINGS = {
   policies: { rows: new Map() } satisfies PolicyTable,
   vault: vaultOfSecret('books of paper'),
 };
+const HER_CARD = SURROUNDINGS.vault.index('card', '6228480012345678903');
 
 /** What is there of a record that always is, before anything changed it. */
 const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
@@ -122,6 +123,7 @@ export class Desk {
     this.account(this.book.accounts['in-transit']).balance = 20_000n;
     this.#fill();
     furnish(this, DESK);
+    furnishDeal(this, DESK);
     for (const level of [2, 3] as const) this.#openElectronic(level);
     this.put(consentRecords, DESK.instruction, this.#consent());
     this.put(mandateRecords, DESK.mandate, this.#mandate());
@@ -142,7 +144,7 @@ export class Desk {
       faceToFace: true,
       funded: true,
       aliveMs: null,
-      cardIndex: SURROUNDINGS.vault.index('card', '6228480012345678903'),
+      cardIndex: HER_CARD,
       cardClass: '1',
       interestFrom: '2025-09-21' as BusinessDate,
       openedMs: NOW,
@@ -153,6 +155,7 @@ export class Desk {
     const carried = { day: '2025-09-20' as BusinessDate, balance: 100_000n, seq: 1 };
     this.put(accrualRecords, accountId, { accountId, platformId: DESK.platform, carried, days: [] });
     this.put(settlementAccountRecords, accountId, { name: '李四', account: '6228480012345678903', bankCode: '103100000026' });
+    this.put(underWayRecords, accountId, { paid: 0n, collected: 0n });
     const counters = { dayIn: 0n, dayOut: 0n, yearIn: 0n, yearOut: 0n, turnover: 0n };
     const use: LimitUse = { customerId: DESK.lily, accountId, class: of, day: DESK.today, ...counters };
     const uses = this.get(limitUseRecords, DESK.lily)?.uses ?? [];
@@ -161,7 +164,7 @@ export class Desk {
 
   #consent(): Consent {
     const bound = { instruction: DESK.instruction, platformId: DESK.platform, customerId: DESK.lily };
-    return { id: id(32), ...bound, needs: 'both', state: 'given', expiresMs: NOW, digest: Buffer.alloc(32) };
+    return { id: id(32), ...bound, needs: 'both', state: 'given', expiresMs: NOW, cardIndex: HER_CARD, digest: Buffer.alloc(32) };
   }
 
   #mandate(): Mandate {

@@ -169,7 +169,8 @@ export async function changeRefusal(
   const judged = asked.kind === 'identity' ? { ...account, aliveMs: null } : account;
   const standing = standingRefusal(judged, 'out', nowMs, await loadParameters(tx));
   if (standing !== undefined || asked.kind !== 'card') return standing;
-  const faults: Finding[] = [...checkCard(asked.card, customer).faults];
+  const mobiles = customer.mobile === null ? [] : [customer.mobile];
+  const faults: Finding[] = [...checkCard(asked.card, { name: customer.name, mobiles }).faults];
   if (await isBoundElsewhere(tx, vault.index('card', asked.card.account), customer.id))
     faults.push({ code: 'CARD_TAKEN', pointer: '/card/account', detail: "is bound to another person's account" });
   return refusalOf(faults);

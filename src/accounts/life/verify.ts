@@ -144,8 +144,7 @@ export async function takeNumber(
   customer: Customer,
   mobile: string,
 ): Promise<void> {
-  const { today, parameters } = await asOf(tx, clock.now());
-  const refusal = await changeMobile(tx, customer, mobile, { today, parameters, vault });
+  const refusal = await changeMobile(tx, customer, mobile, { ...(await asOf(tx, clock.now())), vault });
   if (refusal !== undefined) throw new Refused(refusal);
 }
 

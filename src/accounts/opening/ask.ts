@@ -8,7 +8,7 @@ import {
   Refused,
   refuse,
 } from '../../kernel/index.js';
-import { type AsOf, type Finding, requireUser, type User, type Warning } from '../../parties/index.js';
+import { type AsOf, type Finding, provableMobiles, requireUser, type User, type Warning } from '../../parties/index.js';
 import { isDuplicateKey, loadParameters, type Runtime, type Tx, type Vault } from '../../runtime/index.js';
 import { requireBook } from '../book.js';
 import { refusalOf } from '../rules.js';
@@ -137,9 +137,10 @@ export async function applicantOf(
   { user, customer, class: of, card }: { user: User; customer: Applicant['customer']; class: 2 | 3; card: AskedCard },
   today: BusinessDate,
 ): Promise<Applicant> {
-  if (customer === null) return { user, customer, held: 0, cardTaken: false };
+  if (customer === null) return { user, customer, mobiles: [], held: 0, cardTaken: false };
+  const mobiles = provableMobiles(customer, user, vault);
   const cardTaken = card.account !== undefined && (await isBoundElsewhere(tx, vault.index('card', card.account), customer.id));
-  return { user, customer, held: await countHeld(tx, customer.id, of, today), cardTaken };
+  return { user, customer, mobiles, held: await countHeld(tx, customer.id, of, today), cardTaken };
 }
 
 export async function asOf(tx: Tx, nowMs: Instant): Promise<AsOf> {

@@ -35,6 +35,8 @@ export interface Applicant {
   readonly customer: Customer | null;
   /** How many accounts of the class he has that are not closed. */
   readonly held: number;
+  /** Under which he may show to be reached. */
+  readonly mobiles: readonly string[];
   /** The card is bound to somebody else's account. */
   readonly cardTaken: boolean;
 }
@@ -44,13 +46,13 @@ export interface Applicant {
  * account of the class (银发〔2018〕16号: five), and the elements as far as their own form and our own records say.
  */
 export function checkOpening(of: { class: 2 | 3; card: AskedCard }, applicant: Applicant, asOf: AsOf): Findings {
-  const { user, customer, held, cardTaken } = applicant;
+  const { user, customer, mobiles, held, cardTaken } = applicant;
   const faults: Finding[] = [];
   const fault = (code: RefusalCode, pointer: string, detail: string) => faults.push({ code, pointer, detail });
   const standing = userStanding(user);
   if (standing !== undefined) fault(standing.code, '/user', standing.detail ?? 'may not open accounts');
   if (customer !== null) faults.push(...checkOwner(customer, asOf));
-  const bound = checkCard(of.card, customer);
+  const bound = checkCard(of.card, customer && { name: customer.name, mobiles });
   faults.push(...bound.faults);
   if (cardTaken) fault('CARD_TAKEN', '/card/account', "is bound to another person's account");
   const most = Number(asOf.parameters.on(asOf.today, `class-${of.class}.accounts`));
@@ -79,21 +81,27 @@ function isAdult({ idType, idNo, particulars }: Customer, { today, parameters }:
 }
 
 /**
- * What of a card can be said without its bank: all elements are there, its number stands, and the mobile is the one that the bank has
- * verified for its owner (names, numbers and standing are the bank's to say).
+ * What of a card can be said without its bank: all elements are there, its number stands, and the mobile is one under which its owner may
+ * show to be reached (names, numbers and standing are the bank's to say).
  */
-export function checkCard(card: AskedCard, customer: Pick<Customer, 'name' | 'mobile'> | null, root = '/card'): Findings {
+export function checkCard(card: AskedCard, customer: CardOwner | null, root = '/card'): Findings {
   const faults: Finding[] = [];
   const missing = (field: string) => faults.push({ code: 'ELEMENT_MISSING', pointer: `${root}/${field}`, detail: 'is missing' });
   if (card.account === undefined) missing('account');
   if (card.mobile === undefined) missing('mobile');
-  else if (customer !== null && card.mobile !== customer.mobile)
+  else if (customer !== null && !customer.mobiles.includes(card.mobile))
     faults.push({ code: 'MOBILE_DIFFERS', pointer: `${root}/mobile`, detail: "is not the customer's verified mobile number" });
   if (card.account === undefined) return { faults, warnings: [] };
   const holder = customer?.name ?? '';
   const { account, bankCode } = card;
   const number = checkSettlementAccount({ name: holder, account, bankCode }, { name: holder, kind: 'person' }, root);
   return { faults: [...faults, ...number.faults], warnings: number.warnings };
+}
+
+/** Whose card it is to be. */
+export interface CardOwner {
+  readonly name: string;
+  readonly mobiles: readonly string[];
 }
 
 export interface Binding {

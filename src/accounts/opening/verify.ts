@@ -1,7 +1,7 @@
 import type { ElementsAnswer, Verification } from '../../channels/index.js';
 import { type Id, type Instant, invariant, naturalDate, type Refusal, virtualAccountNo } from '../../kernel/index.js';
 import { type Book, loadBook, lockShard, openAccounts } from '../../ledger/index.js';
-import { type Customer, requireUser, takeCustomer } from '../../parties/index.js';
+import { type AsOf, type Customer, changeMobile, requireUser, takeCustomer } from '../../parties/index.js';
 import { faultOf, type Runtime, type Tx } from '../../runtime/index.js';
 import { insertElectronicAccounts } from '../electronic.js';
 import { refusalOf } from '../rules.js';
@@ -98,7 +98,7 @@ async function decide(tx: Tx, rt: Parts, { opening, card, answer }: Answered): P
   const applicant = await applicantOf(tx, rt.vault, { user, customer, class: of, card }, now.today);
   const { faults } = checkOpening({ class: of, card }, applicant, now);
   const all = [...faults, ...(answer === undefined ? [] : checkElementsAnswer(answer, { class: of, profile: book.profile }))];
-  const refusal: Refusal | undefined = refusalOf(all);
+  const refusal: Refusal | undefined = refusalOf(all) ?? (await proveMobile(tx, rt, customer, card.mobile, now));
   if (refusal !== undefined) {
     await decideOpening(tx, opening.id, { decidedMs: nowMs, refusal, answer });
     return;
@@ -108,6 +108,19 @@ async function decide(tx: Tx, rt: Parts, { opening, card, answer }: Answered): P
   const accountId = rt.newId();
   if (!(await decideOpening(tx, opening.id, { decidedMs: nowMs, accountId, answer }))) return;
   await write(tx, rt, { accountId, opening, book, customer, card, cardIndex, cardClass, nowMs });
+}
+
+/** The card's bank says that the number is his: it is verified, and takes the place of one that was not. Refused, nothing was changed. */
+async function proveMobile(
+  tx: Tx,
+  { vault }: Parts,
+  customer: Customer | null,
+  mobile: string,
+  now: AsOf,
+): Promise<Refusal | undefined> {
+  const taken = customer && (await changeMobile(tx, customer, mobile, { ...now, vault }));
+  if (!taken) return undefined;
+  return refusalOf([{ code: taken.code, pointer: '/card/mobile', detail: 'belongs to another identity' }]);
 }
 
 interface NewAccount {

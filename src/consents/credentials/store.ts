@@ -1,8 +1,11 @@
 import type { BusinessDate, Id, Instant } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
-import { PASSWORD_TRIES_MAX } from '../rules.js';
+import { LINK_TRIES_MAX, PASSWORD_TRIES_MAX } from '../rules.js';
 
-/** What is known of a customer's trade password; the password itself is nowhere. */
+/**
+ * What is known of a customer's trade password; the password itself is nowhere. One that was set by the code to a number that turned out
+ * not to be his is none.
+ */
 export interface Credential {
   readonly passwordHash: string | null;
   /** Wrong ones in a row, and such as are being looked at. */
@@ -12,7 +15,8 @@ export interface Credential {
 
 export async function findCredential(tx: Tx, customerId: Id): Promise<Credential | undefined> {
   const [row] = await tx.rows<{ password_hash: string | null; attempts: number; locked_until_ms: string | null }>(
-    `SELECT password_hash, attempts, locked_until_ms FROM credentials WHERE customer_id = ${customerId}`,
+    `SELECT IF(p.changed_ms <= COALESCE(c.proofs_from_ms, 0), NULL, p.password_hash) AS password_hash, p.attempts, p.locked_until_ms
+     FROM credentials AS p LEFT JOIN customers AS c ON c.id = p.customer_id WHERE p.customer_id = ${customerId}`,
   );
   if (row === undefined) return undefined;
   return {
@@ -73,6 +77,35 @@ export async function takeBackCodeAttempt(tx: Tx, customerId: Id, countedOn: Bus
   );
 }
 
+/** Whose page, by whose address: null is his own. */
+export interface LinkOf {
+  readonly customerId: Id;
+  readonly platformId: Id | null;
+}
+
+const ofLink = ({ customerId, platformId }: LinkOf) => `customer_id = ${customerId} AND platform_id = ${platformId ?? 0}`;
+
+/** Wrong passwords on this natural day by whichever of these addresses, and such as are being looked at. */
+export async function linkTriesOn(tx: Tx, of: LinkOf, today: BusinessDate): Promise<number> {
+  const [row] = await tx.rows<{ tries: number }>(`SELECT tries FROM link_tries WHERE ${ofLink(of)} AND on_date >= '${today}'`);
+  return Number(row?.tries ?? 0);
+}
+
+/** Counts a password before it is looked at. The first of another day begins anew. Answers whether one was left. */
+export async function countLinkTry(tx: Tx, of: LinkOf, today: BusinessDate): Promise<boolean> {
+  await tx.write(
+    `INSERT INTO link_tries (customer_id, platform_id, on_date, tries) VALUES (${of.customerId}, ${of.platformId ?? 0}, '${today}', 0)
+     ON DUPLICATE KEY UPDATE tries = IF(on_date < '${today}', 0, tries), on_date = GREATEST(on_date, '${today}')`,
+  );
+  const counted = await tx.write(`UPDATE link_tries SET tries = tries + 1 WHERE ${ofLink(of)} AND tries < ${LINK_TRIES_MAX}`);
+  return counted === 1;
+}
+
+/** What was counted on that day was no wrong guess. */
+export async function takeBackLinkTry(tx: Tx, of: LinkOf, countedOn: BusinessDate): Promise<void> {
+  await tx.write(`UPDATE link_tries SET tries = tries - 1 WHERE ${ofLink(of)} AND on_date = '${countedOn}' AND tries > 0`);
+}
+
 /**
  * Puts a password in the place of the one that was there when the customer was asked, or where there was none.
  * Answers whether it still was so.
@@ -88,9 +121,10 @@ export async function replacePassword(
     `INSERT INTO credentials (customer_id, attempts, changed_ms) VALUES (${customerId}, 0, ${nowMs})
      ON DUPLICATE KEY UPDATE customer_id = credentials.customer_id`,
   );
+  const none = `changed_ms <= COALESCE((SELECT proofs_from_ms FROM customers WHERE id = ${customerId}), 0)`;
   const replaced = await tx.write(
     `UPDATE credentials SET password_hash = ${sql.text(after)}, attempts = 0, locked_until_ms = NULL, changed_ms = ${nowMs}
-     WHERE customer_id = ${customerId} AND password_hash <=> ${sql.nullableText(before)}`,
+     WHERE customer_id = ${customerId} AND IF(${none}, NULL, password_hash) <=> ${sql.nullableText(before)}`,
   );
   return replaced === 1;
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { electronicRecords, payeeNames } from '../../accounts/index.js';
-import { type Id, Refused, refuse } from '../../kernel/index.js';
+import { type Id, type Instant, naturalDate, Refused, refuse } from '../../kernel/index.js';
 import { readPlatform } from '../../platforms/index.js';
 import { checkShape, hashToken, type Route, type Runtime, route, type Tx, wireId } from '../../runtime/index.js';
+import { type Credential, findCredential, linkTriesOn } from '../credentials/store.js';
 import { revokeMandate } from '../mandates/mandates.js';
-import { type CustomerLink, findLink, lastUses, mandatesOfCustomer, type StoredMandate } from '../mandates/store.js';
-import { checkTradePassword } from '../trade-password.js';
+import { type CustomerLink, findLink, findMandate, lastUses, mandatesOfCustomer, type StoredMandate } from '../mandates/store.js';
+import { LINK_TRIES_MAX } from '../rules.js';
+import { checkLinkPassword } from '../trade-password.js';
 import { FORM_BYTES, FormQuery, fieldsOf, hosted, Query, redirect } from './hosted.js';
 import { languageOf } from './layout.js';
 import { mandatesPage, type ShownMandate } from './mandates-page.js';
@@ -19,7 +21,13 @@ export function mandatesPageRoutes(rt: Runtime): Route[] {
 }
 
 async function requireLink({ db, clock }: Runtime, token: string): Promise<CustomerLink> {
-  const link = await db.read('link-by-token', (tx) => findLink(tx, hashToken(token), clock.now()));
+  const link = await db.read('link-by-token', async (tx) => {
+    const nowMs = clock.now();
+    const found = await findLink(tx, hashToken(token), nowMs);
+    // Where passwords were guessed at, no address that this platform got shows anything any more today.
+    const dead = found !== undefined && (await linkTriesOn(tx, found, naturalDate(nowMs))) >= LINK_TRIES_MAX;
+    return dead ? undefined : found;
+  });
   if (link === undefined) throw new Refused(refuse('NOT_FOUND'));
   return link;
 }
@@ -35,12 +43,37 @@ function showRoute(rt: Runtime): Route {
     answers: { 200: { description: 'The page' } },
     async handle({ params: { token }, query, headers }) {
       const link = await requireLink(rt, token);
-      const mandates = await rt.db.snapshot('mandates-page', (tx) => shownMandates(tx, rt, link));
+      const { mandates, credential } = await rt.db.snapshot('mandates-page', async (tx) => ({
+        mandates: await shownMandates(tx, rt, link),
+        credential: await findCredential(tx, link.customerId),
+      }));
       const language = languageOf(query.lang, headers['accept-language']);
-      const notice = noticeIn(query.notice);
+      const notice = noticeSaid(noticeIn(query.notice), { mandates, credential, nowMs: rt.clock.now() });
       return { status: 200, html: mandatesPage({ token, language, notice, mandates, nowMs: rt.clock.now() }) };
     },
   });
+}
+
+interface PageState {
+  readonly mandates: readonly ShownMandate[];
+  readonly credential: Credential | undefined;
+  readonly nowMs: Instant;
+}
+
+/** Anybody can write a notice into an address: it is shown only where it is true. */
+function noticeSaid(notice: Notice | undefined, { mandates, credential, nowMs }: PageState): Notice | undefined {
+  switch (notice) {
+    case 'MANDATE_REVOKED':
+      return mandates.some(({ mandate }) => mandate.state === 'revoked') ? notice : undefined;
+    case 'FACTOR_WRONG':
+      return (credential?.attempts ?? 0) > 0 ? notice : undefined;
+    case 'FACTOR_MISSING':
+      return credential?.passwordHash ? undefined : notice;
+    case 'PASSWORD_LOCKED':
+      return (credential?.lockedUntilMs ?? 0) > nowMs ? notice : undefined;
+    default:
+      return notice === 'SHAPE_INVALID' ? notice : undefined;
+  }
 }
 
 const MANDATES_MAX = 50;
@@ -89,13 +122,18 @@ function revokeRoute(rt: Runtime): Route {
 }
 
 async function revoke(rt: Runtime, link: CustomerLink, { mandate, password }: z.output<typeof Form>): Promise<Notice> {
-  const wrong = await checkTradePassword(rt, link.customerId, password);
+  const isHis = ({ customerId, platformId }: StoredMandate) =>
+    customerId === link.customerId && (link.platformId === null || link.platformId === platformId);
+  const there = await rt.db.read('mandate-to-end', (tx) => findMandate(tx, mandate));
+  // No password is looked at for what is not there to be ended.
+  if (there === undefined || !isHis(there)) throw new Refused(refuse('NOT_FOUND'));
+  if (there.state === 'revoked') return 'MANDATE_REVOKED';
+  if (there.state !== 'active') throw new Refused(refuse('NOT_FOUND'));
+  const wrong = await checkLinkPassword(rt, link, password);
   if (wrong !== undefined) {
     if (!isNotice(wrong.code)) throw new Refused(wrong);
     return wrong.code;
   }
-  const isHis = ({ customerId, platformId }: StoredMandate) =>
-    customerId === link.customerId && (link.platformId === null || link.platformId === platformId);
   await rt.db.withTx(
     'customer-revokes-mandate',
     (tx) => revokeMandate(tx, rt, mandate, 'customer', isHis),

@@ -3,9 +3,12 @@ import { type Instant, maskMobile, naturalDate, type Refusal, Refused, refuse } 
 import { customerOf } from '../../parties/index.js';
 import { checkShape, hashToken, type Route, route, type Tx } from '../../runtime/index.js';
 import { type AnswerDesk, approve, decline, type Proof, type Whence } from '../answer.js';
-import { isCodeLocked, sendCode } from '../codes.js';
+import { digestOfShown } from '../ask.js';
+import { codeLimits, isCodeAlive, isCodeLocked, sendCode } from '../codes.js';
 import { findCredential } from '../credentials/store.js';
+import { findMandate } from '../mandates/store.js';
 import { answeredBefore, type Language, type Shown, TRIES_MAX } from '../rules.js';
+import { codeMessagesFull } from '../sms/store.js';
 import type { Ending } from '../states.js';
 import { findConsentByToken, type StoredConsent } from '../store.js';
 import { type ConsentView, consentPage } from './consent-page.js';
@@ -67,16 +70,67 @@ async function viewOf(
   const ending = endingOf(consent, rt.clock.now());
   if (ending !== undefined) {
     // After the first answer there is one thing left to say: that this was not the first.
-    const notice = given.notice === 'CONSENT_ANSWERED' ? given.notice : undefined;
+    const answered = ending === 'given' || ending === 'declined';
+    const notice = answered && given.notice === 'CONSENT_ANSWERED' ? given.notice : undefined;
     return { ...given, notice, subject, shown, ended: { ending, answeredMs } };
   }
-  const { customer, standing } = await rt.db.read('asked-customer', async (tx) => ({
-    customer: await customerOf(tx, customerId, rt.vault),
-    standing: await standingOf(tx, consent, rt.clock.now()),
-  }));
+  const nowMs = rt.clock.now();
+  const { customer, notice } = await rt.db.read('asked-customer', async (tx) => {
+    const known = await customerOf(tx, customerId, rt.vault);
+    const mobileIndex = known?.mobile == null ? undefined : rt.vault.index('mobile', known.mobile);
+    const standing = await standingOf(tx, consent, nowMs);
+    const said = given.notice;
+    const isSo = said !== undefined && (await isTrue(tx, rt, said, { consent, shown, mobileIndex, nowMs }));
+    return { customer: known, notice: standing ?? (isSo ? said : undefined) };
+  });
   const maskedMobile = customer?.mobile == null ? undefined : maskMobile(customer.mobile);
   const asks = { needs, attemptsLeft: TRIES_MAX - attempts, codesSent, maskedMobile };
-  return { ...given, notice: standing ?? given.notice, subject, shown, asks };
+  return { ...given, notice, subject, shown, asks };
+}
+
+interface Facts {
+  readonly consent: StoredConsent;
+  readonly shown: Shown;
+  readonly mobileIndex: Buffer | undefined;
+  readonly nowMs: Instant;
+}
+
+/** Anybody can write a notice into an address: it is shown only where what is known of an open question agrees. */
+async function isTrue(tx: Tx, { vault }: PageDesk['rt'], notice: Notice, of: Facts): Promise<boolean> {
+  const { consent, mobileIndex, nowMs } = of;
+  const { needs, subject, subjectId, attempts, codesSent } = consent;
+  switch (notice) {
+    case 'SHAPE_INVALID':
+      return true;
+    case 'CODE_SENT':
+      return isCodeAlive(consent, mobileIndex, nowMs);
+    case 'CODE_EXPIRED':
+      return needs !== 'password' && !isCodeAlive(consent, mobileIndex, nowMs);
+    case 'FACTOR_WRONG':
+      return attempts > 0;
+    case 'PASSWORD_WEAK':
+    case 'REPEAT_DIFFERS':
+      return subject === 'password';
+    case 'SMS_NOT_SENT':
+      return needs !== 'password' && mobileIndex === undefined;
+    case 'SMS_TOO_OFTEN':
+      return codesSent > 0;
+    case 'SMS_TOO_OFTEN_NOW':
+    case 'SMS_TOO_OFTEN_TODAY':
+      return mobileIndex !== undefined && (await isNumberFull(tx, mobileIndex, nowMs)) === notice;
+    case 'MANDATE_ENDED':
+      return subject === 'mandate' && (await findMandate(tx, subjectId))?.state === 'revoked';
+    case 'CONSENT_MISMATCH':
+      return subject === 'password' || !digestOfShown(vault, subject, subjectId, of.shown).equals(consent.digest);
+    default:
+      return false; // what he cannot say yes for is seen from the standing, and how it ended from the end
+  }
+}
+
+async function isNumberFull(tx: Tx, mobileIndex: Buffer, nowMs: Instant): Promise<Notice | undefined> {
+  const { messages } = await codeLimits(tx, naturalDate(nowMs));
+  const full = await codeMessagesFull(tx, mobileIndex, { today: naturalDate(nowMs), nowMs }, messages);
+  return full && ({ day: 'SMS_TOO_OFTEN_TODAY', window: 'SMS_TOO_OFTEN_NOW' } as const)[full];
 }
 
 /** Why he cannot say yes now, whatever he enters. */

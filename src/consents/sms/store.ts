@@ -89,6 +89,21 @@ export async function countCodeMessage(
   return Number(row?.day_count) >= caps.day ? 'day' : 'window';
 }
 
+/** Whether no message with a code goes to this number now, and by which of the two caps. */
+export async function codeMessagesFull(
+  tx: Tx,
+  mobileIndex: Buffer,
+  { today, nowMs }: { today: BusinessDate; nowMs: Instant },
+  caps: CodeMessageCaps,
+): Promise<keyof CodeMessageCaps | undefined> {
+  const [row] = await tx.rows<{ day: number; span: number }>(
+    `SELECT IF(on_date < '${today}', 0, day_count) AS day, IF(window_ms <= ${nowMs - WINDOW_MS}, 0, window_count) AS span
+     FROM code_messages WHERE mobile_index = ${sql.hex(mobileIndex)}`,
+  );
+  if (Number(row?.day ?? 0) >= caps.day) return 'day';
+  return Number(row?.span ?? 0) >= caps.window ? 'window' : undefined;
+}
+
 /** Whether a message waits to be sent now. */
 export async function isSmsDue(tx: Tx, nowMs: Instant): Promise<boolean> {
   return (await dueSms(tx, nowMs, 1)).length > 0;

@@ -11,6 +11,7 @@ import { addDays, type Minor, type Refusal, refuse, toWire } from '../../kernel/
 import { type LedgerAccount, type Posting, unclearedOf } from '../../ledger/index.js';
 import { underWayRecords } from '../../payouts/index.js';
 import { wireId } from '../../runtime/index.js';
+import { suspendedRecords } from '../../suspense/index.js';
 import { type At, change, type Effects, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
 import { mayAct } from '../limits.js';
 import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
@@ -41,6 +42,7 @@ export const accountClosing: Kind<Closing> = {
       [accrualRecords, account],
       [settlementAccountRecords, account],
       [underWayRecords, account],
+      [suspendedRecords, account],
     ],
   }),
   decide({ account: id }, facts, at) {
@@ -70,12 +72,17 @@ export const accountClosing: Kind<Closing> = {
 /** Why not all of the account's money can leave now; the first reason of several. */
 function mayClose(account: LedgerAccount, facts: Facts): Refusal | undefined {
   const where = { account: toWire('account', account.id) };
-  if (account.state === 'frozen') return refuse('ACCOUNT_FROZEN', undefined, where);
   if (account.claimed > 0n) return refuse('ACCOUNT_FROZEN', 'Money of it is frozen, or would be.', where);
   if (account.held > 0n) return refuse('ACCOUNT_NOT_EMPTY', 'Money of it is held.', { ...where, held: String(account.held) });
   const underWay = facts.record(underWayRecords, account.id);
   if (underWay !== undefined && (underWay.paid > 0n || underWay.collected > 0n))
     return refuse('ACCOUNT_NOT_EMPTY', 'A payment of it is under way.', where);
+  if ((facts.record(suspendedRecords, account.id)?.left ?? 0n) > 0n)
+    return refuse(
+      'ACCOUNT_NOT_EMPTY',
+      "Money of its owner's could not be credited to it, and waits for the bank's staff.",
+      where,
+    );
   if (unclearedOf(account) > 0n) return refuse('FUNDS_UNCLEARED', undefined, where);
   return undefined;
 }

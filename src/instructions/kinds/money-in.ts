@@ -42,15 +42,18 @@ export const topUp: Kind<TopUp> = {
     if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
     const bound = facts.record(settlementAccountRecords, id);
     if (bound === undefined) return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', id) }));
-    const coming = facts.record(underWayRecords, id)?.collected ?? 0n;
-    const refusal = mayAct(facts, at, id) ?? aboveCap(facts, at, id, account.balance + coming + amount);
+    const { paid, collected } = facts.record(underWayRecords, id) ?? { paid: 0n, collected: 0n };
+    const refusal = mayAct(facts, at, id) ?? aboveCap(facts, at, id, account.balance + paid + collected + amount);
     if (refusal !== undefined) return refused(refusal);
     const { no, ...payout } = orderedPayout(at, { purpose: 'top-up', source: id, amount, payee: bound });
     return { postings: [], ...payout, result: { collection: no } };
   },
 };
 
-/** Asked before the card is debited too, with all that is being collected: what could not be credited would have to go back. */
+/**
+ * Asked before the card is debited too, with all that is being collected and all that may come back from a payment: what could not be
+ * credited would have to go back.
+ */
 function aboveCap(facts: Facts, at: At, id: TopUp['account'], balance: bigint): Refusal | undefined {
   const of = facts.record(electronicRecords, id)?.class ?? 2;
   const cap = balanceCap(of, naturalDate(at.nowMs), at.parameters);

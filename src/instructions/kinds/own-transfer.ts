@@ -41,5 +41,6 @@ export const ownTransfer: Kind<z.output<typeof schema>> = {
       ],
     };
   },
-  undo: { origins: ['P', 'O'], needs: () => ({}), records: () => ({ records: [] }) },
+  // Undone, it debits the account that was credited, for which nobody has asked its owner.
+  undo: { origins: ['O'], needs: () => ({}), records: () => ({ records: [] }) },
 };

@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { type Id, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { type BusinessDate, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import { isElectronic, type Posting } from '../../ledger/index.js';
 import { bringsMoneyIn, type Payout, payoutRecords } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
-import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import type { SuspenseSource } from '../../suspense/index.js';
+import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
 import { mayCredit } from '../limits.js';
 import { endedClosing, freezeNeeds, frozenAgain, movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
 import { suspendedPayout } from '../suspense-effects.js';
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
+/** unsent: a collection that no channel was told of in its time. */
+const failedSchema = reasonedSchema.extend({ unsent: z.literal(true).optional() });
 
 function needs(data: z.output<typeof settledSchema>, at: At): Needs {
   const { custody, suspense } = at.book.accounts;
@@ -22,33 +25,46 @@ function backNeeds(data: z.output<typeof settledSchema>, facts: Facts, at: At): 
   return { records };
 }
 
-/** Where money goes that is here already: to its account, or where the law or a closed account is in the way, to wait for a person. */
-function creditTo(facts: Facts, at: At, { sourceAccountId, amount }: Payout, flow: 'bound' | 'exempt'): Id {
-  return mayCredit(facts, at, sourceAccountId, amount, flow) ? sourceAccountId : at.book.accounts.suspense;
+type Way = 'bound' | 'exempt' | 'back';
+
+/** The credit of money that is here already. */
+interface Credit {
+  readonly posting: Posting;
+  readonly records: readonly RecordChange[];
 }
 
-/** The credit of money that comes back to where it was. On an electronic account no limit counts it. */
-function backTo(facts: Facts, to: Id, amount: bigint): Posting {
-  return isElectronic(facts.account(to)?.type) ? { account: to, amount, flow: 'exempt' } : { account: to, amount };
+/**
+ * To the account of a payout, or to suspense, where the law or a closed account is in the way: there it waits for a person.
+ * @param result the payout as it is with its result
+ * @param clears of what is collected: from when on it may leave
+ */
+function creditOf(
+  facts: Facts,
+  at: At,
+  { payout, change: result }: { payout: Payout; change: RecordChange },
+  { flow, source, clears }: { flow: Way; source: SuspenseSource; clears?: BusinessDate },
+): Credit {
+  const { sourceAccountId: account, amount } = payout;
+  const later = clears === undefined ? {} : { clears };
+  if (mayCredit(facts, at, { account, amount, flow }, [result])) {
+    const counted = isElectronic(facts.account(account)?.type) ? { flow } : {};
+    return { posting: { account, amount, ...counted, ...later }, records: [result] };
+  }
+  const { suspense } = at.book.accounts;
+  const records = [result, ...suspendedPayout(at, suspense, payout, source, clears)];
+  return { posting: { account: suspense, amount, ...later }, records };
 }
 
 /** What was collected is here; before the statement of its day was seen it does not leave again. */
-function collected(
-  payout: Payout,
-  facts: Facts,
-  at: At,
-): Required<Pick<Effects, 'postings' | 'boundary' | 'records' | 'result'>> {
-  const { id, amount } = payout;
-  const to = creditTo(facts, at, payout, 'bound');
+function collected(moved: { payout: Payout; change: RecordChange }, facts: Facts, at: At): Omit<Effects, 'events'> {
+  const { id, amount } = moved.payout;
   const clears = workingDayAfter(at.calendar, arrivalDate(at));
+  const { posting, records } = creditOf(facts, at, moved, { flow: 'bound', source: 'top-up', clears });
   return {
-    postings: [
-      { account: at.book.accounts.custody, amount: -amount },
-      { account: to, amount, clears, flow: 'bound' },
-    ],
-    records: suspendedPayout(at, to, payout, 'top-up', clears),
+    postings: [{ account: at.book.accounts.custody, amount: -amount }, posting],
+    records,
     boundary: [{ reference: id, amount }],
-    result: { creditedTo: toWire('account', to) },
+    result: { creditedTo: toWire('account', posting.account) },
   };
 }
 
@@ -62,15 +78,13 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
   schema: settledSchema,
   example: { payout: 'pay_2236512894231552021' },
   needs,
+  needsThen: backNeeds,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data.payout, 'settled', null);
     if ('refused' in moved) return moved;
     const { amount } = moved.payout;
     const events = [{ topic: 'payout.settled', ref: data.payout }] as const;
-    if (bringsMoneyIn(moved.payout)) {
-      const { records, ...effects } = collected(moved.payout, facts, at);
-      return { ...effects, records: [moved.change, ...records], events };
-    }
+    if (bringsMoneyIn(moved.payout)) return { ...collected(moved, facts, at), events };
     const { records, closes } = endedClosing(facts, at, moved.payout, 'settled');
     return {
       postings: [
@@ -86,39 +100,38 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
 };
 
 /**
- * The payment definitely did not happen: the money goes back to where it came from, withdrawable as it was. A collection that did not
- * happen has posted nothing, and posts nothing.
+ * The payment definitely did not happen: the money goes back to where it came from, withdrawable as it was, and no cap keeps it out: it was
+ * its owner's all the time. A collection that did not happen has posted nothing, and posts nothing.
  */
-export const payoutFailed: Kind<z.output<typeof reasonedSchema>> = {
+export const payoutFailed: Kind<z.output<typeof failedSchema>> = {
   name: 'payout-failed',
   en: 'Payout failed',
   zh: '出款失败',
   origins: ['S'],
   proof: 'channel',
-  schema: reasonedSchema,
+  schema: failedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '账号户名不符' },
   needs,
   needsThen: backNeeds,
   decide(data, facts, at) {
-    const moved = movedPayout(facts, at, data.payout, 'failed', data.reason);
+    const moved = movedPayout(facts, at, data.payout, 'failed', data.reason, data.unsent);
     if ('refused' in moved) return moved;
     const { payout } = moved;
     const events = [{ topic: 'payout.failed', ref: data.payout }] as const;
     if (bringsMoneyIn(payout)) return { postings: [], records: [moved.change], events };
-    const to = creditTo(facts, at, payout, 'exempt');
-    const frozen = frozenAgain(facts, to, payout);
+    const { posting, records } = creditOf(facts, at, moved, { flow: 'back', source: 'payout-failed' });
+    const frozen = frozenAgain(facts, posting.account, payout);
     return {
       claims: frozen.claims,
-      postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, backTo(facts, to, payout.amount)],
+      postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, posting],
       records: [
-        moved.change,
+        ...records,
         ...unrefunded(facts, at, payout),
         ...endedClosing(facts, at, payout, 'failed').records,
-        ...suspendedPayout(at, to, payout, 'payout-failed'),
         ...frozen.records,
       ],
       events,
-      ...(to === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', to) } }),
+      ...(posting.account === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', posting.account) } }),
     };
   },
 };
@@ -145,20 +158,15 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
       const detail = 'What was collected does not come back by itself.';
       return refused(refuse('PAYOUT_STATE_CONFLICT', detail, { from: payout.state, to: 'returned' }));
     }
-    const to = creditTo(facts, at, payout, 'exempt');
-    const frozen = frozenAgain(facts, to, payout);
+    const { posting, records } = creditOf(facts, at, moved, { flow: 'exempt', source: 'payout-returned' });
+    const frozen = frozenAgain(facts, posting.account, payout);
     return {
       claims: frozen.claims,
-      postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, backTo(facts, to, payout.amount)],
-      records: [
-        moved.change,
-        ...unrefunded(facts, at, payout),
-        ...suspendedPayout(at, to, payout, 'payout-returned'),
-        ...frozen.records,
-      ],
+      postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, posting],
+      records: [...records, ...unrefunded(facts, at, payout), ...frozen.records],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
-      result: { creditedTo: toWire('account', to) },
+      result: { creditedTo: toWire('account', posting.account) },
     };
   },
 };

@@ -37,6 +37,8 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['adult.age', '1987-01-01', 18, '民法通则第十一条 / 民法典第十七条'],
   // How long a customer may take to answer on the bank's page.
   ['consent.minutes', '2016-04-01', 15, '银行自定'],
+  // A collection that was not sent by then fails: its customer's yes is not for some other day.
+  ['collection.hours', '2016-04-01', 24, '银行自定'],
   // Wrong codes of a customer in a natural day, over all that he is asked; messages with codes to one mobile number in a natural day, and in
   // ten minutes from the first of them on.
   ['code.wrong-per-day', '2016-04-01', 10, '银行自定'],

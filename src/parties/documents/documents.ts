@@ -12,15 +12,16 @@ import {
 } from '../../kernel/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../../runtime/index.js';
 import { askIdentity } from '../users/ask-identity.js';
-import { customerOf, findUser, loadUsers, lockUser, type User } from '../users/records.js';
+import { type Customer, customerOf, findUser, loadUsers, lockUser, type User } from '../users/records.js';
 import { askAgainMs, IDENTITY_REFUSALS } from '../users/rules.js';
 import { requireUser } from '../users/standing.js';
 import { setIdExpires } from '../watch/stop-records.js';
-import { type LockCustomer, takeDocument } from '../watch/stops.js';
+import type { LockCustomer } from '../watch/stops.js';
+import { raiseCopyTask } from '../watch/tasks.js';
 import type { DocumentStore } from './document-store.js';
+import { faultOfImage } from './images.js';
 import {
   type DocumentRecord,
-  documentKindsOf,
   documentsOf,
   dueRenewals,
   endRenewal,
@@ -30,7 +31,7 @@ import {
   putOffRenewal,
   type Renewal,
 } from './records.js';
-import { type DocumentKind, documentNeeds, isDocumented, mediaTypeOf } from './rules.js';
+import { type DocumentKind, documentNeeds, isComplete, mediaTypeOf, otherSide } from './rules.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault' | 'log'>;
 
@@ -45,27 +46,30 @@ export interface Upload {
 
 /**
  * Keeps an image of a document. It is sealed into the store first and written down afterwards: what was written down is there. The
- * same image again answers the first. When a copy of the identity document is complete, it is not asked for any more.
+ * same image again answers the first. When the images of an identity document are complete, a task asks the staff to look at them:
+ * only somebody who has seen them says that they are a copy.
  * @throws Refused NOT_FOUND, DOCUMENT_UNREADABLE
  */
 export async function keepDocument(
   rt: Parts,
   store: DocumentStore,
-  lock: LockCustomer,
   { platformId, userId, kind, mediaType, bytes }: Upload,
 ): Promise<{ readonly document: DocumentRecord; readonly repeated: boolean }> {
   const found = mediaTypeOf(bytes);
   if (found === undefined || !mediaType.toLowerCase().startsWith(found))
     throw new Refused(refuse('DOCUMENT_UNREADABLE', 'The bytes are not what the Content-Type says.'));
+  const fault = faultOfImage(bytes, found);
+  if (fault !== undefined) throw new Refused(refuse('DOCUMENT_UNREADABLE', fault));
   const sha256 = hash('sha256', bytes, 'buffer');
   const before = await rt.db.read('document there', async (tx) => {
     if ((await findUser(tx, platformId, userId)) === undefined) throw new Refused(refuse('NOT_FOUND'));
+    await refuseOtherSide(tx, { userId, kind, sha256 });
     return findDocument(tx, userId, kind, sha256);
   });
   if (before !== undefined) {
     await rt.db.withTx(
       'document there',
-      (tx) => noteDocument(tx, rt, lock, { platformId, document: before }),
+      (tx) => noteDocument(tx, rt, { platformId, document: before }),
       async () => undefined,
     );
     return { document: before, repeated: true };
@@ -73,7 +77,7 @@ export async function keepDocument(
   const document = { id: rt.newId(), userId, kind, mediaType: found, size: bytes.length, sha256, createdMs: rt.clock.now() };
   await store.put(document.id, rt.vault.seal(bytes.toString('base64')));
   try {
-    await rt.db.withTx('keep document', (tx) => writeDown(tx, rt, lock, { platformId, document }));
+    await rt.db.withTx('keep document', (tx) => writeDown(tx, rt, { platformId, document }));
   } catch (error) {
     if (!isDuplicateKey(error)) throw error; // the same image came twice at once; what lies in the store twice is never looked for
   }
@@ -87,20 +91,47 @@ interface Kept {
   readonly document: DocumentRecord;
 }
 
-async function writeDown(tx: Tx, rt: Parts, lock: LockCustomer, kept: Kept): Promise<void> {
+async function writeDown(tx: Tx, rt: Parts, kept: Kept): Promise<void> {
   await lockUser(tx, kept.document.userId);
+  await refuseOtherSide(tx, kept.document);
   await insertDocument(tx, kept.document);
-  await noteDocument(tx, rt, lock, kept);
+  await noteDocument(tx, rt, kept);
 }
 
-/** The customer is documented when all images are there. Before he is known nothing is noted: his verification looks at the images. */
-async function noteDocument(tx: Tx, rt: Parts, lock: LockCustomer, { platformId, document }: Kept): Promise<void> {
+/** @throws Refused DOCUMENT_UNREADABLE where the same image is the other side already */
+async function refuseOtherSide(tx: Tx, { userId, kind, sha256 }: Pick<DocumentRecord, 'userId' | 'kind' | 'sha256'>) {
+  const other = otherSide(kind);
+  if (other !== undefined && (await findDocument(tx, userId, other, sha256)) !== undefined)
+    throw new Refused(refuse('DOCUMENT_UNREADABLE', 'It is the image of the other side.'));
+}
+
+/** Staff is to look when all images are there. Before he is known nothing is noted: his verification looks whether they are there. */
+async function noteDocument(tx: Tx, rt: Parts, { platformId, document }: Kept): Promise<void> {
   const { customer } = await requireUser(tx, platformId, document.userId, rt.vault);
-  if (customer === null || (customer.documented && customer.idTaskDueMs === null)) return;
-  const kinds = await documentKindsOf(tx, document.userId);
-  if (!documentNeeds(customer.idType).includes(document.kind) || !isDocumented(kinds, customer.idType)) return;
-  await lock(tx, customer.id);
-  await takeDocument(tx, customer.id, { operatorId: null, reason: null, nowMs: rt.clock.now(), vault: rt.vault });
+  if (customer !== null && documentNeeds(customer.idType).includes(document.kind))
+    await haveCopySeen(tx, rt, customer, document.userId);
+}
+
+/** A task for the staff, where a copy of this customer's identity document is complete and nobody has said yet that it is one. */
+export async function haveCopySeen(
+  tx: Tx,
+  rt: Pick<Parts, 'newId' | 'clock' | 'vault'>,
+  { id, idType, documented, idTaskDueMs }: Pick<Customer, 'id' | 'idType' | 'documented' | 'idTaskDueMs'>,
+  userId: Id,
+): Promise<void> {
+  if (documented && idTaskDueMs === null) return;
+  const needs = documentNeeds(idType);
+  const images = (await documentsOf(tx, [userId])).filter((each) => needs.includes(each.kind));
+  const last = images.at(-1);
+  if (
+    last === undefined ||
+    !isComplete(
+      images.map((each) => each.kind),
+      idType,
+    )
+  )
+    return;
+  await raiseCopyTask(tx, rt, { customerId: id, documentId: last.id, dueMs: idTaskDueMs });
 }
 
 /** The image itself, for staff. Undefined where it is not a document of this customer, or not in the store. */
@@ -194,9 +225,7 @@ async function runRenewal(
     await lock(tx, customer.id);
     if (!(await endRenewal(tx, renewal.id, 'accepted', { nowMs }))) return;
     await setIdExpires(tx, customer.id, renewal.expires);
-    const kinds = await documentKindsOf(tx, user.id);
-    if (isDocumented(kinds, idType))
-      await takeDocument(tx, customer.id, { operatorId: null, reason: null, nowMs, vault: rt.vault });
+    await haveCopySeen(tx, rt, customer, user.id);
   };
   await rt.db.withTx('decide renewal', work, async () => undefined);
 }

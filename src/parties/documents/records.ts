@@ -64,10 +64,6 @@ export async function documentsOf(tx: Tx, userIds: readonly Id[]): Promise<Docum
   return rows.map(documentOf);
 }
 
-export async function documentKindsOf(tx: Tx, userId: Id): Promise<DocumentKind[]> {
-  return (await documentsOf(tx, [userId])).map((document) => document.kind);
-}
-
 /** A new validity of an identity document, which counts once the identity was asked after again. */
 export interface Renewal {
   readonly id: Id;

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { ONE_PLACE, preferredWaitMs, type Route, type Runtime, route, type Tx, waitFor } from '../../runtime/index.js';
 import { userParams } from '../users/routes.js';
 import { requireUser } from '../users/standing.js';
-import type { LockCustomer } from '../watch/stops.js';
 import type { DocumentStore } from './document-store.js';
 import { keepDocument, renewDocument } from './documents.js';
 import { documentsOf, latestRenewal, type Renewal } from './records.js';
@@ -26,7 +25,6 @@ const WAIT_MS = 2_000;
 
 export interface DocumentParts {
   readonly store: () => DocumentStore;
-  readonly lock: LockCustomer;
 }
 
 /** Images of documents, their validity, and the accounts that companies show to be their own. */
@@ -42,14 +40,16 @@ export function documentRoutes(rt: Runtime, parts: DocumentParts): Route[] {
   ];
 }
 
-function uploadRoute(rt: Runtime, { store, lock }: DocumentParts): Route {
+function uploadRoute(rt: Runtime, { store }: DocumentParts): Route {
   return route({
     ...users,
     method: 'POST',
     path: '/v1/users/{user}/documents',
     summary: 'Keeps an image of a document, sealed; only the bank’s staff can look at it',
     summaryZh: '上传影像资料',
-    description: 'The body is the image itself. The same image again answers the first.',
+    description:
+      'The body is the image itself, whole and with 200 pixels or more on each side. The same image again answers the first; the two sides ' +
+      'of a document are two images. That they are a copy of it the staff says, who looks at them.',
     params: userParams,
     query: documentQuery,
     body: 'bytes',
@@ -63,7 +63,7 @@ function uploadRoute(rt: Runtime, { store, lock }: DocumentParts): Route {
     handle: async ({ caller, params, query, bytes, headers }) => {
       const mediaType = headers['content-type'] ?? '';
       const upload = { platformId: caller.platformId, userId: params.user, kind: query.kind, mediaType, bytes };
-      const { document, repeated } = await keepDocument(rt, store(), lock, upload);
+      const { document, repeated } = await keepDocument(rt, store(), upload);
       return { status: repeated ? 200 : 201, body: showDocument(document) };
     },
   });

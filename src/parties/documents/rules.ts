@@ -33,12 +33,19 @@ export function mediaTypeOf(bytes: Buffer): MediaType | undefined {
   return begins(PDF) && tail.includes(PDF_END) ? 'application/pdf' : undefined;
 }
 
+/** Of which sort an image cannot be as well: nobody's document looks the same on both sides. */
+export function otherSide(kind: DocumentKind): DocumentKind | undefined {
+  if (kind === 'id-front') return 'id-back';
+  return kind === 'id-back' ? 'id-front' : undefined;
+}
+
 /** The images of which a copy of an identity document consists. */
 export function documentNeeds(idType: IdType): readonly DocumentKind[] {
   if (idType === 'uscc') return ['business-licence'];
   return idType === 'passport' ? ['id-front'] : ['id-front', 'id-back'];
 }
 
-export function isDocumented(kinds: readonly DocumentKind[], idType: IdType): boolean {
+/** Whether all images of a copy are there; that it is one staff says, who looks at them. */
+export function isComplete(kinds: readonly DocumentKind[], idType: IdType): boolean {
   return documentNeeds(idType).every((kind) => kinds.includes(kind));
 }

@@ -82,9 +82,10 @@ export async function insertTrial(tx: Tx, of: Trial): Promise<void> {
   );
 }
 
-/** All of a user, the last one first. */
-export async function trialsOf(tx: Tx, userId: Id): Promise<Trial[]> {
-  const rows = await tx.rows<TrialRow>(`${TRIAL} WHERE user_id = ? ORDER BY id DESC`, [userId]);
+/** All of these users, the last one first. */
+export async function trialsOf(tx: Tx, userIds: readonly Id[]): Promise<Trial[]> {
+  if (userIds.length === 0) return [];
+  const rows = await tx.rows<TrialRow>(`${TRIAL} WHERE user_id IN (${userIds.join()}) ORDER BY id DESC`);
   return rows.map(trialOf);
 }
 

@@ -3,7 +3,7 @@ import type { Verification } from '../../channels/index.js';
 import { type Id, type Instant, instantOf, invariant, type Minor, naturalDate, Refused, refuse } from '../../kernel/index.js';
 import { loadParameters, type Parameters, type Runtime, type Tx } from '../../runtime/index.js';
 import { comparableName } from '../users/particulars.js';
-import { touchCustomer } from '../users/records.js';
+import { touchCustomer, usersOfCustomer } from '../users/records.js';
 import { askAgainMs } from '../users/rules.js';
 import { requireActingUser } from '../users/standing.js';
 import { insertVerification } from '../users/verification-records.js';
@@ -66,10 +66,12 @@ export async function startTrial(
     if (comparableName(account.name) !== comparableName(customer.name))
       throw new Refused(refuse('HOLDER_NAME_DIFFERS', '/account/name is not the name of the company'));
     await touchCustomer(tx, customer.id); // two starts come one after the other, so that the day's are counted
-    const before = await trialsOf(tx, userId);
+    const before = await trialsOf(tx, [userId]);
     const live = before.find((trial) => trial.decidedMs === null);
     if (live !== undefined) return sameTrial(openTrial(rt, live, parameters), direction, account);
-    const startedToday = before.filter((trial) => trial.startedOn === today).length;
+    // Of the company, under whatever number and on whatever platform: another number gives no new guesses.
+    const users = (await usersOfCustomer(tx, customer.id)).map((user) => user.id);
+    const startedToday = (await trialsOf(tx, users)).filter((trial) => trial.startedOn === today).length;
     if (startedToday >= Number(parameters.on(today, 'trial.starts.day')))
       throw new Refused(refuse('VERIFICATION_ENDED', 'No more verifications can be started today.'));
     const amount = randomInt(1, Number(parameters.on(today, 'trial.amount')) + 1);
@@ -102,7 +104,7 @@ function sameTrial(open: OpenTrial, direction: TrialDirection, account: TrialAcc
 
 /** The last one. @throws Refused NOT_FOUND */
 export async function readTrial(tx: Tx, rt: Parts, userId: Id): Promise<OpenTrial> {
-  const [trial] = await trialsOf(tx, userId);
+  const [trial] = await trialsOf(tx, [userId]);
   if (trial === undefined) throw new Refused(refuse('NOT_FOUND'));
   return openTrial(rt, trial, await loadParameters(tx));
 }
@@ -219,6 +221,6 @@ async function putOff(rt: Parts, trial: Trial): Promise<void> {
 
 /** The account that a company has shown to be its own, the last one; undefined: none yet. */
 export async function verifiedAccountOf(tx: Tx, rt: Pick<Parts, 'vault'>, userId: Id): Promise<TrialAccount | undefined> {
-  const trial = (await trialsOf(tx, userId)).find((each) => each.state === 'verified');
+  const trial = (await trialsOf(tx, [userId])).find((each) => each.state === 'verified');
   return trial && (JSON.parse(rt.vault.open(trial.accountSealed)) as TrialAccount);
 }

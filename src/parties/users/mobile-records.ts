@@ -1,10 +1,9 @@
-import { asId, type Id, type IdType, type Instant } from '../../kernel/index.js';
+import type { Id, IdType, Instant } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 
 /** A customer who holds a mobile number. */
 export interface MobileHolder {
   readonly place: number;
-  readonly customerId: Id;
   readonly idType: IdType;
   readonly idIndex: Buffer;
 }
@@ -26,12 +25,12 @@ export async function loadMobiles(tx: Tx, indexes: readonly Buffer[]): Promise<M
   const exceptions = new Map<string, MobileException[]>();
   if (indexes.length === 0) return { holders, exceptions };
   const list = indexes.map(sql.hex).join();
-  const held = await tx.rows<{ mobile_index: Buffer; place: number; customer_id: string; id_type: IdType; id_index: Buffer }>(
-    `SELECT m.mobile_index, m.place, m.customer_id, c.id_type, c.id_index FROM mobile_places AS m JOIN customers AS c ON c.id = m.customer_id
+  const held = await tx.rows<{ mobile_index: Buffer; place: number; id_type: IdType; id_index: Buffer }>(
+    `SELECT m.mobile_index, m.place, c.id_type, c.id_index FROM mobile_places AS m JOIN customers AS c ON c.id = m.customer_id
      WHERE m.mobile_index IN (${list}) ORDER BY m.mobile_index, m.place`,
   );
   for (const row of held) {
-    const holder = { place: row.place, customerId: asId(row.customer_id), idType: row.id_type, idIndex: row.id_index };
+    const holder = { place: row.place, idType: row.id_type, idIndex: row.id_index };
     push(holders, row.mobile_index, holder);
   }
   const excepted = await tx.rows<{ mobile_index: Buffer; id_type: IdType; id_index: Buffer }>(
@@ -66,9 +65,22 @@ export async function moveMobilePlace(tx: Tx, index: Buffer, place: number, cust
   if (moved === 0) await takeMobilePlace(tx, index, place, customerId);
 }
 
-/** The customer is reached under another number from now on. */
+/** The customer is reached under another number from now on, which is verified. */
 export async function setMobile(tx: Tx, customerId: Id, sealed: string, index: Buffer): Promise<void> {
-  await tx.write('UPDATE customers SET mobile_sealed = ?, mobile_index = ? WHERE id = ?', [sealed, index, customerId]);
+  await tx.write('UPDATE customers SET mobile_sealed = ?, mobile_index = ?, mobile_verified = 1 WHERE id = ?', [
+    sealed,
+    index,
+    customerId,
+  ]);
+}
+
+export async function setMobileVerified(tx: Tx, customerId: Id): Promise<void> {
+  await tx.write('UPDATE customers SET mobile_verified = 1 WHERE id = ? AND mobile_verified = 0', [customerId]);
+}
+
+/** What was proved by the number that he had until now proves nothing any more: a password that was set by it is none. */
+export async function setProofsFrom(tx: Tx, customerId: Id, nowMs: Instant): Promise<void> {
+  await tx.write('UPDATE customers SET proofs_from_ms = ? WHERE id = ?', [nowMs, customerId]);
 }
 
 export async function insertMobileException(

@@ -158,6 +158,8 @@ export interface Customer {
   readonly idNo: string;
   readonly name: string;
   readonly mobile: string | null;
+  /** The bank of a card of his, or the bank's own staff, said that it is his. Until then it is what a platform said. */
+  readonly mobileVerified: boolean;
   /** All that was registered of him; null where only the identity is known. */
   readonly particulars: Particulars | null;
   /** Last valid day of the identity document; null: for long. */
@@ -182,6 +184,7 @@ interface CustomerRow {
   id_no_sealed: string;
   name_sealed: string;
   mobile_sealed: string | null;
+  mobile_verified: number;
   particulars_sealed: string | null;
   id_expires: BusinessDate | null;
   documented: number;
@@ -201,6 +204,7 @@ function openCustomer(row: CustomerRow, vault: Vault): Customer {
     idNo: vault.open(row.id_no_sealed),
     name: vault.open(row.name_sealed),
     mobile: row.mobile_sealed === null ? null : vault.open(row.mobile_sealed),
+    mobileVerified: Number(row.mobile_verified) === 1,
     particulars: row.particulars_sealed === null ? null : (JSON.parse(vault.open(row.particulars_sealed)) as Particulars),
     idExpires: row.id_expires,
     documented: Number(row.documented) === 1,
@@ -213,8 +217,8 @@ function openCustomer(row: CustomerRow, vault: Vault): Customer {
   };
 }
 
-const CUSTOMER = `SELECT id, kind, id_type, id_no_sealed, name_sealed, mobile_sealed, particulars_sealed, id_expires, documented, stopped,
-  stopped_ms, id_task_due_ms, screened_no, verified_ms, created_ms FROM customers`;
+const CUSTOMER = `SELECT id, kind, id_type, id_no_sealed, name_sealed, mobile_sealed, mobile_verified, particulars_sealed, id_expires,
+  documented, stopped, stopped_ms, id_task_due_ms, screened_no, verified_ms, created_ms FROM customers`;
 
 /** A customer with his name, number and mobile opened. */
 export async function customerOf(tx: Tx, id: Id, vault: Vault): Promise<Customer | undefined> {

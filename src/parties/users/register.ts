@@ -1,7 +1,7 @@
 import { type BusinessDate, type Id, naturalDate, type Refusal, refuse } from '../../kernel/index.js';
 import { isDuplicateKey, loadParameters, type Parameters, type Runtime, type Tx, type Vault } from '../../runtime/index.js';
 import type { Finding } from '../rules.js';
-import { freePlaces, type MobileClaim } from './mobiles.js';
+import { claimPlaces, type MobileClaim } from './mobiles.js';
 import { checkParticulars, type LooseParticulars, type Particulars } from './particulars.js';
 import { insertUsers, type User, usersByNumber } from './records.js';
 import { canonical, refusalOfFaults } from './rules.js';
@@ -69,11 +69,10 @@ async function registerAll(
   const numbers = asked.map((line) => line.userNo);
   const known = await usersByNumber(tx, platformId, numbers);
   const at = { rt, today: naturalDate(rt.clock.now()), parameters: await loadParameters(tx) };
-  const faults = await faultsOf(
+  const faultsOf = await judgeOf(
     tx,
     asked.map((line) => line.party),
     at,
-    root,
   );
   const fresh: User[] = [];
   const results = asked.map(({ userNo, party }, index): Registration | Refusal => {
@@ -81,7 +80,7 @@ async function registerAll(
     const before = known.get(userNo);
     if (before !== undefined)
       return before.contentHash.equals(contentHash) ? { user: before, party, repeated: true } : refuse('USER_NO_REUSED');
-    const refusal = refusalOfFaults(faults[index] ?? []);
+    const refusal = refusalOfFaults(faultsOf(party, root(index)));
     if (refusal !== undefined) return refusal;
     const user = newUser(rt, { platformId, userNo, takenOver, contentHash, party });
     known.set(userNo, user);
@@ -123,28 +122,29 @@ interface At {
 }
 
 /**
- * Every fault of each party. That somebody stands on the watch list is none: it is told nobody, and found when the identity was
+ * How the faults of each of these parties are found, one after the other: a line that is registered has its mobile number, and a later
+ * one of another identity is told so. A faulty line, or one that was registered before, takes nothing from the others. That somebody stands on the watch list is none: it is told nobody, and found when the identity was
  * verified. Nor is it told whether the bank knows somebody already.
  */
-async function faultsOf(
+async function judgeOf(
   tx: Tx,
   parties: readonly LooseParticulars[],
   { rt, today, parameters }: At,
-  root: (line: number) => string,
-): Promise<Finding[][]> {
+): Promise<(party: LooseParticulars, root: string) => Finding[]> {
   const on = { today, adultAge: Number(parameters.on(today, 'adult.age')) };
-  const claims = parties.map(claimOf);
-  const places = await freePlaces(
-    tx,
-    claims.filter((claim) => claim !== undefined),
-    { today, parameters, vault: rt.vault },
-  );
-  return parties.map((party, index) => {
-    const faults = checkParticulars(party, on, `${root(index)}/party`);
-    const taken = claims[index] !== undefined && places.shift() === undefined;
-    const pointer = `${root(index)}/party/mobile`;
-    return taken ? [...faults, { code: 'MOBILE_TAKEN', pointer, detail: 'belongs to another identity' }] : faults;
-  });
+  const claims = parties.map(claimOf).filter((claim) => claim !== undefined);
+  const places = await claimPlaces(tx, claims, { today, parameters, vault: rt.vault });
+  return (party, root) => {
+    const faults = checkParticulars(party, on, `${root}/party`);
+    const claim = claimOf(party);
+    if (claim === undefined || places.free(claim) === undefined) return faults.concat(claim === undefined ? [] : [taken(root)]);
+    if (faults.length === 0) places.take(claim);
+    return faults;
+  };
+}
+
+function taken(root: string): Finding {
+  return { code: 'MOBILE_TAKEN', pointer: `${root}/party/mobile`, detail: 'belongs to another identity' };
 }
 
 /** A company has no number of its own: whoever acts for it may act for others too. */
@@ -162,7 +162,7 @@ export async function tryUser(
 ): Promise<Finding[]> {
   return rt.db.read('dry run', async (tx) => {
     const at = { rt, today: naturalDate(rt.clock.now()), parameters: await loadParameters(tx) };
-    const [faults = []] = party === undefined ? [] : await faultsOf(tx, [party], at, () => '');
+    const faults = party === undefined ? [] : (await judgeOf(tx, [party], at))(party, '');
     const before = userNo === undefined ? undefined : (await usersByNumber(tx, platformId, [userNo])).get(userNo);
     if (before === undefined || (whole !== undefined && before.contentHash.equals(rt.vault.index('user', canonical(whole)))))
       return before === undefined ? faults : [];

@@ -1,5 +1,6 @@
 import { type Refusal, type RefusalCode, refuse } from '../../kernel/index.js';
 import type { Finding } from '../rules.js';
+import type { User } from './records.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const PAUSE_MAX_MS = 300_000;
@@ -13,6 +14,16 @@ export function askAgainMs(attempts: number): number {
 export function refusalOfFaults([first, ...others]: readonly Finding[]): Refusal | undefined {
   if (first === undefined) return undefined;
   return refuse(first.code, `${first.pointer} ${first.detail}`, { faults: [first, ...others] });
+}
+
+/**
+ * Whether a user takes its customer's own activation before it may do anything: it was taken over from elsewhere, or the same person
+ * stands with that platform under another number that he has not activated, or did not want. No second number goes round his answer.
+ */
+export function takesActivation(user: Pick<User, 'id' | 'platformId' | 'takenOver'>, ofCustomer: readonly User[]): boolean {
+  const unwanted = ({ state, refusal }: User) =>
+    state === 'to-activate' || (state === 'refused' && refusal?.code === 'CONSENT_DECLINED');
+  return user.takenOver || ofCustomer.some((other) => other.platformId === user.platformId && unwanted(other));
 }
 
 /** What an answer about an identity refuses with. */

@@ -45,6 +45,11 @@ export interface AsOf {
   readonly parameters: Parameters;
 }
 
+/** Whether the time to bring a copy of the identity document is over: it ends when the moment that it is due by begins. */
+export function isIdTaskOverdue({ idTaskDueMs }: Pick<Customer, 'idTaskDueMs'>, nowMs: Instant): boolean {
+  return idTaskDueMs !== null && idTaskDueMs <= nowMs;
+}
+
 /**
  * Why a customer's business outside the counter is stopped, or undefined. It never says for what reason somebody at the bank stopped
  * him. An identity document counts for the days of grace after its last (人民银行令〔2007〕第2号第十九条).
@@ -56,8 +61,7 @@ export function customerStanding(
   if (stopped !== null) return refuse('CUSTOMER_STOPPED');
   const grace = Number(parameters.on(today, 'id-expiry.grace-days'));
   if (idExpires !== null && addDays(idExpires, grace) < today) return refuse('ID_DOCUMENT_EXPIRED');
-  if (idTaskDueMs !== null && idTaskDueMs < nowMs)
-    return refuse('CUSTOMER_STOPPED', 'A copy of the identity document is overdue.');
+  if (isIdTaskOverdue({ idTaskDueMs }, nowMs)) return refuse('CUSTOMER_STOPPED', 'A copy of the identity document is overdue.');
   return undefined;
 }
 
@@ -89,4 +93,9 @@ export async function activateUser(tx: Tx, userId: Id, platformId: Id, nowMs: In
   const refusal = userStanding(user);
   if (refusal !== undefined && refusal.code !== 'CUSTOMER_NOT_ACTIVATED') throw new Refused(refusal);
   return { ...user, state: 'verified' };
+}
+
+/** The customer does not want a user that was taken over from elsewhere: that stands. Twice changes nothing. */
+export async function declineUser(tx: Tx, userId: Id, nowMs: Instant): Promise<void> {
+  await moveUser(tx, userId, 'to-activate', 'refused', { nowMs, refusal: refuse('CONSENT_DECLINED') });
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { maskIdNo, maskMobile, maskName, REFUSALS, toRfc3339, toWire } from '../../kernel/index.js';
-import { businessDateSchema, rfc3339Schema, textSchema, userNo } from '../../runtime/index.js';
+import { businessDateSchema, rfc3339Schema, userNo } from '../../runtime/index.js';
 import { shownState } from '../states.js';
-import { idNoSchema, mobileSchema } from '../wire.js';
+import { idNoSchema, mobileSchema, plainText } from '../wire.js';
 import { type IdentifiedPerson, type LooseParticulars, type Particulars, PERSON_ID_TYPES } from './particulars.js';
 import type { User } from './records.js';
 
@@ -25,11 +25,6 @@ export const companyName = z
     error: 'must be a name in Han or Latin letters and digits',
   })
   .refine((text) => text === text.trim(), { error: 'must not begin or end with a blank' });
-
-/** Text for people in which no mark changes the direction or hides, and none opens a tag. */
-function plainText(max: number) {
-  return textSchema(max).regex(/^[^\p{Cf}\p{Co}\p{Cn}<>]*$/u, { error: 'must not hold marks of format, or < and >' });
-}
 
 export const idExpires = businessDateSchema
   .nullable()

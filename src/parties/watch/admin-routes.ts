@@ -16,9 +16,9 @@ import { requireCustomer } from '../users/standing.js';
 import { STAFF_STOPS } from './stop-records.js';
 import { freeCustomer, type LockCustomer, stopCustomer } from './stops.js';
 import { listTasks, TASK_STATES } from './task-records.js';
-import { askMobileException, DECISIONS, decideTask, requireTask } from './tasks.js';
+import { askMobileChange, askMobileException, DECISIONS, decideTask, requireTask } from './tasks.js';
 import { watchListRoutes } from './watch-list-routes.js';
-import { exceptionBody, showTask, taskSchema } from './wire.js';
+import { exceptionBody, mobileChangeBody, showTask, taskSchema } from './wire.js';
 
 /** Stops, tasks and the watch list, as the bank's staff handles them. */
 export function watchRoutes(rt: Runtime, lock: LockCustomer): Route[] {
@@ -26,6 +26,7 @@ export function watchRoutes(rt: Runtime, lock: LockCustomer): Route[] {
     standingRoute(rt, lock, 'stop'),
     standingRoute(rt, lock, 'free'),
     exceptionRoute(rt),
+    mobileRoute(rt),
     tasksRoute(rt),
     taskRoute(rt),
     decideRoute(rt, lock),
@@ -72,6 +73,28 @@ function exceptionRoute(rt: Runtime): Route {
     answers: { 201: { description: 'The task', schema: taskSchema } },
     handle: async ({ body, caller, tx }) => {
       const task = showTask(await askMobileException(tx, rt, body, caller.operatorId), rt.vault);
+      return { status: 201, body: task, audit: { target: `task ${task.id}` } };
+    },
+  });
+}
+
+function mobileRoute(rt: Runtime): Route {
+  return route({
+    ...staff,
+    method: 'POST',
+    path: '/admin/v1/customers/{customer}/mobile-changes',
+    permission: 'customers.write',
+    confidential: true,
+    summary: 'Asks for another mobile number of a customer, with or without accounts; another member of staff approves it',
+    summaryZh: '申请变更客户手机号',
+    description:
+      'For a customer whom the staff has identified, whose number is gone or was never his. The number counts as verified then; where the ' +
+      'one before was not, a trade password that was set by it is void.',
+    params: customerParams,
+    body: mobileChangeBody,
+    answers: { 201: { description: 'The task', schema: taskSchema } },
+    handle: async ({ params, body, caller, tx }) => {
+      const task = showTask(await askMobileChange(tx, rt, params.customer, body, caller.operatorId), rt.vault);
       return { status: 201, body: task, audit: { target: `task ${task.id}` } };
     },
   });
@@ -136,12 +159,12 @@ function decideRoute(rt: Runtime, lock: LockCustomer): Route {
     summary: 'Decides a task, once',
     summaryZh: '处理待办',
     description:
-      'A hit of the watch list is confirmed (it is he) or dismissed; a copy of an identity document is done; a mobile exception is ' +
-      'approved or refused, by somebody else than who asked.',
+      'A hit of the watch list is confirmed (it is he) or dismissed; a copy of an identity document is done, or refused where it is not owed; a mobile exception and ' +
+      'another mobile number are approved or refused, by somebody else than who asked.',
     params: taskParams,
     body: z.strictObject({ decision: z.enum(decisions), reason: textSchema(200) }),
     answers: { 200: { description: 'Decided', schema: taskSchema } },
-    refusals: ['TASK_DECIDED', 'SAME_OPERATOR'],
+    refusals: ['TASK_DECIDED', 'SAME_OPERATOR', 'MOBILE_TAKEN'],
     handle: async ({ params, body, caller, tx }) => {
       const task = await decideTask(tx, rt, lock, { taskId: params.task, ...body, by: caller.operatorId });
       return {

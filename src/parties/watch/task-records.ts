@@ -1,7 +1,7 @@
 import { asId, type Id, type Instant } from '../../kernel/index.js';
 import { isDuplicateKey, type Tx } from '../../runtime/index.js';
 
-export const TASK_KINDS = ['watch-list', 'id-document', 'mobile-exception'] as const;
+export const TASK_KINDS = ['watch-list', 'id-document', 'mobile-exception', 'mobile-change'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 /** confirmed, dismissed, approved, refused: by staff. done: what it asked for came. */
 export const TASK_STATES = ['open', 'confirmed', 'dismissed', 'approved', 'refused', 'done'] as const;

@@ -6,7 +6,7 @@ import { comparableName } from '../users/particulars.js';
 import { idNoSchema, mobileSchema } from '../wire.js';
 import { STOP_REASONS, type Stop } from './stop-records.js';
 import { TASK_KINDS, TASK_STATES, type Task } from './task-records.js';
-import type { MobileException } from './tasks.js';
+import type { MobileChange, MobileException } from './tasks.js';
 import type { HitDetail } from './watch-list.js';
 
 /** What the bank's staff gives and is shown of the watch list, of stops and of tasks: masked too. */
@@ -62,6 +62,10 @@ export const exceptionBody = z
   .strictObject({ mobile: mobileSchema, idType: z.enum(ID_TYPES), idNo: idNoSchema, reason: textSchema(200) })
   .meta({ id: 'NewMobileException' });
 
+export const mobileChangeBody = z
+  .strictObject({ mobile: mobileSchema, reason: textSchema(200) })
+  .meta({ id: 'NewCustomerMobile' });
+
 export const taskSchema = z
   .strictObject({
     id: z.string().meta({ example: 'tsk_2236512894231552003' }),
@@ -99,6 +103,10 @@ function maskedDetail(kind: Task['kind'], detail: unknown): Record<string, strin
   if (kind === 'mobile-exception') {
     const { mobile: number, idType, idNo: id, reason } = detail as MobileException;
     return { mobile: maskMobile(number), idType, idNo: maskIdNo(id), reason };
+  }
+  if (kind === 'mobile-change') {
+    const { mobile, reason } = detail as MobileChange;
+    return { mobile: maskMobile(mobile), reason };
   }
   if (kind === 'id-document') return detail as Record<string, string>;
   const { entry, identity } = detail as HitDetail;
