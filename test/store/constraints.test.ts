@@ -34,6 +34,12 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   agreement_versions_two: [['agreement_versions', { state: 'approved', checked_by: 7, decided_by: 7 }]],
   agreement_versions_signed: [['agreement_versions', { needed: 1, signed: 2 }]],
   margins_target: [['margins', { target: -1 }]],
+  escrow_funds_conserved: [
+    ['escrow_funds', { amount: 5, released: 3, back: 3, sent: 0 }],
+    ['escrow_funds', { amount: 5, released: -1, back: 0, sent: 0 }],
+    ['escrow_funds', { amount: 5, released: 0, back: 2, sent: 3 }],
+  ],
+  escrow_reviews_two: [['escrow_reviews', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
   account_watches_marks: [
     ['account_watches', { reserve: -1 }],
     ['account_watches', { bank_reserve: -1 }],
