@@ -122,6 +122,7 @@ export class Desk {
     this.account(this.book.accounts['in-transit']).balance = 20_000n;
     this.#fill();
     furnish(this, DESK);
+    furnishDeal(this, DESK);
     for (const level of [2, 3] as const) this.#openElectronic(level);
     this.put(consentRecords, DESK.instruction, this.#consent());
     this.put(mandateRecords, DESK.mandate, this.#mandate());
@@ -242,7 +243,8 @@ export class Desk {
     };
     this.put(suspenseRecords, DESK.item, item);
     const attributes = this.kind.name === 'suspense-attribution';
-    const of = { itemId: DESK.item, platformId: DESK.platform, amount: 700n, reason: '', instructionId: null, note: null };
+    const sealed = { reasonSealed: '', noteSealed: null };
+    const of = { itemId: DESK.item, platformId: DESK.platform, amount: 700n, instructionId: null, ...sealed };
     const proposal: SuspenseProposal = {
       ...{
         ...of,
