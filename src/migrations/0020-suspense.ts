@@ -53,6 +53,7 @@ const STATEMENTS = [
      decided_ms BIGINT NULL,
      note_sealed VARCHAR(1536) NULL,
      KEY suspense_proposals_by_item (item_id, id),
+     CONSTRAINT suspense_proposals_amount CHECK (amount > 0),
      CONSTRAINT suspense_proposals_two CHECK (state NOT IN ('approved', 'done', 'undone') OR decided_by <> proposed_by)
    )`,
   // Money that stood on suspense before there were items: each credit is one of them. Nothing could debit these accounts until now.
