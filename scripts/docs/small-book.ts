@@ -241,9 +241,9 @@ export class SmallBook {
       itemId: idOf(50),
       accountId,
       amount: 700n,
-      reason: '',
+      reasonSealed: '',
       instructionId: null,
-      note: null,
+      noteSealed: null,
     };
     const [proposedBy, decidedBy, at] = [idOf(61), idOf(62), instantOf(0)];
     const proposal: SuspenseProposal = {

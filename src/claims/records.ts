@@ -80,6 +80,7 @@ export interface Dispute {
   readonly onReceiver: Minor;
   /** What went back from the receiver to the order when it was upheld. */
   readonly givenBack: Minor;
+  /** Sealed, as the instruction that opened it is. */
   readonly reason: string;
   readonly state: DisputeState;
   /** The first moment at which it ends by itself. */
@@ -98,7 +99,7 @@ interface DisputeRow {
   on_order: string;
   on_receiver: string;
   given_back: string;
-  reason: string;
+  reason_sealed: string;
   state: DisputeState;
   deadline_ms: string;
   opened_ms: string;
@@ -116,7 +117,7 @@ export function disputeOf(row: DisputeRow): Dispute {
     onOrder: BigInt(row.on_order),
     onReceiver: BigInt(row.on_receiver),
     givenBack: BigInt(row.given_back),
-    reason: row.reason,
+    reason: row.reason_sealed,
     state: row.state,
     deadlineMs: Number(row.deadline_ms) as Instant,
     openedMs: Number(row.opened_ms) as Instant,
@@ -138,7 +139,7 @@ export const disputeRecords: RecordType<Dispute> = {
         `${d.givenBack},${sql.text(d.reason)},'${d.state}',${d.deadlineMs},${d.openedMs},${d.endedMs ?? 'NULL'},` +
         `${d.state === 'open' ? d.deadlineMs : 'NULL'}`,
     );
-    return `INSERT INTO disputes (id, platform_id, order_id, order_no, receiver_id, amount, on_order, on_receiver, given_back, reason, state,
+    return `INSERT INTO disputes (id, platform_id, order_id, order_no, receiver_id, amount, on_order, on_receiver, given_back, reason_sealed, state,
          deadline_ms, opened_ms, ended_ms, due_ms)
        VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE given_back = VALUES(given_back), state = VALUES(state),
          ended_ms = VALUES(ended_ms), due_ms = VALUES(due_ms)`;
@@ -170,8 +171,8 @@ export interface DeductionRow {
   platform_id: string;
   document_no: string;
   amount: string;
-  payee_name: string;
-  payee_account: string;
+  payee_name_sealed: string;
+  payee_account_sealed: string;
   payee_bank: string;
   state: DeductionState;
   asked_by: string;
@@ -192,7 +193,7 @@ export function deductionOf(row: DeductionRow): Deduction {
     platformId: asId(row.platform_id),
     documentNo: row.document_no,
     amount: BigInt(row.amount),
-    payee: { name: row.payee_name, account: row.payee_account, bankCode: row.payee_bank },
+    payee: { name: row.payee_name_sealed, account: row.payee_account_sealed, bankCode: row.payee_bank },
     state: row.state,
     askedBy: asId(row.asked_by),
     askedMs: Number(row.asked_ms) as Instant,
@@ -217,8 +218,8 @@ export const deductionRecords: RecordType<Deduction> = {
         `${sql.text(d.payee.account)},${sql.text(d.payee.bankCode)},'${d.state}',${d.askedBy},${d.askedMs},${d.decidedBy ?? 'NULL'},` +
         `${d.decidedMs ?? 'NULL'},${d.instructionId ?? 'NULL'},${d.payoutId ?? 'NULL'}`,
     );
-    return `INSERT INTO judicial_deductions (id, freeze_id, account_id, platform_id, document_no, amount, payee_name, payee_account, payee_bank,
-         state, asked_by, asked_ms, decided_by, decided_ms, instruction_id, payout_id)
+    return `INSERT INTO judicial_deductions (id, freeze_id, account_id, platform_id, document_no, amount, payee_name_sealed,
+         payee_account_sealed, payee_bank, state, asked_by, asked_ms, decided_by, decided_ms, instruction_id, payout_id)
        VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE state = VALUES(state), decided_by = VALUES(decided_by),
          decided_ms = VALUES(decided_ms), instruction_id = VALUES(instruction_id), payout_id = VALUES(payout_id)`;
   },

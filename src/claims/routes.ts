@@ -11,6 +11,7 @@ import {
   type Runtime,
   route,
   type Tx,
+  type Vault,
   wireId,
 } from '../runtime/index.js';
 import { claimQueueRecords, type Dispute } from './records.js';
@@ -21,7 +22,7 @@ import { disputeSchema, showDispute } from './wire.js';
 const TAG = 'Disputes';
 
 /** Disputes with what each of them has now. Call it in a snapshot: the balances must be of the same moment as the claims. */
-async function viewDisputes(tx: Tx, disputes: readonly Dispute[]) {
+async function viewDisputes(tx: Tx, vault: Vault, disputes: readonly Dispute[]) {
   const [first] = disputes;
   if (first === undefined) return [];
   const ids = [
@@ -36,7 +37,7 @@ async function viewDisputes(tx: Tx, disputes: readonly Dispute[]) {
   };
   return disputes.map((dispute) => {
     const onReceiver = dispute.receiverId === null ? 0n : heldOn(dispute.receiverId, dispute);
-    return showDispute(dispute, { onOrder: heldOn(dispute.orderId, dispute), onReceiver });
+    return showDispute(vault, dispute, { onOrder: heldOn(dispute.orderId, dispute), onReceiver });
   });
 }
 
@@ -57,7 +58,7 @@ export function disputeRoutes(rt: Runtime): Route[] {
         const of = { platformId: caller.platformId, orderNo: query.orderNo, after: idAfter('disputes', query.cursor) };
         const { rows, shown } = await rt.db.snapshot('list-disputes', async (tx) => {
           const found = await listDisputes(tx, of, query.limit + 1);
-          return { rows: found, shown: await viewDisputes(tx, found) };
+          return { rows: found, shown: await viewDisputes(tx, rt.vault, found) };
         });
         const views = rows.map((dispute, place) => ({ dispute, shown: shown[place] }));
         return {
@@ -85,7 +86,7 @@ export function disputeRoutes(rt: Runtime): Route[] {
         const [shown] = await rt.db.snapshot('read-dispute', async (tx) => {
           const found = await findDispute(tx, params.dispute);
           if (found?.platformId !== caller.platformId) throw new Refused(refuse('NOT_FOUND'));
-          return viewDisputes(tx, [found]);
+          return viewDisputes(tx, rt.vault, [found]);
         });
         return { status: 200, body: shown };
       },

@@ -30,7 +30,7 @@ export const disputeSchema = z
   .meta({ id: 'Dispute' });
 
 /** @param held what it has of the order's money and of the receiver's */
-export function showDispute(dispute: Dispute, held: { readonly onOrder: Minor; readonly onReceiver: Minor }) {
+export function showDispute(vault: Vault, dispute: Dispute, held: { readonly onOrder: Minor; readonly onReceiver: Minor }) {
   return {
     dispute: toWire('dispute', dispute.id),
     orderNo: dispute.orderNo,
@@ -41,7 +41,7 @@ export function showDispute(dispute: Dispute, held: { readonly onOrder: Minor; r
     heldOnOrder: held.onOrder,
     heldOnAccount: held.onReceiver,
     givenBack: dispute.givenBack,
-    reason: dispute.reason,
+    reason: vault.read(dispute.reason),
     expiresAt: toRfc3339(dispute.deadlineMs),
     openedAt: toRfc3339(dispute.openedMs),
     endedAt: dispute.endedMs === null ? null : toRfc3339(dispute.endedMs),

@@ -6,7 +6,7 @@ import { frozenOf, type LedgerAccount, loadBook, reservedOf } from '../ledger/in
 import { underWayRecords } from '../payouts/index.js';
 import { keptBack, type Reserve, reservesOn, type Watch, watchOn } from '../refunds/index.js';
 import { reviewHoldsOn } from '../reviews/index.js';
-import type { Runtime, Tx } from '../runtime/index.js';
+import type { Runtime, Tx, Vault } from '../runtime/index.js';
 import { type Explained, explained, type HeldLine, unclearedOn } from './rules.js';
 import { holdLines, underWayLines } from './store.js';
 
@@ -30,7 +30,7 @@ export interface AccountExplained extends Explained {
  */
 export async function explainAccount(
   tx: Tx,
-  rt: Pick<Runtime, 'clock' | 'calendar'>,
+  rt: Pick<Runtime, 'clock' | 'calendar' | 'vault'>,
   id: Id,
   owner: Id | undefined,
 ): Promise<AccountExplained> {
@@ -41,7 +41,7 @@ export async function explainAccount(
   const { businessDate } = await loadBook(tx, platformId);
   const lines = {
     uncleared: account.uncleared,
-    held: [...(await holdLines(tx, id)), ...(await reviewLines(tx, id)), ...(await claimLines(tx, account))],
+    held: [...(await holdLines(tx, id)), ...(await reviewLines(tx, id)), ...(await claimLines(tx, rt.vault, account))],
     underWay: await underWayLines(tx, id),
   };
   const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };
@@ -67,7 +67,7 @@ async function reviewLines(tx: Tx, id: Id): Promise<HeldLine[]> {
 }
 
 /** Disputes and freezes in their order of arrival, with what each of them has now. */
-async function claimLines(tx: Tx, account: LedgerAccount): Promise<HeldLine[]> {
+async function claimLines(tx: Tx, vault: Vault, account: LedgerAccount): Promise<HeldLine[]> {
   const queue = (await claimQueueRecords.load(tx, [account.id])).get(account.id);
   if (queue === undefined || queue.claims.length === 0) return [];
   const idsOf = (kind: 'court' | 'dispute') => queue.claims.filter((claim) => claim.kind === kind).map(({ refId }) => refId);
@@ -78,7 +78,13 @@ async function claimLines(tx: Tx, account: LedgerAccount): Promise<HeldLine[]> {
     const line = { kind: claim.kind, id: claim.refId, amount: held, count: 1 };
     if (claim.kind === 'dispute') {
       const { reason, deadlineMs } = disputes.get(claim.refId) ?? {};
-      return { ...line, by: 'platform', purpose: reason ?? null, of: claimLeft(claim), untilMs: deadlineMs ?? null };
+      return {
+        ...line,
+        by: 'platform',
+        purpose: reason === undefined ? null : vault.read(reason),
+        of: claimLeft(claim),
+        untilMs: deadlineMs ?? null,
+      };
     }
     const freeze = freezes.get(claim.refId);
     invariant(freeze, `freeze ${claim.refId} is there`);

@@ -80,7 +80,8 @@ const STATEMENTS = [
      created_ms BIGINT NOT NULL,
      tried_ms BIGINT NOT NULL,
      KEY shortages_by_state (shard_id, state, tried_ms),
-     KEY shortages_by_platform (platform_id, instruction_id)
+     KEY shortages_by_platform (platform_id, instruction_id),
+     CONSTRAINT shortages_missing CHECK (amount > 0 AND missing >= 0 AND tries >= 0)
    )`,
   // The accounts that such a refund looks at: what it wants of each, what each lacks. waiting_on: the account while the refund waits.
   `CREATE TABLE IF NOT EXISTS shortage_lines (
@@ -91,7 +92,8 @@ const STATEMENTS = [
      missing BIGINT NOT NULL,
      waiting_on BIGINT NULL,
      PRIMARY KEY (instruction_id, account_id),
-     KEY shortage_lines_waiting (waiting_on, instruction_id)
+     KEY shortage_lines_waiting (waiting_on, instruction_id),
+     CONSTRAINT shortage_lines_missing CHECK (wanted >= 0 AND missing >= 0)
    )`,
 ];
 

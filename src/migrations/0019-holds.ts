@@ -34,7 +34,7 @@ const STATEMENTS = [
      on_order BIGINT NOT NULL,
      on_receiver BIGINT NOT NULL,
      given_back BIGINT NOT NULL,
-     reason VARCHAR(128) NOT NULL,
+     reason_sealed VARCHAR(1024) NOT NULL,
      state VARCHAR(8) NOT NULL,
      deadline_ms BIGINT NOT NULL,
      opened_ms BIGINT NOT NULL,
@@ -42,7 +42,9 @@ const STATEMENTS = [
      due_ms BIGINT NULL,
      KEY disputes_by_platform (platform_id, id),
      KEY disputes_by_order (order_id, id),
-     KEY disputes_by_due (due_ms)
+     KEY disputes_by_due (due_ms),
+     CONSTRAINT disputes_adds_up CHECK (amount > 0 AND on_order >= 0 AND on_receiver >= 0 AND on_order + on_receiver = amount
+       AND given_back >= 0 AND given_back <= on_receiver)
    )`,
   // What an authority ordered. `until_date` is its last day, `due_ms` the moment at which it ends by itself, while it is open.
   `CREATE TABLE IF NOT EXISTS judicial_freezes (
@@ -61,7 +63,8 @@ const STATEMENTS = [
      due_ms BIGINT NULL,
      UNIQUE KEY judicial_freezes_document (account_id, document_no),
      KEY judicial_freezes_by_account (account_id, id),
-     KEY judicial_freezes_by_due (due_ms)
+     KEY judicial_freezes_by_due (due_ms),
+     CONSTRAINT judicial_freezes_dates CHECK (until_date >= from_date)
    )`,
   // Append only: every document that changed a freeze.
   `CREATE TABLE IF NOT EXISTS judicial_orders (
@@ -73,7 +76,8 @@ const STATEMENTS = [
      until_date DATE NULL,
      given_by BIGINT NOT NULL,
      given_ms BIGINT NOT NULL,
-     KEY judicial_orders_by_freeze (freeze_id, id)
+     KEY judicial_orders_by_freeze (freeze_id, id),
+     CONSTRAINT judicial_orders_amount CHECK (amount IS NULL OR amount > 0)
    )`,
   // Asked for by one member of staff, approved by another; payout_id is the instruction's once it is posted.
   `CREATE TABLE IF NOT EXISTS judicial_deductions (
@@ -83,8 +87,8 @@ const STATEMENTS = [
      platform_id BIGINT NOT NULL,
      document_no VARCHAR(64) NOT NULL,
      amount BIGINT NOT NULL,
-     payee_name VARCHAR(1024) NOT NULL,
-     payee_account VARCHAR(1024) NOT NULL,
+     payee_name_sealed VARCHAR(1024) NOT NULL,
+     payee_account_sealed VARCHAR(1024) NOT NULL,
      payee_bank VARCHAR(12) NOT NULL,
      state VARCHAR(10) NOT NULL,
      asked_by BIGINT NOT NULL,
@@ -94,7 +98,9 @@ const STATEMENTS = [
      instruction_id BIGINT NULL,
      payout_id BIGINT NULL,
      KEY judicial_deductions_by_freeze (freeze_id, id),
-     KEY judicial_deductions_by_payout (payout_id)
+     KEY judicial_deductions_by_payout (payout_id),
+     CONSTRAINT judicial_deductions_amount CHECK (amount > 0),
+     CONSTRAINT judicial_deductions_two CHECK (state NOT IN ('approved', 'ordered') OR decided_by <> asked_by)
    )`,
 ];
 

@@ -45,15 +45,16 @@ const STATEMENTS = [
      action VARCHAR(10) NOT NULL,
      account_id BIGINT NULL,
      amount BIGINT NOT NULL,
-     reason VARCHAR(200) NOT NULL,
+     reason_sealed VARCHAR(1536) NOT NULL,
      state VARCHAR(10) NOT NULL,
      instruction_id BIGINT NULL,
      proposed_by BIGINT NOT NULL,
      proposed_ms BIGINT NOT NULL,
      decided_by BIGINT NULL,
      decided_ms BIGINT NULL,
-     note VARCHAR(200) NULL,
+     note_sealed VARCHAR(1536) NULL,
      KEY suspense_proposals_by_item (item_id, id),
+     CONSTRAINT suspense_proposals_amount CHECK (amount > 0),
      CONSTRAINT suspense_proposals_two CHECK (state NOT IN ('approved', 'done', 'undone') OR decided_by <> proposed_by)
    )`,
   // Money that stood on suspense before there were items: each credit is one of them. Nothing could debit these accounts until now.

@@ -27,7 +27,8 @@ const STATEMENTS = [
      look_ms BIGINT NULL,
      UNIQUE KEY batch_files_once (platform_id, batch_no),
      KEY batch_files_by_platform (platform_id, id),
-     KEY batch_files_due (look_ms)
+     KEY batch_files_due (look_ms),
+     CONSTRAINT batch_files_counts CHECK (line_count >= 0 AND total >= 0 AND attempt >= 0)
    )`,
   // The lines of a file that is legal. state: ready (to be given in this attempt), given (instruction_id says as what), refused (with the
   // code, and no instruction), not-executed (sound, but another line of a file that is all or nothing was refused). The outcome of what is

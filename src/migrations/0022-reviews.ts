@@ -25,7 +25,10 @@ const STATEMENTS = [
      end_asked_by BIGINT NULL,
      ended_by BIGINT NULL,
      ended_ms BIGINT NULL,
-     KEY review_rules_by_platform (platform_id, state, id)
+     KEY review_rules_by_platform (platform_id, state, id),
+     CONSTRAINT review_rules_minutes CHECK (minutes > 0),
+     CONSTRAINT review_rules_two CHECK (state NOT IN ('approved', 'ended') OR decided_by <> proposed_by),
+     CONSTRAINT review_rules_end_two CHECK (state <> 'ended' OR ended_by <> end_asked_by)
    )`,
   // An instruction that two people of the bank have to look at, under its own id. state: open; approved, passed (by its deadline): it is
   // executed; rejected, lapsed (by its deadline): it is refused. due_open_ms: the deadline while it is open. looked_at: JSON, whose
@@ -46,7 +49,8 @@ const STATEMENTS = [
      decided_ms BIGINT NULL,
      KEY reviews_by_state (state, instruction_id),
      KEY reviews_by_platform (platform_id, instruction_id),
-     KEY reviews_by_due (due_open_ms)
+     KEY reviews_by_due (due_open_ms),
+     CONSTRAINT reviews_amount CHECK (amount >= 0)
    )`,
   // Append only. The primary key lets nobody decide twice.
   `CREATE TABLE IF NOT EXISTS review_decisions (

@@ -31,7 +31,7 @@ export interface Who {
   readonly nowMs: Instant;
 }
 
-export type Wanted = Pick<SuspenseProposal, 'action' | 'accountId' | 'reason'> & { readonly amount: bigint | undefined };
+export type Wanted = Pick<SuspenseProposal, 'action' | 'accountId' | 'reasonSealed'> & { readonly amount: bigint | undefined };
 
 /** @throws Refused NOT_FOUND */
 export async function requireItem(tx: Tx, id: Id): Promise<SuspenseItem> {
@@ -56,8 +56,8 @@ export async function propose(tx: Tx, id: Id, itemId: Id, wanted: Wanted, who: W
     throw new Refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', accountId) }));
   const proposal: SuspenseProposal = {
     ...{ id, platformId: item.platformId, itemId, action: wanted.action, accountId, amount },
-    ...{ reason: wanted.reason, state: 'proposed' as const, instructionId: null },
-    ...{ proposedBy: who.operator, proposedMs: who.nowMs, decidedBy: null, decidedMs: null, note: null },
+    ...{ reasonSealed: wanted.reasonSealed, state: 'proposed' as const, instructionId: null },
+    ...{ proposedBy: who.operator, proposedMs: who.nowMs, decidedBy: null, decidedMs: null, noteSealed: null },
   };
   await insertProposal(tx, proposal);
   return proposal;
@@ -70,14 +70,14 @@ export async function propose(tx: Tx, id: Id, itemId: Id, wanted: Wanted, who: W
 export async function approve(
   tx: Tx,
   ids: { readonly item: Id; readonly proposal: Id },
-  note: string | null,
+  noteSealed: string | null,
   who: Who,
   give: GiveInstruction,
 ): Promise<{ proposal: SuspenseProposal; ring: () => Promise<void> }> {
   const proposal = await undecided(tx, ids);
   if (proposal.proposedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
   // First the row: of two who approve at once the second waits here, and then finds it decided.
-  await decided(tx, proposal, { state: 'approved', by: who.operator, atMs: who.nowMs, note });
+  await decided(tx, proposal, { state: 'approved', by: who.operator, atMs: who.nowMs, noteSealed });
   const { id: instructionId, ring } = await give(tx, instructionOf(proposal, who.operator));
   await noteInstruction(tx, proposal.id, instructionId);
   return { proposal: await required(tx, ids), ring };
@@ -90,12 +90,12 @@ export async function approve(
 export async function reject(
   tx: Tx,
   ids: { readonly item: Id; readonly proposal: Id },
-  note: string,
+  noteSealed: string,
   who: Who,
 ): Promise<SuspenseProposal> {
   const proposal = await undecided(tx, ids);
   const state = proposal.proposedBy === who.operator ? 'withdrawn' : 'rejected';
-  await decided(tx, proposal, { state, by: who.operator, atMs: who.nowMs, note });
+  await decided(tx, proposal, { state, by: who.operator, atMs: who.nowMs, noteSealed });
   return required(tx, ids);
 }
 

@@ -83,7 +83,7 @@ function readRoutes(rt: Runtime): Route[] {
       handle: async ({ params }) => {
         const body = await rt.db.read('suspense-item', async (tx) => {
           const item = await requireItem(tx, params.item);
-          const proposals = (await proposalsOf(tx, item.id)).map(showProposal);
+          const proposals = (await proposalsOf(tx, item.id)).map((each) => showProposal(rt.vault, each));
           const candidates = (await candidatesOf(tx, rt.vault, item)).map(showCandidate);
           return { ...showItem(rt.vault, item), proposals, candidates };
         });
@@ -107,7 +107,7 @@ const proposalBody = z.discriminatedUnion('action', [
   }),
 ]);
 
-function proposeRoute({ clock, newId }: Runtime): Route {
+function proposeRoute({ clock, newId, vault }: Runtime): Route {
   return route({
     ...operator,
     method: 'POST',
@@ -120,17 +120,18 @@ function proposeRoute({ clock, newId }: Runtime): Route {
     answers: { 201: { description: 'Proposed; another person has to approve it', schema: proposalSchema } },
     refusals: ['NOT_FOUND', 'SUSPENSE_EXCEEDED', 'SUSPENSE_PAYER_UNKNOWN', 'ACCOUNT_NOT_FOUND'],
     handle: async ({ params, body, caller, tx }) => {
-      const { action, reason } = body;
+      const { action, amount, reason } = body;
       const accountId = body.action === 'attribute' ? body.account : null;
       const who = { operator: caller.operatorId, nowMs: clock.now() };
-      const proposal = await propose(tx, newId(), params.item, { action, accountId, reason, amount: body.amount?.amount }, who);
+      const wanted = { action, accountId, reasonSealed: vault.seal(reason), amount: amount?.amount };
+      const proposal = await propose(tx, newId(), params.item, wanted, who);
       const audit = { target: `suspense ${toWire('suspense', params.item)}`, note: toWire('proposal', proposal.id) };
-      return { status: 201, body: showProposal(proposal), audit };
+      return { status: 201, body: showProposal(vault, proposal), audit };
     },
   });
 }
 
-function approveRoute({ clock }: Runtime, give: GiveInstruction): Route {
+function approveRoute({ clock, vault }: Runtime, give: GiveInstruction): Route {
   return route({
     ...operator,
     method: 'POST',
@@ -144,14 +145,15 @@ function approveRoute({ clock }: Runtime, give: GiveInstruction): Route {
     refusals: ['NOT_FOUND', 'SAME_OPERATOR', 'PROPOSAL_DECIDED'],
     handle: async ({ params, body, caller, tx }) => {
       const who = { operator: caller.operatorId, nowMs: clock.now() };
-      const { proposal, ring } = await approve(tx, params, body.note ?? null, who, give);
+      const noteSealed = body.note === undefined ? null : vault.seal(body.note);
+      const { proposal, ring } = await approve(tx, params, noteSealed, who, give);
       const audit = { target: `suspense ${toWire('suspense', params.item)}`, note: toWire('proposal', proposal.id) };
-      return { status: 200, body: showProposal(proposal), audit, afterCommit: ring };
+      return { status: 200, body: showProposal(vault, proposal), audit, afterCommit: ring };
     },
   });
 }
 
-function rejectRoute({ clock }: Runtime): Route {
+function rejectRoute({ clock, vault }: Runtime): Route {
   return route({
     ...operator,
     method: 'POST',
@@ -165,9 +167,9 @@ function rejectRoute({ clock }: Runtime): Route {
     refusals: ['NOT_FOUND', 'PROPOSAL_DECIDED'],
     handle: async ({ params, body, caller, tx }) => {
       const who = { operator: caller.operatorId, nowMs: clock.now() };
-      const proposal = await reject(tx, params, body.note, who);
+      const proposal = await reject(tx, params, vault.seal(body.note), who);
       const audit = { target: `suspense ${toWire('suspense', params.item)}`, note: toWire('proposal', proposal.id) };
-      return { status: 200, body: showProposal(proposal), audit };
+      return { status: 200, body: showProposal(vault, proposal), audit };
     },
   });
 }

@@ -138,7 +138,7 @@ export interface SuspenseProposal {
   /** Of an attribution: whose it is. */
   readonly accountId: Id | null;
   readonly amount: Minor;
-  readonly reason: string;
+  readonly reasonSealed: string;
   readonly state: ProposalState;
   /** What it was instructed as, once it was approved. */
   readonly instructionId: Id | null;
@@ -146,7 +146,7 @@ export interface SuspenseProposal {
   readonly proposedMs: Instant;
   readonly decidedBy: Id | null;
   readonly decidedMs: Instant | null;
-  readonly note: string | null;
+  readonly noteSealed: string | null;
 }
 
 interface ProposalRow {
@@ -156,14 +156,14 @@ interface ProposalRow {
   action: 'attribute' | 'return';
   account_id: string | null;
   amount: string;
-  reason: string;
+  reason_sealed: string;
   state: ProposalState;
   instruction_id: string | null;
   proposed_by: string;
   proposed_ms: string;
   decided_by: string | null;
   decided_ms: string | null;
-  note: string | null;
+  note_sealed: string | null;
 }
 
 function proposalOf(row: ProposalRow): SuspenseProposal {
@@ -174,14 +174,14 @@ function proposalOf(row: ProposalRow): SuspenseProposal {
     action: row.action,
     accountId: row.account_id === null ? null : asId(row.account_id),
     amount: BigInt(row.amount),
-    reason: row.reason,
+    reasonSealed: row.reason_sealed,
     state: row.state,
     instructionId: row.instruction_id === null ? null : asId(row.instruction_id),
     proposedBy: asId(row.proposed_by),
     proposedMs: Number(row.proposed_ms) as Instant,
     decidedBy: row.decided_by === null ? null : asId(row.decided_by),
     decidedMs: row.decided_ms === null ? null : (Number(row.decided_ms) as Instant),
-    note: row.note,
+    noteSealed: row.note_sealed,
   };
 }
 
@@ -200,9 +200,9 @@ export const proposalRecords: RecordType<SuspenseProposal> = {
 
 export async function insertProposal(tx: Tx, p: SuspenseProposal): Promise<void> {
   await tx.write(
-    `INSERT INTO suspense_proposals (id, platform_id, item_id, action, account_id, amount, reason, state, proposed_by, proposed_ms)
+    `INSERT INTO suspense_proposals (id, platform_id, item_id, action, account_id, amount, reason_sealed, state, proposed_by, proposed_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [p.id, p.platformId, p.itemId, p.action, p.accountId, String(p.amount), p.reason, p.state, p.proposedBy, p.proposedMs],
+    [p.id, p.platformId, p.itemId, p.action, p.accountId, String(p.amount), p.reasonSealed, p.state, p.proposedBy, p.proposedMs],
   );
 }
 
@@ -210,14 +210,14 @@ export interface ProposalDecision {
   readonly state: 'approved' | 'rejected' | 'withdrawn';
   readonly by: Id;
   readonly atMs: Instant;
-  readonly note: string | null;
+  readonly noteSealed: string | null;
 }
 
 /** Answers false when somebody decided it meanwhile: of two clicks at once one is the first. */
 export async function decideProposal(tx: Tx, id: Id, of: ProposalDecision): Promise<boolean> {
   const changed = await tx.write(
-    `UPDATE suspense_proposals SET state = ?, decided_by = ?, decided_ms = ?, note = ? WHERE id = ? AND state = 'proposed'`,
-    [of.state, of.by, of.atMs, of.note, id],
+    `UPDATE suspense_proposals SET state = ?, decided_by = ?, decided_ms = ?, note_sealed = ? WHERE id = ? AND state = 'proposed'`,
+    [of.state, of.by, of.atMs, of.noteSealed, id],
   );
   return changed === 1;
 }

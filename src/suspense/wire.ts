@@ -66,21 +66,21 @@ export const proposalSchema = z
   })
   .meta({ id: 'SuspenseProposal', description: 'What one member of staff proposes to do with money on suspense 挂账处理提案' });
 
-export function showProposal(p: SuspenseProposal): z.input<typeof proposalSchema> {
+export function showProposal(vault: Vault, p: SuspenseProposal): z.input<typeof proposalSchema> {
   return {
     id: toWire('proposal', p.id),
     item: toWire('suspense', p.itemId),
     action: p.action,
     account: p.accountId === null ? null : toWire('account', p.accountId),
     amount: cny(p.amount),
-    reason: p.reason,
+    reason: vault.open(p.reasonSealed),
     state: p.state,
     instruction: p.instructionId === null ? null : toWire('instruction', p.instructionId),
     proposedBy: toWire('operator', p.proposedBy),
     proposedAt: toRfc3339(p.proposedMs),
     decidedBy: p.decidedBy === null ? null : toWire('operator', p.decidedBy),
     decidedAt: p.decidedMs === null ? null : toRfc3339(p.decidedMs),
-    note: p.note,
+    note: p.noteSealed === null ? null : vault.open(p.noteSealed),
   };
 }
 

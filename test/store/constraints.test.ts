@@ -34,6 +34,12 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   agreement_versions_two: [['agreement_versions', { state: 'approved', checked_by: 7, decided_by: 7 }]],
   agreement_versions_signed: [['agreement_versions', { needed: 1, signed: 2 }]],
   margins_target: [['margins', { target: -1 }]],
+  escrow_funds_conserved: [
+    ['escrow_funds', { amount: 5, released: 3, back: 3, sent: 0 }],
+    ['escrow_funds', { amount: 5, released: -1, back: 0, sent: 0 }],
+    ['escrow_funds', { amount: 5, released: 0, back: 2, sent: 3 }],
+  ],
+  escrow_reviews_two: [['escrow_reviews', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
   account_watches_marks: [
     ['account_watches', { reserve: -1 }],
     ['account_watches', { bank_reserve: -1 }],
@@ -48,6 +54,59 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
     ['receivables', { amount: 5, recovered: -1 }],
   ],
   diversions_amount: [['diversions', { amount: 0 }]],
+  shortages_missing: [
+    ['shortages', { amount: 0 }],
+    ['shortages', { amount: 5, missing: -1 }],
+    ['shortages', { amount: 5, tries: -1 }],
+  ],
+  shortage_lines_missing: [
+    ['shortage_lines', { wanted: -1 }],
+    ['shortage_lines', { missing: -1 }],
+  ],
+  claims_conserved: [
+    ['claims', { amount: 5, let_go: 3, taken: 3 }],
+    ['claims', { amount: 5, let_go: -1 }],
+    ['claims', { amount: 5, taken: -1 }],
+  ],
+  disputes_adds_up: [
+    ['disputes', { amount: 0 }],
+    ['disputes', { amount: 5, on_order: 5, on_receiver: 1 }],
+    ['disputes', { amount: 5, on_order: 6, on_receiver: -1 }],
+    ['disputes', { amount: 5, on_order: -1, on_receiver: 6 }],
+    ['disputes', { amount: 5, on_order: 3, on_receiver: 2, given_back: 3 }],
+    ['disputes', { amount: 5, on_order: 3, on_receiver: 2, given_back: -1 }],
+  ],
+  judicial_freezes_dates: [['judicial_freezes', { from_date: '2026-03-02', until_date: '2026-03-01' }]],
+  judicial_orders_amount: [['judicial_orders', { amount: 0 }]],
+  judicial_deductions_amount: [['judicial_deductions', { amount: 0 }]],
+  judicial_deductions_two: [
+    ['judicial_deductions', { amount: 5, state: 'approved', asked_by: 7, decided_by: 7 }],
+    ['judicial_deductions', { amount: 5, state: 'ordered', asked_by: 7, decided_by: 7 }],
+  ],
+  suspense_items_conserved: [
+    ['suspense_items', { amount: 5, attributed: 2, returned: 2, undone: 2 }],
+    ['suspense_items', { amount: 5, attributed: -1 }],
+    ['suspense_items', { amount: 5, returned: -1 }],
+    ['suspense_items', { amount: 5, undone: -1 }],
+  ],
+  suspense_proposals_amount: [['suspense_proposals', { amount: 0 }]],
+  suspense_proposals_two: ['approved', 'done', 'undone'].map(
+    (state) => ['suspense_proposals', { amount: 5, state, proposed_by: 7, decided_by: 7 }] as const,
+  ),
+  batch_files_counts: [
+    ['batch_files', { line_count: -1 }],
+    ['batch_files', { total: -1 }],
+    ['batch_files', { attempt: -1 }],
+  ],
+  review_rules_minutes: [['review_rules', { minutes: 0 }]],
+  review_rules_two: ['approved', 'ended'].map(
+    (state) => ['review_rules', { minutes: 5, state, proposed_by: 7, decided_by: 7, end_asked_by: 7, ended_by: 8 }] as const,
+  ),
+  review_rules_end_two: [
+    ['review_rules', { minutes: 5, state: 'ended', proposed_by: 7, decided_by: 8, end_asked_by: 7, ended_by: 7 }],
+  ],
+  reviews_amount: [['reviews', { amount: -1 }]],
+  review_holds_amount: [['review_holds', { amount: 0 }]],
   order_shares_returned: [
     ['order_shares', { split: 10, returned: 11 }],
     ['order_shares', { split: 10, returned: -1 }],
@@ -64,6 +123,10 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
 
 const SOUND: readonly (readonly [table: string, row: Row])[] = [
   ['agreement_versions', { state: 'approved', checked_by: 7, decided_by: 8, needed: 1, signed: 1 }],
+  ['disputes', { amount: 5, on_order: 3, on_receiver: 2, given_back: 2 }],
+  ['judicial_deductions', { amount: 5, state: 'approved', asked_by: 7, decided_by: 8 }],
+  ['review_rules', { minutes: 5, state: 'ended', proposed_by: 7, decided_by: 8, end_asked_by: 7, ended_by: 8 }],
+  ['suspense_proposals', { amount: 5, state: 'withdrawn', proposed_by: 7, decided_by: 7 }],
   ['accounts', { type: 'sub', balance: 100, held: 100 }],
   ['accounts', { type: 'custody', balance: -5 }],
   ['orders', { paid: 100, split: 60, returned: 10, refunded: 50 }],

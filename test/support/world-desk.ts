@@ -245,7 +245,8 @@ export class Desk {
     };
     this.put(suspenseRecords, DESK.item, item);
     const attributes = this.kind.name === 'suspense-attribution';
-    const of = { itemId: DESK.item, platformId: DESK.platform, amount: 700n, reason: '', instructionId: null, note: null };
+    const sealed = { reasonSealed: '', noteSealed: null };
+    const of = { itemId: DESK.item, platformId: DESK.platform, amount: 700n, instructionId: null, ...sealed };
     const proposal: SuspenseProposal = {
       ...{
         ...of,

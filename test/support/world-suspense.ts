@@ -9,8 +9,15 @@ const [MAKER, CHECKER] = [asId('1000000000000000061'), asId('1000000000000000062
 export async function proposeOnSuspense({ db, rt }: World, { platform, item, account, amount }: NewProposal): Promise<Id> {
   const id = rt.newId();
   const proposal = {
-    ...{ id, platformId: asId(platform), itemId: asId(item), amount, reason: '核实', state: 'proposed' as const },
-    ...{ action: account === undefined ? ('return' as const) : ('attribute' as const), note: null, instructionId: null },
+    ...{
+      id,
+      platformId: asId(platform),
+      itemId: asId(item),
+      amount,
+      reasonSealed: rt.vault.seal('核实'),
+      state: 'proposed' as const,
+    },
+    ...{ action: account === undefined ? ('return' as const) : ('attribute' as const), noteSealed: null, instructionId: null },
     ...{ accountId: account === undefined ? null : asId(account), proposedBy: MAKER, proposedMs: rt.clock.now() },
     ...{ decidedBy: null, decidedMs: null },
   };
@@ -20,6 +27,6 @@ export async function proposeOnSuspense({ db, rt }: World, { platform, item, acc
 
 /** Another approves it; the instruction is given by the test itself. */
 export async function approveOnSuspense({ db, rt }: World, proposal: Id): Promise<void> {
-  const by = { state: 'approved' as const, by: CHECKER, atMs: rt.clock.now(), note: null };
+  const by = { state: 'approved' as const, by: CHECKER, atMs: rt.clock.now(), noteSealed: null };
   await db.withTx('approve', (tx) => decideProposal(tx, proposal, by));
 }

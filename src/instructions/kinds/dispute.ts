@@ -60,6 +60,8 @@ export const disputeOpen: Kind<Opening> = {
   origins: ['P', 'O'],
   proof: 'reservation',
   schema: openSchema,
+  personal: [{ path: ['reason'], mask: () => '***' }],
+  stored: openSchema.extend({ reason: z.string() }),
   example: {
     orderNo: 'SO-1001',
     amount: { amount: 700, currency: 'CNY' },
