@@ -45,14 +45,13 @@ function creditOf(
   { flow, source, clears }: { flow: Way; source: SuspenseSource; clears?: BusinessDate },
 ): Credit {
   const { sourceAccountId: account, amount } = payout;
-  const later = clears === undefined ? {} : { clears };
-  if (mayCredit(facts, at, { account, amount, flow }, [result])) {
-    const counted = isElectronic(facts.account(account)?.type) ? { flow } : {};
-    return { posting: { account, amount, ...counted, ...later }, records: [result] };
-  }
   const { suspense } = at.book.accounts;
-  const records = [result, ...suspendedPayout(at, suspense, payout, source, clears)];
-  return { posting: { account: suspense, amount, ...later }, records };
+  const to = mayCredit(facts, at, { account, amount, flow }, [result]) ? account : suspense;
+  const counted = isElectronic(facts.account(to)?.type) ? { flow } : {};
+  return {
+    posting: { account: to, amount, ...counted, ...(clears === undefined ? {} : { clears }) },
+    records: [result, ...suspendedPayout(at, to, payout, source, clears)],
+  };
 }
 
 /** What was collected is here; before the statement of its day was seen it does not leave again. */
