@@ -2,7 +2,8 @@ import type { ChannelCode, Inflow } from '../../src/channels/index.js';
 import type { Bank } from '../../src/channels/simulator/bank.js';
 import { type BusinessDate, type Instant, naturalDate } from '../../src/kernel/index.js';
 import type { Database, Tx } from '../../src/runtime/index.js';
-import type { Given, Model } from '../../test/support/model.js';
+import type { Given } from '../../test/support/given.js';
+import type { Model } from '../../test/support/model.js';
 
 /** An instruction that was decided, as the shard's own feed told it. */
 export interface Decided {

@@ -39,13 +39,13 @@ const termsFields = { transferMax: termAmount, feeMax: termAmount };
 export const termsRequest = z
   .strictObject({ ...termsFields, agreements: agreements.optional() })
   .meta({ id: 'NewTerms', description: 'Whether agreements are required stays as it was when nothing is said of it' });
-export const termsSchema = z.strictObject({ ...termsFields, agreements }).meta({ id: 'Terms' });
+const termsSchema = z.strictObject({ ...termsFields, agreements }).meta({ id: 'Terms' });
 
 export function termsOf({ transferMax, feeMax, agreements }: z.output<typeof termsRequest>): Terms {
   return { transferMax: BigInt(transferMax), feeMax: BigInt(feeMax), agreements };
 }
 
-export function showTerms({ transferMax, feeMax, agreements = 'none' }: Terms): z.output<typeof termsSchema> {
+function showTerms({ transferMax, feeMax, agreements = 'none' }: Terms): z.output<typeof termsSchema> {
   return { transferMax: Number(transferMax), feeMax: Number(feeMax), agreements };
 }
 

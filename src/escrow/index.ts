@@ -8,7 +8,7 @@
 export { escrowAdminRoutes } from './admin-routes.js';
 export { escrowAnswered } from './confirm.js';
 export * from './moves.js';
-export { planOf, takenBy } from './plan.js';
+export { planOf } from './plan.js';
 export { escrowRoutes } from './routes.js';
 export * from './rules.js';
 export * from './store.js';

@@ -96,7 +96,7 @@ export function partyOf({ plan }: Pick<Deal, 'plan'>, role: string): Party | und
 const isWhole = ({ amount }: PlanStage, { funded }: StageState) => funded >= amount;
 
 /** From when on a condition is true, by what is known now; that may be in the future. Undefined: nobody knows yet. */
-export function metAt(term: Term, deal: Deal, of: { readonly item: string; readonly openMs: Instant }): Instant | undefined {
+function metAt(term: Term, deal: Deal, of: { readonly item: string; readonly openMs: Instant }): Instant | undefined {
   if ('at' in term) return term.at;
   if ('since' in term) {
     const from = term.since === 'open' ? of.openMs : metAt(term.since, deal, of);

@@ -299,7 +299,7 @@ export const templateSchema = z
   })
   .meta({ id: 'EscrowTemplate' });
 
-export function showTemplate(template: Template): z.input<typeof templateSchema> {
+function showTemplate(template: Template): z.input<typeof templateSchema> {
   return structuredClone(template) as z.input<typeof templateSchema>;
 }
 

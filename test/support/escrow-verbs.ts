@@ -1,5 +1,4 @@
 import type { ModelDealTerms } from './model-escrow.js';
-import type { Bank } from './scenario.js';
 import type { Asked } from './world.js';
 
 /**
@@ -25,7 +24,7 @@ const money = (text: string) => ({ amount: Number(minor(text)), currency: 'CNY' 
 
 /** What these verbs ask of the stage. */
 export interface EscrowStage {
-  readonly bank: Bank;
+  readonly bank: EscrowBank;
   readonly deals: Map<string, string>;
   readonly platform: { readonly id: string };
   account(name: string): string;

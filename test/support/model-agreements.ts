@@ -38,7 +38,7 @@ export interface ModelBackground {
 const sum = (of: Iterable<bigint>) => [...of].reduce((total, amount) => total + amount, 0n);
 
 /** What everybody gets of a whole item. */
-export function fullShares({ agreement, goods, whole, seller }: Pick<ModelItem, 'agreement' | 'goods' | 'whole' | 'seller'>) {
+function fullShares({ agreement, goods, whole, seller }: Pick<ModelItem, 'agreement' | 'goods' | 'whole' | 'seller'>) {
   const shares = new Map<string, bigint>();
   let left = whole;
   let others = (whole * agreement.others) / 10_000n;
@@ -66,7 +66,7 @@ export function leftOf(item: ModelItem): bigint {
 }
 
 /** What a part of an item gives: everybody as far along as all together, rounded down, then the first who may still get something. */
-export function partShares(item: ModelItem, part: bigint): Map<string, bigint> {
+function partShares(item: ModelItem, part: bigint): Map<string, bigint> {
   const full = fullShares(item);
   if (part === item.whole) return full;
   const got = gotOf(item);

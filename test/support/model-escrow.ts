@@ -1,6 +1,6 @@
 import { TEMPLATES } from '../../src/escrow/index.js';
 import type { Template } from '../../src/escrow/template.js';
-import type { Given } from './model.js';
+import type { Given } from './given.js';
 
 /**
  * Deals for the plain bank: it goes through all moments at which something may have become true, one after the other, and asks of each what

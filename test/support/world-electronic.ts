@@ -4,7 +4,7 @@ import { releaseToInbox } from '../../src/instructions/index.js';
 import { type BusinessDate, type Id, naturalDate } from '../../src/kernel/index.js';
 import { lockShard, openAccounts } from '../../src/ledger/index.js';
 import { addParameter, sql } from '../../src/runtime/index.js';
-import type { Answer } from './model.js';
+import type { Answer } from './given.js';
 import { boundPayer, cardOf } from './model.js';
 import type { NewMandate } from './scenario.js';
 import type { World } from './world.js';

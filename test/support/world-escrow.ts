@@ -1,5 +1,5 @@
 import { recordConfirmation } from '../../src/escrow/confirm.js';
-import { type Deal, dueActs, dueDeals, findDeal, fundsOf, standingOf } from '../../src/escrow/index.js';
+import { dueActs, dueDeals } from '../../src/escrow/index.js';
 import { openDeal } from '../../src/escrow/open.js';
 import { approveReview, proposeReview } from '../../src/escrow/review.js';
 import { asId, type BusinessDate, type Id, Refused } from '../../src/kernel/index.js';
@@ -82,15 +82,4 @@ export async function dueOfDeals({ db, clock }: World, platforms: readonly Id[])
       return { words, escrow: deal.id, kind, requestNo, data: { escrow: `esc_${deal.id}`, ...what } };
     }),
   );
-}
-
-/** What a deal looks like: each stage where it stands, and how much was let go and goes back. */
-export async function pictureOfDeal({ db, clock }: World, id: Id): Promise<string> {
-  return db.snapshot('deal', async (tx) => {
-    const deal = (await findDeal(tx, id)) as Deal;
-    const funds = await fundsOf(tx, id);
-    const total = (of: (fund: (typeof funds)[number]) => bigint) => funds.reduce((sum, fund) => sum + of(fund), 0n);
-    const stages = deal.stages.map(({ key, end }) => `${key} ${end?.how ?? standingOf(deal, key, clock.now())}`);
-    return `${stages.join(', ')}; released ${total(({ released }) => released)} back ${total(({ back }) => back)} sent ${total(({ sent }) => sent)}`;
-  });
 }

@@ -1,4 +1,4 @@
-import type { Data } from './model.js';
+import type { Data } from './given.js';
 import type { ServiceBank } from './scenario-banks.js';
 import type { Chance } from './world-chance.js';
 

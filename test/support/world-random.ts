@@ -1,4 +1,5 @@
-import { boundPayer, type Data, type Given } from './model.js';
+import type { Data, Given } from './given.js';
+import { boundPayer } from './model.js';
 import { ServiceBank } from './scenario-banks.js';
 import type { Asked, World } from './world.js';
 import type { Chance } from './world-chance.js';

@@ -44,7 +44,8 @@ import {
   type Runtime,
 } from '../../src/runtime/index.js';
 import { type FreshDatabase, freshDatabase, TEST_KEYS } from './database.js';
-import { claimedOf, type Given, type Model } from './model.js';
+import type { Given } from './given.js';
+import { claimedOf, type Model } from './model.js';
 import { gotOf } from './model-agreements.js';
 
 /**
