@@ -96,6 +96,8 @@ async function committedBatch(rt: Runtime, batch: Batch): Promise<Batch | undefi
   return outcomes.length === 0 ? undefined : { outcomes, full: true, parked: 0 };
 }
 
+const FEW = 32;
+
 /** Looks on while a set is decided: answers by what an instruction shall find the accounts that it moves. */
 export type Watch = (instruction: Id, find: (id: Id) => LedgerAccount) => (id: Id) => LedgerAccount;
 
@@ -121,10 +123,13 @@ export async function decideGiven(
   const outcomes: Outcome[] = [];
   const parked: Id[] = [];
   const inReview: Id[] = [];
+  // What is gathered for those behind one that has to see more is lost: so after each of these few are taken, and then more and more.
+  let most = BATCH_MAX;
   for (let rest = received; rest.length > 0; ) {
     const turn = await lockShard(tx, shardId, rt.clock.now()); // each time anew: its events are numbered by the turn
     const written = newlyWritten(watch);
-    await decideAndWrite(tx, rt, kinds, turn, rest.slice(0, BATCH_MAX), written);
+    await decideAndWrite(tx, rt, kinds, turn, rest.slice(0, most), written);
+    most = written.stopped ? FEW : Math.min(2 * most, BATCH_MAX);
     outcomes.push(...written.outcomes);
     parked.push(...written.parked);
     inReview.push(...written.inReview);

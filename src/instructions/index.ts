@@ -38,12 +38,12 @@ export async function executeShard(rt: Runtime, shardId: number): Promise<number
   let decided = 0;
   let running: Promise<Batch> | undefined = executeBatch(rt, kinds, shardId, BATCH_MAX);
   while (running !== undefined) {
-    const { outcomes, full }: Batch = await running;
+    const { outcomes, full, parked }: Batch = await running;
     running = full ? executeBatch(rt, kinds, shardId, BATCH_MAX) : undefined;
     running?.catch(() => undefined); // it is awaited after the announcement, which must not miss what is committed
     decided += outcomes.length;
     await announce(rt, outcomes);
-    if (outcomes.length > 0) await rt.bells.ring('relay-outbox', String(shardId));
+    if (outcomes.length + parked > 0) await rt.bells.ring('relay-outbox', String(shardId));
   }
   return decided;
 }

@@ -21,5 +21,5 @@ export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision
   const lawful = withLimits(withRecovery(kind, decision, facts, at), facts, at);
   if ('code' in lawful) return refused(lawful);
   const willed = withWill(kind, data, lawful, facts, at);
-  return 'code' in willed ? refused(willed) : withReview(kind, willed, facts, at);
+  return 'code' in willed ? refused(willed) : withReview(kind, data, willed, facts, at);
 }

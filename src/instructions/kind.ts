@@ -71,6 +71,8 @@ export interface Kind<Data = unknown> {
   readonly onDeals?: (data: Data) => boolean;
   /** The records of an instruction that is refused after it has waited. */
   readonly whenRefused?: (data: Data, facts: Facts, at: At) => readonly RecordChange[];
+  /** The records of an instruction that people look at from now on. */
+  readonly whenInReview?: (data: Data, facts: Facts, at: At) => readonly RecordChange[];
   /** How a posted instruction of this kind is undone, if it can be. */
   readonly undo?: Undo<Data>;
 }

@@ -63,8 +63,8 @@ function isSamePayer(before: Order, { payer: now, payerAccountId }: OrderMoney, 
   return before.payer.bankCode === now.bankCode && same(before.payer.account, now.account) && same(before.payer.name, now.name);
 }
 
-/** What it will make, for a split in the same batch. Nothing where it is refused. */
+/** What it will make, for a split or a dispute in the same batch. Nothing where it is refused. */
 export function foreseenOrder(money: OrderMoney, newId: Id, facts: Facts, at: At): readonly RecordChange[] {
-  const paid = money.background === undefined ? undefined : paidOrder(money, newId, facts, at);
-  return paid === undefined || 'code' in paid ? [] : paid.records;
+  const paid = paidOrder(money, newId, facts, at);
+  return 'code' in paid ? [] : paid.records;
 }

@@ -35,7 +35,9 @@ import {
   type Needs,
   type RecordChange,
   refused,
+  type Waiting,
 } from './kind.js';
+import { waitsNoMore } from './waiting.js';
 
 /**
  * Whether two people look at an instruction before it is executed, by the rules of its platform. Asked here for every kind, once all else
@@ -196,13 +198,15 @@ export function reviewHolds(held: readonly ReviewHold[], open: boolean, facts: F
  * The decision as it was, with what the rules count; or that it is in review, with what is held for it. Where something that a rule looks at
  * was not loaded, the instruction is the first of the next batch.
  */
-export function withReview(kind: Kind, effects: Effects, facts: Facts, at: At): Decision {
+export function withReview(kind: Kind, data: unknown, effects: Effects, facts: Facts, at: At): Decision {
   const kept = keptRules(kind, at);
   if (kept.length === 0) return effects;
   const of = concerned(effects, facts);
   const review = facts.record(reviewRecords, at.instruction);
-  if (review !== undefined)
+  if (review !== undefined) {
+    invariant(review.state !== 'open', 'what people still look at is in no batch');
     return { ...effects, records: [...(effects.records ?? []), ...countedUpFor(kind, of, kept, facts, at)] };
+  }
   if (neededFor(of, kept, at).some(([type, key]) => facts.record(type, key) === undefined)) return { waits: 'next-batch' };
   const inForce = kept.filter((rule) => isInForce(rule, naturalDate(at.nowMs)));
   const reasons = reasonsFor(inForce, lookedAt(effects, of, kept, facts, at), at.nowMs);
@@ -211,7 +215,10 @@ export function withReview(kind: Kind, effects: Effects, facts: Facts, at: At): 
   const hopeless = cannotBePosted(effects, facts, at);
   if (hopeless !== undefined) return refused(hopeless);
   const hit = inForce.filter(({ id }) => reasons.some(({ rule }) => rule === id));
-  return asked(kind, effects, of, { reasons, ...deadlineOf(hit, at.nowMs) }, at);
+  const question = asked(kind, effects, of, { reasons, ...deadlineOf(hit, at.nowMs) }, at);
+  // What had waited for money has it now: it keeps nothing from others any more, and comes back by the review alone.
+  const left = [...waitsNoMore('covered', facts, at), ...(kind.whenInReview?.(data, facts, at) ?? [])];
+  return { ...question, records: [...question.records, ...left] };
 }
 
 function lookedAt(effects: Effects, of: Concerned, kept: readonly ReviewRule[], facts: Facts, at: At): Looked {
@@ -268,7 +275,7 @@ function asked(
   of: Concerned,
   why: Pick<Review, 'reasons' | 'dueMs' | 'onDeadline'>,
   at: At,
-): Decision {
+): Extract<Waiting, { waits: 'review' }> {
   const { instruction, platformId } = at;
   const held: ReviewHold[] = notHeldYet(of, effects).map(({ account: accountId, amount }) => ({
     ...{ instruction, accountId, platformId, amount, open: true },

@@ -57,6 +57,7 @@ export interface EscrowHands {
   fundOutside(given: Given, orderNo: string): void;
   fundInside(given: Given, orderNo: string): void;
   checkFrom(given: Given): void;
+  isMerchant(account: string): boolean;
   release(
     given: Given,
     of: { takes: { orderNo: string; amount: bigint }[]; gives: Map<string, bigint>; shares: [string, string, bigint][] },
@@ -244,6 +245,8 @@ export class Escrows {
     const payer = deal.template.roles.find(({ does }) => does.includes('pays'));
     const bound = deal.terms.parties[payer?.role ?? ''] ?? '';
     if (bound !== '' && bound !== (from === undefined ? '' : bare(from))) no('ESCROW_PAYER_WRONG');
+    if (from !== undefined && this.#hands.isMerchant(bare(from)) && (bound === '' || payer?.accepts !== true))
+      no('ESCROW_PAYER_WRONG');
     const others = [...this.orders].filter(([order, of]) => of === deal && order !== key).length;
     if (others > 0 && !payer?.does.includes('many')) no('ESCROW_PAYER_WRONG');
     const now = this.#hands.now();

@@ -386,6 +386,7 @@ export class Model {
         this.#move(at(given), [], [{ to: order.account, amount: minor(amount) }]);
         kept(given, orderNo, order, minor(amount));
       },
+      isMerchant: (account) => this.#account(account).type === 'sub',
       checkFrom: (given) => {
         const { type } = this.#mine(given, (given.data as Data).from);
         refuseIf(!['sub', 'class-2', 'class-3'].includes(type), 'ACCOUNT_TYPE_NOT_ALLOWED');

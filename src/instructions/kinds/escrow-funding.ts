@@ -118,7 +118,8 @@ export const escrowFunding: Kind<z.output<typeof fundingSchema>> = {
     if (!isElectronic(from.type) && from.type !== 'sub')
       return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: from.type }));
     const account = facts.record(electronicRecords, from.id)?.virtualNo ?? '';
-    const funded = fundedBy(data, { payer: { name: '', account, bankCode: '' }, payerAccountId: from.id }, facts, at);
+    const payer = { payer: { name: '', account, bankCode: '' }, payerAccountId: from.id };
+    const funded = fundedBy(data, from.type === 'sub' ? { ...payer, hasAgreed: true } : payer, facts, at);
     if ('refused' in funded) return funded;
     const { amount } = data.amount;
     return {
@@ -134,6 +135,8 @@ export const escrowFunding: Kind<z.output<typeof fundingSchema>> = {
 interface From {
   readonly payer: Payer;
   readonly payerAccountId: Id | null;
+  /** He says nothing now: he must have agreed to the deal. */
+  readonly hasAgreed?: true;
 }
 
 /** What a payment makes of the deal and of its order; the postings are the kind's. */
@@ -156,7 +159,8 @@ function fundedBy(
   if ('code' in parts) return refused(parts);
   // The deal takes the place of an agreement: who gets what, and when, stands in it.
   const within = { ...at, book: { ...at.book, terms: { ...at.book.terms, agreements: 'none' as const } } };
-  const paid = paidOrder({ orderNo: no, amount, background: undefined, ...from }, at.instruction, facts, within);
+  const { payer, payerAccountId } = from;
+  const paid = paidOrder({ orderNo: no, amount, payer, payerAccountId }, at.instruction, facts, within);
   if ('code' in paid) return refused(paid);
   const after = withFunded(deal, parts, at.nowMs);
   const fundsAfter = withParts(funds, { orderId: paid.accountId, orderNo: no }, parts);
@@ -175,10 +179,16 @@ function fundedBy(
 }
 
 /** Whether whoever pays is he who pays in this deal. */
-function payerFault(deal: Deal, { payerAccountId }: From, of: { isNew: boolean; orders: number }): Refusal | undefined {
+function payerFault(
+  deal: Deal,
+  { payerAccountId, hasAgreed }: From,
+  of: { isNew: boolean; orders: number },
+): Refusal | undefined {
   const role = deal.plan.roles.find(({ pays }) => pays);
   const bound = role === undefined ? null : (partyOf(deal, role.role)?.account ?? null);
   if (bound !== null && bound !== payerAccountId) return refuse('ESCROW_PAYER_WRONG');
+  if (hasAgreed && (bound === null || role?.accepts !== true))
+    return refuse('ESCROW_PAYER_WRONG', 'Its owner was not asked, and has not agreed to this deal.');
   if (!of.isNew || of.orders === 0) return undefined;
   if (role?.many !== true) return refuse('ESCROW_PAYER_WRONG', 'In this deal one order is paid for.');
   return of.orders < ORDERS_MAX ? undefined : refuse('ESCROW_PAYERS_FULL');

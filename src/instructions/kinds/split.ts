@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   BALANCE_MAX,
   type Id,
+  type Instant,
   instantOf,
   type Minor,
   type Refusal,
@@ -240,19 +241,24 @@ export const orderComplete: Kind<z.output<typeof completeSchema>> = {
     return 'code' in effects ? refused(effects) : effects;
   },
   whenRefused: putOff,
+  whenInReview: (data, facts, at) => (at.origin === 'S' ? dueChange(data, facts, at, null) : []),
 };
 
 /**
  * What could not complete by itself is tried again when the order is twice as old as now, and keeps no other from its turn meanwhile.
  * An order without agreements never will.
  */
-function putOff({ orderNo }: z.output<typeof completeSchema>, facts: Facts, at: At): RecordChange[] {
+function putOff(data: z.output<typeof completeSchema>, facts: Facts, at: At): RecordChange[] {
+  const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
+  if (at.origin !== 'S' || order === undefined) return [];
+  const isOpen = boundBackground(order, facts)?.completedMs === null;
+  return dueChange(data, facts, at, isOpen ? instantOf(at.nowMs + Math.max(at.nowMs - order.openedMs, DAY_MS)) : null);
+}
+
+function dueChange({ orderNo }: z.output<typeof completeSchema>, facts: Facts, at: At, dueMs: Instant | null): RecordChange[] {
   const order = facts.record(orderRecords, orderKey(at.platformId, orderNo));
   const background = order && facts.record(backgroundRecords, order.accountId);
-  if (at.origin !== 'S' || order === undefined || background === undefined || background.dueMs === null) return [];
-  const isOpen = background.bound && background.completedMs === null;
-  const dueMs = isOpen ? instantOf(at.nowMs + Math.max(at.nowMs - order.openedMs, DAY_MS)) : null;
-  return [change(backgroundRecords, order.accountId, { ...background, dueMs })];
+  return background === undefined ? [] : [change(backgroundRecords, background.orderId, { ...background, dueMs })];
 }
 
 /** The lines with what was paid beyond the items, which is the seller's where the order has only one. */
