@@ -83,6 +83,8 @@ export interface Dispute {
   /** Sealed, as the instruction that opened it is. */
   readonly reason: string;
   readonly state: DisputeState;
+  /** The bank opened it, and nobody else ends it. */
+  readonly ofBank: boolean;
   /** The first moment at which it ends by itself. */
   readonly deadlineMs: Instant;
   readonly openedMs: Instant;
@@ -101,6 +103,7 @@ interface DisputeRow {
   given_back: string;
   reason_sealed: string;
   state: DisputeState;
+  of_bank: number;
   deadline_ms: string;
   opened_ms: string;
   ended_ms: string | null;
@@ -119,6 +122,7 @@ export function disputeOf(row: DisputeRow): Dispute {
     givenBack: BigInt(row.given_back),
     reason: row.reason_sealed,
     state: row.state,
+    ofBank: Number(row.of_bank) === 1,
     deadlineMs: Number(row.deadline_ms) as Instant,
     openedMs: Number(row.opened_ms) as Instant,
     endedMs: row.ended_ms === null ? null : (Number(row.ended_ms) as Instant),
@@ -136,10 +140,10 @@ export const disputeRecords: RecordType<Dispute> = {
     const rows = disputes.map(
       (d) =>
         `${d.id},${d.platformId},${d.orderId},${sql.text(d.orderNo)},${d.receiverId ?? 'NULL'},${d.amount},${d.onOrder},${d.onReceiver},` +
-        `${d.givenBack},${sql.text(d.reason)},'${d.state}',${d.deadlineMs},${d.openedMs},${d.endedMs ?? 'NULL'},` +
+        `${d.givenBack},${sql.text(d.reason)},'${d.state}',${d.ofBank ? 1 : 0},${d.deadlineMs},${d.openedMs},${d.endedMs ?? 'NULL'},` +
         `${d.state === 'open' ? d.deadlineMs : 'NULL'}`,
     );
-    return `INSERT INTO disputes (id, platform_id, order_id, order_no, receiver_id, amount, on_order, on_receiver, given_back, reason_sealed, state,
+    return `INSERT INTO disputes (id, platform_id, order_id, order_no, receiver_id, amount, on_order, on_receiver, given_back, reason_sealed, state, of_bank,
          deadline_ms, opened_ms, ended_ms, due_ms)
        VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE given_back = VALUES(given_back), state = VALUES(state),
          ended_ms = VALUES(ended_ms), due_ms = VALUES(due_ms)`;

@@ -36,6 +36,7 @@ const STATEMENTS = [
      given_back BIGINT NOT NULL,
      reason_sealed VARCHAR(1024) NOT NULL,
      state VARCHAR(8) NOT NULL,
+     of_bank TINYINT NOT NULL,
      deadline_ms BIGINT NOT NULL,
      opened_ms BIGINT NOT NULL,
      ended_ms BIGINT NULL,

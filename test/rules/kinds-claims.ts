@@ -146,6 +146,7 @@ export const CLAIM_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   'dispute-end': [
     ['DISPUTE_NOT_FOUND', 'no such dispute', (desk) => desk.remove(disputeRecords, CLAIMED.dispute)],
     ['DISPUTE_ENDED', 'it was ended', dispute({ state: 'rejected' })],
+    ['DISPUTE_OF_BANK', 'the bank opened it', dispute({ ofBank: true })],
     ['DISPUTE_ENDED', 'its deadline has passed', dispute({ deadlineMs: DESK.now })],
     ['ACCOUNT_FROZEN', 'what she should give back is frozen', account(anna, { state: 'frozen' })],
   ],

@@ -73,6 +73,7 @@ interface ModelDispute {
   readonly receiver: string | undefined;
   readonly deadline: number;
   open: boolean;
+  readonly ofBank: boolean;
 }
 
 interface ModelHold {
@@ -693,13 +694,22 @@ export class Model {
       if (first > 0n) this.#account(order.account).claims.push({ ...claim, left: first });
       const on = amount > first ? receiver : undefined;
       if (on !== undefined) this.#account(on).claims.push({ ...claim, left: amount - first });
-      this.disputes.set(given.id, { platform: given.platform, order, receiver: on, deadline, open: true });
+      this.disputes.set(given.id, {
+        platform: given.platform,
+        order,
+        receiver: on,
+        deadline,
+        open: true,
+        ofBank: given.origin === 'O',
+      });
     },
 
     'dispute-end': (given, data, at) => {
       const dispute = this.disputes.get(bare(data.dispute));
       if (dispute?.platform !== given.platform) throw new No('DISPUTE_NOT_FOUND');
-      refuseIf(!dispute.open || (data.result === 'upheld' && dispute.deadline <= this.now), 'DISPUTE_ENDED');
+      refuseIf(!dispute.open, 'DISPUTE_ENDED');
+      refuseIf(dispute.ofBank && given.origin === 'P', 'DISPUTE_OF_BANK');
+      refuseIf(data.result === 'upheld' && dispute.deadline <= this.now, 'DISPUTE_ENDED');
       const { order, receiver } = dispute;
       if (data.result === 'upheld' && receiver !== undefined) this.#giveBackDisputed(at, bare(data.dispute), order, receiver);
       dispute.open = false;

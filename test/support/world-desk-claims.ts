@@ -121,7 +121,7 @@ function openDispute(desk: Drawers, { platform, anna, order }: Names): void {
   const dispute: Dispute = {
     ...{ id, platformId: platform, orderId: order, orderNo: 'SO-1001', receiverId: anna, amount: 700n, onOrder: 300n },
     ...{ onReceiver: 400n, givenBack: 0n, reason: '货不对板', state: 'open', deadlineMs: (desk.now + 86_400_000) as Instant },
-    ...{ openedMs: desk.now, endedMs: null },
+    ...{ ofBank: false, openedMs: desk.now, endedMs: null },
   };
   desk.put(disputeRecords, id, dispute);
   const of = { kind: 'dispute' as const, refId: id, orderId: order, platformId: platform };

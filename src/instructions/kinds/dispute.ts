@@ -103,7 +103,14 @@ export const disputeOpen: Kind<Opening> = {
     const dispute: Dispute = {
       ...{ id: at.instruction, platformId: at.platformId, orderId: order.accountId, orderNo: order.orderNo },
       ...{ receiverId: onReceiver > 0n ? (data.account ?? null) : null, amount, onOrder, onReceiver, givenBack: 0n },
-      ...{ reason: data.reason, state: 'open', deadlineMs: data.expiresAt, openedMs: at.nowMs, endedMs: null },
+      ...{
+        reason: data.reason,
+        state: 'open',
+        ofBank: at.origin === 'O',
+        deadlineMs: data.expiresAt,
+        openedMs: at.nowMs,
+        endedMs: null,
+      },
     };
     const parts = partsOf(dispute);
     return {
@@ -167,6 +174,7 @@ export const disputeEnd: Kind<z.output<typeof endSchema>> = {
     if (dispute === undefined)
       return refused(refuse('DISPUTE_NOT_FOUND', undefined, { dispute: toWire('dispute', data.dispute) }));
     if (dispute.state !== 'open') return refused(refuse('DISPUTE_ENDED', undefined, { state: dispute.state }));
+    if (dispute.ofBank && at.origin === 'P') return refused(refuse('DISPUTE_OF_BANK'));
     const { deadlineMs } = dispute;
     // What is past its deadline is over: it can only be let go.
     if (deadlineMs <= at.nowMs && data.result === 'upheld')

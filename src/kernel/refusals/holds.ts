@@ -9,6 +9,12 @@ export const HOLD_REFUSALS = {
   HOLDS_TOO_MANY: { http: 422, en: 'More than 500 holds would be released at once.', zh: '一次解冻超过500笔', ...mended },
   DISPUTE_NOT_FOUND: { http: 404, en: 'No such dispute under this platform.', zh: '争议不存在', ...mended },
   DISPUTE_ENDED: { http: 422, en: 'The dispute is over, or its deadline has passed.', zh: '争议已结束', ...never },
+  DISPUTE_OF_BANK: {
+    http: 403,
+    en: 'The bank opened this dispute, and the bank ends it.',
+    zh: '银行发起的争议由银行了结',
+    ...never,
+  },
   DISPUTE_EXCEEDS_ORDER: {
     http: 422,
     en: 'More would be disputed than stands on the order and what the receiver got out of it.',
