@@ -7,11 +7,11 @@ import {
   type SettlementAccount,
 } from '../../src/accounts/index.js';
 import { type Consent, consentRecords, type Mandate, mandateRecords, type PolicyTable } from '../../src/consents/index.js';
+import { settlementAccountRecords } from '../../src/instructions/effects/payouts.js';
 import { kinds } from '../../src/instructions/index.js';
-import { judge } from '../../src/instructions/judge.js';
+import { judge } from '../../src/instructions/judging/judge.js';
 import type { At, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { pastRecords } from '../../src/instructions/past.js';
-import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
 import {
   addDays,
   asId,

@@ -1,5 +1,5 @@
 import type { Receipt, Submission } from '../../src/instructions/index.js';
-import { parseInstruction } from '../../src/instructions/parse.js';
+import { parseInstruction } from '../../src/instructions/intake/parse.js';
 import { Refused } from '../../src/kernel/index.js';
 import type { Tx } from '../../src/runtime/index.js';
 import type { Chance } from './chance.js';

@@ -1,7 +1,7 @@
 import type { OrderDeduction } from '../claims/index.js';
 import { canonicalJson, invariant, toWire } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { receiveInTx } from './intake.js';
+import { receiveInTx } from './intake/intake.js';
 
 /** Gives the instruction of an approved deduction, under a number made of the deduction's, so that it acts once. */
 export function orderDeduction(rt: Runtime): OrderDeduction {

@@ -1,11 +1,10 @@
 import { canonicalJson, type Id } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { announce } from './answers.js';
-import { BATCH_MAX, type Batch, executeBatch } from './engine.js';
-import type { Submission } from './intake.js';
+import { announce } from './answers/answers.js';
+import { BATCH_MAX, type Batch, executeBatch } from './deciding/engine.js';
+import type { Submission } from './intake/intake.js';
 import { kinds } from './kinds/index.js';
 
-export { answerHandlers } from './answering.js';
 /**
  * The engine and the kinds of instructions: the one door through which money moves.
  *
@@ -14,24 +13,25 @@ export { answerHandlers } from './answering.js';
  * Guarantees: a request number is remembered for ever; an instruction is decided once; what it does is all there or not at
  * all. Deliberately absent: network calls; the engine knows no kind by name.
  */
-export { type Answers, createAnswers } from './answers.js';
-export { releaseToInbox } from './asking.js';
-export { readAwaited } from './awaited.js';
+export { type Answers, createAnswers } from './answers/answers.js';
+export { readAwaited } from './answers/awaited.js';
+export { standingOf } from './answers/views.js';
+export { executeBatch } from './deciding/engine.js';
+export { sweepLowBalances } from './deciding/low-balances.js';
+export { appendEvents, type OutboxEvent, relayOutbox, shardsBehind } from './deciding/outbox.js';
+export { decideTogether, tryOut, type Verdict, type VerdictState } from './deciding/trial.js';
 export { orderDeduction } from './deduction-order.js';
-export { executeBatch } from './engine.js';
-export { createIntake, type Intake, type Receipt, receiveInTx, type Submission } from './intake.js';
+export { answerHandlers } from './intake/answer-handlers.js';
+export { releaseToInbox } from './intake/asking.js';
+export { createIntake, type Intake, type Receipt, receiveInTx, type Submission } from './intake/intake.js';
+export { parseInstruction } from './intake/parse.js';
+export { openedBody, resealedBody } from './intake/personal.js';
 export { type Kind, type Origin, PROOFS } from './kind.js';
 export { kinds } from './kinds/index.js';
-export { sweepLowBalances } from './low-balances.js';
-export { appendEvents, type OutboxEvent, relayOutbox, shardsBehind } from './outbox.js';
-export { parseInstruction } from './parse.js';
-export { openedBody, resealedBody } from './personal.js';
 export { reviewParts } from './review-parts.js';
 export { instructionRoutes } from './routes.js';
 export { findInstructions, inboxDepths } from './store.js';
-export { decideTogether, tryOut, type Verdict, type VerdictState } from './trial.js';
 export { dryRunRoutes } from './trial-routes.js';
-export { standingOf } from './views.js';
 
 /** Decides all that a shard has received, batch after batch, and announces each while the next is at work; answers how many. */
 export async function executeShard(rt: Runtime, shardId: number): Promise<number> {

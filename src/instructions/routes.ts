@@ -13,13 +13,8 @@ import {
   route,
   wireId,
 } from '../runtime/index.js';
-import type { Answers } from './answers.js';
-import { readAwaited } from './awaited.js';
-import { type Intake, type Receipt, receiveInTx } from './intake.js';
-import type { Origin } from './kind.js';
-import type { Outcome } from './outcome.js';
-import { BATCH_BODY_MAX, instructionSchema, parseBatch, parseInstruction } from './parse.js';
-import { type BatchLine, findBatch, findInstructions, insertBatch, listInstructions } from './store.js';
+import type { Answers } from './answers/answers.js';
+import { readAwaited } from './answers/awaited.js';
 import {
   type Awaited,
   batchSchema,
@@ -31,7 +26,12 @@ import {
   showBatch,
   showInstruction,
   showOutcome,
-} from './views.js';
+} from './answers/views.js';
+import { type Intake, type Receipt, receiveInTx } from './intake/intake.js';
+import { BATCH_BODY_MAX, instructionSchema, parseBatch, parseInstruction } from './intake/parse.js';
+import type { Origin } from './kind.js';
+import type { Outcome } from './outcome.js';
+import { type BatchLine, findBatch, findInstructions, insertBatch, listInstructions } from './store.js';
 
 const WAIT_DEFAULT_MS = 2000;
 const TAG = 'Instructions';

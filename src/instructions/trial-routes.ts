@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import { currencySchema, parseJson, type Route, type Runtime, rfc3339Schema, route, shapeInvalid } from '../runtime/index.js';
-import type { Submission } from './intake.js';
-import { instructionSchema, parseInstruction } from './parse.js';
-import { type Movement, refusedBefore, type Standing, tryOut, type Verdict } from './trial.js';
-import { outcomeFields } from './views.js';
+import { outcomeFields } from './answers/views.js';
+import { type Movement, refusedBefore, type Standing, tryOut, type Verdict } from './deciding/trial.js';
+import type { Submission } from './intake/intake.js';
+import { instructionSchema, parseInstruction } from './intake/parse.js';
 
 const LINES_MAX = 100;
 

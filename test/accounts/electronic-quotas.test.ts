@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createIntake, executeShard, findInstructions, type Receipt } from '../../src/instructions/index.js';
-import { parseInstruction } from '../../src/instructions/parse.js';
+import { parseInstruction } from '../../src/instructions/intake/parse.js';
 import { asId, canonicalJson, type Id, instantOf, startOfDay } from '../../src/kernel/index.js';
 import type { World } from '../support/world.js';
 import { Chance } from '../support/world-chance.js';

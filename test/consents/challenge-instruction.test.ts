@@ -4,7 +4,7 @@ import { setCard } from '../../src/accounts/life/store.js';
 import { bindSettlementAccounts } from '../../src/accounts/store.js';
 import { expireConsents } from '../../src/consents/index.js';
 import { answerHandlers, createIntake, executeShard, findInstructions } from '../../src/instructions/index.js';
-import { parseInstruction } from '../../src/instructions/parse.js';
+import { parseInstruction } from '../../src/instructions/intake/parse.js';
 import { type Id, toWire } from '../../src/kernel/index.js';
 import { bare, openBook, person, postMovement, type TestBook } from '../accounts/books.js';
 import { cardOf } from '../support/model.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { kinds } from '../../src/instructions/index.js';
-import { parseBatch, parseInstruction } from '../../src/instructions/parse.js';
+import { parseBatch, parseInstruction } from '../../src/instructions/intake/parse.js';
 import { Refused } from '../../src/kernel/index.js';
 
 type Json = Record<string, unknown>;

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type ElectronicAccount, electronicRecords, type LimitUse, limitUseRecords } from '../../src/accounts/index.js';
 import { type Consent, consentRecords, type Mandate, mandateRecords } from '../../src/consents/index.js';
+import { settlementAccountRecords } from '../../src/instructions/effects/payouts.js';
 import { kinds } from '../../src/instructions/index.js';
 import { pastRecords } from '../../src/instructions/past.js';
-import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
 import { asId, BALANCE_MAX, type BusinessDate, type Id, type Instant, REFUSALS } from '../../src/kernel/index.js';
 import { type AccountType, type Entry, isElectronic } from '../../src/ledger/index.js';
 import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
@@ -662,9 +662,17 @@ describe('nothing is left untold', () => {
     const folder = new URL('../../src/instructions/kinds/', import.meta.url);
     const files = readdirSync(folder).map((name) => new URL(name, folder));
     const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandates/rules.ts'];
-    const deals = ['../escrow-bound.ts', '../../escrow/moves.ts'];
-    const orders = ['../order-paying.ts', '../order-background.ts', '../order-items.ts', '../order-split.ts', '../recall.ts'];
-    const others = ['../payout-effects.ts', '../will.ts', ...orders, ...deals, ...rules].map((name) => new URL(name, folder));
+    const deals = ['../judging/escrow-bound.ts', '../../escrow/moves.ts'];
+    const orders = [
+      '../orders/paying.ts',
+      '../orders/background.ts',
+      '../orders/items.ts',
+      '../orders/sharing.ts',
+      '../orders/recall.ts',
+    ];
+    const others = ['../effects/payouts.ts', '../judging/will.ts', ...orders, ...deals, ...rules].map(
+      (name) => new URL(name, folder),
+    );
     const text = [...files, ...others].map((file) => readFileSync(file, 'utf8')).join('\n');
     const words = [...text.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map((match) => match[1] as string);
     // Of a mandate that is asked for, not of an instruction; of what only staff gives (scenario 36), and corrects (scenario 50).

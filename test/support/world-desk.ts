@@ -7,12 +7,12 @@ import {
   type SettlementAccount,
 } from '../../src/accounts/index.js';
 import { type Consent, consentRecords, type Mandate, mandateRecords, type PolicyTable } from '../../src/consents/index.js';
+import { settlementAccountRecords } from '../../src/instructions/effects/payouts.js';
+import { assertSuspense } from '../../src/instructions/effects/suspense.js';
 import { kinds } from '../../src/instructions/index.js';
-import { judge } from '../../src/instructions/judge.js';
+import { judge } from '../../src/instructions/judging/judge.js';
 import type { At, Decision, Effects, Facts, Kind, Origin } from '../../src/instructions/kind.js';
 import { type PastInstruction, pastRecords } from '../../src/instructions/past.js';
-import { settlementAccountRecords } from '../../src/instructions/payout-effects.js';
-import { assertSuspense } from '../../src/instructions/suspense-effects.js';
 import { addDays, asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
 import { type AccountType, type Book, type LedgerAccount, newAccount, post, type RecordType } from '../../src/ledger/index.js';
 import { PARAMETERS } from '../../src/migrations/data/parameters.js';

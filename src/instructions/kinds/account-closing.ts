@@ -12,9 +12,9 @@ import { type LedgerAccount, type Posting, unclearedOf } from '../../ledger/inde
 import { underWayRecords } from '../../payouts/index.js';
 import { wireId } from '../../runtime/index.js';
 import { suspendedRecords } from '../../suspense/index.js';
+import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
+import { mayAct } from '../judging/limits.js';
 import { type At, change, type Effects, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
-import { mayAct } from '../limits.js';
-import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
 import { voucher } from '../wire.js';
 import { accountedFor } from './interest.js';
 

@@ -5,8 +5,8 @@ import { isElectronic } from '../../ledger/index.js';
 import { orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
-import { backgroundNeeds, backgroundSchema, mayBePaid, receiverNeeds } from '../order-background.js';
-import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../order-paying.js';
+import { backgroundNeeds, backgroundSchema, mayBePaid, receiverNeeds } from '../orders/background.js';
+import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../orders/paying.js';
 
 const schema = z.strictObject({
   from: wireId('account'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { refuse, toWire } from '../../kernel/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
-import { undoNeeds, unrecovered } from '../income.js';
+import { undoNeeds, unrecovered } from '../judging/income.js';
 import { type At, change, type Facts, type Kind, type Origin, refused } from '../kind.js';
 import { type PastInstruction, pastRecords } from '../past.js';
 

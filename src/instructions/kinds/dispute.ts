@@ -16,8 +16,8 @@ import { frozenOf, type HoldChange, type Posting } from '../../ledger/index.js';
 import { backgroundRecords, type Order, orderKey, orderLeft, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
 import { instantSchema, moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, arrivalDate, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
-import { itemsGivenBack } from '../order-items.js';
-import { boundBackground } from '../order-split.js';
+import { itemsGivenBack } from '../orders/items.js';
+import { boundBackground } from '../orders/sharing.js';
 
 const openSchema = z.strictObject({
   orderNo,

@@ -27,6 +27,7 @@ import {
 import { availableOf, isElectronic, type Posting } from '../../ledger/index.js';
 import { type Order, type OrderShare, orderKey, orderRecords, shareKey, shareRecords } from '../../orders/index.js';
 import { orderNo, wireId } from '../../runtime/index.js';
+import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
 import {
   type At,
   change,
@@ -38,7 +39,6 @@ import {
   type RecordChange,
   refused,
 } from '../kind.js';
-import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
 
 const stageSchema = z.strictObject({
   escrow: wireId('escrow').meta({ description: 'The deal' }),

@@ -16,7 +16,7 @@ import { isElectronic } from '../../ledger/index.js';
 import { orderKey, orderRecords, type Payer } from '../../orders/index.js';
 import { moneySchema, orderNo, wireId } from '../../runtime/index.js';
 import { type At, change, type Effects, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { paidOrder } from '../order-paying.js';
+import { paidOrder } from '../orders/paying.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const common = {

@@ -3,7 +3,7 @@ import { refuse, toRfc3339, toWire } from '../../kernel/index.js';
 import { type Hold, holdRecords, holdRemaining } from '../../orders/index.js';
 import { instantSchema, moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, refused } from '../kind.js';
-import { mayBePaid, receiverNeeds } from '../order-background.js';
+import { mayBePaid, receiverNeeds } from '../orders/background.js';
 
 const holdSchema = z.strictObject({
   account: wireId('account'),

@@ -3,8 +3,8 @@ import { claimQueueRecords, deductionRecords, findClaim, heldByClaim, withChange
 import { refuse, toWire } from '../../kernel/index.js';
 import { frozenOf } from '../../ledger/index.js';
 import { wireId } from '../../runtime/index.js';
+import { orderedPayout } from '../effects/payouts.js';
 import { change, type Kind, refused } from '../kind.js';
-import { orderedPayout } from '../payout-effects.js';
 
 const schema = z.strictObject({ deduction: wireId('deduction') });
 

@@ -3,7 +3,7 @@ import { type Refusal, refuse, toWire } from '../../kernel/index.js';
 import { debtRecords, marginRecords, queueRecords } from '../../refunds/index.js';
 import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { receiverNeeds } from '../recall.js';
+import { receiverNeeds } from '../orders/recall.js';
 
 const schema = z.strictObject({ account: wireId('account'), amount: moneySchema, remark: textSchema(128).optional() });
 type MarginMove = z.output<typeof schema>;

@@ -4,9 +4,9 @@ import { naturalDate, type Refusal, refuse, toWire, workingDayAfter } from '../.
 import { isElectronic } from '../../ledger/index.js';
 import { openPayee, underWayRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
+import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
+import { mayAct } from '../judging/limits.js';
 import { type At, arrivalDate, type Facts, type Kind, refused } from '../kind.js';
-import { mayAct } from '../limits.js';
-import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
 import { isSameAccount, PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const topUpSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional() });

@@ -14,8 +14,8 @@ import {
   type RecordChange,
   refused,
 } from '../kind.js';
-import { backgroundNeeds, backgroundSchema } from '../order-background.js';
-import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../order-paying.js';
+import { backgroundNeeds, backgroundSchema } from '../orders/background.js';
+import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../orders/paying.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const schema = z.strictObject({

@@ -4,10 +4,10 @@ import { isElectronic, type Posting } from '../../ledger/index.js';
 import { bringsMoneyIn, type Payout, payoutRecords } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
 import type { SuspenseSource } from '../../suspense/index.js';
+import { endedClosing, freezeNeeds, frozenAgain, movedPayout, refundedOrder, unrefunded } from '../effects/payouts.js';
+import { suspendedPayout } from '../effects/suspense.js';
+import { mayCredit } from '../judging/limits.js';
 import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
-import { mayCredit } from '../limits.js';
-import { endedClosing, freezeNeeds, frozenAgain, movedPayout, refundedOrder, unrefunded } from '../payout-effects.js';
-import { suspendedPayout } from '../suspense-effects.js';
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });

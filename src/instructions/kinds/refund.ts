@@ -14,6 +14,7 @@ import {
 } from '../../orders/index.js';
 import { advanceRecords, orderSharesRecords, queueRecords, shortageRecords } from '../../refunds/index.js';
 import { moneySchema, orderNo, textSchema } from '../../runtime/index.js';
+import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
 import {
   type At,
   arrivalDate,
@@ -25,11 +26,10 @@ import {
   type Needs,
   refused,
 } from '../kind.js';
-import { type ItemsWanted, itemsAfterRefund, itemsRefunded, refundedOf, wantedOfItems } from '../order-items.js';
-import { boundBackground, givenBackByRule, overCap, sharingNeeds } from '../order-split.js';
-import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
-import { type Recalled, recallNeeds, recallOf, recallPostings, recallRecords, waitingOf } from '../recall.js';
-import { waits, waitsNoMore } from '../waiting.js';
+import { type ItemsWanted, itemsAfterRefund, itemsRefunded, refundedOf, wantedOfItems } from '../orders/items.js';
+import { type Recalled, recallNeeds, recallOf, recallPostings, recallRecords, waitingOf } from '../orders/recall.js';
+import { boundBackground, givenBackByRule, overCap, sharingNeeds } from '../orders/sharing.js';
+import { waits, waitsNoMore } from '../orders/shortages.js';
 import { lines, repeatedReceiver } from '../wire.js';
 
 const items = z

@@ -36,10 +36,10 @@ import {
   type RecordChange,
   refused,
 } from '../kind.js';
-import { evidenceSchema } from '../order-background.js';
-import { itemsGivenBack, overtaken } from '../order-items.js';
-import { boundBackground, fittingItems, isSeen, sharedByAgreement, sharingNeeds } from '../order-split.js';
-import { deviatingShare } from '../split-deviation.js';
+import { evidenceSchema } from '../orders/background.js';
+import { deviatingShare } from '../orders/deviation.js';
+import { itemsGivenBack, overtaken } from '../orders/items.js';
+import { boundBackground, fittingItems, isSeen, sharedByAgreement, sharingNeeds } from '../orders/sharing.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
 
 const returnSchema = z.strictObject({ orderNo, lines });

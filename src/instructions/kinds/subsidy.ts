@@ -12,7 +12,7 @@ import {
 } from '../../orders/index.js';
 import { moneySchema, orderNo } from '../../runtime/index.js';
 import { type At, arrivalDate, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { boundBackground } from '../order-split.js';
+import { boundBackground } from '../orders/sharing.js';
 
 const schema = z.strictObject({ orderNo, amount: moneySchema });
 type Subsidy = z.output<typeof schema>;

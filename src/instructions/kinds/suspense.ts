@@ -4,9 +4,9 @@ import { isElectronic, type Posting } from '../../ledger/index.js';
 import { openPayee } from '../../payouts/index.js';
 import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { leftOf, proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseRecords } from '../../suspense/index.js';
+import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
+import { suspended } from '../effects/suspense.js';
 import { type At, arrivalDate, change, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
-import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
-import { suspended } from '../suspense-effects.js';
 import { isSameAccount, PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const creditSchema = z.strictObject({

@@ -3,7 +3,7 @@ import { refuse, toWire } from '../../kernel/index.js';
 import { isPlatformOwn, type LedgerAccount } from '../../ledger/index.js';
 import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, type Kind, refused } from '../kind.js';
-import { mayBePaid, receiverNeeds } from '../order-background.js';
+import { mayBePaid, receiverNeeds } from '../orders/background.js';
 
 const schema = z.strictObject({
   from: wireId('account'),

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { refuse, toWire } from '../../kernel/index.js';
 import { isElectronic, isPlatformOwn } from '../../ledger/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
+import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
 import { type At, type Decision, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { orderedPayout, settlementAccountRecords } from '../payout-effects.js';
 import { voucher } from '../wire.js';
 
 const clearingSchema = z.strictObject({ account: wireId('account'), amount: moneySchema });

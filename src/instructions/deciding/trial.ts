@@ -1,0 +1,262 @@
+import { type Id, idAfter, invariant, type Refusal, Refused, refuse } from '../../kernel/index.js';
+import { type AccountType, availableOf, type LedgerAccount, loadBooks, unclearedOf } from '../../ledger/index.js';
+import type { Runtime, Tx } from '../../runtime/index.js';
+import { readAwaited } from '../answers/awaited.js';
+import { standingOf } from '../answers/views.js';
+import { type Questioned, questioned, type Receipt, type Submission, sortOut } from '../intake/intake.js';
+import { kinds } from '../kinds/index.js';
+import type { Outcome } from '../outcome.js';
+import { findInstructions, findRequests, insertReceived, type Received } from '../store.js';
+import { type Decided, decideGiven, decideInMemory, type Watch } from './engine.js';
+
+/**
+ * Sets of instructions that are decided for themselves, outside the inbox: to see what would become of them, or all together or none.
+ * Intake sorts them out and the engine decides them, as any other; only whether anything of it is kept differs.
+ */
+export interface Verdict {
+  readonly state: VerdictState;
+  /** The refusal, when refused. */
+  readonly code: string | null;
+  /** What a posted instruction makes, or why it is refused. */
+  readonly detail: Outcome['detail'];
+  readonly businessDate: string | null;
+  /** Null where it is only tried and there is none. */
+  readonly instruction: Id | null;
+  /** The number was used for the same before: nothing more happens. */
+  readonly replay: boolean;
+  /** Of what would be posted, account by account. */
+  readonly movements: readonly Movement[];
+}
+export type VerdictState = ReturnType<typeof standingOf>;
+
+/** What an instruction does to one account, in minor units. */
+export interface Movement {
+  /** Null: it would be opened by it. */
+  readonly account: Id | null;
+  readonly type: AccountType;
+  readonly amount: bigint;
+  readonly before: Standing;
+  readonly after: Standing;
+}
+
+export interface Standing {
+  readonly balance: bigint;
+  readonly available: bigint;
+  readonly uncleared: bigint;
+}
+
+/**
+ * What would become of these instructions of one platform if they were given now, in this order, each after those before it. Nothing is
+ * written, no number is used up, nobody is asked; ids that they would give are not told, for they will be others.
+ * @throws Refused NOT_FOUND for a platform without a book
+ */
+export async function tryOut(rt: Runtime, submissions: readonly Submission[]): Promise<Verdict[]> {
+  const group = await questioned(rt, submissions);
+  const seen = await rt.db.snapshot('dry-run', (tx) => tried(tx, rt, group, decideInMemory));
+  if (seen !== undefined) return seen;
+  // One of them has to see what those before it wrote: so they are written, on the shard's turn, and all of it is undone.
+  try {
+    return await rt.db.withTx('dry-run-written', async (tx) => {
+      const verdicts = await tried(tx, rt, group, decideGiven);
+      invariant(verdicts, 'what is written can be seen');
+      throw new Undone(verdicts);
+    });
+  } catch (error) {
+    if (error instanceof Undone) return [...error.verdicts];
+    throw error;
+  }
+}
+
+/**
+ * Decides these instructions of one platform together: all of them are posted, in one commit, or none is there. What would have to wait for
+ * a customer or for money is none that is posted.
+ * @param keep is called before the commit, in its transaction, with the instructions in the order of the submissions
+ * @param committed whether the commit is there, where its answer was lost
+ */
+export async function decideTogether(
+  rt: Runtime,
+  submissions: readonly Submission[],
+  keep: (tx: Tx, instructions: readonly Id[]) => Promise<void>,
+  committed: () => Promise<boolean>,
+): Promise<{ kept: boolean; verdicts: readonly Verdict[] }> {
+  const group = await questioned(rt, submissions);
+  let verdicts: readonly Verdict[] = [];
+  let shardId = 0;
+  try {
+    await rt.db.withTx(
+      'decide-together',
+      async (tx) => {
+        const sorted = await sortedOut(tx, rt, group);
+        shardId = sorted.shardId;
+        if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
+        const decided = await decideGiven(tx, rt, kinds, { shardId, received: sorted.fresh });
+        verdicts = await verdictsOf(tx, sorted, decided, new Onlooker());
+        if (!verdicts.every(({ state }) => state === 'posted')) throw new Undone(verdicts);
+        await keep(
+          tx,
+          verdicts.map(({ instruction }) => instruction as Id),
+        );
+        return true;
+      },
+      async () => ((await committed()) ? true : undefined),
+    );
+  } catch (error) {
+    if (error instanceof Undone) return { kept: false, verdicts: error.verdicts };
+    throw error;
+  }
+  for (const [place, { state, replay }] of verdicts.entries()) {
+    if (!replay) rt.metrics.instructions.inc({ kind: submissions[place]?.kind ?? '', state, code: '' });
+  }
+  await rt.bells.ring('relay-outbox', String(shardId));
+  await rt.bells.ring('execute-shard', String(shardId)); // credits may have woken what waited for them
+  return { kept: true, verdicts };
+}
+
+/** Carries the verdicts out of a transaction that is rolled back. */
+class Undone extends Error {
+  readonly verdicts: readonly Verdict[];
+
+  constructor(verdicts: readonly Verdict[]) {
+    super('rolled back');
+    this.verdicts = verdicts;
+  }
+}
+
+interface Sorted {
+  readonly shardId: number;
+  readonly receipts: readonly Receipt[];
+  /** What the engine is given. */
+  readonly fresh: readonly Received[];
+  /** What a customer has to say yes to first. */
+  readonly asked: ReadonlySet<Id>;
+}
+
+async function sortedOut(tx: Tx, rt: Runtime, group: readonly Questioned[]): Promise<Sorted> {
+  const submissions = group.map(({ submission }) => submission);
+  const platformIds = [...new Set(submissions.map(({ platformId }) => platformId))];
+  const books = await loadBooks(tx, platformIds);
+  const [book] = books.values();
+  if (book === undefined) throw new Refused(refuse('NOT_FOUND', 'The platform has no book.'));
+  invariant(platformIds.length === 1, 'instructions that are decided together are of one platform');
+  const { receipts, fresh } = sortOut(rt, group, await findRequests(tx, submissions));
+  const asked = new Set(fresh.flatMap(({ id, draft }) => (draft === undefined ? [] : [id])));
+  return { shardId: book.shardId, receipts, fresh: fresh.filter(({ id }) => !asked.has(id)), asked };
+}
+
+async function tried(
+  tx: Tx,
+  rt: Runtime,
+  group: readonly Questioned[],
+  decide: typeof decideInMemory,
+): Promise<Verdict[] | undefined> {
+  const sorted = await sortedOut(tx, rt, group);
+  const { shardId, fresh: received } = sorted;
+  const onlooker = new Onlooker();
+  const decided = await decide(tx, rt, kinds, { shardId, received, watch: onlooker.watch });
+  if (decided === undefined) return undefined;
+  const given = new Set(
+    received.flatMap(({ id, kind }) => Array.from({ length: kinds.get(kind)?.ids ?? 1 }, (_, place) => idAfter(id, place))),
+  );
+  for (const id of sorted.asked) given.add(id);
+  return (await verdictsOf(tx, sorted, decided, onlooker)).map((verdict) => withoutIds(verdict, given));
+}
+
+async function verdictsOf(tx: Tx, { receipts, fresh, asked }: Sorted, decided: Decided, onlooker: Onlooker): Promise<Verdict[]> {
+  const isNew = new Set(fresh.map(({ id }) => id));
+  const before = receipts.flatMap((receipt) =>
+    'id' in receipt && !isNew.has(receipt.id) && !asked.has(receipt.id) ? [receipt.id] : [],
+  );
+  const known = await findInstructions(tx, before);
+  const undecided = before.filter((id) => !known.get(id)?.outcome);
+  const awaited = await readAwaited(tx, undecided);
+  const outcomes = new Map(decided.outcomes.map((outcome) => [outcome.instruction, outcome]));
+  const parked = new Set(decided.parked);
+  const inReview = new Set(decided.inReview);
+  const moved = onlooker.moved();
+  return receipts.map((receipt): Verdict => {
+    if ('refused' in receipt) return refusedBefore(receipt.refused);
+    const { id, replay } = receipt;
+    const outcome = outcomes.get(id) ?? known.get(id)?.outcome ?? null;
+    const waits = inReview.has(id) ? 'in-review' : parked.has(id) ? 'awaiting-funds' : standingOf(outcome, awaited.get(id));
+    const state = asked.has(id) ? 'awaiting-consent' : waits;
+    return {
+      state,
+      code: outcome?.code ?? null,
+      detail: outcome?.detail ?? null,
+      businessDate: outcome?.businessDate ?? null,
+      instruction: id,
+      replay,
+      movements: state === 'posted' && !replay ? (moved.get(id) ?? []) : [],
+    };
+  });
+}
+
+/** As an instruction that intake does not take is answered. */
+export function refusedBefore({ code, detail, fields }: Refusal): Verdict {
+  return {
+    state: 'refused',
+    code,
+    detail: detail === undefined && fields === undefined ? null : { ...(detail === undefined ? {} : { detail }), ...fields },
+    businessDate: null,
+    instruction: null,
+    replay: false,
+    movements: [],
+  };
+}
+
+/** Without what names something that is not there after all. */
+function withoutIds(verdict: Verdict, given: ReadonlySet<Id>): Verdict {
+  const { instruction, detail, movements } = verdict;
+  return {
+    ...verdict,
+    instruction: instruction !== null && given.has(instruction) ? null : instruction,
+    detail: strip(detail, given) as Verdict['detail'],
+    movements: movements.map((movement) =>
+      movement.account !== null && given.has(movement.account) ? { ...movement, account: null } : movement,
+    ),
+  };
+}
+
+function strip(value: unknown, given: ReadonlySet<Id>): unknown {
+  if (typeof value === 'string') return given.has((/^[a-z]{3}_([0-9]{19})$/.exec(value)?.[1] ?? value) as Id) ? null : value;
+  if (Array.isArray(value)) return value.map((each) => strip(each, given));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, strip(each, given)]));
+}
+
+/** Notes how the accounts of each instruction stood before and after it. */
+class Onlooker {
+  readonly #moved = new Map<Id, readonly Movement[]>();
+  #instruction: Id | undefined;
+  #touched = new Map<LedgerAccount, Standing>();
+
+  readonly watch: Watch = (instruction, find) => {
+    this.#settle();
+    this.#instruction = instruction;
+    return (id) => {
+      const account = find(id);
+      if (!this.#touched.has(account)) this.#touched.set(account, standing(account));
+      return account;
+    };
+  };
+
+  moved(): ReadonlyMap<Id, readonly Movement[]> {
+    this.#settle();
+    return this.#moved;
+  }
+
+  #settle(): void {
+    if (this.#instruction === undefined) return;
+    const movements = [...this.#touched].map(([account, before]): Movement => {
+      const after = standing(account);
+      return { account: account.id, type: account.type, amount: after.balance - before.balance, before, after };
+    });
+    this.#moved.set(this.#instruction, movements);
+    this.#instruction = undefined;
+    this.#touched = new Map();
+  }
+}
+
+function standing(account: LedgerAccount): Standing {
+  return { balance: account.balance, available: availableOf(account), uncleared: unclearedOf(account) };
+}

@@ -1,0 +1,25 @@
+import { type At, type Decision, type Facts, type Kind, refused } from '../kind.js';
+import { escrowBound, escrowTouched } from './escrow-bound.js';
+import { withRecovery } from './income.js';
+import { withLimits } from './limits.js';
+import { reviewRefusal, withReview } from './review.js';
+import { withWill } from './will.js';
+
+/**
+ * What becomes of an instruction, as far as rules can say: the kind's own rules, then whether the law lets it pass, then whether the
+ * customer wants it, then whether people have to look at it. The ledger has the last word. Pure.
+ */
+export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision {
+  const reviewed = reviewRefusal(facts, at);
+  if (reviewed !== undefined) return refused(reviewed);
+  const bound = escrowBound(kind, data, facts, at);
+  if (bound !== undefined) return refused(bound);
+  const decision = kind.decide(data, facts, at);
+  if ('refused' in decision || 'waits' in decision) return decision;
+  const touched = escrowTouched(kind, data, decision, facts);
+  if (touched !== undefined) return refused(touched);
+  const lawful = withLimits(withRecovery(kind, decision, facts, at), facts, at);
+  if ('code' in lawful) return refused(lawful);
+  const willed = withWill(kind, data, lawful, facts, at);
+  return 'code' in willed ? refused(willed) : withReview(kind, data, willed, facts, at);
+}
