@@ -388,6 +388,11 @@ export class Model {
         kept(given, orderNo, order, minor(amount));
       },
       isMerchant: (account) => this.#account(account).type === 'sub',
+      isCommission: (platform, account) => this.platform(platform).own['commission'] === account,
+      lacksAgreement: (platform, account) => {
+        const { agreed, date } = this.platform(platform);
+        return agreed && this.accounts.get(account)?.type === 'sub' ? this.trade.lacksAgreement(account, date) : undefined;
+      },
       checkFrom: (given) => {
         const { type } = this.#mine(given, (given.data as Data).from);
         refuseIf(!['sub', 'class-2', 'class-3'].includes(type), 'ACCOUNT_TYPE_NOT_ALLOWED');
@@ -493,7 +498,10 @@ export class Model {
       );
       const rest = room - sum(shares.values());
       const [seller, another] = new Set(background.items.map((item) => item.seller));
-      if (rest > 0n && seller !== undefined && another === undefined) shares.set(seller, (shares.get(seller) ?? 0n) + rest);
+      const goods = sum(background.items.map(({ whole }) => whole));
+      const isTaken = background.items.every(({ agreement: { orderMax } }) => orderMax === undefined || goods + rest <= orderMax);
+      if (rest > 0n && seller !== undefined && another === undefined && isTaken)
+        shares.set(seller, (shares.get(seller) ?? 0n) + rest);
       this.#splitTo(given, order, shares, at);
       keep();
       background.completed = true;
@@ -528,6 +536,7 @@ export class Model {
       const amount = minor(data.amount);
       refuseIf(amount > order.subsidised - order.subsidyReturned, 'SUBSIDY_EXCEEDED');
       refuseIf(amount > this.#account(order.account).balance, 'SUBSIDY_EXCEEDED');
+      this.#withinCap(order, cameIn(order) - amount);
       const clears = this.#nextWorkingDay(order.came > at.date ? order.came : at.date);
       this.#move(at, [{ from: order.account, amount }], [{ to: at.own.marketing as string, amount, clears }]);
       order.subsidyReturned += amount;
@@ -537,9 +546,7 @@ export class Model {
       const order = this.#order(given, data);
       const amount = minor(data.amount);
       const there = this.#account(order.account).balance;
-      const spokenFor = sum(
-        this.cover.before(given.id, order.account).flatMap((one) => (one.order === order.account ? [one.amount] : [])),
-      );
+      const spokenFor = this.cover.before(given.id, order.account);
       const recall = data.recall as Data['recall'] | undefined;
       refuseIf(amount > order.paid - order.refunded - spokenFor, 'REFUND_EXCEEDS_ORDER');
       const toPlatform = subsidyBack(order, amount, data.subsidy);
@@ -551,7 +558,7 @@ export class Model {
       capped();
       refuseIf(!within && !order.refundable, 'REFUND_ACCOUNT_MISSING');
       const nobody = { takes: [], advanced: new Map<string, bigint>() };
-      const covered = recall === undefined ? nobody : this.#covered(given, order, amount, lines);
+      const covered = recall === undefined ? nobody : this.#covered(given, order, { amount, ofOrder: total - recalled }, lines);
       const takes: Take[] = [
         ...(total > recalled ? [{ from: order.account, amount: total - recalled }] : []),
         ...covered.takes.map((take) => ({ ...take, how: 'uncleared-first' as const })),
@@ -590,7 +597,7 @@ export class Model {
       const account = this.#marginMove(given, data, at);
       refuseIf(this.cover.owedBy(account).length > 0, 'MARGIN_NEEDED');
       refuseIf(
-        [...this.cover.waiting.values()].some((one) => one.takesFrom.includes(account)),
+        [...this.cover.waiting.values()].some((one) => one.takesFrom.has(account)),
         'MARGIN_NEEDED',
       );
       const margin = this.cover.margins.get(account);
@@ -784,7 +791,7 @@ export class Model {
       const to = data.to as { orderNo: string } | { account: string };
       if ('account' in to) {
         refuseIf(this.#mine(given, to.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
-        this.#mayBePaid(bare(to.account), at);
+        refuseIf(at.agreed, 'BACKGROUND_MISSING');
         this.#pass([take], []);
         this.#willed(given, { account: take.from, amount, payee: bare(to.account) });
         this.#move(at, [take], this.#afterDebts(given, [{ to: bare(to.account), amount, inherits: true }], at));
@@ -796,7 +803,7 @@ export class Model {
         ...{ account: given.id, payerAccount: take.from, payer: '', refundable: true, ...counters, came: '' },
       };
       refuseIf(order.payerAccount !== take.from, 'ORDER_PAYER_DIFFERS');
-      const keep = this.#backed(given, data, this.orders.has(key), at);
+      const keep = this.#backed(given, data, this.orders.get(key), at);
       refuseIf(order.paid + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
       this.#pass([take], []);
       this.#willed(given, { account: take.from, amount, order: to.orderNo });
@@ -1073,6 +1080,7 @@ export class Model {
     const typeOf = (id: string) => this.#account(id).type;
     const moving = { id: this.#current, platform, kind: this.#kind, takes, gives, typeOf, now: this.now };
     const review = this.reviews.asks(moving);
+    if (review === 'overtaken') throw new No('REVIEW_OVERTAKEN');
     if (review === undefined) {
       this.reviews.moved(moving);
       return;
@@ -1326,12 +1334,13 @@ export class Model {
       for (const item of items) item.refunded += refunded.get(item.no) ?? 0n;
     };
     const capped = () => {
-      if (!told || items === undefined) return;
+      if (items === undefined) return;
+      const slack = told ? 0n : BigInt(items.length);
       const of = byAccount(this.#takenOf(order, lines));
       let others = -sum([...of].map(([to, part]) => (items.some(({ seller }) => seller === to) ? 0n : part)));
       for (const item of items) for (const [to, part] of gotOf(item)) if (to !== item.seller) others += part;
       const cap = items.reduce((most, { agreement }) => (agreement.others > most ? agreement.others : most), 0n);
-      refuseIf(others > ((cameIn(order) - total) * cap + 5_000n) / 10_000n, 'SPLIT_OVER_CAP');
+      refuseIf(others > ((cameIn(order) - total) * cap + 5_000n) / 10_000n + slack, 'SPLIT_OVER_CAP');
     };
     return { lines, recalled, keep, capped };
   }
@@ -1357,7 +1366,12 @@ export class Model {
   }
 
   /** The receiver himself, then his margin, then the platform while it may and can. What is missing is waited for. */
-  #covered(given: Given, order: ModelOrder, amount: bigint, lines: ReadonlyMap<string, bigint>) {
+  #covered(
+    given: Given,
+    order: ModelOrder,
+    { amount, ofOrder }: { amount: bigint; ofOrder: bigint },
+    lines: ReadonlyMap<string, bigint>,
+  ) {
     const { cover } = this;
     const own = this.platform(given.platform).own['own-funds'] as string;
     const out = cover.advanced((account) => this.#account(account).platform === given.platform);
@@ -1365,13 +1379,17 @@ export class Model {
     let room = mayStill < this.#usable(own) ? mayStill : this.#usable(own);
     const takes: { from: string; amount: bigint }[] = [];
     const advanced = new Map<string, bigint>();
-    let missing = 0n;
     const least = (a: bigint, b: bigint) => (a < b ? a : b > 0n ? b : 0n);
+    const onOrder = this.#account(order.account).balance - cover.before(given.id, order.account);
+    let missing = ofOrder - least(ofOrder, onOrder);
     for (const [id, wanted] of lines) {
       const margin = cover.margins.get(id)?.account;
-      const first = least(wanted, this.#usable(id));
-      const second = least(wanted - first, this.#usable(margin));
-      const third = least(wanted - first - second, room);
+      // Who came before has the first of it, and nobody is advanced anything past him.
+      const older = cover.before(given.id, id);
+      const both = this.#usable(id) + this.#usable(margin) - older;
+      const first = least(wanted, this.#usable(id) - older);
+      const second = least(wanted - first, least(both, this.#usable(margin)));
+      const third = both < 0n ? 0n : least(wanted - first - second, room);
       room -= third;
       takes.push({ from: id, amount: first });
       if (margin !== undefined) takes.push({ from: margin, amount: second });
@@ -1379,10 +1397,11 @@ export class Model {
       missing += wanted - first - second - third;
     }
     takes.push({ from: own, amount: sum(advanced.values()) });
-    const takesFrom = [...lines.keys()];
-    if (missing > 0n || [...takesFrom, order.account].some((id) => cover.before(given.id, id).length > 0)) {
-      const margins = takesFrom.flatMap((id) => cover.margins.get(id)?.account ?? []);
-      const looksAt = [...takesFrom, ...margins, own, order.account];
+    if (missing > 0n) {
+      const takesFrom = lines;
+      const margins = [...lines.keys()].flatMap((id) => cover.margins.get(id)?.account ?? []);
+      const looksAt = [...lines.keys(), ...margins, own, order.account];
+      for (const id of cover.waiting.get(given.id)?.looksAt ?? []) if (!looksAt.includes(id)) this.#credited.add(id);
       const waiting = { id: given.id, platform: given.platform, order: order.account, amount, missing, takesFrom, looksAt };
       cover.waiting.set(given.id, waiting);
       throw new Waits();
@@ -1415,6 +1434,15 @@ export class Model {
 
   /** @param undone the split that is undone: what of it went elsewhere comes back from there */
   /** What stands behind an order that is paid first; answers what to do once the money is on it. */
+  /** Others have no more of what came in than the agreements allow. */
+  #withinCap({ background }: ModelOrder, net: bigint): void {
+    if (background === undefined) return;
+    let others = 0n;
+    for (const item of background.items) for (const [to, part] of gotOf(item)) if (to !== item.seller) others += part;
+    const cap = background.items.reduce((most, { agreement }) => (agreement.others > most ? agreement.others : most), 0n);
+    refuseIf(others > (net * cap + 5_000n) / 10_000n, 'SPLIT_OVER_CAP');
+  }
+
   /** Where agreements are required nobody is paid who has none. */
   #mayBePaid(to: string, at: ModelPlatform): void {
     if (!at.agreed || this.#account(to).type !== 'sub') return;
@@ -1432,7 +1460,7 @@ export class Model {
       ...{ paid: 0n, split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n, came: '' },
     };
     refuseIf(order.payer !== payer || order.payerAccount !== undefined, 'ORDER_PAYER_DIFFERS');
-    const keep = this.#backed(given, data, this.orders.has(key), at);
+    const keep = this.#backed(given, data, this.orders.get(key), at);
     refuseIf(order.paid + amount > BOOKS_MAX || amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
     keep(order);
     return () => {
@@ -1444,8 +1472,10 @@ export class Model {
     };
   }
 
-  #backed(given: Given, { background }: Data, isOpen: boolean, at: ModelPlatform): (order: ModelOrder) => void {
+  #backed(given: Given, { background }: Data, known: ModelOrder | undefined, at: ModelPlatform): (order: ModelOrder) => void {
+    const isOpen = known !== undefined;
     refuseIf(isOpen && background !== undefined, 'BACKGROUND_GIVEN');
+    refuseIf(isOpen && at.agreed && known.background === undefined, 'BACKGROUND_MISSING');
     refuseIf(!isOpen && background === undefined && at.agreed, 'BACKGROUND_MISSING');
     if (background === undefined) return () => undefined;
     for (const { seller } of background.items) refuseIf(this.#mine(given, seller).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');

@@ -5,8 +5,8 @@ import { isElectronic } from '../../ledger/index.js';
 import { orderKey, orderRecords } from '../../orders/index.js';
 import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
-import { backgroundNeeds, backgroundSchema, mayBePaid, receiverNeeds } from '../orders/background.js';
-import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../orders/paying.js';
+import { backgroundNeeds, backgroundSchema } from '../orders/background.js';
+import { foreseenOrder, type OrderMoney, paidOrder, payingNeeds, refundedOfNothing } from '../orders/paying.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -38,13 +38,14 @@ export const accountPayment: Kind<AccountPayment> = {
   },
   act: ({ from, to, amount, mandate }) => ({ account: from, amount: amount.amount, payee: to, mandate }),
   needs({ from, to, background: asked }, at) {
-    if ('account' in to) return { ...receiverNeeds(to.account, at), accounts: [from, to.account] };
+    if ('account' in to) return { accounts: [from, to.account] };
     const background = backgroundNeeds(asked);
     return {
       accounts: [from, ...(background.accounts ?? [])],
       records: [[orderRecords, orderKey(at.platformId, to.orderNo)], ...(background.records ?? [])],
     };
   },
+  needsThen: ({ to }, facts, at) => ('orderNo' in to ? payingNeeds([to.orderNo], facts, at) : {}),
   foresees: (data, facts, at) =>
     'orderNo' in data.to ? foreseenOrder(moneyOf(data, data.to.orderNo, facts), at.instruction, facts, at) : [],
   decide(data, facts, at) {
@@ -73,8 +74,8 @@ function payAccount({ from, amount }: AccountPayment, to: Id, facts: Facts, at: 
   const payee = facts.account(to);
   if (payee === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', to) }));
   if (payee.type !== 'sub') return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: payee.type }));
-  const unagreed = mayBePaid(payee, facts, at);
-  if (unagreed !== undefined) return refused(unagreed);
+  // What is sold under agreements is an order, of which the bank knows the goods.
+  if (at.book.terms.agreements === 'required') return refused(refuse('BACKGROUND_MISSING'));
   return {
     postings: [
       { account: from, amount: -amount.amount, draw: 'uncleared-first', flow: 'unbound' },

@@ -15,7 +15,7 @@ import {
   refused,
 } from '../kind.js';
 import { backgroundNeeds, backgroundSchema } from '../orders/background.js';
-import { foreseenOrder, type OrderMoney, paidOrder, refundedOfNothing } from '../orders/paying.js';
+import { foreseenOrder, type OrderMoney, paidOrder, payingNeeds, refundedOfNothing } from '../orders/paying.js';
 import { PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
 
 const schema = z.strictObject({
@@ -51,6 +51,7 @@ export const payment: Kind<Payment> = {
       records: [[orderRecords, orderKey(at.platformId, data.orderNo)], ...(background.records ?? [])],
     };
   },
+  needsThen: ({ orderNo }, facts, at) => payingNeeds([orderNo], facts, at),
   foresees: (data, facts, at) => foreseenOrder(moneyOf(data), at.instruction, facts, at),
   decide(data, facts, at) {
     const {
@@ -146,6 +147,12 @@ export const combinedPayment: Kind<Combined> = {
     reference: 'COL-1004',
   },
   needs: combinedNeeds,
+  needsThen: ({ orders }, facts, at) =>
+    payingNeeds(
+      orders.map(({ orderNo }) => orderNo),
+      facts,
+      at,
+    ),
   foresees: ({ orders, payer }, facts, at) =>
     orders.flatMap(({ orderNo, amount, background }, place) =>
       foreseenOrder(moneyOf({ orderNo, amount, payer, background }), idAfter(at.instruction, place), facts, at),

@@ -28,7 +28,7 @@ import {
 } from '../kind.js';
 import { type ItemsWanted, itemsAfterRefund, itemsRefunded, refundedOf, wantedOfItems } from '../orders/items.js';
 import { type Recalled, recallNeeds, recallOf, recallPostings, recallRecords, waitingOf } from '../orders/recall.js';
-import { boundBackground, givenBackByRule, overCap, sharingNeeds } from '../orders/sharing.js';
+import { boundBackground, givenBackByRule, isSeen, overCap, sharingNeeds } from '../orders/sharing.js';
 import { waits, waitsNoMore } from '../orders/shortages.js';
 import { lines, repeatedReceiver } from '../wire.js';
 
@@ -138,7 +138,7 @@ export const refund: Kind<Refund> = {
     // Also where nothing of it comes from the order's own account.
     if (state === 'frozen') return refused(refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', order.accountId) }));
     const decision = payBack(order, recalled, of);
-    if (recalled.missing === 0n && !recalled.behind) return decision;
+    if (recalled.missing === 0n) return decision;
     if ('refused' in decision) return decision;
     return { waits: 'funds', records: waits(recalled, { order, amount }, facts, at) };
   },
@@ -223,7 +223,10 @@ function payBack(before: Order, recalled: Paid, of: Circumstances): Decision {
   };
   const items = itemsAfter(before, goods, recalled, of);
   const after = goods.background && items ? { ...goods.background, items } : undefined;
-  const tooMuch = after !== undefined && Array.isArray(data.recall) ? overCap(order, after, facts) : undefined;
+  if (after !== undefined && !isSeen(after, facts)) return { waits: 'next-batch' };
+  // What goes back in proportion rounds each item by a fen; whatever way the money came back to the order, others keep no more of the rest.
+  const slack = Array.isArray(data.recall) ? 0n : BigInt(after?.items.length ?? 0);
+  const tooMuch = after?.bound ? overCap(order, after, facts, slack) : undefined;
   if (tooMuch !== undefined) return refused(tooMuch);
   const records = [
     change(orderRecords, key, order),

@@ -15,6 +15,7 @@ import {
   backgroundRecords,
   type ItemPart,
   itemGot,
+  itemWhole,
   type Order,
   type OrderBackground,
   type OrderShare,
@@ -39,7 +40,7 @@ import {
 import { evidenceSchema } from '../orders/background.js';
 import { deviatingShare } from '../orders/deviation.js';
 import { itemsGivenBack, overtaken } from '../orders/items.js';
-import { boundBackground, fittingItems, isSeen, sharedByAgreement, sharingNeeds } from '../orders/sharing.js';
+import { boundBackground, fittingItems, isSeen, orderMaxOf, sharedByAgreement, sharingNeeds } from '../orders/sharing.js';
 import { lines, repeatedReceiver, totalOf } from '../wire.js';
 
 const returnSchema = z.strictObject({ orderNo, lines });
@@ -237,7 +238,12 @@ export const orderComplete: Kind<z.output<typeof completeSchema>> = {
     const shared = sharedByAgreement(order, background, fittingItems(order, background), facts, at);
     if ('code' in shared) return refused(shared);
     const completed = { ...shared.background, completedMs: at.nowMs, dueMs: null };
-    const effects = splitEffects(order, { lines: withRest(order, shared.lines, background), background: completed }, facts, at);
+    const effects = splitEffects(
+      order,
+      { lines: withRest(order, shared.lines, background, facts), background: completed },
+      facts,
+      at,
+    );
     return 'code' in effects ? refused(effects) : effects;
   },
   whenRefused: putOff,
@@ -261,11 +267,16 @@ function dueChange({ orderNo }: z.output<typeof completeSchema>, facts: Facts, a
   return background === undefined ? [] : [change(backgroundRecords, background.orderId, { ...background, dueMs })];
 }
 
-/** The lines with what was paid beyond the items, which is the seller's where the order has only one. */
-function withRest(order: Order, lines: Sharing['lines'], { items }: OrderBackground): Sharing['lines'] {
+/**
+ * The lines with what was paid beyond the items, which is the seller's where the order has only one and his agreement takes orders as
+ * large as that. What is nobody's can be refunded.
+ */
+function withRest(order: Order, lines: Sharing['lines'], { items }: OrderBackground, facts: Facts): Sharing['lines'] {
   const rest = orderLeft(order) - lines.reduce((sum, { amount }) => sum + amount, 0n);
   const [seller, another] = new Set(items.map((item) => item.seller));
   if (rest <= 0n || seller === undefined || another !== undefined) return lines;
+  const goods = items.reduce((sum, item) => sum + itemWhole(item), 0n);
+  if (items.some((item) => goods + rest > (orderMaxOf(item, facts) ?? goods + rest))) return lines;
   const has = lines.some(({ account }) => account === seller);
   if (!has) return [...lines, { account: seller, amount: rest }];
   return lines.map((line) => (line.account === seller ? { ...line, amount: line.amount + rest } : line));

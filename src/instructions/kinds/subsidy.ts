@@ -12,7 +12,7 @@ import {
 } from '../../orders/index.js';
 import { moneySchema, orderNo } from '../../runtime/index.js';
 import { type At, arrivalDate, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { boundBackground } from '../orders/sharing.js';
+import { boundBackground, isSeen, overCap, sharingNeeds } from '../orders/sharing.js';
 
 const schema = z.strictObject({ orderNo, amount: moneySchema });
 type Subsidy = z.output<typeof schema>;
@@ -97,12 +97,19 @@ export const subsidyReturn: Kind<Subsidy> = {
   schema,
   example: { orderNo: 'SO-1001', amount: { amount: 300, currency: 'CNY' } },
   needs,
+  needsThen(data, facts, at) {
+    const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
+    return order === undefined ? {} : sharingNeeds(order, facts, at);
+  },
   decide(data, facts, at) {
     const amount = data.amount.amount;
     const key = orderKey(at.platformId, data.orderNo);
     const order = facts.record(orderRecords, key);
     if (order === undefined) return refused(refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo }));
-    const tooMuch = exceeded(order, amount);
+    const after = { ...order, subsidyReturned: order.subsidyReturned + amount };
+    const background = boundBackground(order, facts);
+    if (background !== undefined && !isSeen(background, facts)) return { waits: 'next-batch' };
+    const tooMuch = exceeded(order, amount) ?? (background && overCap(after, background, facts));
     if (tooMuch !== undefined) return refused(tooMuch);
     const today = at.book.businessDate;
     const clears = workingDayAfter(at.calendar, order.paidOn > today ? order.paidOn : today);
@@ -111,7 +118,7 @@ export const subsidyReturn: Kind<Subsidy> = {
         { account: order.accountId, amount: -amount },
         { account: at.book.accounts.marketing, amount, clears },
       ],
-      records: [change(orderRecords, key, { ...order, subsidyReturned: order.subsidyReturned + amount })],
+      records: [change(orderRecords, key, after)],
     };
   },
 };

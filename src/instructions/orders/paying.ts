@@ -1,7 +1,7 @@
 import { BALANCE_MAX, type Id, type Minor, type Refusal, refuse } from '../../kernel/index.js';
-import { type Order, orderKey, orderRecords, type Payer } from '../../orders/index.js';
+import { backgroundRecords, type Order, orderKey, orderRecords, type Payer } from '../../orders/index.js';
 import type { Vault } from '../../runtime/index.js';
-import { type At, arrivalDate, change, type Effects, type Facts, type RecordChange } from '../kind.js';
+import { type At, arrivalDate, change, type Effects, type Facts, type Needs, type RecordChange } from '../kind.js';
 import { type AskedBackground, takenBackground } from './background.js';
 
 /** Money for one order. Minor units. */
@@ -31,6 +31,12 @@ export function paidOrder(
   const before = facts.record(orderRecords, key);
   if (before !== undefined && !isSamePayer(before, money, at.vault)) return refuse('ORDER_PAYER_DIFFERS', undefined, { orderNo });
   if (before !== undefined && money.background !== undefined) return refuse('BACKGROUND_GIVEN', undefined, { orderNo });
+  if (
+    before !== undefined &&
+    at.book.terms.agreements === 'required' &&
+    !facts.record(backgroundRecords, before.accountId)?.bound
+  )
+    return refuse('BACKGROUND_MISSING', 'The order was opened without agreements.', { orderNo });
   const paidOn = arrivalDate(at);
   const after: Order = before
     ? { ...before, paid: before.paid + amount, paidOn }
@@ -46,6 +52,13 @@ export function paidOrder(
     opens: before ? [] : [{ id: after.accountId, type: 'order' }],
     records: [change(orderRecords, key, after), ...background.records],
   };
+}
+
+/** What must be seen of orders that were paid for before, where agreements are required. */
+export function payingNeeds(orderNos: readonly string[], facts: Facts, at: At): Needs {
+  if (at.book.terms.agreements !== 'required') return {};
+  const orders = orderNos.flatMap((orderNo) => facts.record(orderRecords, orderKey(at.platformId, orderNo)) ?? []);
+  return { records: orders.map(({ accountId }) => [backgroundRecords, accountId] as const) };
 }
 
 /** Why a payment cannot be undone: the buyer would have been refunded more than he paid, out of what the platform added. */

@@ -120,6 +120,11 @@ function versionOfItem(item: OrderItem, facts: Facts): AgreementVersion {
   return version;
 }
 
+/** The largest order that the agreement behind an item takes; minor units, null: any. */
+export function orderMaxOf(item: OrderItem, facts: Facts): Minor | null {
+  return versionOfItem(item, facts).terms.orderMax;
+}
+
 /** What a part of an item gives to whom. */
 function sharesOf(item: OrderItem, part: Minor, { rule }: AgreementVersion, at: At): Map<Id, Minor> {
   const whole = itemWhole(item);
@@ -139,8 +144,11 @@ function sharesOf(item: OrderItem, part: Minor, { rule }: AgreementVersion, at: 
   return new Map(accounts.map((account, place) => [account, given[place] ?? 0n] as const).filter(([, amount]) => amount > 0n));
 }
 
-/** Others than the sellers together get no more of an order, net of what was refunded, than the agreements allow. */
-export function overCap(order: Order, { items }: OrderBackground, facts: Facts): Refusal | undefined {
+/**
+ * Others than the sellers together get no more of an order, net of what was refunded, than the agreements allow.
+ * @param slack minor units by which roundings may have passed it
+ */
+export function overCap(order: Order, { items }: OrderBackground, facts: Facts, slack: Minor = 0n): Refusal | undefined {
   let others = 0n;
   let most = 0n;
   for (const item of items) {
@@ -149,7 +157,7 @@ export function overCap(order: Order, { items }: OrderBackground, facts: Facts):
     if (cap > most) most = cap;
   }
   const allowed = mulDivHalfUp(orderNet(order), most, 10_000n);
-  if (others <= allowed) return undefined;
+  if (others <= allowed + slack) return undefined;
   return refuse('SPLIT_OVER_CAP', undefined, { others: String(others), allowed: String(allowed) });
 }
 
