@@ -11,11 +11,14 @@ export function escrowPage(): string {
       'release, and the bank reads its own record of what was confirmed; it never takes the platform’s word for a condition.',
     '## How a deal goes 流程',
     [
-      '1. **Open.** Parties are bound to accounts and users, amounts and dates are filled in, and the whole is frozen. Nothing moves.',
+      '1. **Open.** Parties are bound to accounts and users, amounts and dates are filled in, and the whole is frozen. Nothing moves. Where the ' +
+        'platform’s orders need agreements, a sub-merchant who is to receive has one in force (`AGREEMENT_MISSING`, `AGREEMENT_ENDED`). The ' +
+        'platform’s commission account takes only a role that gets a named amount.',
       '2. **Agree** (`accept`), where the template wants it. A company agrees on paper, which the bank’s staff records.',
       '3. **Pay in**: `escrow-payment` from outside, `escrow-funding` from an electronic account by its owner’s own act, or from the virtual ' +
         'sub-account of a company that has agreed. What comes in stands for stages; more than they are for is refused, and so is what comes late.',
-      '4. **Confirm.** A party says yes on a page that the bank hosts (`POST /v1/escrows/{escrow}/confirmations`), or on paper. The word of somebody ' +
+      '4. **Confirm.** A party says yes on a page that the bank hosts (`POST /v1/escrows/{escrow}/confirmations`), or on paper, of which one person of ' +
+        'the bank records the words of one role only (`SAME_OPERATOR`). The word of somebody ' +
         'who is not named is refused (`ESCROW_WRONG_PARTY`), the same word twice gets the same answer. Who may object says so with `<stage>:objection`.',
       '5. **Review.** What is left to the bank two of its people decide: that a condition is met, or who gets what of a stage.',
       '6. **End of a stage.** `escrow-release` where it was met, else `escrow-failure`; the sweep gives both by itself when their time has come. What ' +

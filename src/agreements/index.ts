@@ -17,4 +17,4 @@ export {
 } from './rules.js';
 export { agreementAnswered } from './sign.js';
 export { VERSION_TRANSITIONS } from './states.js';
-export { type AgreementVersion, allowsCategory, type Terms, versionOn } from './terms.js';
+export { type AgreementVersion, agreedOn, allowsCategory, type Terms, versionOn } from './terms.js';

@@ -1,4 +1,4 @@
-import type { BusinessDate, Id, Minor } from '../kernel/index.js';
+import { type BusinessDate, type Id, type Minor, type Refusal, refuse, toWire } from '../kernel/index.js';
 import type { CompiledRule, SplitRule } from './rules.js';
 
 /** When the seller's money is paid to him: `D` counts natural days, `T` working days. */
@@ -68,6 +68,13 @@ const covers = ({ validFrom, validTo }: Period, date: BusinessDate) => validFrom
 export function versionOn({ versions }: AgreementsOf, date: BusinessDate): AgreementVersion | undefined {
   const inForce = versions.filter((version) => covers(version, date));
   return inForce.find(({ amends }) => amends !== null) ?? inForce[0];
+}
+
+/** The version that a seller is paid by on a date: AGREEMENT_MISSING where he never had one, AGREEMENT_ENDED where none is in force. */
+export function agreedOn(of: AgreementsOf | undefined, seller: Id, date: BusinessDate): Refusal | AgreementVersion {
+  const where = { account: toWire('account', seller) };
+  if (of === undefined || of.versions.length === 0) return refuse('AGREEMENT_MISSING', undefined, where);
+  return versionOn(of, date) ?? refuse('AGREEMENT_ENDED', undefined, where);
 }
 
 export function overlap(a: Period, b: Period): boolean {

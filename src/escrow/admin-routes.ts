@@ -114,6 +114,7 @@ function recordRoute(rt: Runtime): Route {
     permission: 'escrow.write',
     summary: 'Records that a party has confirmed something of a deal on paper; twice changes nothing',
     summaryZh: '登记纸质确认',
+    description: 'Each person records the words of one role of a deal only.',
     params,
     body: z.strictObject({
       item: itemSchema,
@@ -123,7 +124,7 @@ function recordRoute(rt: Runtime): Route {
     answers: { 200: { description: 'Recorded, now or before', schema: confirmationSchema } },
     refusals: [
       ...(['ESCROW_NOT_FOUND', 'ESCROW_ITEM_UNKNOWN', 'ESCROW_WRONG_PARTY', 'ESCROW_ENDED'] as const),
-      ...(['ESCROW_STAGE_ENDED', 'ESCROW_STAGE_NOT_OPEN'] as const),
+      ...(['ESCROW_STAGE_ENDED', 'ESCROW_STAGE_NOT_OPEN', 'SAME_OPERATOR'] as const),
     ],
     handle: async ({ caller, params: { escrow }, body, tx }) => {
       const confirmation = await recordConfirmation(tx, rt, { ...body, escrow, by: caller.operatorId });

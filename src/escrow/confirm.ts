@@ -10,6 +10,7 @@ import { shownConfirmation } from './shown.js';
 import {
   answerConfirmation,
   type Confirmation,
+  confirmationsOf,
   findConfirmation,
   findDeal,
   fundsOf,
@@ -189,8 +190,9 @@ export async function reckon(tx: Tx, id: Id, nowMs: Instant): Promise<void> {
 
 /**
  * A member of staff saw a party's signature on a form, or a company's. A question that is open on a page lapses with that; who has said yes
- * already gets the same answer.
- * @throws Refused ESCROW_NOT_FOUND, ESCROW_ITEM_UNKNOWN, ESCROW_WRONG_PARTY, ESCROW_ENDED, ESCROW_STAGE_ENDED, ESCROW_STAGE_NOT_OPEN
+ * already gets the same answer. Each person of the bank speaks for one role of a deal, so that nobody makes both sides agree alone.
+ * @throws Refused ESCROW_NOT_FOUND, ESCROW_ITEM_UNKNOWN, ESCROW_WRONG_PARTY, ESCROW_ENDED, ESCROW_STAGE_ENDED, ESCROW_STAGE_NOT_OPEN,
+ *   SAME_OPERATOR (he has recorded another role's word in this deal)
  */
 export async function recordConfirmation(
   tx: Tx,
@@ -204,6 +206,8 @@ export async function recordConfirmation(
   if (live?.state === 'given') return live;
   const refusal = mayConfirm(deal, of.item, of.role, nowMs);
   if (refusal !== undefined) throw new Refused(refusal);
+  const before = await confirmationsOf(tx, deal.id);
+  if (before.some(({ recordedBy, role }) => recordedBy === of.by && role !== of.role)) throw new Refused(refuse('SAME_OPERATOR'));
   if (live !== undefined) await answerConfirmation(tx, live.id, 'lapsed', nowMs);
   const confirmation: Confirmation = {
     ...{

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { agreedOn, agreementRecords } from '../agreements/index.js';
 import { canonicalJson, type Id, Refused, refuse, toWire } from '../kernel/index.js';
-import { ACCOUNT_TYPES, isElectronic, loadAccounts } from '../ledger/index.js';
+import { ACCOUNT_TYPES, isElectronic, loadAccounts, loadBook } from '../ledger/index.js';
 import { requireUser } from '../parties/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
-import { type DealTerms, planOf } from './plan.js';
+import { type DealTerms, type Plan, planOf, takesNamedAmounts } from './plan.js';
 import { type Deal, nextDue } from './rules.js';
 import { findDealByNo, insertDeal } from './store.js';
 import { TEMPLATES } from './templates/index.js';
@@ -17,8 +18,8 @@ export interface NewDeal extends DealTerms {
 
 /**
  * Opens a deal: nothing moves yet. The number is remembered for ever; the same again is answered with the deal as it stands.
- * @throws Refused ESCROW_NO_REUSED, ESCROW_TEMPLATE_UNKNOWN, ESCROW_PARTIES, ESCROW_TERMS, ACCOUNT_NOT_FOUND, NOT_FOUND (a user that the
- *   platform does not have)
+ * @throws Refused ESCROW_NO_REUSED, ESCROW_TEMPLATE_UNKNOWN, ESCROW_PARTIES, ESCROW_TERMS, ACCOUNT_NOT_FOUND, AGREEMENT_MISSING,
+ *   AGREEMENT_ENDED, NOT_FOUND (a user that the platform does not have)
  */
 export async function openDeal(rt: Parts, platformId: Id, asked: NewDeal): Promise<{ deal: Deal; repeated: boolean }> {
   const wire = JSON.parse(
@@ -59,7 +60,7 @@ async function write(
   const openedMs = rt.clock.now();
   const plan = planOf(template, asked, openedMs);
   if ('code' in plan) throw new Refused(plan);
-  await checkParties(tx, rt, platformId, asked);
+  await checkParties(tx, rt, platformId, plan);
   const stages = plan.stages.map(({ key }) => ({ key, funded: 0n, fundedMs: null, end: null }));
   const base = { id, platformId, escrowNo: asked.escrowNo, plan, openedMs, stages, given: [], decided: [] };
   const deal: Deal = { ...base, turn: 0, dueMs: null, endedMs: null };
@@ -68,11 +69,16 @@ async function write(
   return due;
 }
 
-/** Accounts are open ones of this platform; who receives has a sub-account, an electronic account, or is the platform's commission. */
-async function checkParties(tx: Tx, rt: Parts, platformId: Id, { parties }: NewDeal): Promise<void> {
-  const ids = parties.flatMap(({ account }) => account ?? []);
+/**
+ * Accounts are open ones of this platform; who receives has a sub-account, an electronic account, or is the platform's commission. The
+ * platform itself gets what the deal names an amount for and no more; and where orders need agreements, so does a sub-merchant of a deal.
+ */
+async function checkParties(tx: Tx, rt: Parts, platformId: Id, plan: Plan): Promise<void> {
+  const ids = plan.parties.flatMap(({ account }) => account ?? []);
   const accounts = await loadAccounts(tx, ids, () => '9999-12-31' as never);
-  for (const { role, account: accountId, user } of parties) {
+  const book = await loadBook(tx, platformId);
+  const agreements = ids.length === 0 ? new Map() : await agreementRecords.load(tx, ids);
+  for (const { role, account: accountId, user } of plan.parties) {
     if (user !== null) await requireUser(tx, platformId, user, rt.vault);
     if (accountId === null) continue;
     const account = accounts.get(accountId);
@@ -81,5 +87,13 @@ async function checkParties(tx: Tx, rt: Parts, platformId: Id, { parties }: NewD
     const { type } = account;
     if (type !== 'sub' && type !== 'commission' && !isElectronic(type))
       throw new Refused(refuse('ESCROW_PARTIES', `No party has an account like that: ${ACCOUNT_TYPES[type].en}.`, { role }));
+    if (type === 'commission' && !takesNamedAmounts(plan, role))
+      throw new Refused(
+        refuse('ESCROW_PARTIES', 'The platform itself gets a named amount of a deal and nothing else.', { role }),
+      );
+    const receives = plan.roles.some((each) => each.role === role && each.receives);
+    if (type !== 'sub' || !receives || book.terms.agreements !== 'required') continue;
+    const agreed = agreedOn(agreements.get(accountId), accountId, book.businessDate);
+    if ('code' in agreed) throw new Refused(agreed);
   }
 }

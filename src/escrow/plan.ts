@@ -118,6 +118,16 @@ export function planOf(template: Template, terms: DealTerms, nowMs: Instant): Pl
   };
 }
 
+/** Whether a role receives, and wherever it does an amount that the deal names: never a rate, never what is left. */
+export function takesNamedAmounts({ roles, stages, exits }: Plan, role: string): boolean {
+  if (!roles.some((each) => each.role === role && each.receives)) return false;
+  const lines = [
+    ...stages.flatMap(({ pay, otherwise }) => [...pay, ...(otherwise === 'review' ? [] : otherwise)]),
+    ...exits.flatMap(({ rows }) => rows.flatMap(({ pay }) => pay)),
+  ];
+  return lines.every(({ to, take }) => to !== role || (typeof take === 'object' && 'fixed' in take));
+}
+
 function partiesFault({ roles }: Template, parties: readonly Party[]): Refusal | undefined {
   const named = parties.map(({ role }) => role);
   if (new Set(named).size < named.length) return refuse('ESCROW_PARTIES', 'A role stands twice.');

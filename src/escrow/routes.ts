@@ -92,7 +92,7 @@ function openRoute(rt: Runtime): Route {
     },
     refusals: [
       ...(['ESCROW_NO_REUSED', 'ESCROW_TEMPLATE_UNKNOWN', 'ESCROW_PARTIES', 'ESCROW_TERMS', 'ACCOUNT_NOT_FOUND'] as const),
-      ...(['BALANCE_OVERFLOW', 'NOT_FOUND'] as const),
+      ...(['AGREEMENT_MISSING', 'AGREEMENT_ENDED', 'BALANCE_OVERFLOW', 'NOT_FOUND'] as const),
     ],
     handle: async ({ caller: { platformId }, body: asked }) => {
       const amounts = Object.fromEntries(Object.entries(asked.amounts).map(([name, { amount }]) => [name, amount]));

@@ -46,7 +46,7 @@ async function confirmed(): Promise<{ escrow: Id; orderNo: string }> {
   const [receipt] = await receive(world, [paid]);
   const instruction = receipt !== undefined && 'id' in receipt ? receipt.id : asId('0');
   expect((await execute(world, [instruction])).get(instruction)).toBe('posted');
-  expect(await confirmEscrow(world, asId(id), 'lesson-1', 'student')).toBe('given');
+  expect(await confirmEscrow(world, asId(id), 'lesson-1', 'student', 'carol')).toBe('given');
   return { escrow: asId(id), orderNo };
 }
 
@@ -98,7 +98,7 @@ describe('a stage is let go once', () => {
 
   it('when it is released in the batch in which an exit of it is due', async () => {
     const { escrow, orderNo } = await confirmed();
-    expect(await confirmEscrow(world, escrow, 'student-stops', 'student')).toBe('given');
+    expect(await confirmEscrow(world, escrow, 'student-stops', 'student', 'carol')).toBe('given');
     const of = (stage: string) => ({ escrow: `esc_${escrow}`, stage });
     const asked = [
       ...[

@@ -661,7 +661,12 @@ describe('nothing is left untold', () => {
   it('every refusal that the kinds and the ledger can give is told by one of them', () => {
     const folder = new URL('../../src/instructions/kinds/', import.meta.url);
     const files = readdirSync(folder).map((name) => new URL(name, folder));
-    const rules = ['../../ledger/post.ts', '../../accounts/limits.ts', '../../consents/mandates/rules.ts'];
+    const rules = [
+      '../../agreements/terms.ts',
+      '../../ledger/post.ts',
+      '../../accounts/limits.ts',
+      '../../consents/mandates/rules.ts',
+    ];
     const deals = ['../judging/escrow-bound.ts', '../../escrow/moves.ts'];
     const orders = [
       '../orders/paying.ts',

@@ -6,7 +6,8 @@ import type { Asked } from './world.js';
  *
  *   deal H1 housing-deposit: buyer lily-2, seller anna, agent ben; price 100.00, fee 3.00; pay-by 2026-03-10; lessons 10 [refused CODE]
  *                                       a role without an account stands alone
- *   says H1 title seller                a party confirms it on paper; `title:objection`, `accept` and exits are said like stages
+ *   says H1 title seller [by carol]     a party confirms it on paper; `title:objection`, `accept` and exits are said like stages; recorded by
+ *                                       a person of the bank who is there for that role, where none is named
  *   finds H1 title met                  two people of the bank find it so; `finds H1 keys seller 10.00, payers rest` divides it;
  *                                       `alone` where the second is the first
  *   stake S1 H1 lily → order:7 100.00   money from outside; `for month-1`
@@ -90,7 +91,7 @@ export const ESCROW_KINDS = {
 /** What a bank does with deals. */
 export interface EscrowBank {
   openEscrow(platform: string, terms: ModelDealTerms): Promise<{ result: string; id?: string }>;
-  confirmEscrow(deal: string, item: string, role: string): Promise<string>;
+  confirmEscrow(deal: string, item: string, role: string, by: string): Promise<string>;
   decideEscrow(
     deal: string,
     item: string,
@@ -135,9 +136,11 @@ export const ESCROW_STEPS: readonly (readonly [form: RegExp, run: (stage: Escrow
     },
   ],
   [
-    new RegExp(`^says (\\S+) (\\S+) (\\S+)${REFUSED}$`),
-    async (stage, [deal = '', item = '', role = '', code]) =>
-      same(await stage.bank.confirmEscrow(stage.deals.get(deal) ?? NOBODY, item, role), code ?? 'given', `what ${role} says`),
+    new RegExp(`^says (\\S+) (\\S+) (\\S+)(?: by (\\S+))?${REFUSED}$`),
+    async (stage, [deal = '', item = '', role = '', by, code]) => {
+      const said = await stage.bank.confirmEscrow(stage.deals.get(deal) ?? NOBODY, item, role, by ?? `for ${role}`);
+      same(said, code ?? 'given', `what ${role} says`);
+    },
   ],
   [
     new RegExp(`^finds (\\S+) (\\S+) (met|.+?)( alone)?${REFUSED}$`),

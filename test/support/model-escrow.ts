@@ -38,7 +38,7 @@ interface ModelDeal {
   readonly template: Template;
   readonly stages: ModelStage[];
   readonly opened: number;
-  readonly said: { item: string; role: string; at: number }[];
+  readonly said: { item: string; role: string; by: string; at: number }[];
   /** Null: what the condition leaves to the bank is so. */
   readonly decided: { item: string; lines: { to: string; amount: bigint | 'rest' }[] | null; at: number }[];
   /** By order: what goes back to its payer, and what of that was sent on its way. */
@@ -58,6 +58,9 @@ export interface EscrowHands {
   fundInside(given: Given, orderNo: string): void;
   checkFrom(given: Given): void;
   isMerchant(account: string): boolean;
+  isCommission(platform: string, account: string): boolean;
+  /** Why an account of a platform whose orders need agreements is not paid. */
+  lacksAgreement(platform: string, account: string): string | undefined;
   release(
     given: Given,
     of: { takes: { orderNo: string; amount: bigint }[]; gives: Map<string, bigint>; shares: [string, string, bigint][] },
@@ -123,12 +126,24 @@ export class Escrows {
     const deal = { id, platform, terms, template, stages, opened: this.#hands.now() };
     if (stages.some((stage) => stage.amount < 1n || moment(deal, stage.of.fundBy, stage.place) <= deal.opened))
       return 'ESCROW_TERMS';
+    const lines = [
+      ...template.stages.flatMap(({ pay, otherwise }) => (otherwise === 'review' ? pay : [...pay, ...otherwise])),
+      ...template.exits.flatMap(({ rows }) => rows.flatMap(({ pay }) => pay)),
+    ];
+    for (const { role, does } of template.roles) {
+      const account = terms.parties[role] ?? '';
+      const named = lines.every(({ to, take }) => to !== role || (typeof take === 'object' && 'fixed' in take));
+      const receives = does.includes('receives');
+      if (this.#hands.isCommission(platform, account) && !(receives && named)) return 'ESCROW_PARTIES';
+      const lacks = receives ? this.#hands.lacksAgreement(platform, account) : undefined;
+      if (lacks !== undefined) return lacks;
+    }
     this.deals.set(id, { ...deal, said: [], decided: [], back: new Map(), notBefore: 0 });
     return undefined;
   }
 
   /** `given`, or the code of the refusal. */
-  confirm(id: string, item: string, role: string): string {
+  confirm(id: string, item: string, role: string, by: string): string {
     const deal = this.deals.get(id);
     if (deal === undefined) return 'ESCROW_NOT_FOUND';
     if (deal.said.some((each) => each.item === item && each.role === role)) return 'given';
@@ -151,7 +166,8 @@ export class Escrows {
       if (!this.#isOpen(deal, stage, now)) return 'ESCROW_STAGE_NOT_OPEN';
       if (this.#isLeftToBank(deal, stage, now)) return 'ESCROW_STAGE_ENDED';
     }
-    deal.said.push({ item, role, at: this.#hands.now() });
+    if (deal.said.some((each) => each.by === by && each.role !== role)) return 'SAME_OPERATOR';
+    deal.said.push({ item, role, by, at: this.#hands.now() });
     return 'given';
   }
 

@@ -388,7 +388,7 @@ export class Model {
         kept(given, orderNo, order, minor(amount));
       },
       isMerchant: (account) => this.#account(account).type === 'sub',
-      isCommission: (platform, account) => this.platform(platform).own['commission'] === account,
+      isCommission: (platform, account) => this.platform(platform).own.commission === account,
       lacksAgreement: (platform, account) => {
         const { agreed, date } = this.platform(platform);
         return agreed && this.accounts.get(account)?.type === 'sub' ? this.trade.lacksAgreement(account, date) : undefined;

@@ -202,8 +202,8 @@ export class ModelBank implements Bank {
     return code === undefined ? { result: 'opened', id } : { result: code };
   }
 
-  async confirmEscrow(deal: string, item: string, role: string) {
-    return this.model.escrows.confirm(deal, item, role);
+  async confirmEscrow(deal: string, item: string, role: string, by: string) {
+    return this.model.escrows.confirm(deal, item, role, by);
   }
 
   async decideEscrow(deal: string, item: string, lines: { to: string; amount: bigint | 'rest' }[] | null, alone: boolean) {
@@ -487,9 +487,9 @@ export class ServiceBank implements Bank {
     return said;
   }
 
-  async confirmEscrow(deal: string, item: string, role: string) {
-    const said = await confirmEscrow(this.#world, asId(deal), item, role);
-    agree({ result: this.model.escrows.confirm(deal, item, role) }, { result: said }, 'a confirmation');
+  async confirmEscrow(deal: string, item: string, role: string, by: string) {
+    const said = await confirmEscrow(this.#world, asId(deal), item, role, by);
+    agree({ result: this.model.escrows.confirm(deal, item, role, by) }, { result: said }, 'a confirmation');
     return said;
   }
 

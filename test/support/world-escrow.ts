@@ -36,8 +36,16 @@ export async function openEscrow(world: World, platform: Id, terms: ModelDealTer
   }
 }
 
-export async function confirmEscrow(world: World, escrow: Id, item: string, role: string): Promise<string> {
-  const of = { escrow, item, role, voucher: 'F-1', by: ONE };
+/** Who of the bank bears a name: always the same. */
+const staff = new Map<string, Id>();
+function operator({ rt }: World, name: string): Id {
+  const known = staff.get(name) ?? rt.newId();
+  staff.set(name, known);
+  return known;
+}
+
+export async function confirmEscrow(world: World, escrow: Id, item: string, role: string, by: string): Promise<string> {
+  const of = { escrow, item, role, voucher: 'F-1', by: operator(world, by) };
   const made = await said(world, (tx) => recordConfirmation(tx, world.rt, of));
   return typeof made === 'string' ? made : made.state;
 }

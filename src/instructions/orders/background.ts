@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AgreementVersion, agreementRecords, allowsCategory, versionOn } from '../../agreements/index.js';
+import { type AgreementVersion, agreedOn, agreementRecords, allowsCategory } from '../../agreements/index.js';
 import { type Id, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
 import type { LedgerAccount } from '../../ledger/index.js';
 import {
@@ -127,10 +127,7 @@ export function mayBePaid({ id, type }: LedgerAccount, facts: Facts, at: At): Re
 }
 
 function versionOf(seller: Id, facts: Facts, { book }: At): Refusal | AgreementVersion {
-  const of = facts.record(agreementRecords, seller);
-  const where = { account: toWire('account', seller) };
-  if (of === undefined || of.versions.length === 0) return refuse('AGREEMENT_MISSING', undefined, where);
-  return versionOn(of, book.businessDate) ?? refuse('AGREEMENT_ENDED', undefined, where);
+  return agreedOn(facts.record(agreementRecords, seller), seller, book.businessDate);
 }
 
 /** The caps that each seller's agreement sets on one order, a day and a month. */
