@@ -116,6 +116,7 @@ async function settle({ rt }: Parts, batch: Batch): Promise<void> {
 /** All lines in one commit, with the batch that is finished by it; or none, and each line says why. */
 async function runTogether({ rt }: Parts, batch: Batch): Promise<number> {
   const lines = await rt.db.read('ready-lines', (tx) => readyLines(tx, batch.id, ATOMIC_MAX));
+  if (lines.length === 0) return 0; // another run was faster: it noted what became of them in the commit that finished the batch
   const all = await prepared(rt, batch, batch.attempt, lines);
   const submissions = all.flatMap((each) => ('submission' in each ? [each.submission] : []));
   await executeShard(rt, batch.shardId); // what came before it is decided before it

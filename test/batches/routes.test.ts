@@ -107,6 +107,15 @@ describe('the dry run of the API', () => {
     await post('/v1/instructions/dry-run', []).expect(400);
     await post('/v1/instructions/dry-run', '[{').expect(400);
   });
+
+  it('answers each line that is no instruction, also where none is one', async () => {
+    const { body } = await post('/v1/instructions/dry-run', [{ kind: 'split' }, { requestNo: 'D1', ...pay('SO-1', -1) }]).expect(
+      200,
+    );
+    expect(body.verdicts.map(({ code }: { code: string }) => code)).toEqual(['SHAPE_INVALID', 'SHAPE_INVALID']);
+    const one = await post('/v1/instructions/dry-run', { requestNo: 'D1', kind: 'none', data: {} }).expect(200);
+    expect(one.body.verdicts).toMatchObject([{ state: 'refused', instruction: null, movements: [] }]);
+  });
 });
 
 describe('batches of the API', () => {

@@ -51,6 +51,7 @@ export interface Standing {
  * @throws Refused NOT_FOUND for a platform without a book
  */
 export async function tryOut(rt: Runtime, submissions: readonly Submission[]): Promise<Verdict[]> {
+  if (submissions.length === 0) return []; // all were refused before they were any
   const group = await questioned(rt, submissions);
   const seen = await rt.db.snapshot('dry-run', (tx) => tried(tx, rt, group, decideInMemory));
   if (seen !== undefined) return seen;
