@@ -32,7 +32,7 @@ const STATEMENTS = [
    )`,
   // An instruction that two people of the bank have to look at, under its own id. state: open; approved, passed (by its deadline): it is
   // executed; rejected, lapsed (by its deadline): it is refused. due_open_ms: the deadline while it is open. looked_at: JSON, whose
-  // counters it moves when it is executed.
+  // counters it moves when it is executed, and whom alone it may pay.
   `CREATE TABLE IF NOT EXISTS reviews (
      instruction_id BIGINT NOT NULL PRIMARY KEY,
      platform_id BIGINT NOT NULL,

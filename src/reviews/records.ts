@@ -14,10 +14,15 @@ export interface ReviewHold {
   readonly open: boolean;
 }
 
-/** Whom an executed instruction concerns: what is counted up then. Told when it is asked, since it may be decided by other facts. */
+/**
+ * Whom an executed instruction concerns: what is counted up then, and who may be paid. Told when it is asked, since it may be decided by
+ * other facts.
+ */
 export interface LookedAt {
   readonly subjects: readonly Id[];
   readonly pairs: readonly string[];
+  /** Who would be paid: accounts of the book, and of one outside the blind indexes. Executed it pays nobody else. */
+  readonly payees: readonly string[];
 }
 
 /** An instruction that two people look at. */

@@ -3,7 +3,8 @@ import type { ReviewRuleState } from './states.js';
 
 /**
  * The kinds that a rule may send to review: those by which somebody's money goes to somebody else, or out. What tells of money that has
- * moved already (an inflow, the result of a payout) can wait for nobody.
+ * moved already (an inflow, the result of a payout) can wait for nobody: so no `combined-payment` and no `escrow-payment`. What a deal
+ * releases or sends back waits for people where the deal itself says so; the end of a dispute only returns money to the order it came from.
  */
 export const REVIEWABLE_KINDS = [
   'split',
@@ -18,7 +19,11 @@ export const REVIEWABLE_KINDS = [
   'account-payment',
   'own-transfer',
   'account-closing',
+  'margin-deposit',
   'margin-release',
+  'subsidy',
+  'subsidy-return',
+  'escrow-funding',
 ] as const;
 
 /** What a rule looks for. Amounts in minor units, shares in basis points. */

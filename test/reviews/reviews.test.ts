@@ -27,7 +27,7 @@ const yuan = (amount: number) => ({ amount: amount * 100, currency: 'CNY' as con
 let world: World;
 let shards = 0;
 beforeAll(async () => {
-  world = await startWorld(startOfDay(DAY), 20);
+  world = await startWorld(startOfDay(DAY), 24);
 });
 afterAll(() => world?.close());
 
@@ -148,6 +148,27 @@ describe('an instruction in review', () => {
     expect(await at.funds(at.anna)).toEqual({ balance: 100_00n, held: 0n });
     await at.sound();
   });
+
+  it.each(['account_no', 'holder_name'])(
+    'pays nobody whom people did not look at: another %s was bound between',
+    async (field) => {
+      const at = await stage();
+      await ruleFor(at.world, at.book.platformId, ['withdrawal'], { by: 'amount', above: 50_00n });
+      const { id } = await at.give('withdrawal', withdraw(at.anna, 60));
+      await verdictOf(at.world, id, 'anne', 'approve');
+      await at.world.db.withTx('bind another', (tx) =>
+        tx.write(`UPDATE settlement_accounts SET ${field} = ? WHERE account_id = ?`, ['6222020000000001230', at.anna]),
+      );
+      expect(await verdictOf(at.world, id, 'bert', 'approve')).toBe('approved');
+      expect(await at.again(id)).toBe('REVIEW_OVERTAKEN');
+      expect(await at.funds(at.anna)).toEqual({ balance: 100_00n, held: 0n });
+      // Given anew it is looked at as it is now.
+      const anew = await at.give('withdrawal', withdraw(at.anna, 60));
+      for (const who of ['anne', 'bert'] as const) await verdictOf(at.world, anew.id, who, 'approve');
+      expect(await at.again(anew.id)).toBe('posted');
+      await at.sound();
+    },
+  );
 
   it('stays in review when its rule ends, and what comes after is executed at once', async () => {
     const at = await stage();

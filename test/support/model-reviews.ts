@@ -23,6 +23,9 @@ export interface ModelReviewRule {
 }
 
 interface ModelReview {
+  /** What people look at: how much is taken, and whom it pays. */
+  readonly amount: bigint;
+  readonly payees: readonly string[];
   readonly held: readonly { readonly from: string; readonly amount: bigint }[];
   readonly due: number;
   readonly onDeadline: 'refuse' | 'execute';
@@ -52,12 +55,17 @@ export class ModelReviews {
   readonly #paid = new Set<string>();
   #outflows: { platform: string; account: string | undefined; kind: string; amount: bigint; minute: number }[] = [];
 
-  /** Whether people have to look at it first; then the money is to be held that it names. */
-  asks(moving: Moving): ModelReview | undefined {
-    if (this.open.has(moving.id)) return undefined;
+  /** Whether people have to look at it first; then the money is to be held that it names. Or they have, and it is not what it was. */
+  asks(moving: Moving): ModelReview | 'overtaken' | undefined {
+    const looked = this.open.get(moving.id);
+    if (looked !== undefined) {
+      const isSame = this.#whole(moving) <= looked.amount && this.#payees(moving).every((to) => looked.payees.includes(to));
+      return isSame ? undefined : 'overtaken';
+    }
     const hit = this.rules.filter((rule) => this.#covers(rule, moving) && this.#isHit(rule, moving));
     if (hit.length === 0) return undefined;
     const review: ModelReview = {
+      ...{ amount: this.#whole(moving), payees: this.#payees(moving) },
       held: moving.takes
         .filter(({ from, amount, freed }) => !BANK.includes(moving.typeOf(from)) && amount > (freed ?? 0n))
         .map(({ from, amount, freed }) => ({ from, amount: amount - (freed ?? 0n) })),
@@ -78,14 +86,20 @@ export class ModelReviews {
     return takes.filter(({ from }) => !BANK.includes(typeOf(from)) && typeOf(from) !== 'order');
   }
 
+  #payees({ gives, typeOf }: Moving): string[] {
+    return gives.flatMap(({ to }) => (PAYEES.includes(typeOf(to)) ? [to] : []));
+  }
+
+  #whole({ takes, typeOf }: Moving): bigint {
+    return takes.filter(({ from }) => !BANK.includes(typeOf(from))).reduce((total, { amount }) => total + amount, 0n);
+  }
+
   #pairs(moving: Moving): string[] {
-    const payees = moving.gives.filter(({ to }) => PAYEES.includes(moving.typeOf(to)));
-    return this.#payers(moving).flatMap(({ from }) => payees.map(({ to }) => `${from}/${to}`));
+    return this.#payers(moving).flatMap(({ from }) => this.#payees(moving).map((to) => `${from}/${to}`));
   }
 
   #isHit({ test, kinds }: ModelReviewRule, moving: Moving): boolean {
-    const takes = moving.takes.filter(({ from }) => !BANK.includes(moving.typeOf(from)));
-    const whole = takes.reduce((total, { amount }) => total + amount, 0n);
+    const whole = this.#whole(moving);
     if (test.by === 'amount') return whole > test.above;
     if (test.by === 'new-payee') return this.#pairs(moving).some((pair) => !this.#paid.has(pair));
     const since =
@@ -109,8 +123,7 @@ export class ModelReviews {
     if (!this.rules.some((rule) => this.#covers(rule, moving) && rule.test.by === 'velocity')) return;
     const { platform, kind } = moving;
     const minute = Math.floor(moving.now / MINUTE);
-    const takes = moving.takes.filter(({ from }) => !BANK.includes(moving.typeOf(from)));
-    const whole = takes.reduce((total, { amount }) => total + amount, 0n);
+    const whole = this.#whole(moving);
     this.#outflows.push({ platform, account: undefined, kind, amount: whole, minute });
     for (const { from, amount } of this.#payers(moving)) this.#outflows.push({ platform, account: from, kind, amount, minute });
   }

@@ -200,11 +200,12 @@ export function reviewHolds(held: readonly ReviewHold[], open: boolean, facts: F
  */
 export function withReview(kind: Kind, data: unknown, effects: Effects, facts: Facts, at: At): Decision {
   const kept = keptRules(kind, at);
-  if (kept.length === 0) return effects;
+  const review = at.reviewRules === undefined ? undefined : facts.record(reviewRecords, at.instruction);
+  if (kept.length === 0 && review === undefined) return effects;
   const of = concerned(effects, facts);
-  const review = facts.record(reviewRecords, at.instruction);
   if (review !== undefined) {
     invariant(review.state !== 'open', 'what people still look at is in no batch');
+    if (isOvertaken(review, of, at)) return refused(refuse('REVIEW_OVERTAKEN'));
     return { ...effects, records: [...(effects.records ?? []), ...countedUpFor(kind, of, kept, facts, at)] };
   }
   if (neededFor(of, kept, at).some(([type, key]) => facts.record(type, key) === undefined)) return { waits: 'next-batch' };
@@ -221,6 +222,18 @@ export function withReview(kind: Kind, data: unknown, effects: Effects, facts: F
   return { ...question, records: [...question.records, ...left] };
 }
 
+/** Whether it would now take more than was looked at, or pay somebody who was not: people said yes to something else. */
+function isOvertaken({ amount, lookedAt: { payees } }: Review, of: Concerned, at: At): boolean {
+  return takenBy(of) > amount || shownPayees(of, at).some((payee) => !payees.includes(payee));
+}
+
+const takenBy = ({ debits }: Concerned): Minor => debits.reduce((sum, { amount }) => sum + amount, 0n);
+
+/** All who are paid; one outside by the blind indexes of his account and of his name, since each of them can be changed. */
+function shownPayees({ payees, payout }: Concerned, at: At): string[] {
+  return [...payees, ...(payout === undefined ? [] : [outsideOf(payout, at), payeeName(payout, at)])];
+}
+
 function lookedAt(effects: Effects, of: Concerned, kept: readonly ReviewRule[], facts: Facts, at: At): Looked {
   const { payout } = of;
   const isListed = (key: string) => facts.record(listedRecords, key)?.listed === true;
@@ -232,7 +245,7 @@ function lookedAt(effects: Effects, of: Concerned, kept: readonly ReviewRule[], 
   };
   const pays = payout !== undefined && payout.orderNo === null ? [payout.sourceAccountId] : [];
   return {
-    amount: of.debits.reduce((sum, { amount }) => sum + amount, 0n),
+    amount: takenBy(of),
     payers: of.payers,
     deviation: effects.deviation,
     newPayees: tests(kept, 'new-payee')
@@ -282,10 +295,11 @@ function asked(
   }));
   const review: Review = {
     ...{ instruction, platformId, shardId: at.book.shardId, kind: kind.name, state: 'open' as const, held, ...why },
-    ...{ amount: of.debits.reduce((sum, { amount }) => sum + amount, 0n), askedMs: at.nowMs, decidedMs: null },
+    ...{ amount: takenBy(of), askedMs: at.nowMs, decidedMs: null },
     lookedAt: {
       subjects: [platformId, ...of.payers.map(({ account }) => account)],
       pairs: pairsOf(of, at).map(({ key }) => key),
+      payees: shownPayees(of, at),
     },
   };
   return {
@@ -320,10 +334,7 @@ function countedUpFor(kind: Kind, of: Concerned, kept: readonly ReviewRule[], fa
     if (counts !== undefined) changes.push(change(countsRecords, key, countedUp(counts, amount, at.nowMs)));
   };
   if (tests(kept, 'velocity')) {
-    count(
-      at.platformId,
-      of.debits.reduce((sum, { amount }) => sum + amount, 0n),
-    );
+    count(at.platformId, takenBy(of));
     for (const { account, amount } of of.payers) count(account, amount);
   }
   if (tests(kept, 'new-payee'))

@@ -16,6 +16,13 @@ export const REVIEW_REFUSALS = {
     retry: 'new-number',
     actor: 'platform-operator',
   },
+  REVIEW_OVERTAKEN: {
+    http: 409,
+    en: 'Since it went to review, the instruction has come to take more or to pay somebody else: give it anew.',
+    zh: '送复核后金额增加或收款方变更，须重新提交',
+    retry: 'new-number',
+    actor: 'platform-operator',
+  },
   REVIEW_DECIDED: {
     http: 409,
     en: 'The review is decided already, or its deadline has passed.',
