@@ -33,6 +33,8 @@ export function proRata(amount: Minor, shares: readonly { receiverId: Id; split:
 export interface Giver extends Wanted {
   readonly available: Minor;
   readonly margin: Minor;
+  /** Whether the platform may advance for him: not while a refund that came before lacks money of his. */
+  readonly advanceable: boolean;
 }
 
 /** Who gives how much of what one receiver is to give back; what nobody gives is `missing`. All add up to `amount`. */
@@ -52,10 +54,10 @@ const least = (one: Minor, other: Minor) => (one < other ? one : other);
  */
 export function waterfall(givers: readonly Giver[], room: Minor): Given[] {
   let left = room > 0n ? room : 0n;
-  return givers.map(({ account, amount, available, margin: has }) => {
+  return givers.map(({ account, amount, available, margin: has, advanceable }) => {
     const own = least(amount, available);
     const margin = least(amount - own, has);
-    const advanced = least(amount - own - margin, left);
+    const advanced = advanceable ? least(amount - own - margin, left) : 0n;
     left -= advanced;
     return { account, amount, own, margin, advanced, missing: amount - own - margin - advanced };
   });

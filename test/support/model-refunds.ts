@@ -24,7 +24,7 @@ export interface ModelWaiting {
   readonly amount: bigint;
   missing: bigint;
   /** From whom it takes, and the accounts whose credit may help. */
-  takesFrom: string[];
+  takesFrom: ReadonlyMap<string, bigint>;
   looksAt: string[];
 }
 
@@ -48,9 +48,10 @@ export class Cover {
     return this.debts.filter((debt) => isOf(debt.account)).reduce((total, debt) => total + debt.left, 0n);
   }
 
-  /** Refunds that came before and wait for this account. */
-  before(id: string, account: string): ModelWaiting[] {
-    return [...this.waiting.values()].filter((one) => one.id < id && (one.takesFrom.includes(account) || one.order === account));
+  /** What refunds that came before and wait want of this account; of an order, all that they refund. */
+  before(id: string, account: string): bigint {
+    const wants = (one: ModelWaiting) => (one.order === account ? one.amount : (one.takesFrom.get(account) ?? 0n));
+    return [...this.waiting.values()].reduce((total, one) => total + (one.id < id ? wants(one) : 0n), 0n);
   }
 
   /** What an income leaves to its receiver, and what of it goes elsewhere. */

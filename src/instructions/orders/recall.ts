@@ -44,9 +44,8 @@ export interface Recalled {
   /** What is taken from the order as it stands. */
   readonly fromOrder: Minor;
   readonly lines: readonly Given[];
+  /** Of the receivers and of the order, beyond what older refunds that wait want of them. */
   readonly missing: Minor;
-  /** Whether an older refund waits for an account that this one takes from. */
-  readonly behind: boolean;
 }
 
 /** All that leaves an order by a refund, and how what it lacks is taken back. Minor units. */
@@ -84,16 +83,17 @@ export function recallOf(
   const recalled = wanted.reduce((sum, line) => sum + line.amount, 0n);
   if (recalled > amount || amount - recalled > left)
     return refuse('RECALL_DOES_NOT_FIT', undefined, { left: String(left), recalled: String(recalled) });
-  const givers = wanted.map((line) => giverOf(line, facts));
+  const givers = wanted.map((line) => giverOf(line, facts, at));
   if (givers.some((giver) => giver === undefined)) return 'unseen';
   const lines = waterfall(givers as Giver[], roomOf(facts, at));
-  const taken = [...lines.map((line) => line.account), order.accountId];
-  return {
-    fromOrder: amount - recalled,
-    lines,
-    missing: lines.reduce((sum, line) => sum + line.missing, 0n),
-    behind: taken.some((account) => isBehind(facts, at, account)),
-  };
+  const fromOrder = amount - recalled;
+  // How much of an older one comes from the order may change until it is covered: all of it might.
+  const free = left - least(left, waitingOf(facts, at, order.accountId));
+  return { fromOrder, lines, missing: lines.reduce((sum, line) => sum + line.missing, fromOrder - least(fromOrder, free)) };
+}
+
+function least(one: Minor, other: Minor): Minor {
+  return one < other ? one : other;
 }
 
 function gotOf(shares: readonly { receiverId: Id; split: Minor; returned: Minor }[], account: Id): Minor {
@@ -101,11 +101,16 @@ function gotOf(shares: readonly { receiverId: Id; split: Minor; returned: Minor 
   return share === undefined ? 0n : share.split - share.returned;
 }
 
-function giverOf(line: Wanted, facts: Facts): Giver | undefined {
+/** What a receiver can give beyond what refunds that came before this one want of him: those go first, the others need not wait for them. */
+function giverOf(line: Wanted, facts: Facts, at: At): Giver | undefined {
   const margin = facts.record(marginRecords, line.account);
   if (margin === undefined || facts.record(debtRecords, line.account) === undefined) return undefined;
-  const kept = margin.marginId === null ? undefined : facts.account(margin.marginId);
-  return { ...line, available: usable(facts.account(line.account)), margin: usable(kept) };
+  const available = usable(facts.account(line.account));
+  const kept = usable(margin.marginId === null ? undefined : facts.account(margin.marginId));
+  const older = waitingOf(facts, at, line.account);
+  const ofOwn = least(older, available);
+  const ofMargin = least(older - ofOwn, kept);
+  return { ...line, available: available - ofOwn, margin: kept - ofMargin, advanceable: older === ofOwn + ofMargin };
 }
 
 /** What can be taken of an account now; of one that is frozen or closed nothing. */
@@ -121,17 +126,12 @@ function advanceOf(facts: Facts, at: At): Advance {
 function roomOf(facts: Facts, at: At): Minor {
   const { ceiling, outstanding } = advanceOf(facts, at);
   const funds = usable(facts.account(at.book.accounts['own-funds']));
-  return ceiling - outstanding < funds ? ceiling - outstanding : funds;
+  return least(ceiling - outstanding, funds);
 }
 
-/** A refund that came before this one waits for this account: it goes first. */
-function isBehind(facts: Facts, at: At, account: Id): boolean {
-  return (facts.record(queueRecords, account)?.waiting ?? []).some(({ instruction }) => instruction < at.instruction);
-}
-
-/** What older refunds that wait will take of an order. */
-export function waitingOf(facts: Facts, at: At, orderId: Id): Minor {
-  return (facts.record(queueRecords, orderId)?.waiting ?? [])
+/** What older refunds that wait want of a receiver; of an order: all that they refund. */
+export function waitingOf(facts: Facts, at: At, account: Id): Minor {
+  return (facts.record(queueRecords, account)?.waiting ?? [])
     .filter(({ instruction }) => instruction < at.instruction)
     .reduce((sum, { wanted }) => sum + wanted, 0n);
 }
