@@ -71,5 +71,6 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['split.others-cap', '2016-04-01', 3_000, '银行自定'],
   ['agreement.answer-hours', '2016-04-01', 72, '银行自定'],
   ['escrow.answer-hours', '2016-04-01', 72, '银行自定'],
+  ['same-day.days', '2016-04-01', 0, '此前无规定'],
   ['same-day.days', '2016-12-01', 90, N261],
 ];
