@@ -338,6 +338,7 @@ export class Model {
       this.#endWaiting(given.id);
       return 'posted';
     } catch (no) {
+      this.accounts.delete(given.id); // it is not posted: what it was about to open is not there
       if (no instanceof Waits) return 'undecided';
       if (no instanceof No) {
         this.#endWaiting(given.id);
@@ -589,8 +590,8 @@ export class Model {
       this.#mayTake({ from: account, amount });
       const margin = this.cover.margins.get(account) ?? { account: given.id, target: 0n };
       if (!this.cover.margins.has(account)) this.openAccount(given.id, given.platform, 'margin', false);
-      this.cover.margins.set(account, margin);
       this.#move(at, [{ from: account, amount }], [{ to: margin.account, amount, inherits: true }]);
+      this.cover.margins.set(account, margin);
     },
 
     'margin-release': (given, data, at) => {
