@@ -719,6 +719,7 @@ export class Model {
       refuseIf(dispute.ofBank && given.origin === 'P', 'DISPUTE_OF_BANK');
       refuseIf(data.result === 'upheld' && dispute.deadline <= this.now, 'DISPUTE_ENDED');
       const { order, receiver } = dispute;
+      refuseIf(data.result === 'upheld' && this.#account(order.account).type === 'escrow', 'ESCROW_BOUND');
       if (data.result === 'upheld' && receiver !== undefined) this.#giveBackDisputed(at, bare(data.dispute), order, receiver);
       dispute.open = false;
       for (const id of receiver === undefined ? [order.account] : [order.account, receiver]) {
@@ -1416,16 +1417,19 @@ export class Model {
     return bare(data.account);
   }
 
-  /** What comes in for receivers, less what they owe and what their margins lack, and where that goes. */
+  /** What comes in for receivers, less what they owe and what their margins lack, and where that goes; what is claimed is theirs first. */
   #afterDebts(given: Given, gives: readonly Give[], at: ModelPlatform): Give[] {
     const parts: ModelDiversion[] = [];
     const left = gives.flatMap((give) => {
       if (this.#account(give.to).state === 'closed') return [give];
       const margin = this.cover.margins.get(give.to);
       const has = margin === undefined ? 0n : this.#account(margin.account).balance;
-      const divided = this.cover.divide(give.to, give.amount, at.own['own-funds'] as string, has);
+      const lacking = claimedOf(this.#account(give.to)) - frozenOf(this.#account(give.to));
+      const claimed = lacking < give.amount ? lacking : give.amount;
+      const divided = this.cover.divide(give.to, give.amount - claimed, at.own['own-funds'] as string, has);
       parts.push(...divided.parts);
-      return divided.left > 0n ? [{ ...give, amount: divided.left }] : [];
+      const left = divided.left + claimed;
+      return left > 0n ? [{ ...give, amount: left }] : [];
     });
     const like = (part: ModelDiversion) => gives.find((give) => give.to === part.account) as Give;
     for (const { debt, amount } of parts) if (debt !== undefined) debt.left -= amount;

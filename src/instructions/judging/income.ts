@@ -1,5 +1,5 @@
 import { type Id, type Minor, toWire, toWireAmount } from '../../kernel/index.js';
-import type { LedgerAccount, Posting } from '../../ledger/index.js';
+import { frozenOf, type LedgerAccount, type Posting } from '../../ledger/index.js';
 import {
   advanceRecords,
   type Diversion,
@@ -33,7 +33,8 @@ export function incomeNeeds(kind: Kind, data: unknown, facts: Facts, at: At): Ne
 }
 
 /**
- * What receivers owe is taken from what comes in for them, and then their margins are filled up, in the postings of the income itself.
+ * What receivers owe is taken from what comes in for them, and then their margins are filled up, in the postings of the income itself;
+ * all of it from what no court and no dispute lays claim to.
  * Asked here for every kind that brings income, so that none can forget it.
  */
 export function withRecovery(kind: Kind, effects: Effects, facts: Facts, at: At): Effects {
@@ -71,14 +72,16 @@ export function withRecovery(kind: Kind, effects: Effects, facts: Facts, at: At)
 function divided({ account: id, amount }: Posting, facts: Facts) {
   const nothing = { left: amount, debts: [] as { instruction: Id; amount: Minor }[], toMargin: 0n, marginId: null };
   const account = facts.account(id);
-  if (amount <= 0n || !isReceiver(account) || account?.state === 'closed') return nothing;
+  if (amount <= 0n || account === undefined || !isReceiver(account) || account.state === 'closed') return nothing;
   const open = facts.record(debtRecords, id)?.open ?? [];
   const margin = facts.record(marginRecords, id);
   const kept = margin?.marginId ? facts.account(margin.marginId) : undefined;
   const owed = open.reduce((sum, receivable) => sum + owedOf(receivable), 0n);
   const marginLacks = kept === undefined || kept.state === 'closed' ? 0n : (margin?.target ?? 0n) - kept.balance;
-  const { recovered, toMargin, left } = divideIncome(amount, { owed, marginLacks });
-  return { left, toMargin, marginId: kept?.id ?? null, debts: oldestFirst(open, recovered) };
+  const lacking = account.claimed - frozenOf(account);
+  const claimed = lacking < amount ? lacking : amount;
+  const { recovered, toMargin, left } = divideIncome(amount - claimed, { owed, marginLacks });
+  return { left: left + claimed, toMargin, marginId: kept?.id ?? null, debts: oldestFirst(open, recovered) };
 }
 
 function oldestFirst(open: readonly Receivable[], recovered: Minor): { instruction: Id; amount: Minor }[] {
