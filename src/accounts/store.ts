@@ -246,6 +246,13 @@ export async function hasPayoutsUnderWay(tx: Tx, accountId: Id): Promise<boolean
   return rows.length > 0;
 }
 
+/** What others still want of an account: refunds that wait for its money (also while they are tried), what its platform advanced for it. */
+export async function wantedOf(tx: Tx, accountId: Id): Promise<{ readonly refundWaits: boolean; readonly owes: boolean }> {
+  const waiting = await tx.rows('SELECT 1 FROM shortage_lines WHERE waiting_on = ? LIMIT 1', [accountId]);
+  const owed = await tx.rows('SELECT 1 FROM receivables WHERE open_of = ? LIMIT 1', [accountId]);
+  return { refundWaits: waiting.length > 0, owes: owed.length > 0 };
+}
+
 const PROBES = 24;
 
 /**

@@ -35,6 +35,7 @@ import {
   subMerchantsByAccount,
   subMerchantsByNumber,
   takeVirtualNumbers,
+  wantedOf,
 } from './store.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault'>;
@@ -232,7 +233,8 @@ export async function changeSettlementAccount(rt: Parts, platformId: Id, id: Id,
 }
 
 /**
- * Closes a sub-merchant and its account for ever: nothing may be on it, held on it, or on its way from it. It holds the
+ * Closes a sub-merchant and its account for ever: nothing may be on it, held on it, or on its way from it, and nobody may
+ * wait for its money: a refund that does, and what the platform advanced for it, could never be covered. It holds the
  * shard, so that no batch of instructions sees it half closed. Closing twice changes nothing.
  * @throws Refused NOT_FOUND, ACCOUNT_FROZEN, ACCOUNT_NOT_EMPTY
  */
@@ -252,6 +254,9 @@ export async function closeSubMerchant(rt: Parts, platformId: Id, id: Id): Promi
         const margin = await marginFunds(tx, accountId);
         if (margin !== undefined && (margin.balance !== 0n || margin.held !== 0n))
           throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'Its margin is not empty.'));
+        const { refundWaits, owes } = await wantedOf(tx, accountId);
+        if (refundWaits) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'A refund waits for money of it.'));
+        if (owes) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'It owes what its platform advanced for it.'));
         if (margin !== undefined) await setAccountState(tx, margin.id, 'closed');
         await setAccountState(tx, accountId, 'closed');
         await markClosed(tx, id, turn.nowMs);

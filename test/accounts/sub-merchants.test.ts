@@ -327,6 +327,30 @@ describe('closing a sub-merchant', () => {
     await merchant.close().expect(200);
   });
 
+  it('refuses while a refund waits for its money, and while it owes what its platform advanced for it', async () => {
+    const merchant = await merchantWith(52);
+    const write = (...statements: readonly string[]) =>
+      api.runtime.db.withTx('refunds', async (tx) => {
+        for (const statement of statements) await tx.write(statement);
+      });
+    const [waiting, covered] = [api.runtime.newId(), api.runtime.newId()];
+    await write(
+      `INSERT INTO shortage_lines (instruction_id, account_id, role, wanted, missing, waiting_on)
+       VALUES (${waiting}, ${merchant.account}, 'receiver', 100, 100, ${merchant.account})`,
+    );
+    const waits = (await merchant.close().expect(422)).body;
+    expect([waits.code, waits.detail]).toEqual(['ACCOUNT_NOT_EMPTY', 'A refund waits for money of it.']);
+    await write(
+      `UPDATE shortage_lines SET waiting_on = NULL WHERE instruction_id = ${waiting}`,
+      `INSERT INTO receivables (instruction_id, account_id, platform_id, order_no, amount, recovered, created_ms, open_of)
+       VALUES (${covered}, ${merchant.account}, ${book.id}, 'SO-1', 100, 99, 0, ${merchant.account})`,
+    );
+    const owes = (await merchant.close().expect(422)).body;
+    expect([owes.code, owes.detail]).toEqual(['ACCOUNT_NOT_EMPTY', 'It owes what its platform advanced for it.']);
+    await write(`UPDATE receivables SET recovered = 100, open_of = NULL WHERE instruction_id = ${covered}`);
+    await merchant.close().expect(200);
+  });
+
   it.each(PAYOUT_STATES.filter(isUnderWay))('refuses while a payout is %s', async (state) => {
     const merchant = await merchantWith(100 + PAYOUT_STATES.indexOf(state));
     await api.runtime.db.withTx('payout', async (tx) => {
