@@ -61,7 +61,7 @@ export function dryRunRoutes(rt: Runtime): Route[] {
       description:
         'Takes the body of an instruction, or an array of them, and answers for each what giving it would answer, each after those ' +
         'before it, with its movements and what the fees take. The same code decides; nothing is written, no number is used up and no ' +
-        'customer is asked. `awaiting-consent` says that one would be.',
+        'customer is asked. `awaiting-consent` says that one would be, `in-review` that people of the bank would look at it first.',
       body: 'raw',
       rawBody: {
         schema: z.union([instruction, z.array(instruction).min(1).max(LINES_MAX)]),
