@@ -27,7 +27,8 @@ export function escrowPage(): string {
       'A stage ends as what was first: *met*, *failed* (its last moment passed), *unpaid* (not all of it came in by its date: then all of it goes back), ' +
         '*cancelled* (the one before it failed), *exited*, or *decided* by the bank. That depends on when something was so and not on when the books are ' +
         'told ([ADR 21](adr/0021-escrow-by-moments.md)). A dispute about an order of a deal holds exactly its amount: what would need it waits ' +
-        '(`ESCROW_DISPUTED`) and is tried again every ten minutes.',
+        '(`ESCROW_DISPUTED`) and is tried again every ten minutes. Until then the bank can divide by its review what receivers were to get, even after its ' +
+        'moment; with that the dispute ends as rejected, never as upheld (`ESCROW_BOUND`).',
       '',
       'Rates are rounded down, a fixed amount takes no more than is left, and one line takes the rest, so that the parts are always the whole. The rates ' +
         'and days of the templates are examples of what parties agree; no law is quoted by them.',

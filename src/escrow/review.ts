@@ -1,9 +1,10 @@
-import { type Id, invariant, Refused, refuse } from '../kernel/index.js';
+import { type Id, type Instant, invariant, type Refusal, Refused, refuse } from '../kernel/index.js';
+import { availableOf, loadAccounts } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { reckon, underLock } from './confirm.js';
 import type { PlanLine } from './plan.js';
-import { mayDecide } from './rules.js';
-import { decideReview, findDeal, findReview, insertReview, type Review } from './store.js';
+import { type Deal, type Decided, mayDecide } from './rules.js';
+import { decideReview, findDeal, findReview, fundsOf, insertReview, type Review } from './store.js';
 
 type Parts = Pick<Runtime, 'clock' | 'vault'>;
 
@@ -19,7 +20,7 @@ export async function proposeReview(
   const found = await findDeal(tx, of.escrow);
   if (found === undefined) throw new Refused(refuse('ESCROW_NOT_FOUND'));
   const { deal, nowMs } = await underLock(tx, rt, found);
-  const refusal = mayDecide(deal, of.item, of.lines, nowMs);
+  const refusal = await decidable(tx, deal, of, nowMs);
   if (refusal !== undefined) throw new Refused(refusal);
   const review: Review = {
     ...{
@@ -36,6 +37,18 @@ export async function proposeReview(
   return review;
 }
 
+/** Why the bank may not decide this now. A dispute is all that claims anything of the orders of a deal. Under the shard's row. */
+async function decidable(tx: Tx, deal: Deal, of: Pick<Decided, 'item' | 'lines'>, nowMs: Instant): Promise<Refusal | undefined> {
+  const funds = (await fundsOf(tx, deal.id)).filter(({ stage, amount }) => stage === of.item && amount > 0n);
+  const ids = funds.map(({ orderId }) => orderId);
+  const accounts = await loadAccounts(tx, ids, () => '9999-12-31' as never);
+  const isDisputed = funds.some(({ orderId, amount }) => {
+    const account = accounts.get(orderId);
+    return account !== undefined && account.claimed > 0n && availableOf(account) < amount;
+  });
+  return mayDecide(deal, of, { nowMs, isDisputed });
+}
+
 /**
  * The second approves; from that moment it counts.
  * @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED, ESCROW_ENDED, ESCROW_STAGE_ENDED when the stage ended meanwhile
@@ -49,7 +62,7 @@ export async function approveReview(
   const review = await undecided(tx, ids);
   if (review.proposedBy === of.by) throw new Refused(refuse('SAME_OPERATOR'));
   const { deal, nowMs } = await underLock(tx, rt, { id: review.dealId, platformId: review.platformId });
-  const refusal = mayDecide(deal, review.item, review.lines, nowMs);
+  const refusal = await decidable(tx, deal, review, nowMs);
   if (refusal !== undefined) throw new Refused(refusal);
   const noteSealed = of.note === null ? null : rt.vault.seal(of.note);
   const decided = await decideReview(tx, review.id, { state: 'approved', by: of.by, atMs: nowMs, noteSealed });

@@ -128,13 +128,28 @@ export interface Ending {
 
 /**
  * How a stage ends by what is known now: the earliest of all that would end it. It counts once its moment is there; until then something
- * earlier may come. Since it depends on moments alone and not on when it is looked at, a sweep that is late changes nothing.
+ * earlier may come. Since it depends on moments alone and not on when it is looked at, a sweep that is late changes nothing. Only where a
+ * dispute held up what it would have given can the bank divide it afterwards (`mayDecide`): then that counts instead.
  */
 export function endingOf(deal: Deal, key: string): Ending | undefined {
+  const end = stageOf(deal, key)?.state.end ?? null;
+  if (end !== null) return { how: end.how, atMs: end.atMs, lines: [] };
+  const first = firstEnding(deal, key);
+  const decision = decisionOf(deal, key);
+  return first !== undefined && decision !== undefined && first.atMs < decision.atMs ? decision : first;
+}
+
+/** Who gets what of a stage by what two people of the bank decided. */
+function decisionOf({ decided }: Deal, key: string): Ending | undefined {
+  const decision = decided.find(({ item, lines }) => item === key && lines !== null);
+  return decision?.lines ? { how: 'decided', atMs: decision.atMs, lines: decision.lines } : undefined;
+}
+
+/** The earliest that ends a stage. The one behind it goes by that, however late what was disputed is divided. */
+function firstEnding(deal: Deal, key: string): Ending | undefined {
   const found = stageOf(deal, key);
   if (found === undefined) return undefined;
   const { stage, state } = found;
-  if (state.end !== null) return { how: state.end.how, atMs: state.end.atMs, lines: [] };
   const open = openingOf(deal, stage, state);
   const possible: Ending[] = [];
   if (isWhole(stage, state) && typeof open === 'number') possible.push(...ownEndings(deal, stage, open));
@@ -143,8 +158,8 @@ export function endingOf(deal: Deal, key: string): Ending | undefined {
   if (typeof open === 'object') possible.push(open);
   const exit = exitOf(deal);
   if (exit !== undefined) possible.push(exit);
-  const decision = deal.decided.find(({ item, lines }) => item === key && lines !== null);
-  if (decision?.lines) possible.push({ how: 'decided', atMs: decision.atMs, lines: decision.lines });
+  const decision = decisionOf(deal, key);
+  if (decision !== undefined) possible.push(decision);
   return possible.reduce<Ending | undefined>(
     (first, each) => (first === undefined || each.atMs < first.atMs ? each : first),
     undefined,
@@ -170,7 +185,7 @@ function objectedAt(deal: Deal, stage: PlanStage): Instant | undefined {
 function openingOf(deal: Deal, stage: PlanStage, state: StageState): Instant | Ending | undefined {
   const { fundedMs } = state;
   if (stage.after === null) return fundedMs ?? undefined;
-  const before = endingOf(deal, stage.after);
+  const before = firstEnding(deal, stage.after);
   if (before === undefined) return undefined;
   const goesOn = before.how === 'met' || before.how === 'decided' || stageOf(deal, stage.after)?.stage.failsAlone === true;
   // Whatever exit ended that one ends this one too.
@@ -342,17 +357,30 @@ export function mayConfirm(deal: Deal, item: string, role: string, nowMs: Instan
   return undefined;
 }
 
+/** Whether what a stage gives its receivers waits for the end of a dispute, so that the bank can still divide it. */
+function isHeldUp(deal: Deal, key: string, isDisputed: boolean): boolean {
+  const ending = endingOf(deal, key);
+  if (!isDisputed || ending === undefined || stageOf(deal, key)?.state.end !== null) return false;
+  return ending.how !== 'decided' && ending.lines.some(({ to }) => to !== 'payers');
+}
+
 /**
  * Whether the bank may decide this now.
  * @param lines who is to get what of a stage; null: what the condition leaves to the bank is so
+ * @param isDisputed whether a dispute holds what the stage needs to end
  * @returns ESCROW_ITEM_UNKNOWN, ESCROW_ENDED, ESCROW_STAGE_ENDED, ESCROW_NO_REVIEW, ESCROW_PARTIES
  */
-export function mayDecide(deal: Deal, item: string, lines: readonly PlanLine[] | null, nowMs: Instant): Refusal | undefined {
+export function mayDecide(
+  deal: Deal,
+  { item, lines }: Pick<Decided, 'item' | 'lines'>,
+  { nowMs, isDisputed }: { readonly nowMs: Instant; readonly isDisputed: boolean },
+): Refusal | undefined {
   const exit = deal.plan.exits.find(({ key }) => key === item);
   const found = stageOf(deal, item);
   if (exit === undefined && found === undefined) return refuse('ESCROW_ITEM_UNKNOWN', undefined, { item });
   if (deal.endedMs !== null) return refuse('ESCROW_ENDED');
-  if (found !== undefined && hasEnded(deal, item, nowMs)) return refuse('ESCROW_STAGE_ENDED', undefined, { stage: item });
+  const isOver = hasEnded(deal, item, nowMs) && (lines === null || !isHeldUp(deal, item, isDisputed));
+  if (found !== undefined && isOver) return refuse('ESCROW_STAGE_ENDED', undefined, { stage: item });
   if (lines === null) {
     const when = exit?.when ?? found?.stage.when;
     return when !== undefined && takesReview(when) ? undefined : refuse('ESCROW_NO_REVIEW', undefined, { item });

@@ -5,6 +5,7 @@ import {
   endingOf,
   endStage,
   type Fund,
+  hasEnded,
   nextDue,
   partsOf,
   planOf,
@@ -171,7 +172,10 @@ function happen(told: Told, chance: Chance, nowMs: Instant): void {
           { to: 'anna', take: { fixed: BigInt(chance.below(500)) } },
           { to: 'payers', take: 'rest' as const },
         ];
-    told.deal = { ...deal, decided: [...deal.decided, { item: chance.one(items), lines, atMs: nowMs }] };
+    const item = chance.one(items);
+    // As `mayDecide` has it: nobody divides a stage whose moment has come, where no dispute holds it up.
+    if (lines !== null && hasEnded(deal, item, nowMs)) return;
+    told.deal = { ...deal, decided: [...deal.decided, { item, lines, atMs: nowMs }] };
   }
 }
 

@@ -148,6 +148,7 @@ export const CLAIM_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['DISPUTE_ENDED', 'it was ended', dispute({ state: 'rejected' })],
     ['DISPUTE_OF_BANK', 'the bank opened it', dispute({ ofBank: true })],
     ['DISPUTE_ENDED', 'its deadline has passed', dispute({ deadlineMs: DESK.now })],
+    ['ESCROW_BOUND', 'its order is of a deal', account(DESK.order, { type: 'escrow' })],
     ['ACCOUNT_FROZEN', 'what she should give back is frozen', account(anna, { state: 'frozen' })],
   ],
   'judicial-deduction': [

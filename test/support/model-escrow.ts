@@ -168,6 +168,7 @@ export class Escrows {
     }
     if (deal.said.some((each) => each.by === by && each.role !== role)) return 'SAME_OPERATOR';
     deal.said.push({ item, role, by, at: this.#hands.now() });
+    deal.notBefore = 0;
     return 'given';
   }
 
@@ -179,12 +180,15 @@ export class Escrows {
     const exit = deal.template.exits.find((each) => each.key === item);
     if (stage === undefined && exit === undefined) return 'ESCROW_ITEM_UNKNOWN';
     if (deal.stages.every((each) => each.end !== undefined)) return 'ESCROW_ENDED';
-    if (stage !== undefined && this.#ending(deal, stage) !== undefined) return 'ESCROW_STAGE_ENDED';
+    const over = stage && this.#ending(deal, stage);
+    const waits = stage !== undefined && lines !== null && this.#waitsForDispute(deal, stage);
+    if (over !== undefined && !waits) return 'ESCROW_STAGE_ENDED';
     if (lines === null && !JSON.stringify((exit ?? stage?.of)?.when).includes('"review":true')) return 'ESCROW_NO_REVIEW';
     if (lines !== null && stage === undefined) return 'ESCROW_NO_REVIEW';
     if (lines?.some(({ to }) => to !== 'payers' && !deal.terms.parties[to])) return 'ESCROW_PARTIES';
     if (alone) return 'SAME_OPERATOR';
     deal.decided.push({ item, lines, at: this.#hands.now() });
+    deal.notBefore = 0;
     return 'approved';
   }
 
@@ -366,8 +370,25 @@ export class Escrows {
   }
 
   /** The first moment, up to now, at which a stage ended, and what that makes of its money. */
-  #ending(deal: ModelDeal, stage: ModelStage): { how: string; at: number; lines: readonly ModelLine[] } | undefined {
+  /** What receivers are to get is disputed, so that the bank can divide the stage although its moment has come. */
+  #waitsForDispute(deal: ModelDeal, stage: ModelStage): boolean {
+    const ending = this.#ending(deal, stage);
+    if (stage.end !== undefined || ending?.how === 'decided' || !ending?.lines.some(({ to }) => to !== 'payers')) return false;
+    return [...stage.paid].some(([order, paid]) => {
+      const { claimed, there } = this.#hands.free(this.#account(deal, order));
+      return claimed > 0n && there < paid;
+    });
+  }
+
+  #ending(deal: ModelDeal, stage: ModelStage): ModelEnding | undefined {
     if (stage.end !== undefined) return { ...stage.end, lines: [] };
+    const first = this.#firstEnding(deal, stage);
+    const decided = deal.decided.find(({ item, lines }) => item === stage.key && lines !== null);
+    if (first === undefined || !decided?.lines || decided.at <= first.at) return first;
+    return { how: 'decided', at: decided.at, lines: decided.lines.map(({ to, amount }) => ({ to, take: amount })) };
+  }
+
+  #firstEnding(deal: ModelDeal, stage: ModelStage): ModelEnding | undefined {
     const back: ModelLine[] = [{ to: 'payers', take: 'rest' }];
     for (const at of this.#moments(deal)) {
       const { of } = stage;
@@ -392,7 +413,7 @@ export class Escrows {
   }
 
   #endedBy(deal: ModelDeal, stage: ModelStage, at: number): string | undefined {
-    const ending = this.#ending(deal, stage);
+    const ending = this.#firstEnding(deal, stage);
     return ending !== undefined && ending.at <= at ? ending.how : undefined;
   }
 
@@ -443,6 +464,12 @@ export class Escrows {
     const later = events.flatMap((at) => days.map((each) => at + each * DAY));
     return [...new Set([...events, ...later])].filter((at) => at <= this.#hands.now()).sort((a, b) => a - b);
   }
+}
+
+interface ModelEnding {
+  readonly how: string;
+  readonly at: number;
+  readonly lines: readonly ModelLine[];
 }
 
 interface ModelLine {

@@ -138,7 +138,9 @@ function claimed(dispute: Dispute, { account, amount }: HoldChange, facts: Facts
 const endSchema = z.strictObject({
   dispute: wireId('dispute'),
   result: z.enum(['upheld', 'rejected']).meta({
-    description: 'upheld: what it holds stands on the order, and can be refunded; rejected: it is let go where it stands',
+    description:
+      'upheld: what it holds stands on the order, and can be refunded; rejected: it is let go where it stands. ' +
+      'What is disputed of a deal the bank divides by its review of the stage, and the dispute is rejected then',
   }),
 });
 
@@ -179,6 +181,12 @@ export const disputeEnd: Kind<z.output<typeof endSchema>> = {
     // What is past its deadline is over: it can only be let go.
     if (deadlineMs <= at.nowMs && data.result === 'upheld')
       return refused(refuse('DISPUTE_ENDED', undefined, { endedAt: toRfc3339(deadlineMs) }));
+    if (data.result === 'upheld' && facts.account(dispute.orderId)?.type === 'escrow')
+      return refused(
+        refuse('ESCROW_BOUND', 'The bank divides what is disputed of a deal by its review of the stage.', {
+          orderNo: dispute.orderNo,
+        }),
+      );
     const back = data.result === 'upheld' ? givenBack(dispute, facts, at) : { amount: 0n, postings: [], records: [] };
     const state = at.origin === 'S' ? 'lapsed' : data.result;
     const after: Dispute = { ...dispute, state, givenBack: back.amount, endedMs: at.nowMs };
