@@ -116,10 +116,10 @@ export async function measure(rt: Runtime, give: Give, next: () => Asked): Promi
   const decided = await executeShard(rt, 0);
   const seconds = (performance.now() - started) / 1000;
   if (decided !== PER_ROUND) throw new Error(`${decided} of ${PER_ROUND} were decided`);
-  const [refused] = await rt.db.read('bench-refused', (tx) =>
-    tx.rows<{ n: string }>("SELECT COUNT(*) AS n FROM outcomes WHERE state <> 'posted'"),
+  const refused = await rt.db.read('bench-refused', (tx) =>
+    tx.rows<{ code: string; n: string }>("SELECT code, COUNT(*) AS n FROM outcomes WHERE state <> 'posted' GROUP BY code"),
   );
-  if (refused?.n !== '0') throw new Error(`${refused?.n} transfers were refused`);
+  if (refused.length > 0) throw new Error(`some were refused: ${refused.map(({ code, n }) => `${n} × ${code}`).join(', ')}`);
   return { intake, posting: decided / seconds };
 }
 

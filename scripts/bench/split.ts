@@ -28,20 +28,22 @@ const ENTRIES_OF_TRANSFER = 2;
 
 /**
  * Splits of orders that the bank computes by the seller's agreement: five receivers under a rule of three levels, in turns with plain
- * transfers between accounts of the same book. Figures are medians over five rounds of 20,000; paying the orders is not measured.
+ * transfers between as many accounts of another book, whose owners agreed on nothing. Figures are medians over five rounds of 20,000; paying the orders is not measured.
  */
 export function benchSplit(args: readonly string[]): Promise<Record<string, number>> {
   const chance = seeded(Number(args[args.indexOf('--seed') + 1] ?? 0) || 1);
   return withRuntime(async (rt) => {
+    const other = await openBook(rt);
+    const giveOther = giver(other.platformId);
+    await fund(rt, other, giveOther);
     const book = await openBook(rt);
     const give = giver(book.platformId);
-    await fund(rt, book, give);
     await agree(rt, book);
     const plain: number[] = [];
     const splits: number[] = [];
     for (let round = 0; round <= ROUNDS; round += 1) {
       const orders = await payOrders(rt, book, give, round);
-      const transfers = (await measure(rt, give, () => transferOf(randomPair(book.subs, chance)))).posting;
+      const transfers = (await measure(rt, giveOther, () => transferOf(randomPair(other.subs, chance)))).posting;
       const shared = (await measure(rt, give, () => orders.pop() as Asked)).posting;
       process.stderr.write(`round ${round}: transfers ${Math.round(transfers)}, splits ${Math.round(shared)} a second\n`);
       if (round === 0) continue; // warm-up
