@@ -980,6 +980,7 @@ export class Model {
       const amount = minor(data.amount);
       refuseIf(amount > order.subsidised - order.subsidyReturned, 'SUBSIDY_EXCEEDED');
       refuseIf(amount > this.#account(order.account).balance, 'SUBSIDY_EXCEEDED');
+      this.#withinCap(order, cameIn(order) - amount);
       this.#move(at, [{ from: order.account, amount }], [{ to: at.own.marketing as string, amount }]);
       order.subsidised -= amount;
     },
@@ -1013,6 +1014,7 @@ export class Model {
       if (typeof data.to === 'object' && 'orderNo' in data.to) {
         const order = found(this.orders.get(`${past.platform}/${data.to.orderNo}`), 'the order of a payment');
         refuseIf(order.paid - minor(data.amount) < order.refunded, 'REFUND_EXCEEDS_ORDER');
+        this.#withinCap(order, cameIn(order) - minor(data.amount));
         this.#giveBack(at, order.account, bare(data.from), data);
         order.paid -= minor(data.amount);
       } else this.#giveBack(at, bare((data.to as { account: string }).account), bare(data.from), data, past.id);

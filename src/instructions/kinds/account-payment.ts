@@ -7,6 +7,7 @@ import { moneySchema, orderNo, textSchema, wireId } from '../../runtime/index.js
 import { type At, change, type Decision, type Facts, type Kind, refused } from '../kind.js';
 import { backgroundNeeds, backgroundSchema } from '../orders/background.js';
 import { foreseenOrder, type OrderMoney, paidOrder, payingNeeds, refundedOfNothing } from '../orders/paying.js';
+import { overCapAfter, sharingNeeds } from '../orders/sharing.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -58,14 +59,19 @@ export const accountPayment: Kind<AccountPayment> = {
   undo: {
     origins: ['P', 'O'],
     needs: ({ to }, at) => ('orderNo' in to ? { records: [[orderRecords, orderKey(at.platformId, to.orderNo)]] } : {}),
+    needsThen({ to }, facts, at) {
+      const order = 'orderNo' in to ? facts.record(orderRecords, orderKey(at.platformId, to.orderNo)) : undefined;
+      return order === undefined ? {} : sharingNeeds(order, facts, at);
+    },
     records({ to, amount }, facts, at) {
       if ('account' in to) return { records: [] };
       const key = orderKey(at.platformId, to.orderNo);
       const order = facts.record(orderRecords, key);
       if (order === undefined) return refuse('ORDER_NOT_FOUND', undefined, { orderNo: to.orderNo });
-      const tooMuch = refundedOfNothing(order, amount.amount);
-      if (tooMuch !== undefined) return tooMuch;
-      return { records: [change(orderRecords, key, { ...order, paid: order.paid - amount.amount })] };
+      const after = { ...order, paid: order.paid - amount.amount };
+      return (
+        refundedOfNothing(order, amount.amount) ?? overCapAfter(after, facts) ?? { records: [change(orderRecords, key, after)] }
+      );
     },
   },
 };

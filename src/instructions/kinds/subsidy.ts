@@ -12,7 +12,7 @@ import {
 } from '../../orders/index.js';
 import { moneySchema, orderNo } from '../../runtime/index.js';
 import { type At, arrivalDate, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { boundBackground, isSeen, overCap, sharingNeeds } from '../orders/sharing.js';
+import { boundBackground, isSeen, overCapAfter, sharingNeeds } from '../orders/sharing.js';
 
 const schema = z.strictObject({ orderNo, amount: moneySchema });
 type Subsidy = z.output<typeof schema>;
@@ -24,6 +24,12 @@ function needs(data: Subsidy, at: At): Needs {
 function needsThen(data: Subsidy, facts: Facts, at: At): Needs {
   const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
   return order === undefined ? {} : { records: [[backgroundRecords, order.accountId]] };
+}
+
+/** What the goods of an order are split by. */
+function goodsNeeds(data: Subsidy, facts: Facts, at: At): Needs {
+  const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
+  return order === undefined ? {} : sharingNeeds(order, facts, at);
 }
 
 /** What the goods of an order with agreements lack up to their price; undefined where nothing says what they are worth. */
@@ -71,13 +77,13 @@ export const subsidy: Kind<Subsidy> = {
   undo: {
     origins: ['P', 'O'],
     needs,
+    needsThen: goodsNeeds,
     records(data, facts, at) {
       const key = orderKey(at.platformId, data.orderNo);
       const order = facts.record(orderRecords, key);
       if (order === undefined) return refuse('ORDER_NOT_FOUND', undefined, { orderNo: data.orderNo });
-      const tooMuch = exceeded(order, data.amount.amount);
-      if (tooMuch !== undefined) return tooMuch;
-      return { records: [change(orderRecords, key, { ...order, subsidised: order.subsidised - data.amount.amount })] };
+      const after = { ...order, subsidised: order.subsidised - data.amount.amount };
+      return exceeded(order, data.amount.amount) ?? overCapAfter(after, facts) ?? { records: [change(orderRecords, key, after)] };
     },
   },
 };
@@ -97,10 +103,7 @@ export const subsidyReturn: Kind<Subsidy> = {
   schema,
   example: { orderNo: 'SO-1001', amount: { amount: 300, currency: 'CNY' } },
   needs,
-  needsThen(data, facts, at) {
-    const order = facts.record(orderRecords, orderKey(at.platformId, data.orderNo));
-    return order === undefined ? {} : sharingNeeds(order, facts, at);
-  },
+  needsThen: goodsNeeds,
   decide(data, facts, at) {
     const amount = data.amount.amount;
     const key = orderKey(at.platformId, data.orderNo);
@@ -109,7 +112,7 @@ export const subsidyReturn: Kind<Subsidy> = {
     const after = { ...order, subsidyReturned: order.subsidyReturned + amount };
     const background = boundBackground(order, facts);
     if (background !== undefined && !isSeen(background, facts)) return { waits: 'next-batch' };
-    const tooMuch = exceeded(order, amount) ?? (background && overCap(after, background, facts));
+    const tooMuch = exceeded(order, amount) ?? overCapAfter(after, facts);
     if (tooMuch !== undefined) return refused(tooMuch);
     const today = at.book.businessDate;
     const clears = workingDayAfter(at.calendar, order.paidOn > today ? order.paidOn : today);

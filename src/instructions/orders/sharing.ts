@@ -161,6 +161,12 @@ export function overCap(order: Order, { items }: OrderBackground, facts: Facts, 
   return refuse('SPLIT_OVER_CAP', undefined, { others: String(others), allowed: String(allowed) });
 }
 
+/** The same where money of an order goes away by itself; nothing for an order without agreements. `sharingNeeds` loads what it looks at. */
+export function overCapAfter(order: Order, facts: Facts): Refusal | undefined {
+  const background = boundBackground(order, facts);
+  return background && overCap(order, background, facts);
+}
+
 /** Whether those may give a refund back whom the platform names: only where all agreements behind the order say so. */
 export function givenBackByRule({ items }: OrderBackground, facts: Facts): boolean {
   return items.every((item) => item.version !== null && versionOfItem(item, facts).terms.refund === 'by-rule');
