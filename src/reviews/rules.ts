@@ -84,9 +84,12 @@ export function minuteOf(ms: Instant): number {
   return Math.floor(ms / MINUTE_MS);
 }
 
-/** The first minute that counts for a window which ends now. */
+/**
+ * The first minute that counts for a window which ends now. The minute in which it begins counts whole: a window is rather up to a minute too
+ * long than too short, or twice as many would pass around the turn of a minute.
+ */
 function windowFrom(within: number | 'day', nowMs: Instant): number {
-  return within === 'day' ? minuteOf(startOfDay(naturalDate(nowMs))) : minuteOf(nowMs) - within + 1;
+  return within === 'day' ? minuteOf(startOfDay(naturalDate(nowMs))) : minuteOf(nowMs) - within;
 }
 
 /** What was counted in a window, of some kinds together. */

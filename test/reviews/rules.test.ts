@@ -48,12 +48,15 @@ describe('a review rule', () => {
   });
 
   it('counts this one with those of its window: the minutes up to now, or since midnight', () => {
-    const minutes = new Map([0, 9, 10, 720].map((ago) => [minuteOf(NOON) - ago, { times: 1, amount: 10n }]));
+    const minutes = new Map([0, 10, 11, 720].map((ago) => [minuteOf(NOON) - ago, { times: 1, amount: 10n }]));
     const counts: Counts = { subjectId: ANNA, kind: 'transfer', minutes };
     expect(countedIn([counts], 10, NOON)).toEqual({ times: 2, amount: 20n });
     expect(countedIn([counts], 'day', NOON)).toEqual({ times: 4, amount: 40n });
     expect(countedIn([counts], 'day', (NOON + 43_200_000) as Instant)).toEqual({ times: 0, amount: 0n });
     expect(countedIn([countedUp(counts, 5n, NOON)], 1, NOON)).toEqual({ times: 2, amount: 15n });
+    // Two that are a moment apart are within a minute, whatever minute each lies in.
+    const before = countedUp({ ...counts, minutes: new Map() }, 5n, (NOON - 1) as Instant);
+    expect(countedIn([before], 1, NOON)).toEqual({ times: 1, amount: 5n });
     const looked = { payers: [{ account: ANNA, amount: 1n }], counts: () => [counts] };
     const velocity = { by: 'velocity', per: 'account', within: 10 } as const;
     expect([2, 3].map((times) => hits({ ...velocity, times, sum: null }, looked))).toEqual([1, 0]);

@@ -105,7 +105,7 @@ export class ModelReviews {
     const since =
       test.within === 'day'
         ? Math.floor((moving.now + 8 * 60 * MINUTE) / (1_440 * MINUTE)) * 1_440 - 480
-        : Math.floor(moving.now / MINUTE) - test.within + 1;
+        : Math.floor(moving.now / MINUTE) - test.within;
     const subjects =
       test.per === 'platform' ? [{ from: undefined, amount: whole }] : this.#payers(moving).map((take) => ({ ...take }));
     return subjects.some(({ from, amount }) => {
