@@ -16,7 +16,9 @@ const testSchema = z
     z.strictObject({
       by: z.literal('velocity'),
       per: z.enum(['account', 'platform']),
-      within: z.union([z.literal('day'), z.int().min(1).max(1_440)]).meta({ description: 'Minutes (the one in which they begin counts whole), or the natural day' }),
+      within: z
+        .union([z.literal('day'), z.int().min(1).max(1_440)])
+        .meta({ description: 'Minutes (the one in which they begin counts whole), or the natural day' }),
       times: z.int().min(1).max(1_000_000).nullable().default(null),
       sum: fen.nullable().default(null).meta({ description: 'Minor units' }),
     }),

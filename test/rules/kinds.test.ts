@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type ElectronicAccount, electronicRecords, type LimitUse, limitUseRecords } from '../../src/accounts/index.js';
+import { agreementRecords } from '../../src/agreements/index.js';
 import { type Consent, consentRecords, type Mandate, mandateRecords } from '../../src/consents/index.js';
 import { settlementAccountRecords } from '../../src/instructions/effects/payouts.js';
 import { kinds } from '../../src/instructions/index.js';
@@ -39,6 +40,10 @@ const uncleared = (id: Id) => (desk: Desk) =>
   Object.assign(desk.account(id), { uncleared: [{ due: '2026-03-03' as BusinessDate, amount: desk.account(id).balance }] });
 const noOrder = (desk: Desk) => desk.remove(orderRecords, ORDER);
 const terms = (of: bigint) => (desk: Desk) => Object.assign(desk.book.terms, { transferMax: of, feeMax: of });
+const needed = (desk: Desk) => {
+  Object.assign(desk.book.terms, { agreements: 'required' });
+  desk.remove(agreementRecords, anna);
+};
 const said = (fields: object) => (desk: Desk) => Object.assign(desk.data, structuredClone(fields));
 const firstOrder = {
   orders: [
@@ -203,6 +208,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   fee: [
     ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
     ['ACCOUNT_TYPE_NOT_ALLOWED', "not a sub-merchant's", type(anna, 'marketing')],
+    ['AGREEMENT_MISSING', 'agreements are needed, and he has none', needed],
     ['PROOF_MISSING', 'nothing is agreed', terms(0n)],
     ['TERMS_EXCEEDED', 'more than is agreed', terms(59n)],
     ['ACCOUNT_CLOSED', 'the account is closed', closed(anna)],

@@ -616,7 +616,7 @@ export class Model {
         refuseIf(from.type !== 'sub' || to.type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
         withinTerms(amount, at.transferMax);
       }
-      this.#mayBePaid(bare(data.to as string), at);
+      this.#needsAgreement(bare(data.to as string), at);
       this.#move(at, [{ from: bare(data.from), amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
     },
 
@@ -654,7 +654,7 @@ export class Model {
       refuseIf(bare(data.to as string) === hold.account, 'SAME_ACCOUNT');
       const amount = minor(data.amount);
       withinTerms(amount, at.transferMax);
-      this.#mayBePaid(bare(data.to as string), at);
+      this.#needsAgreement(bare(data.to as string), at);
       refuseIf(amount > hold.left, 'CAPTURE_EXCEEDS_HOLD');
       this.#move(at, [{ from: hold.account, amount, freed: amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
       hold.left -= amount;
@@ -754,6 +754,7 @@ export class Model {
 
     fee: (given, data, at) => {
       refuseIf(this.#mine(given, data.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      this.#needsAgreement(bare(data.account), at);
       const amount = minor(data.amount);
       withinTerms(amount, this.trade.feeMax(bare(data.account), at.date) ?? at.feeMax);
       this.#move(at, [{ from: bare(data.account), amount }], [{ to: at.own.fees as string, amount, inherits: true }]);
@@ -1450,8 +1451,8 @@ export class Model {
     refuseIf(others > (net * cap + 5_000n) / 10_000n, 'SPLIT_OVER_CAP');
   }
 
-  /** Where agreements are required nobody is paid who has none. */
-  #mayBePaid(to: string, at: ModelPlatform): void {
+  /** Where agreements are required nobody is paid, or owes a fee, who has none. */
+  #needsAgreement(to: string, at: ModelPlatform): void {
     if (!at.agreed || this.#account(to).type !== 'sub') return;
     const no = this.trade.lacksAgreement(to, at.date);
     if (no !== undefined) throw new No(no);

@@ -3,7 +3,7 @@ import { refuse, toRfc3339, toWire } from '../../kernel/index.js';
 import { type Hold, holdRecords, holdRemaining } from '../../orders/index.js';
 import { instantSchema, moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, refused } from '../kind.js';
-import { mayBePaid, receiverNeeds } from '../orders/background.js';
+import { receiverNeeds, withoutAgreement } from '../orders/background.js';
 
 const holdSchema = z.strictObject({
   account: wireId('account'),
@@ -121,7 +121,7 @@ export const capture: Kind<z.output<typeof captureSchema>> = {
     if (transferMax === 0n)
       return refused(refuse('PROOF_MISSING', 'Captures to sub-merchants are not agreed with this platform.'));
     if (amount > transferMax) return refused(refuse('TERMS_EXCEEDED', undefined, { transferMax: String(transferMax) }));
-    const unagreed = mayBePaid(to, facts, at);
+    const unagreed = withoutAgreement(to, facts, at);
     if (unagreed !== undefined) return refused(unagreed);
     const left = holdRemaining(row);
     if (amount > left) return refused(refuse('CAPTURE_EXCEEDS_HOLD', undefined, { left: String(left) }));

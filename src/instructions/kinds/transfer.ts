@@ -3,7 +3,7 @@ import { refuse, toWire } from '../../kernel/index.js';
 import { isPlatformOwn, type LedgerAccount } from '../../ledger/index.js';
 import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, type Kind, refused } from '../kind.js';
-import { mayBePaid, receiverNeeds } from '../orders/background.js';
+import { receiverNeeds, withoutAgreement } from '../orders/background.js';
 
 const schema = z.strictObject({
   from: wireId('account'),
@@ -37,7 +37,7 @@ export const transfer: Kind<Transfer> = {
     const to = facts.account(data.to);
     if (to === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.to) }));
     if (from.id === to.id) return refused(refuse('SAME_ACCOUNT', undefined, { account: toWire('account', data.to) }));
-    const refusal = mayTransfer(from, to, data.amount.amount, at) ?? mayBePaid(to, facts, at);
+    const refusal = mayTransfer(from, to, data.amount.amount, at) ?? withoutAgreement(to, facts, at);
     if (refusal !== undefined) return refused(refusal);
     return {
       postings: [

@@ -119,8 +119,8 @@ export function receiverNeeds(receiver: Id, { book }: At): Needs {
   return book.terms.agreements === 'required' ? { records: [[agreementRecords, receiver]] } : {};
 }
 
-/** On a platform whose orders need agreements nobody is paid who has none: AGREEMENT_MISSING, AGREEMENT_ENDED. */
-export function mayBePaid({ id, type }: LedgerAccount, facts: Facts, at: At): Refusal | undefined {
+/** On a platform whose orders need agreements nobody is paid, or owes a fee, who has none: AGREEMENT_MISSING, AGREEMENT_ENDED. */
+export function withoutAgreement({ id, type }: LedgerAccount, facts: Facts, at: At): Refusal | undefined {
   if (at.book.terms.agreements !== 'required' || type !== 'sub') return undefined;
   const version = versionOf(id, facts, at);
   return 'code' in version ? version : undefined;
