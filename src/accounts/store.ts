@@ -246,11 +246,25 @@ export async function hasPayoutsUnderWay(tx: Tx, accountId: Id): Promise<boolean
   return rows.length > 0;
 }
 
-/** What others still want of an account: refunds that wait for its money (also while they are tried), what its platform advanced for it. */
-export async function wantedOf(tx: Tx, accountId: Id): Promise<{ readonly refundWaits: boolean; readonly owes: boolean }> {
+/** What an account is still needed for. */
+export interface NeededFor {
+  /** A refund waits for its money, or is being tried. */
+  readonly refundWaits: boolean;
+  /** Its platform advanced something for it. */
+  readonly owes: boolean;
+  /** A deal that is not over may have to credit it. */
+  readonly inDeal: boolean;
+}
+
+export async function neededFor(tx: Tx, accountId: Id): Promise<NeededFor> {
   const waiting = await tx.rows('SELECT 1 FROM shortage_lines WHERE waiting_on = ? LIMIT 1', [accountId]);
   const owed = await tx.rows('SELECT 1 FROM receivables WHERE open_of = ? LIMIT 1', [accountId]);
-  return { refundWaits: waiting.length > 0, owes: owed.length > 0 };
+  const deals = await tx.rows(
+    `SELECT 1 FROM escrow_accounts AS a JOIN escrow_deals AS d ON d.id = a.escrow_id WHERE a.account_id = ?
+       AND (d.ended_ms IS NULL OR EXISTS (SELECT 1 FROM escrow_funds AS f WHERE f.escrow_id = d.id AND f.sent < f.back)) LIMIT 1`,
+    [accountId],
+  );
+  return { refundWaits: waiting.length > 0, owes: owed.length > 0, inDeal: deals.length > 0 };
 }
 
 const PROBES = 24;

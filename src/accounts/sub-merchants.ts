@@ -29,13 +29,13 @@ import {
   insertSubMerchants,
   marginFunds,
   markClosed,
+  neededFor,
   openSettlementAccount,
   type SubMerchant,
   settlementAccountsOf,
   subMerchantsByAccount,
   subMerchantsByNumber,
   takeVirtualNumbers,
-  wantedOf,
 } from './store.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault'>;
@@ -234,8 +234,8 @@ export async function changeSettlementAccount(rt: Parts, platformId: Id, id: Id,
 
 /**
  * Closes a sub-merchant and its account for ever: nothing may be on it, held on it, or on its way from it, and nobody may
- * wait for its money: a refund that does, and what the platform advanced for it, could never be covered. It holds the
- * shard, so that no batch of instructions sees it half closed. Closing twice changes nothing.
+ * wait for its money: a refund that does, and what the platform advanced for it, could never be covered. Nor is it closed
+ * while a deal goes on that may credit it: its stage could never end, nor the payers' money leave it. It holds the shard, so that no batch of instructions sees it half closed. Closing twice changes nothing.
  * @throws Refused NOT_FOUND, ACCOUNT_FROZEN, ACCOUNT_NOT_EMPTY
  */
 export async function closeSubMerchant(rt: Parts, platformId: Id, id: Id): Promise<SubMerchantView> {
@@ -254,9 +254,10 @@ export async function closeSubMerchant(rt: Parts, platformId: Id, id: Id): Promi
         const margin = await marginFunds(tx, accountId);
         if (margin !== undefined && (margin.balance !== 0n || margin.held !== 0n))
           throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'Its margin is not empty.'));
-        const { refundWaits, owes } = await wantedOf(tx, accountId);
+        const { refundWaits, owes, inDeal } = await neededFor(tx, accountId);
         if (refundWaits) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'A refund waits for money of it.'));
         if (owes) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'It owes what its platform advanced for it.'));
+        if (inDeal) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'A deal that is not over may have to credit it.'));
         if (margin !== undefined) await setAccountState(tx, margin.id, 'closed');
         await setAccountState(tx, accountId, 'closed');
         await markClosed(tx, id, turn.nowMs);

@@ -145,8 +145,28 @@ export async function fundsOf(tx: Tx, dealId: Id): Promise<readonly Fund[]> {
   return (await fundRecords.load(tx, [dealId])).get(dealId)?.funds ?? [];
 }
 
-/** @throws a duplicate-key error when the platform used the number before */
-export async function insertDeal(tx: Tx, deal: Deal, content: Buffer): Promise<void> {
+/** By account: how many deals that are not over may have to credit it. A deal adds to it when it is opened, under the shard's row. */
+export const dealsOnRecords: RecordType<{ readonly open: number }> = {
+  name: 'deals-on-account',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<{ account_id: string; open: string }>(
+      `SELECT a.account_id, COUNT(*) AS open FROM escrow_accounts AS a JOIN escrow_deals AS d ON d.id = a.escrow_id
+       WHERE a.account_id IN (${keys.join()})
+         AND (d.ended_ms IS NULL OR EXISTS (SELECT 1 FROM escrow_funds AS f WHERE f.escrow_id = d.id AND f.sent < f.back))
+       GROUP BY a.account_id`,
+    );
+    const open = new Map(rows.map((row) => [row.account_id, Number(row.open)]));
+    return new Map(keys.map((key) => [key, { open: open.get(key) ?? 0 }]));
+  },
+  saving: () => undefined,
+};
+
+/**
+ * @param credited the accounts that it may have to credit
+ * @throws a duplicate-key error when the platform used the number before
+ */
+export async function insertDeal(tx: Tx, deal: Deal, content: Buffer, credited: readonly Id[]): Promise<void> {
   await tx.write(
     `INSERT INTO escrow_deals (id, platform_id, escrow_no, content_hash, template, plan, stages, turn, opened_ms, due_ms, ended_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -155,6 +175,9 @@ export async function insertDeal(tx: Tx, deal: Deal, content: Buffer): Promise<v
       ...[deal.turn, deal.openedMs, deal.dueMs, deal.endedMs],
     ],
   );
+  if (credited.length === 0) return;
+  const rows = [...new Set(credited)].map((account) => `${account},${deal.id}`);
+  await tx.write(`INSERT INTO escrow_accounts (account_id, escrow_id) VALUES ${sql.tuples(rows)}`);
 }
 
 /** Under the shard's row. */

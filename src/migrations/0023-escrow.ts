@@ -24,6 +24,12 @@ const STATEMENTS = [
      UNIQUE KEY escrow_deals_by_no (platform_id, escrow_no),
      KEY escrow_deals_by_due (due_ms, id)
    )`,
+  // Accounts that a deal may have to credit, written when it is opened: they are not closed before it is over.
+  `CREATE TABLE IF NOT EXISTS escrow_accounts (
+     account_id BIGINT NOT NULL,
+     escrow_id BIGINT NOT NULL,
+     PRIMARY KEY (account_id, escrow_id)
+   )`,
   // What one order brought for one stage: its amount, what of it was let go, what goes back to the payer and what of that was sent.
   `CREATE TABLE IF NOT EXISTS escrow_funds (
      order_id BIGINT NOT NULL,

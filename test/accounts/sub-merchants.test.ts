@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { accountAdminRoutes, accountRoutes } from '../../src/accounts/index.js';
-import { isVirtualAccountNo } from '../../src/kernel/index.js';
+import { openDeal } from '../../src/escrow/open.js';
+import { addDays, isVirtualAccountNo, naturalDate } from '../../src/kernel/index.js';
 import { isUnderWay, PAYOUT_STATES } from '../../src/payouts/index.js';
 import { startApi, type TestApi } from '../support/api.js';
 import { bare, openBook, person, postMovement, type TestBook } from './books.js';
@@ -349,6 +350,25 @@ describe('closing a sub-merchant', () => {
     expect([owes.code, owes.detail]).toEqual(['ACCOUNT_NOT_EMPTY', 'It owes what its platform advanced for it.']);
     await write(`UPDATE receivables SET recovered = 100, open_of = NULL WHERE instruction_id = ${covered}`);
     await merchant.close().expect(200);
+  });
+
+  it('refuses while a deal that is not over may have to credit it', async () => {
+    const merchant = await merchantWith(53);
+    const terms = { amounts: { target: 1n }, dates: { deadline: addDays(naturalDate(api.runtime.clock.now()), 9) }, counts: {} };
+    const asked = {
+      escrowNo: 'E-53',
+      template: 'crowdfunding',
+      parties: [{ role: 'founder', account: merchant.account, user: null }],
+      ...terms,
+    };
+    const { deal } = await openDeal(api.runtime, book.id, asked as never);
+    const refused = (await merchant.close().expect(422)).body;
+    expect([refused.code, refused.detail]).toEqual(['ACCOUNT_NOT_EMPTY', 'A deal that is not over may have to credit it.']);
+    await api.runtime.db.withTx('end', (tx) => tx.write('UPDATE escrow_deals SET ended_ms = opened_ms WHERE id = ?', [deal.id]));
+    await merchant.close().expect(200);
+    await expect(openDeal(api.runtime, book.id, { ...asked, escrowNo: 'E-54' } as never)).rejects.toMatchObject({
+      refusal: { code: 'ACCOUNT_NOT_FOUND' },
+    });
   });
 
   it.each(PAYOUT_STATES.filter(isUnderWay))('refuses while a payout is %s', async (state) => {

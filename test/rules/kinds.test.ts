@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type ElectronicAccount, electronicRecords, type LimitUse, limitUseRecords } from '../../src/accounts/index.js';
 import { agreementRecords } from '../../src/agreements/index.js';
 import { type Consent, consentRecords, type Mandate, mandateRecords } from '../../src/consents/index.js';
+import { dealsOnRecords } from '../../src/escrow/index.js';
 import { settlementAccountRecords } from '../../src/instructions/effects/payouts.js';
 import { kinds } from '../../src/instructions/index.js';
 import { pastRecords } from '../../src/instructions/past.js';
@@ -306,6 +307,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
       'money of hers waits on suspense',
       (desk) => desk.put(suspendedRecords, lily2, { accountId: lily2, left: 1n }),
     ],
+    ['ACCOUNT_NOT_EMPTY', 'a deal may have to credit it', (desk) => desk.put(dealsOnRecords, lily2, { open: 1 })],
     ['FUNDS_UNCLEARED', 'it has not cleared', uncleared(lily2)],
     ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
     ['VOUCHER_NOT_ALLOWED', 'platforms have no counter', said({ voucher: 'GM-1' })],

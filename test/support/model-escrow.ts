@@ -58,6 +58,8 @@ export interface EscrowHands {
   fundInside(given: Given, orderNo: string): void;
   checkFrom(given: Given): void;
   isMerchant(account: string): boolean;
+  /** It is closed, or being closed. */
+  isEnding(account: string): boolean;
   isCommission(platform: string, account: string): boolean;
   /** Why an account of a platform whose orders need agreements is not paid. */
   lacksAgreement(platform: string, account: string): string | undefined;
@@ -132,6 +134,7 @@ export class Escrows {
     ];
     for (const { role, does } of template.roles) {
       const account = terms.parties[role] ?? '';
+      if (account !== '' && this.#hands.isEnding(account)) return 'ACCOUNT_NOT_FOUND';
       const named = lines.every(({ to, take }) => to !== role || (typeof take === 'object' && 'fixed' in take));
       const receives = does.includes('receives');
       if (this.#hands.isCommission(platform, account) && !(receives && named)) return 'ESCROW_PARTIES';
@@ -140,6 +143,15 @@ export class Escrows {
     }
     this.deals.set(id, { ...deal, said: [], decided: [], back: new Map(), notBefore: 0 });
     return undefined;
+  }
+
+  /** A deal that is not over may have something for who receives on this account. */
+  mayCredit(account: string): boolean {
+    return [...this.deals.values()].some(({ terms, template, stages, back }) => {
+      const receives = template.roles.some(({ role, does }) => does.includes('receives') && terms.parties[role] === account);
+      const isOver = stages.every(({ end }) => end !== undefined) && [...back.values()].every(({ all, sent }) => sent >= all);
+      return receives && !isOver;
+    });
   }
 
   /** `given`, or the code of the refusal. */

@@ -389,6 +389,8 @@ export class Model {
         kept(given, orderNo, order, minor(amount));
       },
       isMerchant: (account) => this.#account(account).type === 'sub',
+      isEnding: (account) =>
+        this.accounts.get(account)?.state === 'closed' || this.law.accounts.get(account)?.state === 'closing',
       isCommission: (platform, account) => this.platform(platform).own.commission === account,
       lacksAgreement: (platform, account) => {
         const { agreed, date } = this.platform(platform);
@@ -861,7 +863,7 @@ export class Model {
       if (standing !== undefined) throw new No(standing);
       refuseIf(state === 'frozen' || claimedOf(this.#account(id)) > 0n, 'ACCOUNT_FROZEN');
       const waits = [...this.items.values()].some(({ from, left }) => from === id && left > 0n);
-      refuseIf(held > 0n || this.#underWay(id) > 0n || waits, 'ACCOUNT_NOT_EMPTY');
+      refuseIf(held > 0n || this.#underWay(id) > 0n || waits || this.escrows.mayCredit(id), 'ACCOUNT_NOT_EMPTY');
       refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
       const interest = account.interestFrom < at.date ? this.law.earned(account, dayBefore(at.date), at.date).amount : 0n;
       this.#willed(given, { account: id, amount: balance });

@@ -7,6 +7,7 @@ import {
   electronicRecords,
   interestReference,
 } from '../../accounts/index.js';
+import { dealsOnRecords } from '../../escrow/index.js';
 import { addDays, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
 import { type LedgerAccount, type Posting, unclearedOf } from '../../ledger/index.js';
 import { underWayRecords } from '../../payouts/index.js';
@@ -43,6 +44,7 @@ export const accountClosing: Kind<Closing> = {
       [settlementAccountRecords, account],
       [underWayRecords, account],
       [suspendedRecords, account],
+      [dealsOnRecords, account],
     ],
   }),
   decide({ account: id }, facts, at) {
@@ -83,6 +85,8 @@ function mayClose(account: LedgerAccount, facts: Facts): Refusal | undefined {
       "Money of its owner's could not be credited to it, and waits for the bank's staff.",
       where,
     );
+  if ((facts.record(dealsOnRecords, account.id)?.open ?? 0) > 0)
+    return refuse('ACCOUNT_NOT_EMPTY', 'A deal that is not over may have to credit it.', where);
   if (unclearedOf(account) > 0n) return refuse('FUNDS_UNCLEARED', undefined, where);
   return undefined;
 }

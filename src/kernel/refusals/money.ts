@@ -51,7 +51,7 @@ export const MONEY_REFUSALS = {
   ACCOUNT_FROZEN: { http: 422, en: 'The account is frozen.', zh: '账户已冻结', retry: 'new-number', actor: 'bank' },
   ACCOUNT_NOT_EMPTY: {
     http: 422,
-    en: 'Only an account without money, holds, payouts under way, refunds that wait for it and debts can be closed.',
+    en: 'Only an account without money, holds, payouts under way, refunds that wait for it, debts and deals that may credit it can be closed.',
     zh: '账户未结清，不能销户',
     retry: 'same-number',
     actor: caller,
