@@ -229,6 +229,21 @@ export const deductionRecords: RecordType<Deduction> = {
   },
 };
 
+/** When freezes end by themselves. Only the bank's staff changes that, under the shard's row. */
+export const freezeEndRecords: RecordType<{ readonly dueMs: Instant }> = {
+  name: 'freeze-end',
+  accountsOf: () => [],
+  async load(tx: Tx, keys) {
+    const rows = await tx.rows<{ id: string; due_ms: string }>(
+      `SELECT id, due_ms FROM judicial_freezes WHERE id IN (${keys.join()}) AND due_ms IS NOT NULL`,
+    );
+    return new Map(rows.map((row) => [row.id, { dueMs: Number(row.due_ms) as Instant }]));
+  },
+  saving: () => {
+    throw new Error('the staff says when a freeze ends');
+  },
+};
+
 /** By payout: the freeze whose money it carries away. Read here, written with the deductions. */
 export const freezeOfPayoutRecords: RecordType<{ readonly freezeId: Id }> = {
   name: 'freeze-of-payout',

@@ -1,5 +1,5 @@
 import { agreementRecords, type Terms, versionRecords } from '../../src/agreements/index.js';
-import { type Claim, claimQueueRecords, deductionRecords, disputeRecords } from '../../src/claims/index.js';
+import { type Claim, claimQueueRecords, deductionRecords, disputeRecords, freezeEndRecords } from '../../src/claims/index.js';
 import { BALANCE_MAX, type BusinessDate, type Id } from '../../src/kernel/index.js';
 import type { AccountType } from '../../src/ledger/index.js';
 import {
@@ -157,6 +157,7 @@ export const CLAIM_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['DEDUCTION_DECIDED', 'it was declined', deduction({ state: 'declined' })],
     ['DEDUCTION_DECIDED', 'it is on its way', deduction({ state: 'ordered' })],
     ['FREEZE_ENDED', 'the freeze was lifted', noClaims],
+    ['FREEZE_ENDED', 'its last day is over', (desk) => desk.put(freezeEndRecords, CLAIMED.freeze, { dueMs: DESK.now })],
     ['DEDUCTION_EXCEEDS_FREEZE', 'more than is frozen', account(anna, { balance: 699n, uncleared: [] })],
     ['ACCOUNT_CLOSED', 'the account is closed', account(anna, { state: 'closed' })],
     [

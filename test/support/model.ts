@@ -741,7 +741,7 @@ export class Model {
       refuseIf(deduction.ordered, 'DEDUCTION_DECIDED');
       const account = this.#account(freeze.account);
       const claim = account.claims.find(({ ref }) => ref === deduction.freeze);
-      if (claim === undefined) throw new No('FREEZE_ENDED');
+      if (claim === undefined || this.#running(deduction.freeze) === undefined) throw new No('FREEZE_ENDED');
       const { amount } = deduction;
       refuseIf(amount > heldBy(account, claim.ref), 'DEDUCTION_EXCEEDS_FREEZE');
       const take: Take = { from: freeze.account, amount, how: 'cleared-only', flow: 'exempt', claim: 'court' };

@@ -6,6 +6,7 @@ import {
   type Dispute,
   deductionRecords,
   disputeRecords,
+  freezeEndRecords,
 } from '../../src/claims/index.js';
 import { asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
 import type { AccountType, LedgerAccount, RecordType } from '../../src/ledger/index.js';
@@ -133,6 +134,7 @@ function openDispute(desk: Drawers, { platform, anna, order }: Names): void {
 function approveDeduction(desk: Drawers, { platform, anna }: Names): void {
   const { freeze: freezeId, deduction: id } = CLAIMED;
   claim(desk, anna, { kind: 'court', refId: freezeId, orderId: null, platformId: platform, amount: 1_000n });
+  desk.put(freezeEndRecords, freezeId, { dueMs: (desk.now + 1) as Instant });
   const deduction: Deduction = {
     ...{ id, freezeId, accountId: anna, platformId: platform, documentNo: '（2026）执1号', amount: 700n, state: 'approved' },
     payee: { name: '某市人民法院', account: '6222020000000000078', bankCode: '' },

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { claimQueueRecords, deductionRecords, findClaim, heldByClaim, withChanged } from '../../claims/index.js';
+import {
+  claimQueueRecords,
+  deductionRecords,
+  findClaim,
+  freezeEndRecords,
+  heldByClaim,
+  withChanged,
+} from '../../claims/index.js';
 import { refuse, toWire } from '../../kernel/index.js';
 import { frozenOf } from '../../ledger/index.js';
 import { wireId } from '../../runtime/index.js';
@@ -23,7 +30,13 @@ export const judicialDeduction: Kind<z.output<typeof schema>> = {
   needs: (data, at) => ({ accounts: [at.book.accounts['in-transit']], records: [[deductionRecords, data.deduction]] }),
   needsThen(data, facts) {
     const deduction = facts.record(deductionRecords, data.deduction);
-    return deduction === undefined ? {} : { records: [[claimQueueRecords, deduction.accountId]] };
+    if (deduction === undefined) return {};
+    return {
+      records: [
+        [claimQueueRecords, deduction.accountId],
+        [freezeEndRecords, deduction.freezeId],
+      ],
+    };
   },
   decide(data, facts, at) {
     const deduction = facts.record(deductionRecords, data.deduction);
@@ -34,7 +47,9 @@ export const judicialDeduction: Kind<z.output<typeof schema>> = {
     const queue = facts.record(claimQueueRecords, accountId);
     const account = facts.account(accountId);
     const claim = findClaim(queue, freezeId);
-    if (queue === undefined || account === undefined || claim === undefined)
+    // Once its last day is over it has ended, whether the sweep has been there or not.
+    const isOver = (facts.record(freezeEndRecords, freezeId)?.dueMs ?? 0) <= at.nowMs;
+    if (queue === undefined || account === undefined || claim === undefined || isOver)
       return refused(refuse('FREEZE_ENDED', undefined, { freeze: toWire('freeze', freezeId) }));
     const held = heldByClaim(queue, freezeId, frozenOf(account));
     if (amount > held) return refused(refuse('DEDUCTION_EXCEEDS_FREEZE', undefined, { held: String(held) }));
