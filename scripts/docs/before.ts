@@ -1,5 +1,5 @@
 import { compileTerms, type Terms, versionRecords } from '../../src/agreements/index.js';
-import { claimQueueRecords, type Deduction, deductionRecords, withClaim } from '../../src/claims/index.js';
+import { claimQueueRecords, type Deduction, deductionRecords, freezeEndRecords, withClaim } from '../../src/claims/index.js';
 import { type Deal, dealRecords } from '../../src/escrow/index.js';
 import { kinds } from '../../src/instructions/index.js';
 import { type BusinessDate, instantOf } from '../../src/kernel/index.js';
@@ -120,4 +120,5 @@ function approveDeduction(book: SmallBook): void {
     ...{ askedBy: idOf(61), askedMs: at, decidedBy: idOf(62), decidedMs: at, instructionId: null, payoutId: null },
   };
   book.keep(deductionRecords, id, deduction);
+  book.keep(freezeEndRecords, freezeId, { dueMs: instantOf(Number.MAX_SAFE_INTEGER) });
 }

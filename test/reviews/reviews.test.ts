@@ -284,7 +284,7 @@ describe('the rules look at', () => {
     expect(result).toBe('undecided');
     const view = await at.world.db.read('review', (tx) => findReview(tx, id));
     expect(view?.review.reasons).toMatchObject([{ by: 'velocity', figures: { within: 10, times: 3, timesMax: 2 } }]);
-    at.world.clock.advance(instantOf(at.world.clock.now() + 10 * 60_000));
+    at.world.clock.advance(instantOf(at.world.clock.now() + 11 * 60_000));
     expect((await at.give('withdrawal', withdraw(at.anna, 27))).result).toBe('posted'); // 30.00 of the day
     expect((await at.give('withdrawal', withdraw(at.anna, 1))).result).toBe('undecided');
     await at.sound();
