@@ -5,6 +5,42 @@
 
 import type { Data, Given } from './given.js';
 import { gotOf, leftOf, type ModelBackground, proportionally, splitItems, Trade } from './model-agreements.js';
+import {
+  bare,
+  cameIn,
+  claimedOf,
+  dayAfter,
+  dayBefore,
+  found,
+  frozenOf,
+  type Give,
+  heldBy,
+  inTransit,
+  largestTakeFirst,
+  linesOf,
+  type ModelAccount,
+  type ModelClaim,
+  type ModelDispute,
+  type ModelFreeze,
+  type ModelHold,
+  type ModelItem,
+  type ModelOrder,
+  type ModelPayout,
+  type ModelPlatform,
+  type ModelProposal,
+  minor,
+  No,
+  refuseIf,
+  reservedOf,
+  soonest,
+  subsidyBack,
+  sum,
+  suspenseOf,
+  type Take,
+  UNDER_WAY,
+  Waits,
+  withinTerms,
+} from './model-books.js';
 import { type EscrowHands, Escrows } from './model-escrow.js';
 import {
   byAccount,
@@ -20,140 +56,6 @@ import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } fr
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
 
-export interface ModelAccount {
-  readonly platform: string;
-  readonly type: string;
-  readonly bound: boolean;
-  state: 'open' | 'frozen' | 'closed';
-  balance: bigint;
-  held: bigint;
-  /** Disputes and freezes in the order in which they came. */
-  readonly claims: ModelClaim[];
-  /** By the date from which it is withdrawable. */
-  readonly uncleared: Map<string, bigint>;
-}
-
-interface ModelOrder {
-  readonly account: string;
-  /** The electronic account that paid. */
-  readonly payerAccount: string | undefined;
-  readonly payer: string;
-  readonly refundable: boolean;
-  paid: bigint;
-  split: bigint;
-  returned: bigint;
-  refunded: bigint;
-  /** What the platform added of its own, and what of that it has again. */
-  subsidised: bigint;
-  subsidyReturned: bigint;
-  /** The last date on which its money can have come in. */
-  came: string;
-  background?: ModelBackground;
-}
-
-interface ModelClaim {
-  readonly ref: string;
-  readonly kind: 'court' | 'dispute';
-  readonly order: string | undefined;
-  /** More than there is or will ever be, where it is all. */
-  left: bigint;
-}
-
-interface ModelFreeze {
-  readonly account: string;
-  readonly whole: boolean;
-  /** Its last day. */
-  until: string;
-  open: boolean;
-}
-
-interface ModelDispute {
-  readonly platform: string;
-  readonly order: ModelOrder;
-  readonly receiver: string | undefined;
-  readonly deadline: number;
-  open: boolean;
-  readonly ofBank: boolean;
-}
-
-interface ModelHold {
-  readonly platform: string;
-  readonly account: string;
-  readonly expires: number | undefined;
-  readonly purpose: string;
-  left: bigint;
-}
-
-interface ModelPayout {
-  /** The freeze out of whose money it went. */
-  readonly freeze?: string;
-  readonly platform: string;
-  /** Brings money in. */
-  readonly collects: boolean;
-  /** All that is left of an account. */
-  readonly closes: boolean;
-  readonly source: string;
-  readonly order: ModelOrder | undefined;
-  readonly amount: bigint;
-  state: string;
-  /** Its money could not be credited to where it belongs. */
-}
-
-interface ModelItem {
-  readonly platform: string;
-  /** The account that could not be credited. */
-  readonly from: string | undefined;
-  readonly source: string;
-  /** Joined; undefined: nobody knows where to send it back to. */
-  readonly payer: string | undefined;
-  readonly clears: string | undefined;
-  readonly amount: bigint;
-  left: bigint;
-}
-
-interface ModelProposal {
-  readonly item: string;
-  /** Undefined: back to the payer. */
-  readonly account: string | undefined;
-  readonly amount: bigint;
-  state: 'proposed' | 'approved' | 'done' | 'undone';
-}
-
-interface ModelPlatform {
-  date: string;
-  transferMax: bigint;
-  feeMax: bigint;
-  /** The functional accounts by purpose. */
-  readonly own: Readonly<Record<string, string>>;
-  readonly profile: string;
-  /** Whether orders need their sellers' agreements. */
-  agreed: boolean;
-}
-
-type Take = {
-  from: string;
-  amount: bigint;
-  how?: 'uncleared-first' | 'cleared-only';
-  freed?: bigint;
-  claim?: 'court' | 'dispute';
-  flow?: Flow;
-};
-type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean; flow?: Flow };
-
-/** A refund that not all of the money is there for. */
-class Waits extends Error {}
-
-class No extends Error {
-  get code(): string {
-    return this.message;
-  }
-}
-function refuseIf(condition: boolean, code: string): void {
-  if (condition) throw new No(code);
-}
-const bare = (wire: string) => wire.slice(4);
-const minor = (money: { amount: number }) => BigInt(money.amount);
-const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n);
 const ANSWERS = {
   no: 'CONSENT_DECLINED',
   late: 'CONSENT_EXPIRED',
@@ -1632,99 +1534,4 @@ export class Model {
     refuseIf(!from.includes(payout.state), 'PAYOUT_STATE_CONFLICT');
     return payout;
   }
-}
-
-function found<T>(value: T | undefined, otherwise: string): T {
-  if (value === undefined) throw new Error(otherwise);
-  return value;
-}
-
-/** Of money that came along, what clears soonest goes to the first who inherits it. */
-function soonest(carried: [string, bigint][], amount: bigint): [string, bigint][] {
-  const got: [string, bigint][] = [];
-  for (let rest = amount; rest > 0n; ) {
-    const last = carried.pop();
-    if (last === undefined) break;
-    const part = last[1] < rest ? last[1] : rest;
-    got.push([last[0], part]);
-    if (part < last[1]) carried.push([last[0], last[1] - part]);
-    rest -= part;
-  }
-  return got;
-}
-
-/** What is claimed, be it there or not. */
-export function claimedOf({ claims }: Pick<ModelAccount, 'claims'>): bigint {
-  return sum(claims.map((claim) => claim.left));
-}
-
-function frozenOf(account: ModelAccount): bigint {
-  const free = account.balance - account.held;
-  const claimed = claimedOf(account);
-  return claimed < free ? claimed : free;
-}
-
-export function reservedOf(account: ModelAccount): bigint {
-  return account.claims.length === 0 ? account.held : account.held + frozenOf(account);
-}
-
-/** The earlier takes first. */
-function heldBy(account: ModelAccount, ref: string): bigint {
-  let rest = frozenOf(account);
-  for (const claim of account.claims) {
-    const has = claim.left < rest ? claim.left : rest;
-    if (claim.ref === ref) return has;
-    rest -= has;
-  }
-  return 0n;
-}
-
-const UNDER_WAY = ['created', 'sent', 'unknown'];
-const plusDays = (date: string, days: number) => new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10);
-const dayAfter = (date: string) => plusDays(date, 1);
-const dayBefore = (date: string) => plusDays(date, -1);
-
-/** What came in for an order, net of what went back. */
-function cameIn({ paid, refunded, subsidised, subsidyReturned }: ModelOrder): bigint {
-  return paid - refunded + subsidised - subsidyReturned;
-}
-
-/** What of its own the platform gets back with a refund: half a fen or more is one. */
-function subsidyBack(order: ModelOrder, amount: bigint, told: Data['subsidy'] | undefined): bigint {
-  const left = order.subsidised - order.subsidyReturned;
-  if (told === 'keep') return 0n;
-  if (told === undefined || told === 'pro-rata') {
-    const whole = order.paid - order.refunded;
-    return (2n * left * amount + whole) / (2n * whole);
-  }
-  refuseIf(minor(told) > left, 'SUBSIDY_EXCEEDED');
-  return minor(told);
-}
-
-function inTransit(at: ModelPlatform): string {
-  return at.own['in-transit'] as string;
-}
-
-function suspenseOf(at: ModelPlatform): string {
-  return at.own.suspense as string;
-}
-
-function withinTerms(amount: bigint, max: bigint): void {
-  refuseIf(max === 0n, 'PROOF_MISSING');
-  refuseIf(amount > max, 'TERMS_EXCEEDED');
-}
-
-function linesOf(given: readonly (readonly [string, bigint])[]): Data['lines'] {
-  const totals = new Map<string, bigint>();
-  for (const [to, amount] of given) totals.set(to, (totals.get(to) ?? 0n) + amount);
-  return [...totals].map(([to, amount]) => ({
-    account: `acc_${to}`,
-    amount: { amount: Number(amount), currency: 'CNY' as const },
-  }));
-}
-
-/** A correction takes the largest part first, and of equal ones the account that was opened first. */
-function largestTakeFirst(a: Take, b: Take): number {
-  if (a.amount !== b.amount) return a.amount > b.amount ? -1 : 1;
-  return a.from < b.from ? -1 : 1;
 }

@@ -45,8 +45,9 @@ import {
 } from '../../src/runtime/index.js';
 import { type FreshDatabase, freshDatabase, TEST_KEYS } from './database.js';
 import type { Given } from './given.js';
-import { claimedOf, type Model } from './model.js';
+import type { Model } from './model.js';
 import { gotOf } from './model-agreements.js';
+import { claimedOf } from './model-books.js';
 
 /**
  * The real service without its edges: the database, the intake and the engine, with a clock that the test drives and bells
