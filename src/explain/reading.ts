@@ -77,10 +77,10 @@ async function claimLines(tx: Tx, vault: Vault, account: LedgerAccount): Promise
   return heldByClaims(queue, frozenOf(account)).map(({ claim, held }): HeldLine => {
     const line = { kind: claim.kind, id: claim.refId, amount: held, count: 1 };
     if (claim.kind === 'dispute') {
-      const { reason, deadlineMs } = disputes.get(claim.refId) ?? {};
+      const { reason, deadlineMs, ofBank } = disputes.get(claim.refId) ?? {};
       return {
         ...line,
-        by: 'platform',
+        by: ofBank ? 'bank' : 'platform',
         purpose: reason === undefined ? null : vault.read(reason),
         of: claimLeft(claim),
         untilMs: deadlineMs ?? null,

@@ -35,11 +35,12 @@ describe('a scenario comes true on the service, with the same books as the model
   afterAll(() => world?.close());
 
   it.each(scenarios.map(([name, text], shard) => [name, text, shard] as const))('%s', async (_name, text, shard) => {
-    // The rows of the law are the same for all platforms of a bank: who changes them has a bank to himself.
-    const own = /^parameter /m.test(text) ? await startWorld(0) : undefined;
+    // The rows of the law and the watch list are the same for all platforms of a bank: who changes them has a bank to himself.
+    const own = /^(parameter|list) /m.test(text) ? await startWorld(0) : undefined;
     const bank = new ServiceBank(own ?? world.onShard(shard, 0));
     try {
       await runScenario(text, bank);
+      await bank.explainAll();
       for (const platform of bank.platformIds) {
         expect(await (own ?? world).db.read('verify', (tx) => verifyAccounts(tx, platform))).toEqual([]);
       }

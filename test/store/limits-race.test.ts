@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { executeShard } from '../../src/instructions/index.js';
 import type { Id } from '../../src/kernel/index.js';
 import { addDays, type BusinessDate, instantOf, naturalDate, startOfDay } from '../../src/kernel/index.js';
-import { boundPayer } from '../support/model.js';
+import { boundPayer } from '../support/model-outside.js';
 import { openBook, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
 import { changeParameter, openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
 

@@ -10,6 +10,8 @@ export interface ModelAgreement {
   readonly dayMax?: bigint;
   /** The most of one fee; else what the platform may take of everybody. */
   readonly feeMax?: bigint;
+  /** What stays on his account when he is paid. */
+  readonly reserve?: bigint;
   readonly from: string;
   readonly until?: string;
   /** The platform may name those who give a refund back. */

@@ -5,6 +5,10 @@
 export type ModelTest =
   | { readonly by: 'amount'; readonly above: bigint }
   | { readonly by: 'new-payee' }
+  | { readonly by: 'list-hit' }
+  | { readonly by: 'changed-account' }
+  /** In hundredths of a percent of the split. */
+  | { readonly by: 'deviation'; readonly most: number }
   | {
       readonly by: 'velocity';
       readonly per: 'account' | 'platform';
@@ -29,8 +33,18 @@ interface ModelReview {
   readonly held: readonly { readonly from: string; readonly amount: bigint }[];
   readonly due: number;
   readonly onDeadline: 'refuse' | 'execute';
+  /** By how much it may differ from its agreement, if that is what they look at. */
+  readonly deviation: bigint | undefined;
   readonly approvers: Set<string>;
   state: 'open' | 'approved' | 'rejected' | 'passed' | 'lapsed';
+}
+
+/** Somebody outside who is paid. */
+export interface ModelPayee {
+  readonly name: string;
+  readonly card: string;
+  /** The owner of the account that pays: it is bound to him. */
+  readonly isOwner: boolean;
 }
 
 /** An instruction as it is about to move money: what it takes of whom, and whom it pays. */
@@ -41,6 +55,8 @@ export interface Moving {
   /** freed: what a hold kept for it already. */
   readonly takes: readonly { readonly from: string; readonly amount: bigint; readonly freed?: bigint }[];
   readonly gives: readonly { readonly to: string }[];
+  /** Who is paid outside. */
+  readonly outside: ModelPayee | undefined;
   readonly typeOf: (account: string) => string;
   readonly now: number;
 }
@@ -52,7 +68,19 @@ const MINUTE = 60_000;
 export class ModelReviews {
   readonly rules: ModelReviewRule[] = [];
   readonly open = new Map<string, ModelReview>();
+  /** Accounts whose owners stand on the watch list, and names that do. */
+  readonly listed = { accounts: new Set<string>(), names: new Set<string>() };
+  /** By how much splits that are about to be made differ from their agreements. */
+  readonly deviating = new Map<string, bigint>();
   readonly #paid = new Set<string>();
+  readonly #paidOut: { readonly payout: string; readonly from: string; readonly card: string }[] = [];
+  readonly #failed: (payout: string) => boolean;
+
+  /** @param failed whether a payout did not stay with its payee */
+  constructor(failed: (payout: string) => boolean) {
+    this.#failed = failed;
+  }
+
   #outflows: { platform: string; account: string | undefined; kind: string; amount: bigint; minute: number }[] = [];
 
   /** Whether people have to look at it first; then the money is to be held that it names. Or they have, and it is not what it was. */
@@ -71,6 +99,7 @@ export class ModelReviews {
         .map(({ from, amount, freed }) => ({ from, amount: amount - (freed ?? 0n) })),
       due: moving.now + Math.min(...hit.map(({ minutes }) => minutes)) * MINUTE,
       onDeadline: hit.some((rule) => rule.onDeadline === 'refuse') ? 'refuse' : 'execute',
+      deviation: hit.some((rule) => rule.test.by === 'deviation') ? this.deviating.get(moving.id) : undefined,
       approvers: new Set(),
       state: 'open',
     };
@@ -86,22 +115,70 @@ export class ModelReviews {
     return takes.filter(({ from }) => !BANK.includes(typeOf(from)) && typeOf(from) !== 'order');
   }
 
-  #payees({ gives, typeOf }: Moving): string[] {
+  /** By how much people may let a split differ from its agreement, or have; undefined: nobody is asked. */
+  mostDeviation(id: string, platform: string): bigint | undefined {
+    const looked = this.open.get(id);
+    if (looked !== undefined) return looked.deviation ?? 0n;
+    const most = this.rules.flatMap((rule) => {
+      return rule.platform === platform && !rule.ended && rule.test.by === 'deviation' ? [BigInt(rule.test.most)] : [];
+    });
+    return most.length === 0 ? undefined : most.reduce((a, b) => (a > b ? a : b));
+  }
+
+  /** The accounts that are paid. */
+  #within({ gives, typeOf }: Moving): string[] {
     return gives.flatMap(({ to }) => (PAYEES.includes(typeOf(to)) ? [to] : []));
+  }
+
+  /** All who are paid; outside both who it is and where. */
+  #payees(moving: Moving): string[] {
+    const { outside } = moving;
+    return [...this.#within(moving), ...(outside === undefined ? [] : [`card:${outside.card}`, `name:${outside.name}`])];
+  }
+
+  /** The card that an account last paid out to, and the money stayed there. */
+  #lastCard(account: string): string | undefined {
+    return this.#paidOut.findLast(({ payout, from }) => from === account && !this.#failed(payout))?.card;
+  }
+
+  #isListed(moving: Moving): boolean {
+    const { accounts, names } = this.listed;
+    if (moving.outside !== undefined && names.has(moving.outside.name)) return true;
+    return [...this.#payers(moving).map(({ from }) => from), ...this.#within(moving)].some((id) => accounts.has(id));
+  }
+
+  /** Somebody pays himself elsewhere than the last time. */
+  #isChanged(moving: Moving): boolean {
+    const { outside } = moving;
+    if (outside?.isOwner !== true) return false;
+    return this.#payers(moving).some(({ from }) => ![undefined, outside.card].includes(this.#lastCard(from)));
+  }
+
+  #isNew(moving: Moving): boolean {
+    const isLast = (from: string) => this.#lastCard(from) === moving.outside?.card;
+    return this.#pairs(moving).some(({ from, to, outside }) => !this.#paid.has(`${from}/${to}`) && !(outside && isLast(from)));
   }
 
   #whole({ takes, typeOf }: Moving): bigint {
     return takes.filter(({ from }) => !BANK.includes(typeOf(from))).reduce((total, { amount }) => total + amount, 0n);
   }
 
-  #pairs(moving: Moving): string[] {
-    return this.#payers(moving).flatMap(({ from }) => this.#payees(moving).map((to) => `${from}/${to}`));
+  #pairs(moving: Moving): { from: string; to: string; outside: boolean }[] {
+    const { outside } = moving;
+    const cards = outside === undefined ? [] : [`card:${outside.card}`];
+    return this.#payers(moving).flatMap(({ from }) => [
+      ...this.#within(moving).map((to) => ({ from, to, outside: false })),
+      ...cards.map((to) => ({ from, to, outside: true })),
+    ]);
   }
 
   #isHit({ test, kinds }: ModelReviewRule, moving: Moving): boolean {
     const whole = this.#whole(moving);
     if (test.by === 'amount') return whole > test.above;
-    if (test.by === 'new-payee') return this.#pairs(moving).some((pair) => !this.#paid.has(pair));
+    if (test.by === 'new-payee') return this.#isNew(moving);
+    if (test.by === 'list-hit') return this.#isListed(moving);
+    if (test.by === 'changed-account') return this.#isChanged(moving);
+    if (test.by === 'deviation') return this.deviating.has(moving.id);
     const since =
       test.within === 'day'
         ? Math.floor((moving.now + 8 * 60 * MINUTE) / (1_440 * MINUTE)) * 1_440 - 480
@@ -119,7 +196,9 @@ export class ModelReviews {
 
   /** It was executed: counted for whoever looks at it later. */
   moved(moving: Moving): void {
-    for (const pair of this.#pairs(moving)) this.#paid.add(pair);
+    for (const { from, to } of this.#pairs(moving)) this.#paid.add(`${from}/${to}`);
+    const { id: payout, outside } = moving;
+    if (outside?.isOwner) for (const { from } of this.#payers(moving)) this.#paidOut.push({ payout, from, card: outside.card });
     if (!this.rules.some((rule) => this.#covers(rule, moving) && rule.test.by === 'velocity')) return;
     const { platform, kind } = moving;
     const minute = Math.floor(moving.now / MINUTE);

@@ -41,6 +41,7 @@ import {
   Waits,
   withinTerms,
 } from './model-books.js';
+import { offRule } from './model-deviation.js';
 import { type EscrowHands, Escrows } from './model-escrow.js';
 import {
   byAccount,
@@ -53,6 +54,7 @@ import {
   takenOf,
 } from './model-items.js';
 import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
+import { boundPayer, Outside } from './model-outside.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
 
@@ -63,10 +65,6 @@ const ANSWERS = {
   stranger: 'CONSENT_MISMATCH',
   unasked: 'CONSENT_REQUIRED',
 } as const;
-/** The number of the card that scenarios bind to an electronic account. */
-export const cardOf = (account: string) => `62${account.slice(-16)}`;
-/** The bound card as the payer of a transfer; the bank is any branch of the one that issued it. */
-export const boundPayer = (account: string) => ({ name: '张三', account: cardOf(account), bankCode: '102100099996' });
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
 const BOOKS_MAX = 2n ** 53n - 1n;
 
@@ -90,11 +88,11 @@ export class Model {
   readonly trade = new Trade();
   readonly cover = new Cover();
   readonly escrows = new Escrows(this.#hands());
-  readonly reviews = new ModelReviews();
+  readonly reviews = new ModelReviews((payout) => ['failed', 'returned'].includes(this.payouts.get(payout)?.state ?? ''));
+  readonly outside = new Outside();
   /** Where more is available than before. */
   #credited = new Set<string>();
-  #current = '';
-  readonly past = new Map<string, Given & { result: string; date: string; batch: number; corrected: boolean }>();
+  readonly past = new Map<string, Given & { result: string; date: string; at: number; batch: number; corrected: boolean }>();
   /** What is decided together cannot be corrected by its own batch. */
   batch = 0;
   now = 0;
@@ -183,7 +181,8 @@ export class Model {
   /** 'posted', or the code of the refusal, which changes nothing. */
   decide(given: Given): string {
     const result = this.#try(given);
-    this.past.set(given.id, { ...given, result, date: this.platform(given.platform).date, batch: this.batch, corrected: false });
+    const { date } = this.platform(given.platform);
+    this.past.set(given.id, { ...given, result, date, at: this.now, batch: this.batch, corrected: false });
     return result;
   }
 
@@ -221,11 +220,16 @@ export class Model {
   /** Staff gives what a customer wants who stands at the counter. */
   #owner: Owner = 'out';
 
-  #kind = '';
+  /** The instruction at hand. */
+  #given: Given | undefined;
+
+  get #now(): Given {
+    return found(this.#given, 'nothing is at hand');
+  }
 
   #try(given: Given): string {
-    this.#kind = given.kind;
-    this.#current = given.id;
+    this.#given = given;
+    this.reviews.deviating.delete(given.id);
     this.#owner = given.origin === 'O' ? 'counter' : 'out';
     this.#use = undefined;
     this.#result = undefined;
@@ -379,9 +383,8 @@ export class Model {
         this.#splitTo(given, order, named, at);
         return;
       }
-      const { shares, keep } = this.#agreed(given, order, order.background, data.items);
-      const isSame = named.size === shares.size && [...named].every(([to, amount]) => shares.get(to) === amount);
-      refuseIf(data.lines !== undefined && !isSame, 'SPLIT_OFF_RULE');
+      const told = data.lines === undefined ? undefined : named;
+      const { shares, keep } = this.#agreed(given, order, order.background, data.items, told);
       this.#splitTo(given, order, shares, at);
       keep();
     },
@@ -971,7 +974,7 @@ export class Model {
     for (const take of takes) this.#mayTake(take);
     for (const give of gives) refuseIf(this.#account(give.to).state === 'closed', 'ACCOUNT_CLOSED');
     this.#look(takes, gives);
-    for (const passing of this.#passings(takes, gives)) this.law.made(passing, this.#current, this.now);
+    for (const passing of this.#passings(takes, gives)) this.law.made(passing, this.#now.id, this.now);
     custody.balance -= incoming;
     const carried = takes.flatMap((take) => this.#take(take));
     for (const { to, amount, clears, inherits } of gives) {
@@ -987,7 +990,11 @@ export class Model {
   #look(takes: readonly Take[], gives: readonly Give[]): void {
     const { platform } = this.#account((takes[0]?.from ?? gives[0]?.to) as string);
     const typeOf = (id: string) => this.#account(id).type;
-    const moving = { id: this.#current, platform, kind: this.#kind, takes, gives, typeOf, now: this.now };
+    const given = this.#now;
+    const leaves = gives.some(({ to }) => typeOf(to) === 'in-transit');
+    const order = this.orders.get(`${platform}/${given.data.orderNo}`);
+    const outside = leaves ? this.outside.payee(given, order, typeOf) : undefined;
+    const moving = { id: given.id, platform, kind: given.kind, takes, gives, outside, typeOf, now: this.now };
     const review = this.reviews.asks(moving);
     if (review === 'overtaken') throw new No('REVIEW_OVERTAKEN');
     if (review === undefined) {
@@ -1051,7 +1058,7 @@ export class Model {
     order.returned += amount;
     share.returned += amount;
     for (const claim of account.claims) if (claim.ref === ref) claim.left -= amount;
-    takeBack(order.background?.items ?? [], this.#current, taken);
+    takeBack(order.background?.items ?? [], this.#now.id, taken);
   }
 
   /** Answers the code of the refusal, or nothing. */
@@ -1404,21 +1411,37 @@ export class Model {
   }
 
   /** What the agreements behind an order make of the items that are asked for; nothing is kept before `keep`. */
-  #agreed(given: Given, order: ModelOrder, background: ModelBackground, asked: Data['items'] | undefined) {
+  #agreed(
+    given: Given,
+    order: ModelOrder,
+    background: ModelBackground,
+    asked: Data['items'] | undefined,
+    named?: Map<string, bigint>,
+  ) {
     refuseIf(background.completed, 'ORDER_COMPLETED');
     const open = background.items.filter((item) => leftOf(item) > 0n);
     refuseIf(asked === undefined && open.length === 0, 'NOTHING_TO_SPLIT');
     const split = splitItems(background, asked ?? open.map(({ no }) => ({ item: no })));
     if (typeof split === 'string') throw new No(split);
     const cap = background.items.reduce((most, { agreement }) => (agreement.others > most ? agreement.others : most), 0n);
-    refuseIf(split.others > (cameIn(order) * cap + 5_000n) / 10_000n, 'SPLIT_OVER_CAP');
+    const most = (cameIn(order) * cap + 5_000n) / 10_000n;
+    refuseIf(split.others > most, 'SPLIT_OVER_CAP');
+    const { shares } = split;
+    const isSame = named?.size === shares.size && [...named].every(([to, amount]) => shares.get(to) === amount);
+    const told = isSame ? undefined : named;
+    if (told !== undefined) {
+      const off = offRule(background, split, told, this.reviews.mostDeviation(given.id, given.platform));
+      if (off === undefined) throw new No('SPLIT_OFF_RULE');
+      refuseIf(off.others > most, 'SPLIT_OVER_CAP');
+      this.reviews.deviating.set(given.id, off.bp);
+    }
     const keep = () => {
       for (const { item, part, evidence } of split.parts) {
-        item.parts.set(given.id, part);
+        item.parts.set(given.id, told ?? part);
         item.evidence = evidence;
       }
     };
-    return { shares: split.shares, keep };
+    return { shares: told ?? shares, keep };
   }
 
   #splitTo(given: Given, order: ModelOrder, shares: ReadonlyMap<string, bigint>, at: ModelPlatform): void {

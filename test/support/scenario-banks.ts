@@ -7,6 +7,7 @@ import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/
 import { cancelOf } from '../../src/refunds/routes.js';
 import { type Batches, ModelBatches, ServiceBatches } from './batch-verbs.js';
 import { ServiceDeals } from './deal-verbs.js';
+import { type ExplainBank, modelExplains, serviceExplains } from './explain-verbs.js';
 import { violations } from './invariants.js';
 import { Model } from './model.js';
 import type { ModelAgreement } from './model-agreements.js';
@@ -14,8 +15,10 @@ import { reservedOf } from './model-books.js';
 import { type Deal, ModelDeals } from './model-deals.js';
 import type { ModelDealTerms } from './model-escrow.js';
 import type { Person, Wanted } from './model-law.js';
+import { ModelWatches } from './model-watches.js';
 import { modelReviews, serviceReviews } from './review-verbs.js';
 import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
+import { modelWatches, serviceWatches, type WatchBank } from './watch-verbs.js';
 import {
   type Asked,
   changeState,
@@ -55,6 +58,9 @@ export class ModelBank implements Bank {
   readonly model: Model;
   readonly reviews: Bank['reviews'];
   readonly batches: Batches;
+  readonly watches: WatchBank;
+  readonly explains: ExplainBank;
+  readonly #kept: ModelWatches;
   readonly #requests = new Map<string, { id: string; body: string }>();
   #deals: ModelDeals | undefined;
   #postings = 0;
@@ -63,6 +69,9 @@ export class ModelBank implements Bank {
   constructor(calendar: Pick<Calendar, 'exceptions'>) {
     this.model = new Model(nextWorkingDayOf(calendar));
     this.reviews = modelReviews(this.model, () => this.#newId());
+    this.#kept = new ModelWatches(this.model, nextWorkingDayOf(calendar));
+    this.watches = modelWatches(this.#kept);
+    this.explains = modelExplains(this.model, this.#kept);
     this.batches = new ModelBatches(this, () => new ModelBank(calendar));
   }
 
@@ -269,6 +278,7 @@ export class ModelBank implements Bank {
   }
 
   async check() {
+    this.#kept.decided();
     const totals = new Map<string, bigint>();
     for (const { platform, balance } of this.model.accounts.values())
       totals.set(platform, (totals.get(platform) ?? 0n) + balance);
@@ -286,11 +296,17 @@ export class ServiceBank implements Bank {
   /** The service's, with the model beside it. */
   readonly reviews: Bank['reviews'];
   readonly batches: Batches;
+  readonly watches: WatchBank;
+  readonly explains: ExplainBank;
+  readonly #kept: ModelWatches;
 
   constructor(world: World) {
     this.#world = world;
     this.model = new Model(nextWorkingDayOf(world.rt.calendar));
     this.reviews = serviceReviews(world, this.model);
+    this.#kept = new ModelWatches(this.model, nextWorkingDayOf(world.rt.calendar));
+    this.watches = serviceWatches(world, this.model, this.#kept);
+    this.explains = serviceExplains(world, this.model, this.#kept);
     this.batches = new ServiceBatches(world, this.model);
   }
 
@@ -599,8 +615,14 @@ export class ServiceBank implements Bank {
     });
   }
 
+  /** Every account is explained as the model explains it. */
+  async explainAll() {
+    for (const id of this.model.accounts.keys()) await this.explains.explain(id, true);
+  }
+
   async check() {
     if (this.#books.size === 0) return;
+    this.#kept.decided();
     const found = await violations(this.#world.db, this.platformIds);
     if (found.length > 0) throw new Error(`invariants: ${found.join('\n')}`);
     const predicted = pictureOfModel(this.model);

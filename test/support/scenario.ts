@@ -1,12 +1,14 @@
 import { type Batches, batchSteps } from './batch-verbs.js';
 import { DEAL_STEPS } from './deal-verbs.js';
 import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
-import { boundPayer } from './model.js';
+import { EXPLAIN_STEPS, type ExplainBank } from './explain-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
+import { boundPayer } from './model-outside.js';
 import { REFUND_VERBS } from './refund-verbs.js';
 import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
+import { WATCH_STEPS, type WatchBank } from './watch-verbs.js';
 import type { Asked } from './world.js';
 
 /**
@@ -21,7 +23,7 @@ import type { Asked } from './world.js';
  *   refund F1 order:7 9.00 recall pro-rata waits    a refund after a split (or `recall anna 9.00`); it waits for money. Later: stands F1 posted;
  *                                                   cancel F1; advance up to 5.00; margin of anna up to 9.00; margin:anna, anna owes
  *   replay S1                                       same number, same body: the same answer, and nothing new
- *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] [fee 2.00] from DATE [until DATE]
+ *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] [fee 2.00] [reserve 9.00] from DATE [until DATE]
  *                                                   what she agreed, approved; `agreements required`: no order without
  *   buy B1 lily → order:7 100.00: milk 80.00 + 5.00 of anna goods; tea 15.00 of ben goods shown WB-1   a payment with its background
  *   combine M1 lily 30.00 → order:8 10.00: milk 10.00 of anna goods | order:9 20.00   one payment for several orders
@@ -42,6 +44,7 @@ import type { Asked } from './world.js';
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
  *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
  *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
+ *   watch anna alert 50.00, explain anna: …         see watch-verbs.ts and explain-verbs.ts
  *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
@@ -88,6 +91,9 @@ export interface Bank extends EscrowBank {
   orderDeduction(freeze: string, amount: bigint): Promise<{ result: string; id?: string }>;
   /** What people and deadlines do about instructions in review. */
   readonly reviews: ReviewBank;
+  /** What is to stay on accounts, and below what platforms are told. */
+  readonly watches: WatchBank;
+  readonly explains: ExplainBank;
   /** What the sweep does with freezes whose last day is over. */
   expireCourts(): Promise<void>;
   setNow(ms: number): Promise<void>;
@@ -201,6 +207,12 @@ class Stage {
   /** A freeze or a deduction. */
   judicial(name: string): string {
     return this.courts.get(name) ?? NOBODY;
+  }
+
+  /** What a scenario calls an instruction or an authority's order. */
+  nameOf(id: string): string {
+    const given = [...this.given].find(([, of]) => of.id === id);
+    return given?.[0] ?? [...this.courts].find(([, of]) => of === id)?.[0] ?? id;
   }
 
   idOf(requestNo: string): string {
@@ -466,9 +478,9 @@ function itemOf(stage: Stage, text: string): AskedModelBackground['items'][numbe
 /** `commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% order 500.00 day 900.00 from DATE until DATE` */
 function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement {
   const form = new RegExp(
-    `^(.*?); cap (\\d+\\.\\d\\d)%( named)?(?: order ${AMOUNT})?(?: day ${AMOUNT})?(?: fee ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`,
+    `^(.*?); cap (\\d+\\.\\d\\d)%( named)?(?: order ${AMOUNT})?(?: day ${AMOUNT})?(?: fee ${AMOUNT})?(?: reserve ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`,
   );
-  const [shares = '', cap = '', named, orderMax, dayMax, feeMax, from = '', until] = pick(form, text);
+  const [shares = '', cap = '', named, orderMax, dayMax, feeMax, reserve, from = '', until] = pick(form, text);
   const lines = shares.split(', ').map((share) => {
     const line = new RegExp(`^(\\S+) (\\d+\\.\\d\\d)% of (goods|whole)(?: max ${AMOUNT})?$`);
     const [to = '', percent = '', of, max] = pick(line, share);
@@ -480,6 +492,7 @@ function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement
     ...(orderMax === undefined ? {} : { orderMax: minor(orderMax) }),
     ...(dayMax === undefined ? {} : { dayMax: minor(dayMax) }),
     ...(feeMax === undefined ? {} : { feeMax: minor(feeMax) }),
+    ...(reserve === undefined ? {} : { reserve: minor(reserve) }),
     ...(until === undefined ? {} : { until }),
     ...(named === undefined ? {} : { named: true }),
   };
@@ -639,6 +652,8 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
   ],
   [/^expire$/, (stage) => stage.bank.expireCourts()],
   ...REVIEW_STEPS,
+  ...WATCH_STEPS,
+  ...EXPLAIN_STEPS,
   [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
   [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
   [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],

@@ -16,7 +16,7 @@ export async function requireAgreements({ db }: World, platformId: Id): Promise<
 export async function approveAgreement(
   { db, rt, clock }: World,
   platformId: Id,
-  { seller, lines, others, orderMax, dayMax, feeMax, from, until, named }: ModelAgreement,
+  { seller, lines, others, orderMax, dayMax, feeMax, reserve, from, until, named }: ModelAgreement,
   commission: string,
 ): Promise<void> {
   const receiver = (to: string) =>
@@ -35,6 +35,7 @@ export async function approveAgreement(
     },
     ...{ othersCap: Number(others), profitMax: 10_000, orderMax: orderMax === undefined ? null : Number(orderMax) },
     feeMax: feeMax === undefined ? null : Number(feeMax),
+    ...(reserve === undefined ? {} : { reserve: Number(reserve) }),
     volume: { day: dayMax === undefined ? null : Number(dayMax), month: null },
     cycle: 'T+1',
     refund: named === true ? 'by-rule' : 'pro-rata',

@@ -5,7 +5,7 @@ import { type BusinessDate, type Id, naturalDate } from '../../src/kernel/index.
 import { lockShard, openAccounts } from '../../src/ledger/index.js';
 import { addParameter, sql } from '../../src/runtime/index.js';
 import type { Answer } from './given.js';
-import { boundPayer, cardOf } from './model.js';
+import { boundPayer, cardOf } from './model-outside.js';
 import type { NewMandate } from './scenario.js';
 import type { World } from './world.js';
 

@@ -1,5 +1,5 @@
 import type { Data, Given } from './given.js';
-import { boundPayer } from './model.js';
+import { boundPayer } from './model-outside.js';
 import { ServiceBank } from './scenario-banks.js';
 import type { Asked, World } from './world.js';
 import type { Chance } from './world-chance.js';

@@ -1,5 +1,8 @@
+import { changeSettlementAccount } from '../../src/accounts/sub-merchants.js';
 import { reviewParts } from '../../src/instructions/index.js';
 import { asId, type Id, naturalDate, Refused } from '../../src/kernel/index.js';
+import { loadParties } from '../../src/parties/index.js';
+import { loadWatchList } from '../../src/parties/watch/watch-list.js';
 import {
   approveRule,
   decideReview,
@@ -49,4 +52,42 @@ export async function verdictOf({ db, rt }: World, id: Id, who: Staff, verdict: 
 /** What the sweep does with reviews whose deadline has passed. */
 export function lapse({ rt }: World): Promise<number> {
   return lapseReviews(rt, reviewParts(rt).wake);
+}
+
+/** The sub-merchants behind these accounts. */
+async function merchantsOf({ db }: World, accounts: readonly string[]) {
+  if (accounts.length === 0) return [];
+  return db.read('merchants', (tx) =>
+    tx.rows<{ id: Id; platform_id: Id; party_id: Id }>(
+      `SELECT id, platform_id, party_id FROM sub_merchants WHERE account_id IN (${accounts.join()})`,
+    ),
+  );
+}
+
+/** A watch list in the place of the one before: these sub-merchants by their numbers, and these names. */
+export async function loadList(world: World, of: { readonly accounts: readonly string[]; readonly names: readonly string[] }) {
+  const { db, rt } = world;
+  const merchants = await merchantsOf(world, of.accounts);
+  await db.withTx('watch list', async (tx) => {
+    const parties =
+      merchants.length === 0
+        ? []
+        : (
+            await loadParties(
+              tx,
+              rt.vault,
+              merchants.map((one) => one.party_id),
+            )
+          ).values();
+    const numbers = [...parties].map(({ idNo }) => ({ list: '制裁', idType: 'uscc' as const, idNo }));
+    await loadWatchList(tx, rt, [...numbers, ...of.names.map((name) => ({ list: '涉诈', name }))], STAFF.anne);
+    return true;
+  });
+}
+
+/** Another account of the sub-merchant himself. */
+export async function rebind(world: World, account: Id, card: string): Promise<void> {
+  const [merchant] = await merchantsOf(world, [account]);
+  if (merchant === undefined) throw new Error(`nobody is paid from ${account}`);
+  await changeSettlementAccount(world.rt, merchant.platform_id, merchant.id, { name: '商户', account: card, bankCode: '' });
 }

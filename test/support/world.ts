@@ -149,7 +149,7 @@ export async function openSub({ db, rt }: World, platformId: Id, bound = true): 
     await openAccounts(tx, [{ id, platformId, type: 'sub' }]);
     if (bound) await bind(tx, id);
     // Whoever pays it is shown its owner's name.
-    const party = { id: rt.newId(), platformId, kind: 'company' as const, name: '商户', idNo: '91350100M000100Y43' };
+    const party = { id: rt.newId(), platformId, kind: 'company' as const, name: '商户', idNo: `91350100M${id.slice(-9)}` };
     await insertParties(tx, rt.vault, [{ ...party, createdMs: rt.clock.now() }]);
     const merchant = {
       id: rt.newId(),
