@@ -81,6 +81,12 @@ function keptRules(kind: Kind, at: At): ReviewRule[] {
   return (at.reviewRules ?? []).filter((rule) => rule.kinds.includes(kind.name) && isKept(rule, today));
 }
 
+/** Whom accounts pay is kept of every kind: who was paid before was, in whatever way. */
+function keepsPayees(at: At): boolean {
+  const today = naturalDate(at.nowMs);
+  return (at.reviewRules ?? []).some((rule) => rule.test.by === 'new-payee' && isKept(rule, today));
+}
+
 const tests = (rules: readonly ReviewRule[], by: ReviewTest['by']) => rules.some(({ test }) => test.by === by);
 
 /**
@@ -89,7 +95,7 @@ const tests = (rules: readonly ReviewRule[], by: ReviewTest['by']) => rules.some
  */
 export function reviewNeeds(kind: Kind, data: unknown, facts: Facts, at: At): Needs {
   const rules = keptRules(kind, at);
-  if (rules.length === 0) return {};
+  if (rules.length === 0 && !keepsPayees(at)) return {};
   const reviewed = facts.record(reviewRecords, at.instruction);
   if (reviewed !== undefined) {
     const { subjects, pairs } = reviewed.lookedAt;
@@ -125,7 +131,7 @@ function neededFor(
   const records: NonNullable<Needs['records']>[number][] = [];
   const sources = [...payers.map(({ account }) => account), ...(payout === undefined ? [] : [payout.sourceAccountId])];
   if (tests(rules, 'velocity')) for (const key of countKeys(payers, kindsOf(rules), at)) records.push([countsRecords, key]);
-  if (tests(rules, 'new-payee')) for (const { key } of pairsOf({ payers, payees, payout }, at)) records.push([payeeRecords, key]);
+  if (keepsPayees(at)) for (const { key } of pairsOf({ payers, payees, payout }, at)) records.push([payeeRecords, key]);
   if (tests(rules, 'new-payee') || tests(rules, 'changed-account'))
     for (const account of sources) records.push([lastPayoutRecords, account]);
   if (tests(rules, 'list-hit')) for (const key of listedKeys({ payers, payees, payout }, at)) records.push([listedRecords, key]);
@@ -201,7 +207,7 @@ export function reviewHolds(held: readonly ReviewHold[], open: boolean, facts: F
 export function withReview(kind: Kind, data: unknown, effects: Effects, facts: Facts, at: At): Decision {
   const kept = keptRules(kind, at);
   const review = at.reviewRules === undefined ? undefined : facts.record(reviewRecords, at.instruction);
-  if (kept.length === 0 && review === undefined) return effects;
+  if (kept.length === 0 && review === undefined && !keepsPayees(at)) return effects;
   const of = concerned(effects, facts);
   if (review !== undefined) {
     invariant(review.state !== 'open', 'what people still look at is in no batch');
@@ -337,7 +343,7 @@ function countedUpFor(kind: Kind, of: Concerned, kept: readonly ReviewRule[], fa
     count(at.platformId, takenBy(of));
     for (const { account, amount } of of.payers) count(account, amount);
   }
-  if (tests(kept, 'new-payee'))
+  if (keepsPayees(at))
     for (const { key } of pairsOf(of, at))
       if (facts.record(payeeRecords, key)?.seen === false)
         changes.push(change(payeeRecords, key, { key, seen: true, platformId: at.platformId }));
