@@ -134,7 +134,7 @@ export const CUSTOMER_REFUSALS = {
   TASK_DECIDED: { http: 409, en: 'The task is decided already.', zh: '任务已处理', retry: 'never', actor: 'nobody' },
   SAME_OPERATOR: {
     http: 409,
-    en: 'Whoever asked for it cannot approve it.',
+    en: 'Whoever asked for it, or had a part in an earlier step of it, cannot do this step.',
     zh: '经办与复核不得为同一人',
     retry: 'never',
     actor: 'bank',

@@ -145,7 +145,7 @@ export const MONEY_REFUSALS = {
   },
   REFUND_EXCEEDS_ORDER: {
     http: 422,
-    en: 'The refund is more than what is left on the order.',
+    en: 'The refund is more than what is left on the order; what was split comes back with `recall`.',
     zh: '退款超过订单剩余金额',
     retry: 'new-number',
     actor: caller,
