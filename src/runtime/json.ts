@@ -128,7 +128,7 @@ export function readJson(text: string, where = ''): { value: unknown; faults: Sh
   try {
     return { value: JSON.parse(text), faults };
   } catch {
-    throw malformed('The body is not JSON.');
+    throw malformed(text.trim() === '' ? 'The body is empty; where there is nothing to say it is {}.' : 'The body is not JSON.');
   }
 }
 
