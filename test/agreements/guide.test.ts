@@ -5,6 +5,8 @@ import { groupSubmission } from '../../src/agreements/groups/wire.js';
 import { checkRule, compileRule, evaluateRule } from '../../src/agreements/index.js';
 import { submission } from '../../src/agreements/version-wire.js';
 import { ruleSchema } from '../../src/agreements/wire.js';
+import { payment } from '../../src/instructions/kinds/payment.js';
+import { CATEGORIES } from '../../src/migrations/data/categories.js';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/agreements.md'), 'utf8');
 const blocks = [...guide.matchAll(/^```json (\w+)\n(.*?)^```/gms)].map(([, what = '', text = '']) => ({ what, text }));
@@ -16,7 +18,7 @@ const nodes = [...guide.matchAll(/^\| ([^|]+) \| `(\{.*\})` \| (\d+) \|$/gm)].ma
 
 /** What the guide tells platforms to send is what the API takes. */
 describe('the guide of agreements', () => {
-  it.each(blocks)('has bodies that are taken: $what', ({ what, text }) => {
+  it.each(blocks.filter(({ what }) => what !== 'payment'))('has bodies that are taken: $what', ({ what, text }) => {
     const schema = { submission, group: groupSubmission, rule: ruleSchema }[what];
     const parsed = schema?.safeParse(JSON.parse(text));
     expect(parsed?.error).toBeUndefined();
@@ -26,6 +28,15 @@ describe('the guide of agreements', () => {
     expect(checkRule(rule, { others: 3000n, commission: 1000n })).toEqual([]);
   });
 
+  it('pays an order with a body that is taken, and names every category that there is', () => {
+    const paid = JSON.parse(blocks.find(({ what }) => what === 'payment')?.text ?? '{}');
+    expect(paid.kind).toBe(payment.name);
+    expect(payment.schema.safeParse(paid.data).error).toBeUndefined();
+    const table = guide.slice(guide.indexOf('| category |'), guide.indexOf('## A thousand'));
+    const named = [...table.matchAll(/^\| (`.*`) \|/gm)].flatMap(([, cell = '']) => cell.replaceAll('`', '').split(', '));
+    expect(named).toEqual(CATEGORIES.map(({ code }) => code));
+  });
+
   it.each(nodes)('works out right: $node', ({ line, fen }) => {
     const levels = { order: { lines: [{ to: 'commission', ...JSON.parse(line) }], remainder: 'seller' } };
     const shares = evaluateRule(compileRule(ruleSchema.parse({ levels })), { whole: 9005n, goods: 8505n });
@@ -33,7 +44,7 @@ describe('the guide of agreements', () => {
   });
 
   it('has all of them', () => {
-    expect(blocks.map(({ what }) => what)).toEqual(['submission', 'group', 'submission', 'rule']);
+    expect(blocks.map(({ what }) => what)).toEqual(['submission', 'payment', 'group', 'submission', 'rule']);
     expect(nodes).toHaveLength(7);
   });
 });
