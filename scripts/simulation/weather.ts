@@ -36,9 +36,9 @@ export function weather(chance: Chance, statements: boolean): { name: string; pl
   };
   const lines = statements ? STATEMENT_FAULTS : {};
   const core = { ...call, 'half-open': 0, corrupt: 0.04 * force, ...lines };
-  const late = chance.happens(0.2) ? [{ scope: 'interbank' as const, fault: 'late' as const, ms: 400, times: 1 }] : [];
+  const late = chance.happens(0.2) ? [{ scope: 'beps' as const, fault: 'late' as const, ms: 400, times: 1 }] : [];
   return {
     name,
-    plan: { rates: { book: { ...call, ...payment }, interbank: { ...call, ...payment }, core }, scripted: late, settleDelayMs },
+    plan: { rates: { book: { ...call, ...payment }, beps: { ...call, ...payment }, core }, scripted: late, settleDelayMs },
   };
 }

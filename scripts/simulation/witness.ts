@@ -1,4 +1,4 @@
-import type { ChannelCode, Inflow } from '../../src/channels/index.js';
+import { type Inflow, PAYING_CHANNELS } from '../../src/channels/index.js';
 import type { Bank } from '../../src/channels/simulator/bank.js';
 import { type BusinessDate, type Instant, naturalDate } from '../../src/kernel/index.js';
 import type { Database, Tx } from '../../src/runtime/index.js';
@@ -165,7 +165,7 @@ export class Witness {
 
   /** A result in the books is one at the bank. */
   #askBank(kind: string, payout: string): void {
-    const states = (['book', 'interbank'] as ChannelCode[]).map((channel) => this.#bank.query(channel, payout).status);
+    const states = PAYING_CHANNELS.map((channel) => this.#bank.query(channel, payout).status);
     const paid = states.filter((state) => state === 'settled').length;
     const wanted = kind === 'payout-failed' ? 0 : 1;
     if (paid !== wanted) this.#violate(`${kind} for ${payout}, which the bank has paid ${paid} times`);

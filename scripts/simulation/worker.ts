@@ -1,5 +1,4 @@
-import type { ChannelCode, Channels, PaymentOrder } from '../../src/channels/index.js';
-import { openChannels } from '../../src/channels/index.js';
+import { CHANNELS, type ChannelCode, type Channels, openChannels, type PaymentOrder } from '../../src/channels/index.js';
 import { createDesk, type Desk } from '../../src/dispatch/index.js';
 import { createIntake, type Intake } from '../../src/instructions/index.js';
 import { type Calendar, type Clock, idGenerator } from '../../src/kernel/index.js';
@@ -209,9 +208,10 @@ export class Worker {
       },
       query: (messageNos) => call(() => channels[code].query(messageNos)),
       news: (after, limit) => call(() => channels[code].news(after, limit)),
+      float: () => call(() => channels[code].float()),
     });
     return {
-      channels: { book: channel('book'), interbank: channel('interbank'), collect: channel('collect') },
+      channels: Object.fromEntries(CHANNELS.map((code) => [code, channel(code)])) as Channels['channels'],
       coreBank: {
         openCustodyAccount: (custodyNo, name) => call(() => coreBank.openCustodyAccount(custodyNo, name)),
         statement: (custodyNo, date) => call(async () => beforeBank().then(() => coreBank.statement(custodyNo, date))),
@@ -219,6 +219,7 @@ export class Worker {
         incoming: (after, limit) => call(() => coreBank.incoming(after, limit)),
         acceptIncoming: (reference, custodyNo, date) => call(() => coreBank.acceptIncoming(reference, custodyNo, date)),
         rejectIncoming: (reference, reason) => call(() => coreBank.rejectIncoming(reference, reason)),
+        moveFloat: (...of) => call(() => coreBank.moveFloat(...of)),
       },
       verification,
       sms,

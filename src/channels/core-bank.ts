@@ -1,8 +1,9 @@
 import type { BusinessDate, Minor } from '../kernel/index.js';
 import type { BankHttp } from './http.js';
-import { BankRefused, BankUnreachable } from './port.js';
+import { BankRefused, BankUnreachable, type ChannelCode } from './port.js';
 import {
   AnswerTaken,
+  FloatTransferTaken,
   INFLOWS_MAX,
   IncomingMessage,
   InflowsAnswer,
@@ -86,6 +87,11 @@ export interface CoreBank {
   acceptIncoming(reference: string, custodyNo: string, businessDate: BusinessDate): Promise<void>;
   /** Sends a held transfer back to its payer; else as above. @throws BankUnreachable, BankRefused when it was accepted before */
   rejectIncoming(reference: string, reason: string): Promise<void>;
+  /**
+   * Moves the bank's own money (备付金) between channels; `null` is the bank's own vault. Once for its reference.
+   * @throws BankUnreachable when it is not known whether it was moved: say it again; BankRefused when it was not
+   */
+  moveFloat(reference: string, from: ChannelCode | null, to: ChannelCode | null, amount: Minor): Promise<void>;
 }
 
 /** The statement contradicts itself or was damaged on the way. It is refused whole. */
@@ -124,6 +130,13 @@ export function httpCoreBank(http: BankHttp): CoreBank {
     },
     acceptIncoming: (reference, custodyNo, businessDate) => answer(http, reference, 'accept', { custodyNo, businessDate }),
     rejectIncoming: (reference, reason) => answer(http, reference, 'reject', { reason }),
+    async moveFloat(reference, from, to, amount) {
+      const path = '/core/floats/transfers';
+      const said = { reference, from, to, amount: amount.toString() };
+      const taken = FloatTransferTaken.safeParse(await ask(http, 'POST', path, said));
+      if (!taken.success || taken.data.reference !== reference)
+        throw new BankUnreachable(`POST ${path}`, 'the answer is to something else');
+    },
   };
 }
 

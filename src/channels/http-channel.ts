@@ -1,10 +1,18 @@
 import type { z } from 'zod';
 import type { BankHttp, Reply } from './http.js';
-import { BATCH_MAX, BankUnreachable, type Channel, type ChannelAnswer, type ChannelCode, type PaymentOrder } from './port.js';
+import {
+  BATCH_MAX,
+  BankUnreachable,
+  type Channel,
+  type ChannelAnswer,
+  type ChannelCode,
+  hasFloat,
+  type PaymentOrder,
+} from './port.js';
 import { faultOfOrder } from './rules.js';
-import { AnswersMessage, NEWS_MAX, NewsMessage, QueryAnswer, SubmitAnswer } from './wire.js';
+import { AnswersMessage, FloatMessage, NEWS_MAX, NewsMessage, QueryAnswer, SubmitAnswer } from './wire.js';
 
-/** The adapter of a channel that takes JSON over HTTP under `/<code>`: the bank's own book, its gateway to other banks, its collection. */
+/** The adapter of a channel that takes JSON over HTTP under `/<code>`. */
 export function httpChannel(code: ChannelCode, http: BankHttp): Channel {
   return {
     code,
@@ -14,7 +22,7 @@ export function httpChannel(code: ChannelCode, http: BankHttp): Channel {
       for (const order of orders) {
         const fault = faultOfOrder(code, order);
         if (fault === undefined) sound.push(order);
-        else answers.set(order, { messageNo: order.messageNo, status: 'failed', reason: fault });
+        else answers.set(order, { messageNo: order.messageNo, ...fault });
       }
       for (const batch of inBatches(sound)) {
         const reply = await http.call('POST', `/${code}/payments`, { orders: batch.map(toMessage) });
@@ -44,6 +52,14 @@ export function httpChannel(code: ChannelCode, http: BankHttp): Channel {
       const page = NewsMessage.safeParse(reply.body);
       if (!page.success) throw new BankUnreachable(what, page.error.message);
       return page.data;
+    },
+    async float() {
+      if (!hasFloat(code)) return undefined;
+      const reply = await http.call('GET', `/${code}/float`);
+      const float = FloatMessage.safeParse(reply.kind === 'answered' ? reply.body : undefined);
+      if (!float.success)
+        throw new BankUnreachable(`float of ${code}`, reply.kind === 'answered' ? float.error.message : reply.why);
+      return float.data.available;
     },
   };
 }

@@ -2,7 +2,7 @@ import { type CoreBank, httpCoreBank } from './core-bank.js';
 import { openBankHttp } from './http.js';
 import { httpChannel } from './http-channel.js';
 import { httpSmsGateway, httpVerification } from './http-verification.js';
-import type { Channel, ChannelCode } from './port.js';
+import { CHANNELS, type Channel, type ChannelCode } from './port.js';
 import type { SmsGateway, Verification } from './verification.js';
 
 /**
@@ -29,18 +29,15 @@ export interface ChannelsOptions {
 /** Opens the ways to the bank; connects to nothing before the first call. */
 export function openChannels({ bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_000 }: ChannelsOptions): Channels {
   const open = () => openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs });
-  const ways = { book: open(), interbank: open(), collect: open(), core: open(), verification: open(), sms: open() };
+  const ways = { core: open(), verification: open(), sms: open() };
+  const byChannel = CHANNELS.map((code) => ({ code, way: open() }));
   return {
-    channels: {
-      book: httpChannel('book', ways.book),
-      interbank: httpChannel('interbank', ways.interbank),
-      collect: httpChannel('collect', ways.collect),
-    },
+    channels: Object.fromEntries(byChannel.map(({ code, way }) => [code, httpChannel(code, way)])) as Channels['channels'],
     coreBank: httpCoreBank(ways.core),
     verification: httpVerification(ways.verification),
     sms: httpSmsGateway(ways.sms),
     async close() {
-      await Promise.all(Object.values(ways).map((way) => way.close()));
+      await Promise.all([...Object.values(ways), ...byChannel.map(({ way }) => way)].map((way) => way.close()));
     },
   };
 }
@@ -54,6 +51,6 @@ export {
   StatementFaulty,
 } from './core-bank.js';
 export * from './port.js';
-export { chooseChannel, isOwnBank, OWN_BANK } from './rules.js';
+export { isOwnBank, OWN_BANK } from './rules.js';
 export * from './verification.js';
 export type { StatementLine } from './wire.js';

@@ -1,11 +1,27 @@
 import type { BusinessDate, Minor } from '../kernel/index.js';
 
 /**
- * The one port behind which every way out of the bank stands, and the way by which it collects (代收): `collect` debits the payee's
- * card at its bank and credits our custody account. More channels may come; what they promise stays.
+ * The one port behind which every way out of the bank stands, and the ways by which it collects (代收). Out: within the bank (`book`), through
+ * the clearing systems of the People's Bank (`hvps` 大额, `beps` 小额, `ibps` 网银互联), to cards (`unionpay` 银联代付), through a payment
+ * institution (`psp`). In: `collect` (银联) and `psp-collect` debit the payee's card at its bank and credit our custody account. More channels
+ * may come; what they promise stays.
  */
-export const CHANNELS = ['book', 'interbank', 'collect'] as const;
+export const PAYING_CHANNELS = ['book', 'hvps', 'beps', 'ibps', 'unionpay', 'psp'] as const;
+export const COLLECTING_CHANNELS = ['collect', 'psp-collect'] as const;
+export const CHANNELS = [...PAYING_CHANNELS, ...COLLECTING_CHANNELS] as const;
+export type PayingChannel = (typeof PAYING_CHANNELS)[number];
+export type CollectingChannel = (typeof COLLECTING_CHANNELS)[number];
 export type ChannelCode = (typeof CHANNELS)[number];
+
+/** Whether it brings money in. */
+export function isCollecting(code: ChannelCode): code is CollectingChannel {
+  return (COLLECTING_CHANNELS as readonly string[]).includes(code);
+}
+
+/** Whether the bank keeps money of its own there (备付金), out of which the channel pays: all ways out but the bank's own books. */
+export function hasFloat(code: ChannelCode): boolean {
+  return code !== 'book' && !isCollecting(code);
+}
 
 /** The most payments that one network call carries; longer lists go in several calls. */
 export const BATCH_MAX = 500;
@@ -16,7 +32,7 @@ export const MESSAGE_NO_MAX = 35;
 /** What a channel answers when a number that it knows comes with another content: it paid nothing for this call. */
 export const OTHER_CONTENT = 'duplicate with other content';
 
-/** An order to pay one payee out of one custody account or, of the channel `collect`, to collect from him into it. */
+/** An order to pay one payee out of one custody account or, of a collecting channel, to collect from him into it. */
 export interface PaymentOrder {
   /** The payout's own number, at most 35 characters. It never changes: a repeat under it is never paid again. */
   readonly messageNo: string;
@@ -37,12 +53,14 @@ export interface PaymentOrder {
  * What a channel says of one payment.
  * - `settled`: the payee has it (of a collection: we have it). It may still come back later, as news.
  * - `accepted`: the channel has it; the final result comes as news or by query.
- * - `failed`: it was not paid or collected and, under this number, never will be. (With the reason `OTHER_CONTENT` only this call was
- *   refused; what became of the first order under that number, a query tells.)
+ * - `failed`: it was not paid or collected and never will be: the payee's account or the order itself is at fault. (With the reason
+ *   `OTHER_CONTENT` only this call was refused; what became of the first order under that number, a query tells.)
+ * - `refused`: it was not paid and this channel never will pay it under this number (its limit, its hours, its float, a bank it does not
+ *   reach). Another channel may.
  * - `unknown`: no answer, too late, garbage, a 5xx. The payment may have been made. Only a query, news or a statement moves it.
  * - `not-found`: only from a query: the channel never received it. It may be sent again, under the same number.
  */
-type AnswerStatus = 'settled' | 'accepted' | 'failed' | 'unknown' | 'not-found';
+type AnswerStatus = 'settled' | 'accepted' | 'failed' | 'refused' | 'unknown' | 'not-found';
 
 export interface ChannelAnswer {
   readonly messageNo: string;
@@ -58,7 +76,7 @@ export interface ChannelNews {
   /** Its place in the channel's feed. */
   readonly cursor: string;
   readonly messageNo: string;
-  readonly status: 'settled' | 'failed' | 'returned';
+  readonly status: 'settled' | 'failed' | 'refused' | 'returned';
   readonly reason?: string;
   /** The reference of the statement line that moves the money; with `status` the same at every repeat of this item. */
   readonly reference: string;
@@ -91,6 +109,11 @@ export interface Channel {
    * @throws BankUnreachable when there was no usable answer; ask again with the same cursor
    */
   news(after: string, limit: number): Promise<NewsPage>;
+  /**
+   * Asks what is left of the bank's own money there (备付金), less what accepted payments take; in fen. Undefined of a channel without one.
+   * @throws BankUnreachable when there was no usable answer
+   */
+  float(): Promise<Minor | undefined>;
 }
 
 /** The bank gave no usable answer. Nothing is known of what it did; the call may be repeated as it was. */

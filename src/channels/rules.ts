@@ -1,4 +1,4 @@
-import { type ChannelCode, MESSAGE_NO_MAX, type PaymentOrder } from './port.js';
+import { type ChannelCode, isCollecting, MESSAGE_NO_MAX, type PaymentOrder } from './port.js';
 
 /** The custodian's own bank code, the first three digits of its CNAPS codes. */
 export const OWN_BANK = '999';
@@ -8,18 +8,26 @@ export function isOwnBank(payeeBank: string): boolean {
   return payeeBank === '' || payeeBank.startsWith(OWN_BANK);
 }
 
-/** The channel of a payment: one to a payee at the custodian never leaves the bank; what is to come in is collected. */
-export function chooseChannel(payeeBank: string, purpose?: string): ChannelCode {
-  if (purpose === 'top-up') return 'collect';
-  return isOwnBank(payeeBank) ? 'book' : 'interbank';
+/** Why an order is not sent at all, and whether another channel may take it. */
+export interface OrderFault {
+  readonly status: 'failed' | 'refused';
+  readonly reason: string;
 }
 
 /**
  * Decides whether an order can be sent at all. One that cannot has not been sent before either, since its content never changes;
- * so it has failed for certain, and must not hold up its neighbours in the batch.
+ * so it was not paid for certain, and must not hold up its neighbours in the batch.
  * @returns what is wrong, or undefined
  */
-export function faultOfOrder(channel: ChannelCode, order: PaymentOrder): string | undefined {
+export function faultOfOrder(channel: ChannelCode, order: PaymentOrder): OrderFault | undefined {
+  const wrong = faultOfContent(order);
+  if (wrong !== undefined) return { status: 'failed', reason: wrong };
+  if (!isCollecting(channel) && (channel === 'book') !== isOwnBank(order.payeeBank))
+    return { status: 'refused', reason: channel === 'book' ? 'payee is not at the custodian' : 'payee is at the custodian' };
+  return undefined;
+}
+
+function faultOfContent(order: PaymentOrder): string | undefined {
   if (!/^[A-Za-z0-9_-]+$/.test(order.messageNo) || order.messageNo.length > MESSAGE_NO_MAX) return 'message number is malformed';
   if (order.amount <= 0n || order.amount >= 10n ** 18n) return 'amount is out of range';
   if (order.custodyNo === '') return 'custody account is missing';
@@ -27,8 +35,5 @@ export function faultOfOrder(channel: ChannelCode, order: PaymentOrder): string 
   if (order.payeeName === '' || order.payeeName.length > 140) return 'payee name is missing or too long';
   if (order.remark.length > 140) return 'remark is too long';
   if (order.payeeBank !== '' && !/^[0-9]{12}$/.test(order.payeeBank)) return 'payee bank is not a CNAPS code';
-  if (channel !== 'collect' && channel !== chooseChannel(order.payeeBank)) {
-    return channel === 'book' ? 'payee is not at the custodian' : 'payee is at the custodian';
-  }
   return undefined;
 }

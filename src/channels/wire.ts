@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type BusinessDate, type Minor, parseBusinessDate } from '../kernel/index.js';
-import { BATCH_MAX } from './port.js';
+import { BATCH_MAX, CHANNELS } from './port.js';
 
 /**
  * The messages between us and the core bank with its channels: JSON, amounts as decimal text in fen, parsed once. What we
@@ -48,15 +48,15 @@ export const NewsQuery = z.strictObject({
 /** Each answer is parsed for itself, so that one that is garbage leaves the others standing. */
 export const AnswersMessage = z.object({ answers: z.array(z.unknown()) });
 const answered = { messageNo: z.string(), reason: z.string().exactOptional(), channelRef: z.string().exactOptional() };
-export const SubmitAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed']) });
-export const QueryAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed', 'not-found']) });
+export const SubmitAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed', 'refused']) });
+export const QueryAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed', 'refused', 'not-found']) });
 
 export const NewsMessage = z.object({
   items: z.array(
     z.object({
       cursor: z.string().min(1),
       messageNo: z.string().min(1),
-      status: z.enum(['settled', 'failed', 'returned']),
+      status: z.enum(['settled', 'failed', 'refused', 'returned']),
       reason: z.string().exactOptional(),
       reference: z.string().min(1),
       businessDate: WireDate,
@@ -65,6 +65,17 @@ export const NewsMessage = z.object({
   next: z.string(),
 });
 
+export const FloatMessage = z.object({ available: amount });
+const channel = z.enum(CHANNELS);
+export const FloatEntry = z.strictObject({ channel, balance: amount });
+/** `null` is the bank's own vault. */
+export const FloatTransferMessage = z.strictObject({
+  reference: z.string().regex(/^[A-Za-z0-9_-]{1,35}$/),
+  from: channel.nullable(),
+  to: channel.nullable(),
+  amount: positive,
+});
+export const FloatTransferTaken = z.object({ reference: z.string() });
 export const AccountMessage = z.strictObject({ custodyNo: CustodyNo, name: z.string().min(1).max(140) });
 export const InflowsMessage = z.strictObject({
   businessDate: WireDate,

@@ -1,11 +1,4 @@
-import {
-  BankUnreachable,
-  CHANNELS,
-  type ChannelCode,
-  type ChannelNews,
-  chooseChannel,
-  type NewsPage,
-} from '../channels/index.js';
+import { BankUnreachable, CHANNELS, type ChannelCode, type ChannelNews, type NewsPage } from '../channels/index.js';
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import { faultOf, type Tx } from '../runtime/index.js';
@@ -18,7 +11,7 @@ import {
   returnedDirective,
   settledDirective,
 } from './desk.js';
-import { groupBy, readNews } from './rules.js';
+import { groupBy, readNews, usualChannel } from './rules.js';
 import { type Answered, noteAnswers, read, sendAgain, wordsOf } from './send.js';
 import { channelRows, moveFeedCursor, noteChannelSuccess } from './store.js';
 
@@ -43,7 +36,7 @@ export async function pollDue(desk: Desk, shardId: number): Promise<number> {
 /** Asks the channels what became of payouts, and acts on it. Answers those that their channel never received. */
 export async function ask(desk: Desk, payouts: readonly Payout[]): Promise<Payout[]> {
   const channelOf = (payout: Payout) =>
-    (payout.channel as ChannelCode | null) ?? chooseChannel(payout.payee.bankCode, payout.purpose);
+    (payout.channel as ChannelCode | null) ?? usualChannel(payout.payee.bankCode, payout.purpose);
   const groups = [...groupBy(payouts, channelOf)];
   const answered = await Promise.all(
     groups.map(async ([channel, group]): Promise<Answered[]> => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CHANNELS, type ChannelCode, chooseChannel } from '../channels/index.js';
+import { CHANNELS, type ChannelCode } from '../channels/index.js';
 import { type Id, maskCardNumber, maskName, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import { findPayout, isUnderWay, listPayouts, openPayee, PAYOUT_PURPOSES, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import {
@@ -15,6 +15,7 @@ import {
   type Vault,
   wireId,
 } from '../runtime/index.js';
+import { usualChannel } from './rules.js';
 import { askSoon, type BacklogRow, backlog, channelRows } from './store.js';
 
 const payoutSchema = z
@@ -211,7 +212,7 @@ function showChannel(
   rows: readonly BacklogRow[],
   successMs: number | undefined,
 ): z.input<typeof channelSchema> {
-  const own = rows.filter((row) => (row.channel ?? chooseChannel(row.payeeBank, row.purpose)) === code);
+  const own = rows.filter((row) => (row.channel ?? usualChannel(row.payeeBank, row.purpose)) === code);
   const count = (state: BacklogRow['state']) => own.reduce((sum, row) => (row.state === state ? sum + row.number : sum), 0);
   const counts = { created: count('created'), sent: count('sent'), unknown: count('unknown') };
   const lastSuccessAt = successMs === undefined || successMs === 0 ? null : toRfc3339(successMs as Payout['createdMs']);

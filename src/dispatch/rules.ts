@@ -1,6 +1,12 @@
-import { type ChannelAnswer, type ChannelNews, OTHER_CONTENT } from '../channels/index.js';
+import { type ChannelAnswer, type ChannelCode, type ChannelNews, isOwnBank, OTHER_CONTENT } from '../channels/index.js';
 import { type Instant, maskCardNumber, maskName } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
+
+/** The channel of what was not routed yet. */
+export function usualChannel(payeeBank: string, purpose?: string): ChannelCode {
+  if (purpose === 'top-up') return 'collect';
+  return isOwnBank(payeeBank) ? 'book' : 'beps';
+}
 
 const FIRST_QUERY_MS = 2_000;
 const QUERY_DELAY_MAX_MS = 300_000;
@@ -34,6 +40,7 @@ export type Reading = 'settled' | 'failed' | 'under-way' | 'unknown' | 'never-re
 const READINGS: Readonly<Record<ChannelAnswer['status'], Reading>> = {
   settled: 'settled',
   failed: 'failed',
+  refused: 'failed',
   accepted: 'under-way',
   unknown: 'unknown',
   'not-found': 'never-received',
@@ -56,7 +63,10 @@ export function readNews(
 ): 'old' | 'settled' | 'failed' | 'returned' | 'settled-and-returned' | 'contradiction' {
   const { state } = payout;
   if (state === 'created' || (news.status === 'returned' && bringsMoneyIn(payout))) return 'contradiction';
-  if (isUnderWay(state)) return news.status === 'returned' ? 'settled-and-returned' : news.status;
+  if (isUnderWay(state)) {
+    if (news.status === 'returned') return 'settled-and-returned';
+    return news.status === 'refused' ? 'failed' : news.status;
+  }
   if (news.status === state) return 'old';
   if (news.status === 'settled') return state === 'returned' ? 'old' : 'contradiction';
   return news.status === 'returned' && state === 'settled' ? 'returned' : 'contradiction';

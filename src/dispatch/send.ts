@@ -1,4 +1,4 @@
-import { type ChannelAnswer, type ChannelCode, chooseChannel, type PaymentOrder } from '../channels/index.js';
+import type { ChannelAnswer, ChannelCode, PaymentOrder } from '../channels/index.js';
 import { type BusinessDate, type Id, type Instant, invariant } from '../kernel/index.js';
 import { type Book, loadBooks, lockShard } from '../ledger/index.js';
 import {
@@ -13,7 +13,7 @@ import {
 import type { Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, LAPSED, noteSuccess, settledDirective } from './desk.js';
 import { hoursToCollect, overdueOf } from './lapse.js';
-import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
+import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, usualChannel, withoutPayee } from './rules.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
 /** A payout as it is handed to its channel. */
@@ -129,7 +129,7 @@ function bookOf(payout: Payout, books: ReadonlyMap<Id, Book>): Book {
 }
 
 function toSending(payout: Payout, payee: Payout['payee'], book: Book): Sending {
-  const channel = chooseChannel(payout.payee.bankCode, payout.purpose);
+  const channel = usualChannel(payout.payee.bankCode, payout.purpose);
   return { payout, payee, channel, custodyNo: book.custodyNo, businessDate: book.businessDate };
 }
 

@@ -18,9 +18,12 @@ import { allNews, describeChannel } from './conformance.js';
 const OTHER_BANK = '102100099996';
 
 describeChannel({ code: 'book', payeeBank: '', otherBank: OTHER_BANK, first: 'settled' });
-describeChannel({ code: 'interbank', payeeBank: OTHER_BANK, otherBank: '', first: 'accepted' });
+for (const code of ['hvps', 'beps', 'ibps', 'psp'] as const)
+  describeChannel({ code, payeeBank: OTHER_BANK, otherBank: '', first: 'accepted' });
+describeChannel({ code: 'unionpay', payeeBank: OTHER_BANK, otherBank: '', first: 'settled' });
 describeChannel({ code: 'collect', payeeBank: '', first: 'settled' });
 describeChannel({ code: 'collect', payeeBank: OTHER_BANK, first: 'accepted' });
+describeChannel({ code: 'psp-collect', payeeBank: OTHER_BANK, first: 'accepted' });
 
 const CUSTODY = 'C-1';
 const DAY = '2026-03-02' as BusinessDate;
@@ -65,37 +68,35 @@ describe('accepted payments', () => {
 
   test('stay accepted until the delay is over, hold their money meanwhile, and keep the statement incomplete', async () => {
     bank.bank.faults.replace({ settleDelayMs: 1_000 });
-    const { interbank } = ways.channels;
-    await interbank.submit([orderOf(1, 'interbank')]);
-    expect((await interbank.query(['M1']))[0]?.status).toBe('accepted');
-    expect((await interbank.submit([orderOf(2, 'interbank')]))[0]?.status).toBe('failed');
-    expect(await allNews(interbank)).toEqual([]);
+    const { beps } = ways.channels;
+    await beps.submit([orderOf(1, 'beps')]);
+    expect((await beps.query(['M1']))[0]?.status).toBe('accepted');
+    expect((await beps.submit([orderOf(2, 'beps')]))[0]?.status).toBe('failed');
+    expect(await allNews(beps)).toEqual([]);
     expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
     bank.bank.advanceMs(999);
-    expect(await allNews(interbank)).toEqual([]);
+    expect(await allNews(beps)).toEqual([]);
     bank.bank.advanceMs(1);
-    expect((await allNews(interbank)).map((item) => [item.messageNo, item.status, item.reference])).toEqual([
-      ['M1', 'settled', 'M1'],
-    ]);
+    expect((await allNews(beps)).map((item) => [item.messageNo, item.status, item.reference])).toEqual([['M1', 'settled', 'M1']]);
     expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 50n });
   });
 
   test('that fail later are news with a reason, and their money is free again', async () => {
     bank.bank.faults.replace({
-      scripted: [{ scope: 'interbank', fault: 'fail-later', messageNo: 'M1', reason: 'no such account' }],
+      scripted: [{ scope: 'beps', fault: 'fail-later', messageNo: 'M1', reason: 'no such account' }],
     });
-    const { interbank } = ways.channels;
-    expect((await interbank.submit([orderOf(1, 'interbank')]))[0]?.status).toBe('accepted');
-    expect(await allNews(interbank)).toMatchObject([{ messageNo: 'M1', status: 'failed', reason: 'no such account' }]);
-    expect((await interbank.query(['M1']))[0]).toMatchObject({ status: 'failed', reason: 'no such account' });
-    expect((await interbank.submit([orderOf(2, 'interbank')]))[0]?.status).toBe('accepted');
+    const { beps } = ways.channels;
+    expect((await beps.submit([orderOf(1, 'beps')]))[0]?.status).toBe('accepted');
+    expect(await allNews(beps)).toMatchObject([{ messageNo: 'M1', status: 'failed', reason: 'no such account' }]);
+    expect((await beps.query(['M1']))[0]).toMatchObject({ status: 'failed', reason: 'no such account' });
+    expect((await beps.submit([orderOf(2, 'beps')]))[0]?.status).toBe('accepted');
     expect(bank.bank.books().totals).toMatchObject({ paid: 100n, paidTwice: 0 });
   });
 
   test('a collection that is accepted takes nothing of our money meanwhile, and keeps the statement incomplete until it is final', async () => {
     bank.bank.faults.replace({ settleDelayMs: 1_000 });
     const { collect } = ways.channels;
-    await collect.submit([orderOf(1, 'interbank')]);
+    await collect.submit([orderOf(1, 'beps')]);
     expect((await collect.query(['M1']))[0]?.status).toBe('accepted');
     expect(bank.bank.books().custody).toMatchObject([{ balance: 150n, reserved: 0n }]);
     expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
@@ -111,7 +112,7 @@ describe('accepted payments', () => {
     [{ funds: '99' }, 'Seller', 'insufficient funds on the card'],
   ])('a card that is %j of %s gives nothing', async (of, name, reason) => {
     bank.bank.people.put([PersonEntry.parse({ idNo: '1', name, accounts: [{ account: '62281', bankCode: OTHER_BANK, ...of }] })]);
-    expect(await ways.channels.collect.submit([orderOf(1, 'interbank')])).toMatchObject([{ status: 'failed', reason }]);
+    expect(await ways.channels.collect.submit([orderOf(1, 'beps')])).toMatchObject([{ status: 'failed', reason }]);
     expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 150n });
   });
 
@@ -121,7 +122,7 @@ describe('accepted payments', () => {
     ]);
     bank.bank.faults.replace({ settleDelayMs: 1_000 });
     const { collect } = ways.channels;
-    await collect.submit([orderOf(1, 'interbank'), { ...orderOf(1, 'interbank'), messageNo: 'M2' }]);
+    await collect.submit([orderOf(1, 'beps'), { ...orderOf(1, 'beps'), messageNo: 'M2' }]);
     bank.bank.advanceMs(1_000);
     expect((await allNews(collect)).map(({ messageNo, status, reason }) => [messageNo, status, reason])).toEqual([
       ['M1', 'settled', undefined],
@@ -145,6 +146,8 @@ describe.each([1, 2, 3])('with every fault switched on, seed %i', (seed) => {
     maintenance: 0.05,
     'half-open': 0.02,
     refuse: 0.1,
+    'turn-away': 0.05,
+    'turn-away-later': 0.05,
     'fail-later': 0.1,
     return: 0.1,
     'double-news': 0.3,
@@ -152,23 +155,25 @@ describe.each([1, 2, 3])('with every fault switched on, seed %i', (seed) => {
     'slow-result': 0.1,
   };
 
+  const EACH = 60;
+
   test('repeating under the same number ends every payment, none paid twice, no fen lost', async () => {
-    const { bank, ways } = await startFunded(seed, { rates: { book: rates, interbank: rates, collect: rates } }, 250);
+    const { bank, ways } = await startFunded(seed, { rates: Object.fromEntries(CHANNELS.map((code) => [code, rates])) }, 250);
     for (const [place, code] of CHANNELS.entries()) {
       const channel = ways.channels[code];
-      let open = Array.from({ length: 120 }, (_, no) => orderOf(1_000 * place + no, code));
+      let open = Array.from({ length: EACH }, (_, no) => orderOf(1_000 * place + no, code));
       for (let round = 0; open.length > 0; round += 1) {
         expect(round).toBeLessThan(200);
         for (let from = 0; from < open.length; from += 10) await channel.submit(open.slice(from, from + 10));
         bank.bank.advanceMs(500);
         const answers = await channel.query(open.map((order) => order.messageNo));
-        open = open.filter((_, at) => !['settled', 'failed'].includes(answers[at]?.status ?? ''));
+        open = open.filter((_, at) => !['settled', 'failed', 'refused'].includes(answers[at]?.status ?? ''));
       }
     }
     bank.bank.setDate('2026-04-01' as BusinessDate);
     const { payments, custody, payees, totals } = bank.bank.books();
     expect(totals.paidTwice).toBe(0);
-    expect(payments).toHaveLength(360);
+    expect(payments).toHaveLength(EACH * CHANNELS.length);
     expect(
       payments.every((each) => each.timesPaid === (each.status === 'settled' ? 1 : 0) && each.timesReturned <= each.timesPaid),
     ).toBe(true);

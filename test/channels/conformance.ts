@@ -5,6 +5,8 @@ import {
   type ChannelCode,
   type ChannelNews,
   type Channels,
+  hasFloat,
+  isCollecting,
   OTHER_CONTENT,
   openChannels,
   type PaymentOrder,
@@ -32,7 +34,7 @@ const IMPATIENT_MS = 100;
 
 /** What every channel adapter promises, whatever stands behind it. */
 export function describeChannel(adapter: Adapter): void {
-  const comesIn = adapter.code === 'collect';
+  const comesIn = isCollecting(adapter.code);
   /** What a payment does to the custody account. */
   const moved = (amount: bigint) => (comesIn ? amount : -amount);
   describe(`channel ${adapter.code} to ${adapter.payeeBank === '' ? 'the custodian' : 'another bank'}`, () => {
@@ -199,6 +201,54 @@ export function describeChannel(adapter: Adapter): void {
       expect(totalPaid()).toBe(0n);
     });
 
+    test('what this channel turns away is refused under its number, not failed, and moves nothing', async () => {
+      const [now, later] = [order(1), order(2)];
+      script(
+        { fault: 'turn-away', reason: 'over the limit', messageNo: now.messageNo },
+        { fault: 'turn-away-later', reason: 'queued for too long', messageNo: later.messageNo },
+      );
+      const refused = { messageNo: now.messageNo, status: 'refused', reason: 'over the limit', channelRef: expect.any(String) };
+      expect(await channel.submit([now])).toEqual([refused]);
+      expect(await channel.query([now.messageNo])).toEqual([refused]);
+      if (adapter.first === 'accepted') {
+        await channel.submit([later]);
+        expect(await channel.query([later.messageNo])).toMatchObject([{ status: 'refused', reason: 'queued for too long' }]);
+        expect((await allNews(channel)).map((item) => [item.messageNo, item.status])).toContainEqual([
+          later.messageNo,
+          'refused',
+        ]);
+      }
+      expect(totalPaid()).toBe(0n);
+    });
+
+    if (hasFloat(adapter.code)) {
+      test('it pays out of the float that the bank keeps there, to the fen, and not beyond it', async () => {
+        bank.bank.floats.set(adapter.code, 3_000n);
+        const answers = await channel.submit([
+          order(1, { amount: 3_001n }),
+          order(2, { amount: 2_999n }),
+          order(3, { amount: 2n }),
+        ]);
+        expect(answers.map((answer) => answer.status)).toEqual(['refused', adapter.first, 'refused']);
+        expect(await channel.float()).toBe(1n);
+        expect((await channel.submit([order(4, { amount: 1n })]))[0]?.status).toBe(adapter.first);
+        expect(await channel.float()).toBe(0n);
+      });
+
+      test('what comes back is in the float again', async () => {
+        bank.bank.floats.set(adapter.code, 5_000n);
+        script({ fault: 'return', days: 1, messageNo: order(1).messageNo });
+        await channel.submit([order(1, { amount: 5_000n })]);
+        expect(await channel.float()).toBe(0n);
+        bank.bank.setDate(NEXT_DAY);
+        expect(await channel.float()).toBe(5_000n);
+      });
+    } else {
+      test('the bank keeps no money there', async () => {
+        expect(await channel.float()).toBeUndefined();
+      });
+    }
+
     const whoPays = comesIn ? 'the card' : 'the custody account';
     test(`what ${whoPays} lacks is refused, to the fen`, async () => {
       const card = { payeeName: 'One', payeeAccount: '6228480000000000077' };
@@ -225,7 +275,10 @@ export function describeChannel(adapter: Adapter): void {
         ...(adapter.otherBank === undefined ? [] : [{ payeeBank: adapter.otherBank }]),
       ];
       const answers = await channel.submit([order(1), ...wrong.map((changes) => order(2, changes)), order(3)]);
-      expect(answers.map((answer) => answer.status)).toEqual([adapter.first, ...wrong.map(() => 'failed'), adapter.first]);
+      const elsewhere = (changes: Partial<PaymentOrder>) =>
+        changes.payeeBank === adapter.otherBank && changes.payeeBank !== undefined;
+      const expected = wrong.map((changes) => (elsewhere(changes) ? 'refused' : 'failed'));
+      expect(answers.map((answer) => answer.status)).toEqual([adapter.first, ...expected, adapter.first]);
       expect(bank.bank.books().payments).toHaveLength(2);
     });
 

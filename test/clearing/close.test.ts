@@ -30,7 +30,7 @@ describe('the close of a business day', () => {
       payouts.map(({ amount, state, channel, businessDate, purpose }) => ({ amount, state, channel, businessDate, purpose })),
     ).toEqual([
       { amount: 600n, state: 'settled', channel: 'book', businessDate: TUESDAY, purpose: 'clearing' },
-      { amount: 300n, state: 'settled', channel: 'interbank', businessDate: TUESDAY, purpose: 'clearing' },
+      { amount: 300n, state: 'settled', channel: 'beps', businessDate: TUESDAY, purpose: 'clearing' },
     ]);
     expect(await market.day(MONDAY)).toMatchObject({
       state: 'closed',

@@ -39,7 +39,7 @@ describe('payouts on their way', () => {
   }
 
   test('whose answer was lost are asked after, and settle by what the bank says', async () => {
-    market.faults({ scope: 'book', fault: 'lost-answer' }, { scope: 'interbank', fault: 'garbage' });
+    market.faults({ scope: 'book', fault: 'lost-answer' }, { scope: 'beps', fault: 'garbage' });
     await closeNext(market);
     expect(await states()).toEqual(['settled', 'settled']);
     expect(paid()).toMatchObject({ paid: 1000n, paidTwice: 0 });
@@ -59,7 +59,7 @@ describe('payouts on their way', () => {
   });
 
   test('that their channel never received are sent again under the same number', async () => {
-    market.faults({ scope: 'interbank', fault: 'not-received' }, { scope: 'book', fault: 'maintenance' });
+    market.faults({ scope: 'beps', fault: 'not-received' }, { scope: 'book', fault: 'maintenance' });
     await closeNext(market);
     expect(await states()).toEqual(['settled', 'settled']);
     expect(
@@ -72,7 +72,7 @@ describe('payouts on their way', () => {
   });
 
   test.each(['before', 'after'] as const)('are paid once when the worker dies %s its call', async (when) => {
-    const desk = createDesk(market.world.rt, dying(dying(market.channels, 'book', when), 'interbank', when));
+    const desk = createDesk(market.world.rt, dying(dying(market.channels, 'book', when), 'beps', when));
     market.goTo('2026-03-03');
     await expect(closeDueDays(desk, market.platformId)).rejects.toThrow('crash');
     expect(await states()).toEqual(['sent', 'sent']);
@@ -85,7 +85,7 @@ describe('payouts on their way', () => {
   test('that fail at once or later give the money back, and the next clearing pays it under another number', async () => {
     market.faults(
       { scope: 'book', fault: 'refuse', reason: '账户已销户\n(closed)', times: 1 },
-      { scope: 'interbank', fault: 'fail-later', times: 1 },
+      { scope: 'beps', fault: 'fail-later', times: 1 },
     );
     await closeNext(market);
     expect((await market.payouts()).map(({ state, reason }) => [state, reason])).toEqual([
@@ -101,10 +101,7 @@ describe('payouts on their way', () => {
   });
 
   test('that come back late are credited once, though the news comes twice', async () => {
-    market.faults(
-      { scope: 'interbank', fault: 'return', days: 2, times: 1 },
-      { scope: 'interbank', fault: 'double-news', times: 2 },
-    );
+    market.faults({ scope: 'beps', fault: 'return', days: 2, times: 1 }, { scope: 'beps', fault: 'double-news', times: 2 });
     await closeNext(market);
     expect(await states()).toEqual(['settled', 'settled']);
     await closeNext(market);

@@ -43,7 +43,7 @@ describe('the worker process', () => {
     market.faults(
       { scope: 'core', fault: 'late', ms: 3_000 },
       { scope: 'book', fault: 'lost-answer' },
-      { scope: 'interbank', fault: 'lost-answer' },
+      { scope: 'beps', fault: 'lost-answer' },
     );
     const first = await start();
     await until(market.book, (book) => book.businessDate !== MONDAY);

@@ -99,13 +99,13 @@ describe('the worker, its queues, and the days over HTTP', () => {
       items: [{ purpose: 'clearing', amount: { amount: 500 }, channel: 'book', state: 'settled' }],
     });
     const next = await get(`/admin/v1/payouts?limit=1&cursor=${list.body.next}`);
-    expect(next.body).toMatchObject({ items: [{ amount: { amount: 300 }, channel: 'interbank' }], next: null });
+    expect(next.body).toMatchObject({ items: [{ amount: { amount: 300 }, channel: 'beps' }], next: null });
     const { id } = list.body.items[0] as { id: string };
     expect((await get(`/admin/v1/payouts/${id}`)).body).toEqual(list.body.items[0]);
     expect((await post(`/admin/v1/payouts/${id}/query`)).body).toMatchObject({ code: 'PAYOUT_STATE_CONFLICT' });
     expect((await get('/admin/v1/channels')).body.items).toMatchObject([
       { code: 'book', backlog: 0 },
-      { code: 'interbank', backlog: 0 },
+      { code: 'beps', backlog: 0 },
       { code: 'collect', backlog: 0 },
     ]);
     expect((await get('/admin/v1/channels')).body.items[0].lastSuccessAt).not.toBeNull();

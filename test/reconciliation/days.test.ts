@@ -102,7 +102,7 @@ describe('a statement that differs from the books', () => {
     market.faults({ scope: 'core', fault: 'corrupt' });
     expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'waiting' }]);
     expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
-    market.faults({ scope: 'interbank', fault: 'slow-result', ms: 60_000 });
+    market.faults({ scope: 'beps', fault: 'slow-result', ms: 60_000 });
     await market.pay('S', 100n);
     await market.split('S', [[market.there, 100n]]);
     await closeNext(market);

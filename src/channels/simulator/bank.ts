@@ -4,6 +4,8 @@ import {
   type ChannelAnswer,
   type ChannelCode,
   type ChannelNews,
+  hasFloat,
+  isCollecting,
   type NewsPage,
   OTHER_CONTENT,
   type PaymentOrder,
@@ -12,6 +14,7 @@ import { isOwnBank } from '../rules.js';
 import { Agenda } from './agenda.js';
 import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js';
 import { type FaultPlan, Faults } from './faults.js';
+import { Floats } from './floats.js';
 import { Messages } from './messages.js';
 import { People } from './people.js';
 import { type IncomingItem, Transfers } from './transfers.js';
@@ -23,7 +26,7 @@ interface Payment {
   readonly channelRef: string;
   /** Whether it is final when it is answered; else its result is news. */
   readonly atOnce: boolean;
-  status: 'settled' | 'accepted' | 'failed';
+  status: 'settled' | 'accepted' | 'failed' | 'refused';
   reason?: string;
   timesPaid: number;
   timesReturned: number;
@@ -33,6 +36,8 @@ interface Payment {
 export interface Books {
   readonly date: BusinessDate | undefined;
   readonly custody: { custodyNo: string; name: string; balance: Minor; reserved: Minor }[];
+  /** The bank's own money in each channel that has some. */
+  readonly floats: { channel: ChannelCode; balance: Minor; reserved: Minor }[];
   readonly payees: { payeeBank: string; payeeAccount: string; balance: Minor }[];
   readonly payments: {
     messageNo: string;
@@ -63,7 +68,23 @@ export interface BankOptions {
 
 const NOTHING = { inflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n };
 const NO_FUNDS = 'insufficient funds on the card';
-const INITIALS: Readonly<Record<ChannelCode, string>> = { book: 'B', interbank: 'I', collect: 'C' };
+const NO_FLOAT = 'insufficient float';
+const INITIALS: Readonly<Record<ChannelCode, string>> = {
+  book: 'B',
+  hvps: 'H',
+  beps: 'S',
+  ibps: 'I',
+  unionpay: 'U',
+  psp: 'P',
+  collect: 'C',
+  'psp-collect': 'Q',
+};
+
+/** Whose fault it is that a payment was not made: the payee's or the order's (`failed`), or the channel's own (`refused`). */
+interface Refusal {
+  readonly status: 'failed' | 'refused';
+  readonly reason: string;
+}
 
 /**
  * The core bank with its channels and, behind them, the payees' accounts. One call after another, all in memory, and every
@@ -76,6 +97,7 @@ export class Bank {
   transfers: Transfers;
   readonly #options: BankOptions;
   #custody: CustodyBook;
+  floats = new Floats();
   #payments = ofEach(() => new Map<string, Payment>());
   #news = ofEach((): ChannelNews[] => []);
   #payees = new Map<string, { payeeBank: string; payeeAccount: string; balance: Minor }>();
@@ -158,13 +180,12 @@ export class Bank {
       return before.content === content ? answerOf(before) : { messageNo, status: 'failed', reason: OTHER_CONTENT };
     }
     const channelRef = `${INITIALS[channel]}${String(this.#payments[channel].size + 1).padStart(15, '0')}`;
-    const atOnce = isOwnBank(order.payeeBank);
+    const atOnce = channel === 'unionpay' || isOwnBank(order.payeeBank);
     const payment: Payment = { channel, order, content, channelRef, atOnce, status: 'accepted', timesPaid: 0, timesReturned: 0 };
     this.#payments[channel].set(messageNo, payment);
     const refusal = this.#refusalOf(payment);
     if (refusal !== undefined) {
-      payment.status = 'failed';
-      payment.reason = refusal;
+      Object.assign(payment, refusal);
     } else if (atOnce) {
       this.#settle(payment);
     } else {
@@ -178,6 +199,12 @@ export class Bank {
     this.#doWhatIsDue();
     const payment = this.#payments[channel].get(messageNo);
     return payment === undefined ? { messageNo, status: 'not-found' } : answerOf(payment);
+  }
+
+  /** What is left of the bank's own money there, less what accepted payments take; undefined of a channel without any. */
+  float(channel: ChannelCode): Minor | undefined {
+    this.#doWhatIsDue();
+    return hasFloat(channel) ? this.floats.available(channel) : undefined;
   }
 
   news(channel: ChannelCode, after: string, limit: number): NewsPage {
@@ -196,6 +223,7 @@ export class Bank {
     return {
       date: this.#date,
       custody: this.#custody.balances(),
+      floats: this.floats.balances(),
       payees: [...this.#payees.values()].map((payee) => ({ ...payee })),
       payments: payments.map(({ channel, order, status, timesPaid, timesReturned }) => ({
         messageNo: order.messageNo,
@@ -216,6 +244,7 @@ export class Bank {
     this.people = new People(this.#options.seed);
     this.messages = new Messages(this.faults, this.people);
     this.transfers = new Transfers(this.faults);
+    this.floats = new Floats();
     this.#payments = ofEach(() => new Map());
     this.#news = ofEach(() => []);
     this.#payees = new Map();
@@ -227,29 +256,38 @@ export class Bank {
     this.#dateIsSet = false;
   }
 
-  #refusalOf({ channel, order }: Payment): string | undefined {
-    if (channel !== 'collect' && isOwnBank(order.payeeBank) !== (channel === 'book'))
-      return 'the payee bank is not reached by this channel';
-    if (!this.#custody.has(order.custodyNo)) return 'no such custody account';
+  #refusalOf({ channel, order }: Payment): Refusal | undefined {
+    const failed = (reason: string): Refusal => ({ status: 'failed', reason });
+    const refused = (reason: string): Refusal => ({ status: 'refused', reason });
+    if (!isCollecting(channel) && isOwnBank(order.payeeBank) !== (channel === 'book'))
+      return refused('the payee bank is not reached by this channel');
+    if (!this.#custody.has(order.custodyNo)) return failed('no such custody account');
+    const turnAway = this.faults.ofPayment(channel, 'turn-away', order.messageNo);
+    if (turnAway !== undefined) return refused(turnAway.reason ?? 'the channel takes no more payments');
     const refuse = this.faults.ofPayment(channel, 'refuse', order.messageNo);
-    if (refuse !== undefined) return refuse.reason ?? (channel === 'collect' ? NO_FUNDS : 'payee account closed');
-    if (channel === 'collect') {
-      this.#custody.reserve(order.custodyNo, order.businessDate, 0n); // nothing is set aside, and the statement waits for it
+    if (refuse !== undefined) return failed(refuse.reason ?? (isCollecting(channel) ? NO_FUNDS : 'payee account closed'));
+    if (isCollecting(channel)) {
       const refusal = this.#cardRefusal(order);
-      if (refusal !== undefined) this.#custody.release(order.custodyNo, order.businessDate, 0n);
-      return refusal;
+      if (refusal === undefined) this.#custody.reserve(order.custodyNo, order.businessDate, 0n); // only the statement waits for it
+      return refusal === undefined ? undefined : failed(refusal);
     }
-    const reserved = this.#custody.reserve(order.custodyNo, order.businessDate, order.amount);
-    return reserved ? undefined : 'insufficient funds on the custody account';
+    if (!this.floats.reserve(channel, order.amount)) return refused(NO_FLOAT);
+    if (this.#custody.reserve(order.custodyNo, order.businessDate, order.amount)) return undefined;
+    this.floats.end(channel, order.amount, false);
+    return failed('insufficient funds on the custody account');
   }
 
   #doWhatIsDue(seen?: BusinessDate): void {
     if (seen !== undefined && !this.#dateIsSet && (this.#date === undefined || seen > this.#date)) this.#date = seen;
     for (const payment of this.#results.takeDue(this.#nowMs())) {
-      const failure = this.faults.ofPayment(payment.channel, 'fail-later', payment.order.messageNo);
-      const refusal = payment.channel === 'collect' ? this.#cardRefusal(payment.order) : undefined;
-      if (failure === undefined && refusal === undefined) this.#settle(payment);
-      else this.#failLate(payment, failure?.reason ?? refusal ?? 'refused by the payee bank');
+      const { channel, order } = payment;
+      const failure = this.faults.ofPayment(channel, 'fail-later', order.messageNo);
+      const turnAway = this.faults.ofPayment(channel, 'turn-away-later', order.messageNo);
+      const refusal = isCollecting(channel) ? this.#cardRefusal(order) : undefined;
+      if (failure !== undefined || refusal !== undefined)
+        this.#failLate(payment, 'failed', failure?.reason ?? refusal ?? 'refused by the payee bank');
+      else if (turnAway !== undefined) this.#failLate(payment, 'refused', turnAway.reason ?? 'queued for too long');
+      else this.#settle(payment);
     }
     if (this.#date === undefined) return;
     for (const { payment, reason } of this.#returns.takeDue(startOfDay(this.#date))) this.#giveBack(payment, reason, this.#date);
@@ -267,9 +305,10 @@ export class Bank {
 
   #settle(payment: Payment): void {
     const { order, channel, atOnce } = payment;
-    const comesIn = channel === 'collect';
+    const comesIn = isCollecting(channel);
     const moved = comesIn ? order.amount : -order.amount;
     this.#custody.release(order.custodyNo, order.businessDate, comesIn ? 0n : order.amount);
+    this.floats.end(channel, order.amount, true);
     this.#custody.book(order.custodyNo, order.businessDate, order.messageNo, moved, order.payeeName, order.remark);
     this.#payeeOf(order).balance -= moved;
     payment.timesPaid += 1;
@@ -282,22 +321,24 @@ export class Bank {
     this.#returns.add(startOfDay(due), { payment, reason: back.reason ?? 'payee account and name do not match' });
   }
 
-  #failLate(payment: Payment, reason: string): void {
+  #failLate(payment: Payment, status: 'failed' | 'refused', reason: string): void {
     const { order, channel } = payment;
-    this.#custody.release(order.custodyNo, order.businessDate, channel === 'collect' ? 0n : order.amount);
-    payment.status = 'failed';
+    this.#custody.release(order.custodyNo, order.businessDate, isCollecting(channel) ? 0n : order.amount);
+    this.floats.end(channel, order.amount, false);
+    payment.status = status;
     payment.reason = reason;
-    this.#announce(payment, 'failed', order.messageNo, order.businessDate, reason);
+    this.#announce(payment, status, order.messageNo, order.businessDate, reason);
   }
 
   #giveBack(payment: Payment, reason: string, date: BusinessDate): void {
     const { order, channel } = payment;
-    const comesIn = channel !== 'collect'; // what was collected is charged back
+    const comesIn = !isCollecting(channel); // what was collected is charged back
     const moved = comesIn ? order.amount : -order.amount;
     const reference = `RT${order.messageNo}`;
     this.#payeeOf(order).balance -= moved;
     this.#custody.book(order.custodyNo, date, reference, moved, order.payeeName, reason);
     payment.timesReturned += 1;
+    this.floats.restore(channel, order.amount);
     this.#totals[comesIn ? 'returned' : 'chargedBack'] += order.amount;
     this.#announce(payment, 'returned', reference, date, reason);
   }
@@ -331,7 +372,7 @@ export class Bank {
 }
 
 function ofEach<T>(make: () => T): Record<ChannelCode, T> {
-  return { book: make(), interbank: make(), collect: make() };
+  return Object.fromEntries(CHANNELS.map((channel) => [channel, make()])) as Record<ChannelCode, T>;
 }
 
 function contentOf(order: PaymentOrder): string {

@@ -8,12 +8,22 @@ import { draw } from './chance.js';
  * - Of a call: `lost-answer` processed, then the connection drops; `not-received` dropped before anything is processed; `late`
  *   answered after `ms`; `garbage` processed, the answer unreadable; `maintenance` 503, nothing processed; `half-open` the
  *   connection stays open and nothing ever comes, nothing processed; `corrupt` a statement page whose digest is wrong.
- * - Of a payment: `refuse`; `fail-later` accepted, then failed; `slow-result` final after `ms` more; `return` comes back `days`
+ * - Of a payment: `refuse` the payee's account does not take it; `turn-away` this channel does not, another may; `fail-later` and
+ *   `turn-away-later` accepted, then that; `slow-result` final after `ms` more; `return` comes back `days`
  *   business dates later; `double-news` every item of it twice; `answer-missing` processed, but left out of the list of answers.
  * - Of a statement, which stays consistent in itself: `line-missing`, `line-amount` (other by `amount`), `line-extra`.
  */
 const CALL_FAULTS = ['lost-answer', 'not-received', 'late', 'garbage', 'maintenance', 'half-open', 'corrupt'] as const;
-const PAYMENT_FAULTS = ['refuse', 'fail-later', 'slow-result', 'return', 'double-news', 'answer-missing'] as const;
+const PAYMENT_FAULTS = [
+  'refuse',
+  'turn-away',
+  'fail-later',
+  'turn-away-later',
+  'slow-result',
+  'return',
+  'double-news',
+  'answer-missing',
+] as const;
 const LINE_FAULTS = ['line-missing', 'line-amount', 'line-extra'] as const;
 export type CallFault = (typeof CALL_FAULTS)[number];
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number];
@@ -26,6 +36,7 @@ const Operation = z.enum([
   'submit',
   'query',
   'news',
+  'float',
   'open',
   'inflows',
   'statement',
@@ -40,9 +51,7 @@ type Operation = z.infer<typeof Operation>;
 
 /** The call that a fault befalls when its rule names none; where there is none here, any of the scope. */
 const USUAL: Readonly<Partial<Record<Scope, Operation>>> = {
-  book: 'submit',
-  interbank: 'submit',
-  collect: 'submit',
+  ...Object.fromEntries(CHANNELS.map((channel) => [channel, 'submit'])),
   core: 'statement',
 };
 
@@ -71,7 +80,7 @@ export type FaultRule = z.infer<typeof Rule>;
 export const FaultPlan = z.strictObject({
   rates: z.partialRecord(Scope, z.partialRecord(FaultName, z.number().min(0).max(1))).default({}),
   scripted: z.array(Rule).max(100_000).default([]),
-  /** From acceptance by `interbank` or `collect` to the final result, in milliseconds of the bank's time. */
+  /** From acceptance by a channel to the final result, in milliseconds of the bank's time. */
   settleDelayMs: z.number().int().min(0).default(0),
 });
 export type FaultPlan = z.input<typeof FaultPlan>;

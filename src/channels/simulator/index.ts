@@ -24,7 +24,7 @@ type Log = NonNullable<StartBankOptions['log']>;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * Starts the bank simulator, on the loopback unless told otherwise: core bank, own-bank book transfer, interbank gateway,
+ * Starts the bank simulator, on the loopback unless told otherwise: core bank, every channel,
  * verification and SMS, with faults on demand. It decides nothing by the real clock and nothing by unseeded chance.
  */
 export async function startBank({

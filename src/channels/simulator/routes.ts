@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Minor } from '../../kernel/index.js';
-import type { ChannelCode } from '../port.js';
+import { CHANNELS, type ChannelCode } from '../port.js';
 import {
   AcceptMessage,
   AccountMessage,
+  FloatEntry,
+  FloatTransferMessage,
   InflowsMessage,
   NewsQuery,
   PaymentsMessage,
@@ -19,12 +21,25 @@ import { FaultPlan } from './faults.js';
 import { VERIFICATION_ROUTES } from './verification-routes.js';
 
 const SandboxDate = z.strictObject({ date: WireDate });
+const SandboxFloats = z.strictObject({ floats: z.array(FloatEntry) });
 const SandboxClock = z.strictObject({ advanceMs: z.number().int().min(0) });
 
+const ofChannel = (what: string) => new RegExp(`^/(${CHANNELS.join('|')})/${what}$`);
+
 export const ROUTES: readonly BankRoute[] = [
-  { method: 'POST', path: /^\/(book|interbank|collect)\/payments$/, parse: parsePayments },
-  { method: 'POST', path: /^\/(book|interbank|collect)\/queries$/, parse: parseQueries },
-  { method: 'GET', path: /^\/(book|interbank|collect)\/news$/, parse: parseNews },
+  { method: 'POST', path: ofChannel('payments'), parse: parsePayments },
+  { method: 'POST', path: ofChannel('queries'), parse: parseQueries },
+  { method: 'GET', path: ofChannel('news'), parse: parseNews },
+  { method: 'GET', path: ofChannel('float'), parse: parseFloatAsked },
+  { method: 'POST', path: /^\/core\/floats\/transfers$/, parse: parseFloatTransfer },
+  {
+    method: 'PUT',
+    path: /^\/sandbox\/floats$/,
+    parse: ({ bank, body }) => {
+      const { floats } = shape(SandboxFloats, body);
+      return { run: () => floats.forEach(({ channel, balance }) => void bank.floats.set(channel, balance)) };
+    },
+  },
   { method: 'POST', path: /^\/core\/accounts$/, parse: parseOpen },
   { method: 'POST', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/inflows$/, parse: parseInflows },
   { method: 'GET', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/statements\/([0-9-]+)$/, parse: parseStatement },
@@ -102,6 +117,26 @@ function parseNews({ bank, path, query }: Call): Parsed {
   const scope = path[0] as ChannelCode;
   const { after, limit } = shape(NewsQuery, query);
   return { point: { scope, on: 'news', keys: [after] }, run: () => bank.news(scope, after, limit) };
+}
+
+function parseFloatAsked({ bank, path }: Call): Parsed {
+  const scope = path[0] as ChannelCode;
+  return {
+    point: { scope, on: 'float', keys: [] },
+    run() {
+      const available = bank.float(scope);
+      if (available === undefined) throw new Rejected(404, 'the bank keeps no money there');
+      return { available };
+    },
+  };
+}
+
+function parseFloatTransfer({ bank, body }: Call): Parsed {
+  const { reference, from, to, amount } = shape(FloatTransferMessage, body);
+  return {
+    point: { scope: 'core', on: 'float', keys: [reference] },
+    run: () => orConflict(bank.floats.transfer(reference, from, to, amount) ?? { reference }),
+  };
 }
 
 function parseOpen({ bank, body }: Call): Parsed {
