@@ -3,7 +3,15 @@ import { batchesDue } from '../src/batches/index.js';
 import { expireFreezes, lapsedDisputes } from '../src/claims/index.js';
 import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
-import { countUnanswered, type Desk, decideNow, lapseCollections, shardsWithPayouts } from '../src/dispatch/index.js';
+import {
+  bookFloats,
+  countUnanswered,
+  type Desk,
+  decideNow,
+  endIntercepted,
+  lapseCollections,
+  shardsWithPayouts,
+} from '../src/dispatch/index.js';
 import { type Deal, type DueAct, dueActs, dueDeals } from '../src/escrow/index.js';
 import {
   answerHandlers,
@@ -90,6 +98,8 @@ export async function sweep(desk: Desk): Promise<void> {
   await sweepLowBalances(rt);
   await lapseReviews(rt, reviewParts(rt).wake);
   await lapseCollections(desk);
+  await endIntercepted(desk);
+  await bookFloats(desk);
 }
 
 interface Due {

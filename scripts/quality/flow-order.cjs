@@ -18,6 +18,7 @@ module.exports = [
   'claims',
   'refunds',
   'payouts',
+  'routing',
   'suspense',
   'reviews',
   'instructions',

@@ -10,22 +10,22 @@ import {
 import { Refused, toWire } from '../kernel/index.js';
 import type { Payout } from '../payouts/index.js';
 import type { Runtime } from '../runtime/index.js';
+import type { Tally } from './health/health.js';
 import { tidyReason } from './rules.js';
-import { noteChannelSuccess } from './store.js';
 
 /** What the worker deals with the bank by: the machine room, the ways to the bank, and the door for instructions. */
 export interface Desk {
   readonly rt: Runtime;
   readonly channels: Channels;
   readonly intake: Intake;
-  /** Wall time at which the database was last told that a channel answers. */
-  readonly told: Map<ChannelCode, number>;
+  /** What this process has seen of channels and not told the database yet. */
+  readonly tallies: Map<ChannelCode, Tally>;
 }
 
 export function createDesk(rt: Runtime, channels: Channels): Desk {
   // Whoever receives here decides right afterwards; a crash in between is the sweep's.
   const silent = { ring: async () => undefined };
-  return { rt, channels, intake: createIntake({ ...rt, bells: silent }), told: new Map() };
+  return { rt, channels, intake: createIntake({ ...rt, bells: silent }), tallies: new Map() };
 }
 
 /** An instruction about a payout, and the shard that decides it. */
@@ -54,13 +54,14 @@ export function failedDirective({ id, platformId, shardId }: Payout, reason: str
   };
 }
 
-/** A collection that was not sent in its time; refused where it was sent after all. */
-export function lapsedDirective({ id, platformId, shardId }: Payout): Directive {
-  const data = { payout: toWire('payout', id), reason: LAPSED, unsent: true };
-  return {
-    shardId,
-    submission: systemInstruction({ platformId, requestNo: `lapsed:${id}`, kind: 'payout-failed', data, actor: ACTOR }),
-  };
+/** One that no channel was told of and none will be; refused where it was sent after all. */
+export function unsentDirective(
+  { id, platformId, shardId }: Pick<Payout, 'id' | 'platformId' | 'shardId'>,
+  requestNo: string,
+  reason: string | undefined,
+): Directive {
+  const data = { payout: toWire('payout', id), reason: tidyReason(reason), unsent: true };
+  return { shardId, submission: systemInstruction({ platformId, requestNo, kind: 'payout-failed', data, actor: ACTOR }) };
 }
 
 /** Each reference of a return acts once, however often it comes. */
@@ -86,18 +87,4 @@ export async function decideNow(
     if ('refused' in receipt && receipt.refused.code !== 'REQUEST_NO_REUSED') throw new Refused(receipt.refused);
   }
   return receipts;
-}
-
-const TELL_EVERY_MS = 5_000;
-
-/** Keeps the time of a channel's last answer, for whoever watches it; not at every call, since each costs a commit. */
-export async function noteSuccess({ rt, told }: Desk, channel: ChannelCode): Promise<void> {
-  const wallMs = rt.clock.wall();
-  if (wallMs - (told.get(channel) ?? 0) < TELL_EVERY_MS) return;
-  told.set(channel, wallMs);
-  await rt.db.withTx(
-    'note-channel-success',
-    (tx) => noteChannelSuccess(tx, channel, wallMs).then(() => true),
-    async () => true,
-  );
 }

@@ -9,8 +9,10 @@
  * a platform whose books did not prove is sent. Deliberately absent: every movement of money, which is the engine's alone.
  */
 export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledDirective } from './desk.js';
+export { bookFloats } from './floats/floats.js';
 export { answerIncoming, takeIncoming } from './incoming.js';
 export { countUnanswered } from './incoming-store.js';
+export { endIntercepted } from './intercept.js';
 export { lapseCollections } from './lapse.js';
 export { ask, pollDue, takeNews } from './poll.js';
 export { dispatchRoutes } from './routes.js';

@@ -2,17 +2,12 @@ import { BankUnreachable, CHANNELS, type ChannelCode, type ChannelNews, type New
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import { faultOf, type Tx } from '../runtime/index.js';
-import {
-  type Desk,
-  type Directive,
-  decideNow,
-  failedDirective,
-  noteSuccess,
-  returnedDirective,
-  settledDirective,
-} from './desk.js';
-import { groupBy, readNews, usualChannel } from './rules.js';
-import { type Answered, noteAnswers, read, sendAgain, wordsOf } from './send.js';
+import { type Desk, type Directive, decideNow, failedDirective, returnedDirective, settledDirective } from './desk.js';
+import { restoreFloats } from './floats/floats.js';
+import { callChannel } from './health/health.js';
+import { turnAway } from './plan.js';
+import { groupBy, readNews, tidyReason } from './rules.js';
+import { type Answered, channelOf, isUsable, read, sendAgain, wordsOf } from './send.js';
 import { channelRows, moveFeedCursor, noteChannelSuccess } from './store.js';
 
 const ASK_MAX = 500;
@@ -35,13 +30,11 @@ export async function pollDue(desk: Desk, shardId: number): Promise<number> {
 
 /** Asks the channels what became of payouts, and acts on it. Answers those that their channel never received. */
 export async function ask(desk: Desk, payouts: readonly Payout[]): Promise<Payout[]> {
-  const channelOf = (payout: Payout) =>
-    (payout.channel as ChannelCode | null) ?? usualChannel(payout.payee.bankCode, payout.purpose);
   const groups = [...groupBy(payouts, channelOf)];
   const answered = await Promise.all(
     groups.map(async ([channel, group]): Promise<Answered[]> => {
-      const answers = await desk.channels.channels[channel].query(group.map((payout) => payout.id));
-      await noteAnswers(desk, channel, answers);
+      const asked = group.map((payout) => payout.id);
+      const answers = await callChannel(desk, channel, () => desk.channels.channels[channel].query(asked), isUsable);
       return group.map((payout, place) => ({ payout, answer: answers[place] as Answered['answer'] }));
     }),
   );
@@ -74,7 +67,7 @@ export async function takeNews(desk: Desk, also: readonly Directive[] = []): Pro
     await actOnNews(
       desk,
       waiting,
-      pages.flatMap(({ page }) => page?.items ?? []),
+      pages.flatMap(({ feed, page }) => (page?.items ?? []).map((item) => ({ ...item, channel: feed.channel }))),
     );
     const moved = pages.flatMap(({ feed, page }) =>
       page === undefined || page.items.length === 0 ? [] : [{ channel: feed.channel, from: feed.after, to: page.next }],
@@ -96,9 +89,7 @@ export async function takeNews(desk: Desk, also: readonly Directive[] = []): Pro
 
 async function nextPage(desk: Desk, { channel, after }: { channel: ChannelCode; after: string }): Promise<NewsPage | undefined> {
   try {
-    const page = await desk.channels.channels[channel].news(after, NEWS_PAGE);
-    await noteSuccess(desk, channel);
-    return page;
+    return await callChannel(desk, channel, () => desk.channels.channels[channel].news(after, NEWS_PAGE));
   } catch (error) {
     if (!(error instanceof BankUnreachable)) throw error;
     desk.rt.log.warn({ event: 'channel.news-unreachable', channel, error: faultOf(error) });
@@ -106,26 +97,35 @@ async function nextPage(desk: Desk, { channel, after }: { channel: ChannelCode; 
   }
 }
 
-async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly ChannelNews[]): Promise<void> {
+/** A piece of news with the channel whose it is. */
+type News = ChannelNews & { readonly channel: ChannelCode };
+
+async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly News[]): Promise<void> {
   const first = await readItems(desk, items);
   // A return of what the books have under way says that it had been settled: that is decided before the return is received.
   await decideNow(desk, [...also, ...first.finals]);
   if (first.returns.length > 0) await decideNow(desk, (await readItems(desk, first.returns)).returnDirectives);
+  await turnAway(desk, first.turned);
+  await restoreFloats(
+    desk,
+    items.filter(({ status }) => status === 'returned').flatMap(({ messageNo }) => idsOf([messageNo])),
+  );
   for (const { channel, state } of first.counted) desk.rt.metrics.payouts.inc({ channel: channel ?? '', state });
 }
 
-async function readItems(desk: Desk, items: readonly ChannelNews[]) {
+async function readItems(desk: Desk, items: readonly News[]) {
   const payouts = await loadPayouts(
     desk,
     items.map((item) => item.messageNo),
   );
   const finals: Directive[] = [];
-  const returns: ChannelNews[] = [];
+  const returns: News[] = [];
+  const turned: { payout: Payout; reason: string }[] = [];
   const returnDirectives: Directive[] = [];
   const counted: { channel: string | null; state: string }[] = [];
   for (const item of items) {
     const payout = payouts.get(item.messageNo);
-    const reading = payout === undefined ? 'stranger' : readNews(item, payout);
+    const reading = payout === undefined ? 'stranger' : readNews(item, item.channel, payout);
     if (payout === undefined || reading === 'stranger' || reading === 'contradiction') {
       desk.rt.log.error({
         event: 'channel.news-contradicts',
@@ -138,17 +138,23 @@ async function readItems(desk: Desk, items: readonly ChannelNews[]) {
     }
     if (reading === 'old') continue;
     counted.push({ channel: payout.channel, state: item.status });
-    if (reading === 'failed') finals.push(failedDirective(payout, wordsOf(desk, payout, item.reason)));
+    if (reading === 'turned-away') turned.push({ payout, reason: tidyReason(wordsOf(desk, payout, item.reason)) });
+    else if (reading === 'failed') finals.push(failedDirective(payout, wordsOf(desk, payout, item.reason)));
     else if (reading !== 'returned') finals.push(settledDirective(payout));
     if (item.status === 'returned') returns.push(item);
     if (reading === 'returned')
       returnDirectives.push(returnedDirective(payout, item.reference, wordsOf(desk, payout, item.reason)));
   }
-  return { finals, returns, returnDirectives, counted };
+  return { finals, returns, returnDirectives, turned, counted };
+}
+
+/** The payouts that message numbers can name at all. */
+function idsOf(messageNos: readonly string[]): Id[] {
+  return [...new Set(messageNos)].filter((messageNo) => /^[1-9][0-9]{18}$/.test(messageNo)).map(asId);
 }
 
 async function loadPayouts({ rt }: Desk, messageNos: readonly string[]): Promise<Map<string, Payout>> {
-  const ids: Id[] = [...new Set(messageNos)].filter((messageNo) => /^[1-9][0-9]{18}$/.test(messageNo)).map(asId);
+  const ids = idsOf(messageNos);
   if (ids.length === 0) return new Map();
   return rt.db.read('payouts-of-news', (tx) => payoutRecords.load(tx, ids));
 }

@@ -15,7 +15,6 @@ import {
   type Vault,
   wireId,
 } from '../runtime/index.js';
-import { usualChannel } from './rules.js';
 import { askSoon, type BacklogRow, backlog, channelRows } from './store.js';
 
 const payoutSchema = z
@@ -212,7 +211,7 @@ function showChannel(
   rows: readonly BacklogRow[],
   successMs: number | undefined,
 ): z.input<typeof channelSchema> {
-  const own = rows.filter((row) => (row.channel ?? usualChannel(row.payeeBank, row.purpose)) === code);
+  const own = rows.filter((row) => row.channel === code);
   const count = (state: BacklogRow['state']) => own.reduce((sum, row) => (row.state === state ? sum + row.number : sum), 0);
   const counts = { created: count('created'), sent: count('sent'), unknown: count('unknown') };
   const lastSuccessAt = successMs === undefined || successMs === 0 ? null : toRfc3339(successMs as Payout['createdMs']);

@@ -1,12 +1,6 @@
-import { type ChannelAnswer, type ChannelCode, type ChannelNews, isOwnBank, OTHER_CONTENT } from '../channels/index.js';
+import { type ChannelAnswer, type ChannelCode, type ChannelNews, OTHER_CONTENT } from '../channels/index.js';
 import { type Instant, maskCardNumber, maskName } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
-
-/** The channel of what was not routed yet. */
-export function usualChannel(payeeBank: string, purpose?: string): ChannelCode {
-  if (purpose === 'top-up') return 'collect';
-  return isOwnBank(payeeBank) ? 'book' : 'beps';
-}
 
 const FIRST_QUERY_MS = 2_000;
 const QUERY_DELAY_MAX_MS = 300_000;
@@ -34,13 +28,13 @@ export function isLapsed({ createdMs }: Pick<Payout, 'createdMs'>, nowMs: Instan
   return createdMs + 2 * QUERY_DELAY_MAX_MS > since ? 'stay' : 'end';
 }
 
-/** What an answer makes of a payout that is under way. `final` answers become instructions; the others move no money. */
-export type Reading = 'settled' | 'failed' | 'under-way' | 'unknown' | 'never-received';
+/** What an answer makes of a payout that is under way: settled and failed become instructions; the others move no money. */
+export type Reading = 'settled' | 'failed' | 'turned-away' | 'under-way' | 'unknown' | 'never-received';
 
 const READINGS: Readonly<Record<ChannelAnswer['status'], Reading>> = {
   settled: 'settled',
   failed: 'failed',
-  refused: 'failed',
+  refused: 'turned-away',
   accepted: 'under-way',
   unknown: 'unknown',
   'not-found': 'never-received',
@@ -59,13 +53,17 @@ export function readAnswer(answer: ChannelAnswer): Reading {
  */
 export function readNews(
   news: Pick<ChannelNews, 'status'>,
-  payout: Pick<Payout, 'state' | 'purpose'>,
-): 'old' | 'settled' | 'failed' | 'returned' | 'settled-and-returned' | 'contradiction' {
+  channel: ChannelCode,
+  payout: Pick<Payout, 'state' | 'purpose' | 'channel'>,
+): 'old' | 'settled' | 'failed' | 'turned-away' | 'returned' | 'settled-and-returned' | 'contradiction' {
   const { state } = payout;
-  if (state === 'created' || (news.status === 'returned' && bringsMoneyIn(payout))) return 'contradiction';
+  // That an earlier channel did not pay is why another has it now.
+  if (news.status === 'refused' && (payout.channel !== channel || !isUnderWay(state) || state === 'created')) return 'old';
+  if (payout.channel !== channel || state === 'created' || (news.status === 'returned' && bringsMoneyIn(payout)))
+    return 'contradiction';
   if (isUnderWay(state)) {
     if (news.status === 'returned') return 'settled-and-returned';
-    return news.status === 'refused' ? 'failed' : news.status;
+    return news.status === 'refused' ? 'turned-away' : news.status;
   }
   if (news.status === state) return 'old';
   if (news.status === 'settled') return state === 'returned' ? 'old' : 'contradiction';

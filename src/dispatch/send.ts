@@ -11,9 +11,11 @@ import {
   payoutsInScope,
 } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
-import { type Desk, type Directive, decideNow, failedDirective, LAPSED, noteSuccess, settledDirective } from './desk.js';
+import { type Desk, type Directive, decideNow, failedDirective, LAPSED, settledDirective } from './desk.js';
+import { callChannel } from './health/health.js';
 import { hoursToCollect, overdueOf } from './lapse.js';
-import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, usualChannel, withoutPayee } from './rules.js';
+import { planDue, takeBackUnsent, turnAway } from './plan.js';
+import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
 /** A payout as it is handed to its channel. */
@@ -30,6 +32,8 @@ export interface SendScope {
   readonly shardId: number;
   readonly platformId?: Id;
   readonly purposes?: readonly PayoutPurpose[];
+  /** Only those that waited for a channel before, or that one turned away. */
+  readonly again?: boolean;
 }
 
 const CLAIM_MAX = 500;
@@ -56,7 +60,8 @@ class Contended extends Error {}
 export async function sendDue(desk: Desk, scope: SendScope, collect?: Directive[]): Promise<number> {
   for (let sent = 0; ; ) {
     const batch = await claim(desk, scope);
-    if (batch.length === 0) return sent;
+    if (batch === undefined) return sent;
+    if (batch.length === 0) continue;
     const directives = await submit(desk, batch);
     if (collect === undefined || collect.length >= COLLECT_MAX) await decideNow(desk, directives);
     else collect.push(...directives);
@@ -64,20 +69,23 @@ export async function sendDue(desk: Desk, scope: SendScope, collect?: Directive[
   }
 }
 
-async function claim(desk: Desk, scope: SendScope): Promise<Sending[]> {
-  const { db } = desk.rt;
+/** Commits that some payouts are being sent; undefined when there is nothing left to send, and none when it is to be looked at again. */
+async function claim(desk: Desk, scope: SendScope): Promise<Sending[] | undefined> {
+  const { db, clock } = desk.rt;
+  const hours = await db.read('hours-to-collect', (tx) => hoursToCollect(tx, clock.now()));
+  const since = collectedSince(clock.now(), hours);
+  await planDue(desk, scope, since);
   for (let tries = 1; ; tries += 1) {
     const candidates = await db.read('payouts-to-send', async (tx) => {
-      const nowMs = desk.rt.clock.now();
-      const since = collectedSince(nowMs, await hoursToCollect(tx, nowMs));
-      const wanted = { ...scope, states: ['created'], mayLeave: true, collectedSince: since } as const;
+      const wanted = { ...scope, states: ['created'], routed: true, mayLeave: true, collectedSince: since } as const;
       const first = await payoutsInScope(tx, wanted, CLAIM_MAX);
       if (first.length === 0) return first;
       const stopped = await stoppedPlatforms(tx);
       if (!first.some((payout) => stopped.includes(payout.platformId))) return first;
       return payoutsInScope(tx, { ...wanted, notOf: stopped }, CLAIM_MAX);
     });
-    if (candidates.length === 0) return [];
+    if (candidates.length === 0) return undefined;
+    if (await takeBackUnsent(desk, candidates)) return [];
     try {
       return await markSent(desk, candidates, insertDispatches);
     } catch (error) {
@@ -128,8 +136,14 @@ function bookOf(payout: Payout, books: ReadonlyMap<Id, Book>): Book {
   return book;
 }
 
+/** @throws when it was not routed */
+export function channelOf(payout: Payout): ChannelCode {
+  invariant(payout.channel, `payout ${payout.id} has a channel`);
+  return payout.channel as ChannelCode;
+}
+
 function toSending(payout: Payout, payee: Payout['payee'], book: Book): Sending {
-  const channel = usualChannel(payout.payee.bankCode, payout.purpose);
+  const channel = channelOf(payout);
   return { payout, payee, channel, custodyNo: book.custodyNo, businessDate: book.businessDate };
 }
 
@@ -156,8 +170,8 @@ async function submit(desk: Desk, sendings: readonly Sending[]): Promise<Directi
   const answered = await Promise.all(
     groups.map(async (group) => {
       const { channel } = group[0] as Sending;
-      const answers = await desk.channels.channels[channel].submit(group.map(toOrder));
-      await noteAnswers(desk, channel, answers);
+      const orders = group.map(toOrder);
+      const answers = await callChannel(desk, channel, () => desk.channels.channels[channel].submit(orders), isUsable);
       return group.map(({ payout }, place) => ({
         payout: { ...payout, state: 'sent' as const, channel },
         answer: answers[place] as ChannelAnswer,
@@ -169,8 +183,9 @@ async function submit(desk: Desk, sendings: readonly Sending[]): Promise<Directi
   return (await read(desk, told)).directives;
 }
 
-export async function noteAnswers(desk: Desk, channel: ChannelCode, answers: readonly ChannelAnswer[]): Promise<void> {
-  if (answers.some((answer) => answer.status !== 'unknown')) await noteSuccess(desk, channel);
+/** Whether a channel said anything that can be used. */
+export function isUsable(answers: readonly ChannelAnswer[]): boolean {
+  return answers.length === 0 || answers.some((answer) => answer.status !== 'unknown');
 }
 
 function toOrder({ payout, payee, custodyNo, businessDate }: Sending): PaymentOrder {
@@ -192,8 +207,8 @@ export interface Answered {
 }
 
 /**
- * Reads answers of a channel: final ones make instructions; the others only move the payout between `sent` and `unknown` and say
- * when it is asked after next. Tells apart what the channel never received.
+ * Reads answers of a channel: final ones make instructions; what it turned away is given to another; the others only move the payout between
+ * `sent` and `unknown` and say when it is asked after next. Tells apart what the channel never received.
  */
 export async function read(
   desk: Desk,
@@ -202,10 +217,12 @@ export async function read(
   const directives: Directive[] = [];
   const moves: Move[] = [];
   const neverReceived: Payout[] = [];
+  const turned: { payout: Payout; reason: string }[] = [];
   for (const { payout, answer } of answered) {
     const reading = readAnswer(answer);
     if (reading === 'settled') directives.push(settledDirective(payout));
     else if (reading === 'failed') directives.push(failedDirective(payout, wordsOf(desk, payout, answer.reason)));
+    else if (reading === 'turned-away') turned.push({ payout, reason: tidyReason(wordsOf(desk, payout, answer.reason)) });
     else if (reading === 'never-received') neverReceived.push(payout);
     else
       moves.push({
@@ -213,11 +230,12 @@ export async function read(
         to: reading === 'unknown' ? 'unknown' : 'sent',
         reason: reading === 'unknown' ? tidyReason(wordsOf(desk, payout, answer.reason)) : null,
       });
-    if (reading === 'settled' || reading === 'failed' || reading === 'unknown') {
+    if (reading !== 'under-way' && reading !== 'never-received') {
       desk.rt.metrics.payouts.inc({ channel: payout.channel ?? '', state: reading });
     }
   }
   await putOff(desk, moves);
+  await turnAway(desk, turned);
   return { directives, neverReceived };
 }
 

@@ -1,6 +1,6 @@
 import type { ChannelCode } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
-import { isWithheld, type Payout, type PayoutPurpose, type PayoutState } from '../payouts/index.js';
+import { isWithheld, type Payout, type PayoutState } from '../payouts/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 
 /** What was handed to a channel: with the payout it is the whole message. */
@@ -27,6 +27,11 @@ export async function renewDispatches(tx: Tx, dispatches: readonly Dispatch[]): 
     `INSERT INTO dispatches (payout_id, batch_id, business_date, sent_wall_ms) VALUES ${sql.tuples(rows)}
      ON DUPLICATE KEY UPDATE batch_id = VALUES(batch_id), business_date = VALUES(business_date), sent_wall_ms = VALUES(sent_wall_ms)`,
   );
+}
+
+/** They are not on their way any more: their channel said that it does not pay them. */
+export async function forgetDispatches(tx: Tx, payoutIds: readonly Id[]): Promise<void> {
+  await tx.write(`DELETE FROM dispatches WHERE payout_id IN (${payoutIds.join()})`);
 }
 
 export async function hasDispatchBatch(tx: Tx, payoutId: Id, batchId: Id): Promise<boolean> {
@@ -91,7 +96,7 @@ export async function stoppedPlatforms(tx: Tx): Promise<Id[]> {
   return (await tx.rows<{ platform_id: string }>('SELECT platform_id FROM payment_stops')).map((row) => asId(row.platform_id));
 }
 
-/** Which of these payouts are not to be sent now: their platform's payments are stopped, or their account is frozen or blocked. */
+/** Which of these payouts are not to be sent now: people stopped them, their platform's payments are stopped, or their account is frozen or blocked. */
 export async function heldBack(tx: Tx, payouts: readonly Payout[]): Promise<(payout: Payout) => boolean> {
   if (payouts.length === 0) return () => false;
   const stopped = new Set(await stoppedPlatforms(tx));
@@ -99,7 +104,17 @@ export async function heldBack(tx: Tx, payouts: readonly Payout[]): Promise<(pay
     `SELECT a.id FROM accounts AS a WHERE a.id IN (${payouts.map((payout) => payout.sourceAccountId).join()}) AND ${isWithheld('a.id')}`,
   );
   const withheld = new Set(rows.map((row) => row.id));
-  return (payout) => stopped.has(payout.platformId) || (withheld.has(payout.sourceAccountId) && payout.purpose !== 'judicial');
+  const intercepted = new Set(
+    (
+      await tx.rows<{ id: string }>(
+        `SELECT payout_id AS id FROM payout_intercepts WHERE payout_id IN (${payouts.map(({ id }) => id).join()})`,
+      )
+    ).map((row) => row.id),
+  );
+  return (payout) =>
+    intercepted.has(payout.id) ||
+    stopped.has(payout.platformId) ||
+    (withheld.has(payout.sourceAccountId) && payout.purpose !== 'judicial');
 }
 
 /** From the commit on nothing of this platform is sent. Doing it twice changes nothing. */
@@ -115,28 +130,19 @@ export async function resumePayments(tx: Tx, platformId: Id): Promise<void> {
 }
 
 export interface BacklogRow {
-  /** Null until it is sent. */
+  /** Null until it is routed. */
   readonly channel: ChannelCode | null;
   readonly state: PayoutState;
-  readonly purpose: PayoutPurpose;
-  readonly payeeBank: string;
   readonly number: number;
 }
 
 /** Payouts that are under way, counted. */
 export async function backlog(tx: Tx): Promise<BacklogRow[]> {
-  const rows = await tx.rows<Omit<BacklogRow, 'payeeBank' | 'number'> & { bank: string; number: string }>(
-    `SELECT channel, state, purpose, LEFT(payee_bank, 3) AS bank, COUNT(*) AS number FROM payouts
-     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown')
-     GROUP BY channel, state, purpose, LEFT(payee_bank, 3)`,
+  const rows = await tx.rows<Omit<BacklogRow, 'number'> & { number: string }>(
+    `SELECT channel, state, COUNT(*) AS number FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown') GROUP BY channel, state`,
   );
-  return rows.map(({ channel, state, purpose, bank, number }) => ({
-    channel,
-    state,
-    purpose,
-    payeeBank: bank,
-    number: Number(number),
-  }));
+  return rows.map(({ channel, state, number }) => ({ channel, state, number: Number(number) }));
 }
 
 /** Which shards have payouts to send, and which have some to ask after. */
@@ -156,4 +162,37 @@ export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSen
 /** Makes a payout that is under way due for a question at once. */
 export async function askSoon(tx: Tx, payoutId: Id, nowMs: Instant): Promise<void> {
   await tx.write("UPDATE payouts SET next_ms = ? WHERE id = ? AND state IN ('sent', 'unknown')", [nowMs, payoutId]);
+}
+
+/** Payouts that people stopped are not sent from the commit on. The first word stands. */
+export async function insertIntercept(
+  tx: Tx,
+  { payoutId, askedBy, reason }: { payoutId: Id; askedBy: string; reason: string },
+  nowMs: Instant,
+): Promise<void> {
+  await tx.write('INSERT IGNORE INTO payout_intercepts (payout_id, asked_by, reason, at_ms, done) VALUES (?, ?, ?, ?, 0)', [
+    payoutId,
+    askedBy,
+    reason,
+    nowMs,
+  ]);
+}
+
+/** Payouts that were stopped and have not failed yet. */
+export async function openIntercepts(
+  tx: Tx,
+  limit: number,
+): Promise<{ payout: Pick<Payout, 'id' | 'platformId' | 'shardId'>; reason: string }[]> {
+  const rows = await tx.rows<{ id: string; platform_id: string; shard_id: number; reason: string }>(
+    `SELECT p.id, p.platform_id, p.shard_id, i.reason FROM payout_intercepts AS i JOIN payouts AS p ON p.id = i.payout_id
+     WHERE i.done = 0 ORDER BY i.payout_id LIMIT ?`,
+    [limit],
+  );
+  return rows.map(({ id, platform_id: platformId, shard_id: shardId, reason }) => {
+    return { payout: { id: asId(id), platformId: asId(platformId), shardId }, reason };
+  });
+}
+
+export async function endIntercepts(tx: Tx, payoutIds: readonly Id[]): Promise<void> {
+  await tx.write(`UPDATE payout_intercepts SET done = 1 WHERE payout_id IN (${payoutIds.join()})`);
 }

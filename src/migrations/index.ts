@@ -23,6 +23,7 @@ import { Reviews1700000000022 } from './0022-reviews.js';
 import { Escrow1700000000023 } from './0023-escrow.js';
 import { BoundAnswers1700000000024 } from './0024-bound-answers.js';
 import { Collections1700000000025 } from './0025-collections.js';
+import { Routes1700000000026 } from './0026-routes.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -51,4 +52,5 @@ export const migrations = [
   Escrow1700000000023,
   BoundAnswers1700000000024,
   Collections1700000000025,
+  Routes1700000000026,
 ];

@@ -194,12 +194,47 @@ export interface PayoutScope {
   readonly purposes?: readonly PayoutPurpose[] | undefined;
   /** Of collections only those that were ordered after this. */
   readonly collectedSince?: Instant | undefined;
+  /** Only those that waited before, or that a channel turned away. */
+  readonly again?: boolean | undefined;
+  /** Only those whose channel was chosen, or only those whose was not. */
+  readonly routed?: boolean | undefined;
   /** Only those that may be sent: their money came in on dates that are proved (or they bring it in), and nothing withholds their account. */
   readonly mayLeave?: boolean | undefined;
 }
 
 /** Payouts of a shard in some states, by the time at which they are due. */
 export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number): Promise<Payout[]> {
+  const { where, values } = conditionsOf(scope);
+  return (await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${where} ORDER BY next_ms, id LIMIT ?`, [...values, limit])).map(
+    payoutOf,
+  );
+}
+
+/** What routing has to know of a payout; without its payee, so that a hundred thousand of them can be looked at together. */
+export type Bare = Pick<Payout, 'id' | 'platformId' | 'purpose' | 'amount' | 'attempts' | 'createdMs'> & {
+  readonly bankCode: string;
+};
+
+export async function bareInScope(tx: Tx, scope: PayoutScope, limit: number): Promise<Bare[]> {
+  const { where, values } = conditionsOf(scope);
+  const rows = await tx.rows<
+    Pick<PayoutRow, 'id' | 'platform_id' | 'purpose' | 'amount' | 'payee_bank' | 'attempts' | 'created_ms'>
+  >(
+    `SELECT id, platform_id, purpose, amount, payee_bank, attempts, created_ms FROM payouts WHERE ${where} ORDER BY next_ms, id LIMIT ?`,
+    [...values, limit],
+  );
+  return rows.map((row) => ({
+    id: asId(row.id),
+    platformId: asId(row.platform_id),
+    purpose: row.purpose,
+    amount: BigInt(row.amount),
+    attempts: row.attempts,
+    createdMs: Number(row.created_ms) as Instant,
+    bankCode: row.payee_bank,
+  }));
+}
+
+function conditionsOf(scope: PayoutScope): { where: string; values: unknown[] } {
   const conditions = ['shard_id = ?', `state IN (${scope.states.map((state) => `'${state}'`).join()})`];
   const values: unknown[] = [scope.shardId];
   const also = (condition: string, ...of: unknown[]) => {
@@ -211,15 +246,14 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
   if (scope.collectedSince !== undefined) also("(purpose <> 'top-up' OR created_ms > ?)", scope.collectedSince);
+  if (scope.again) also('reason IS NOT NULL');
+  if (scope.routed !== undefined) also(`channel IS ${scope.routed ? 'NOT ' : ''}NULL`);
   if (scope.mayLeave) {
+    also('NOT EXISTS (SELECT 1 FROM payout_intercepts AS i WHERE i.payout_id = payouts.id)');
     also("(purpose = 'top-up' OR funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id))");
     also(`(purpose = 'judicial' OR NOT ${isWithheld('payouts.source_account_id')})`);
   }
-  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${conditions.join(' AND ')} ORDER BY next_ms, id LIMIT ?`, [
-    ...values,
-    limit,
-  ]);
-  return rows.map(payoutOf);
+  return { where: conditions.join(' AND '), values };
 }
 
 /** Collections that were ordered at this moment or before and that no channel has heard of, oldest first. */
@@ -249,4 +283,42 @@ export async function movePayouts(
      WHERE state = ? AND id IN (${ids.join()})`,
     [to, change.nowMs, change.nextMs, change.channel ?? null, change.reason ?? null, from],
   );
+}
+
+/** Says by which channel payouts go that nobody has heard of yet; answers how many still had none. */
+export async function chooseChannel(tx: Tx, ids: readonly Id[], channel: string): Promise<number> {
+  return tx.write(
+    `UPDATE payouts SET channel = ?, reason = NULL WHERE state = 'created' AND channel IS NULL AND id IN (${ids.join()})`,
+    [channel],
+  );
+}
+
+/** Says when payouts that no channel can carry now are looked at again, and why they wait. */
+export async function keepWaiting(tx: Tx, ids: readonly Id[], nextMs: Instant, reason: string): Promise<void> {
+  await tx.write(
+    `UPDATE payouts SET next_ms = ?, reason = ? WHERE state = 'created' AND channel IS NULL AND id IN (${ids.join()})`,
+    [nextMs, reason],
+  );
+}
+
+/**
+ * Takes payouts back from a channel that did not pay them and never will, or that has not heard of them: they want another one.
+ * @returns those that were still with it, in that state
+ */
+export async function takeBack(
+  tx: Tx,
+  ids: readonly Id[],
+  { from, channel, reason, nowMs }: { from: PayoutState; channel: string; reason: string; nowMs: Instant },
+): Promise<Id[]> {
+  const rows = await tx.rows<{ id: string }>(
+    `SELECT id FROM payouts WHERE state = ? AND channel = ? AND id IN (${ids.join()}) ORDER BY id FOR UPDATE`,
+    [from, channel],
+  );
+  if (rows.length === 0) return [];
+  await tx.write(
+    `UPDATE payouts SET state = 'created', channel = NULL, attempts = attempts + 1, reason = ?, changed_ms = ?, next_ms = ?
+     WHERE state = ? AND id IN (${rows.map(({ id }) => id).join()})`,
+    [reason, nowMs, nowMs, from],
+  );
+  return rows.map(({ id }) => asId(id));
 }

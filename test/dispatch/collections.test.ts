@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channels } from '../../src/channels/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
-import { lapsedDirective } from '../../src/dispatch/desk.js';
+import { LAPSED, unsentDirective } from '../../src/dispatch/desk.js';
 import {
   createDesk,
   decideNow,
@@ -262,7 +262,7 @@ describe('collections', () => {
     later(2 * DAY_MS);
     expect(await lapseCollections(market.desk)).toBe(0);
     const [payout] = (await market.payouts()) as [Payout];
-    await decideNow(market.desk, [lapsedDirective(payout)]);
+    await decideNow(market.desk, [unsentDirective(payout, `lapsed:${payout.id}`, LAPSED)]);
     expect(await states()).toEqual([['top-up', 'sent']]);
     await pollDue(market.desk, await shard());
     expect(await states()).toEqual([['top-up', 'settled']]);

@@ -14,16 +14,31 @@ describe('what is made of the words of a channel', () => {
   test.each([
     ['settled', ['contradiction', 'settled', 'settled', 'old', 'contradiction', 'old']],
     ['failed', ['contradiction', 'failed', 'failed', 'contradiction', 'old', 'contradiction']],
+    ['refused', ['old', 'turned-away', 'turned-away', 'old', 'old', 'old']],
     ['returned', ['contradiction', 'settled-and-returned', 'settled-and-returned', 'returned', 'contradiction', 'old']],
   ] as const)('news "%s" by the state of the payout', (status, readings) => {
-    expect(PAYOUT_STATES.map((state) => readNews({ status }, { state, purpose: 'refund' }))).toEqual(readings);
+    expect(PAYOUT_STATES.map((state) => readNews({ status }, 'beps', { state, purpose: 'refund', channel: 'beps' }))).toEqual(
+      readings,
+    );
   });
+
+  test.each(PAYOUT_STATES)(
+    'news of a channel that has not the payout (%s) any more moves nothing, and but for a refusal wakes somebody',
+    (state) => {
+      const payout = { state, purpose: 'refund', channel: 'hvps' } as const;
+      expect(readNews({ status: 'refused' }, 'beps', payout)).toBe('old');
+      for (const status of ['settled', 'failed', 'returned'] as const)
+        expect(readNews({ status }, 'beps', payout)).toBe('contradiction');
+    },
+  );
 
   test('what was collected and is charged back is a contradiction in every state; its other news is read like that of a payout', () => {
     for (const state of PAYOUT_STATES) {
-      expect(readNews({ status: 'returned' }, { state, purpose: 'top-up' })).toBe('contradiction');
+      expect(readNews({ status: 'returned' }, 'collect', { state, purpose: 'top-up', channel: 'collect' })).toBe('contradiction');
       for (const status of ['settled', 'failed'] as const)
-        expect(readNews({ status }, { state, purpose: 'top-up' })).toBe(readNews({ status }, { state, purpose: 'refund' }));
+        expect(readNews({ status }, 'collect', { state, purpose: 'top-up', channel: 'collect' })).toBe(
+          readNews({ status }, 'beps', { state, purpose: 'refund', channel: 'beps' }),
+        );
     }
   });
 

@@ -651,8 +651,9 @@ describe('a payout that was never sent', () => {
     ['top-up', 'sent', 'PAYOUT_STATE_CONFLICT'],
     ['top-up', 'unknown', 'PAYOUT_STATE_CONFLICT'],
     ['top-up', 'failed', 'PAYOUT_STATE_CONFLICT'],
-    ['withdrawal', 'created', 'PAYOUT_STATE_CONFLICT'],
-    ['closing', 'created', 'PAYOUT_STATE_CONFLICT'],
+    ['withdrawal', 'created', 'posted'],
+    ['withdrawal', 'sent', 'PAYOUT_STATE_CONFLICT'],
+    ['closing', 'created', 'posted'],
   ])('for a %s that is %s ends it: %s', (purpose, state, answer) => {
     const desk = new Desk('payout-failed');
     payout({ purpose, state })(desk);

@@ -3,7 +3,7 @@ import { claimQueueRecords, findClaim, freezeOfPayoutRecords, withChanged } from
 import { addDays, asId, type BusinessDate, type Id, invariant, type Minor, refuse, toWire } from '../../kernel/index.js';
 import type { RecordType } from '../../ledger/index.js';
 import { orderKey, orderRecords } from '../../orders/index.js';
-import { bringsMoneyIn, mayBecome, type Payout, type PayoutState, payoutRecords } from '../../payouts/index.js';
+import { mayBecome, type Payout, type PayoutState, payoutRecords } from '../../payouts/index.js';
 import { type At, change, type Effects, type Facts, type Needs, type RecordChange, refused } from '../kind.js';
 
 /** The account that the owner of an account bound for what is paid out to him. Read here, changed in `accounts`. */
@@ -66,7 +66,7 @@ function newPayout(at: At, of: NewPayout): Payout {
 export function movedPayout(facts: Facts, at: At, id: Payout['id'], to: PayoutState, reason: string | null, unsent = false) {
   const payout = facts.record(payoutRecords, id);
   if (payout === undefined) return refused(refuse('PAYOUT_NOT_FOUND', undefined, { payout: toWire('payout', id) }));
-  const asSaid = unsent ? payout.state === 'created' && bringsMoneyIn(payout) : payout.state !== 'created';
+  const asSaid = unsent ? payout.state === 'created' : payout.state !== 'created';
   if (!asSaid || !mayBecome(payout.state, to))
     return refused(refuse('PAYOUT_STATE_CONFLICT', undefined, { from: payout.state, to }));
   const after: Payout = { ...payout, state: to, reason, changedMs: at.nowMs };

@@ -11,7 +11,7 @@ import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, 
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
-/** unsent: a collection that no channel was told of in its time. */
+/** unsent: one that no channel was told of, and none will be: people stopped it, no channel takes it, or a collection's time is over. */
 const failedSchema = reasonedSchema.extend({ unsent: z.literal(true).optional() });
 
 function needs(data: z.output<typeof settledSchema>, at: At): Needs {

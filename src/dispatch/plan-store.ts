@@ -1,0 +1,191 @@
+import type { ChannelCode } from '../channels/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+
+/** A batch that was routed together. */
+export interface Plan {
+  readonly id: Id;
+  readonly atMs: Instant;
+  readonly payouts: number;
+  readonly waiting: number;
+  /** Fen. */
+  readonly cost: Minor;
+  /** What it costs at least under these floats and capacities, fen. */
+  readonly bound: Minor;
+  /** What the channels had left when it was routed, as JSON. */
+  readonly position: string;
+}
+
+export async function insertPlan(tx: Tx, { id, atMs, payouts, waiting, cost, bound, position }: Plan): Promise<void> {
+  await tx.write('INSERT INTO routing_plans (id, at_ms, payouts, waiting, cost, bound, position) VALUES (?, ?, ?, ?, ?, ?, ?)', [
+    id,
+    atMs,
+    payouts,
+    waiting,
+    cost.toString(),
+    bound.toString(),
+    position,
+  ]);
+}
+
+interface PlanRow {
+  id: string;
+  at_ms: string;
+  payouts: number;
+  waiting: number;
+  cost: string;
+  bound: string;
+  position: string;
+}
+
+export async function findPlan(tx: Tx, id: Id): Promise<Plan | undefined> {
+  const [row] = await tx.rows<PlanRow>('SELECT * FROM routing_plans WHERE id = ?', [id]);
+  return row === undefined ? undefined : planOf(row);
+}
+
+/** Batches that were routed before a moment, the latest first. */
+export async function listPlans(tx: Tx, before: Id | undefined, limit: number): Promise<Plan[]> {
+  const rows = await tx.rows<PlanRow>(
+    `SELECT * FROM routing_plans ${before === undefined ? '' : 'WHERE id < ?'} ORDER BY id DESC LIMIT ?`,
+    before === undefined ? [limit] : [before, limit],
+  );
+  return rows.map(planOf);
+}
+
+function planOf(row: PlanRow): Plan {
+  return {
+    id: asId(row.id),
+    atMs: Number(row.at_ms) as Instant,
+    payouts: row.payouts,
+    waiting: row.waiting,
+    cost: BigInt(row.cost),
+    bound: BigInt(row.bound),
+    position: row.position,
+  };
+}
+
+/** A channel that a payout was given to. */
+export interface Attempt {
+  readonly payoutId: Id;
+  /** From 1. */
+  readonly attempt: number;
+  readonly planId: Id;
+  readonly channel: ChannelCode;
+  /** Fen. */
+  readonly cost: Minor;
+  readonly arrivesMs: Instant;
+  /** The calendar of that date is not known yet. */
+  readonly provisional: boolean;
+  /** When it was taken back from the channel; null while it is with it. */
+  readonly endedMs: Instant | null;
+  /** The channel said that it did not pay and never will. */
+  readonly refused: boolean;
+  readonly reason: string | null;
+}
+
+/** Writes down to which channel payouts are given, each as its next attempt. Their float is reserved where `reserved` says so. */
+export async function insertAttempts(
+  tx: Tx,
+  attempts: readonly Pick<Attempt, 'payoutId' | 'attempt' | 'planId' | 'channel' | 'cost' | 'arrivesMs' | 'provisional'>[],
+  reserved: boolean,
+): Promise<void> {
+  const rows = attempts.map(
+    (a) =>
+      `${a.payoutId},${a.attempt},${a.planId},'${a.channel}',${a.cost},${a.arrivesMs},${a.provisional ? 1 : 0},NULL,0,NULL,'${reserved ? 'reserved' : 'none'}'`,
+  );
+  await tx.write(
+    `INSERT INTO payout_attempts (payout_id, attempt, plan_id, channel, cost, arrives_ms, provisional, ended_ms, refused, reason, float_state)
+     VALUES ${sql.tuples(rows)}`,
+  );
+}
+
+interface AttemptRow {
+  payout_id: string;
+  attempt: number;
+  plan_id: string;
+  channel: ChannelCode;
+  cost: string;
+  arrives_ms: string;
+  provisional: number;
+  ended_ms: string | null;
+  refused: number;
+  reason: string | null;
+}
+
+/** Every attempt of these payouts, in their order. */
+export async function attemptsOf(tx: Tx, payoutIds: readonly Id[]): Promise<Map<Id, Attempt[]>> {
+  const found = new Map<Id, Attempt[]>();
+  if (payoutIds.length === 0) return found;
+  const rows = await tx.rows<AttemptRow>(
+    `SELECT payout_id, attempt, plan_id, channel, cost, arrives_ms, provisional, ended_ms, refused, reason
+     FROM payout_attempts WHERE payout_id IN (${payoutIds.join()}) ORDER BY payout_id, attempt`,
+  );
+  for (const attempt of rows.map(attemptOf)) {
+    const known = found.get(attempt.payoutId);
+    if (known === undefined) found.set(attempt.payoutId, [attempt]);
+    else known.push(attempt);
+  }
+  return found;
+}
+
+/** What a plan gave to which channel, in pages by payout. */
+export async function attemptsOfPlan(
+  tx: Tx,
+  planId: Id,
+): Promise<(Attempt & { amount: Minor; bankCode: string; purpose: string; createdMs: Instant })[]> {
+  const rows = await tx.rows<AttemptRow & { amount: string; payee_bank: string; purpose: string; created_ms: string }>(
+    `SELECT a.*, p.amount, p.payee_bank, p.purpose, p.created_ms FROM payout_attempts AS a JOIN payouts AS p ON p.id = a.payout_id
+     WHERE a.plan_id = ? ORDER BY a.payout_id`,
+    [planId],
+  );
+  return rows.map((row) => ({
+    ...attemptOf(row),
+    amount: BigInt(row.amount),
+    bankCode: row.payee_bank,
+    purpose: row.purpose,
+    createdMs: Number(row.created_ms) as Instant,
+  }));
+}
+
+function attemptOf(row: AttemptRow): Attempt {
+  return {
+    payoutId: asId(row.payout_id),
+    attempt: row.attempt,
+    planId: asId(row.plan_id),
+    channel: row.channel,
+    cost: BigInt(row.cost),
+    arrivesMs: Number(row.arrives_ms) as Instant,
+    provisional: row.provisional === 1,
+    endedMs: row.ended_ms === null ? null : (Number(row.ended_ms) as Instant),
+    refused: row.refused === 1,
+    reason: row.reason,
+  };
+}
+
+/** Ends the attempts that are still with a channel. */
+export async function endAttempts(
+  tx: Tx,
+  payoutIds: readonly Id[],
+  { refused, reason, nowMs }: { refused: boolean; reason: string; nowMs: Instant },
+): Promise<void> {
+  await tx.write(
+    `UPDATE payout_attempts SET ended_ms = ?, refused = ?, reason = ? WHERE ended_ms IS NULL AND payout_id IN (${payoutIds.join()})`,
+    [nowMs, refused ? 1 : 0, reason],
+  );
+}
+
+/** How many payouts each channel was given on a natural day. */
+export async function carriedOn(tx: Tx, date: BusinessDate): Promise<Map<ChannelCode, number>> {
+  const rows = await tx.rows<{ channel: ChannelCode; carried: number }>(
+    'SELECT channel, carried FROM channel_days WHERE on_date = ?',
+    [date],
+  );
+  return new Map(rows.map(({ channel, carried }) => [channel, carried]));
+}
+
+export async function addCarried(tx: Tx, date: BusinessDate, channel: ChannelCode, number: number): Promise<void> {
+  await tx.write(
+    `INSERT INTO channel_days (channel, on_date, carried) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE carried = carried + VALUES(carried)`,
+    [channel, date, number],
+  );
+}
