@@ -21,6 +21,7 @@ const STOP_MS = 20_000;
 export class Processes {
   readonly #logs: string;
   readonly #children: { readonly name: string; readonly child: ChildProcess; readonly ended: Promise<void> }[] = [];
+  readonly #killed = new Set<ChildProcess>();
   #stopping = false;
   #fail: (error: Error) => void = () => undefined;
   /** Rejects when a process ends that should not have; never resolves. */
@@ -63,7 +64,7 @@ export class Processes {
         clearTimeout(timer);
         const error = why('ended');
         reject(error);
-        if (!this.#stopping) this.#fail(error);
+        if (!this.#stopping && !this.#killed.has(child)) this.#fail(error);
       });
       // Read to the end, so that the pipe never fills up.
       createInterface({ input: child.stdout as Readable }).on('line', (line) => {
@@ -74,6 +75,16 @@ export class Processes {
       });
     });
     return { name, url };
+  }
+
+  /** Ends a process at once and without a word, as a power cut would. */
+  async kill(name: string): Promise<void> {
+    const place = this.#children.findIndex((each) => each.name === name);
+    const [found] = place < 0 ? [] : this.#children.splice(place, 1);
+    if (found === undefined) throw new Error(`There is no process ${name}.`);
+    this.#killed.add(found.child);
+    found.child.kill('SIGKILL');
+    await found.ended;
   }
 
   async stop(): Promise<void> {
