@@ -1,15 +1,17 @@
 import { Pool } from 'undici';
 import { assertNoTx } from '../runtime/index.js';
 
-/** An answer that was read whole and is JSON with status 2xx, a refusal (4xx), or nothing that anything may be concluded from. */
-export type Reply =
-  | { readonly kind: 'answered'; readonly body: unknown }
+/** An answer that was read whole with status 2xx, and is JSON where that was asked for; a refusal (4xx); or nothing that anything may be concluded from. */
+export type Reply<Body = unknown> =
+  | { readonly kind: 'answered'; readonly body: Body }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unanswered'; readonly why: string };
 
 export interface BankHttp {
   /** @throws only when called inside a database transaction */
   call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
+  /** The same of messages that are XML: text goes and text comes. */
+  callXml(method: 'GET' | 'POST', path: string, body?: string): Promise<Reply<string>>;
   close(): Promise<void>;
 }
 
@@ -35,30 +37,44 @@ export function openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs }: BankHttpO
     bodyTimeout: timeoutMs,
     maxResponseSize: ANSWER_BYTES_MAX,
   });
+  const send = async <Body>({ method, path, body, type }: Sent, read: (text: string) => Reply<Body>): Promise<Reply<Body>> => {
+    assertNoTx(`${method} ${path}`);
+    try {
+      const response = await pool.request({
+        method,
+        path,
+        ...(body === undefined ? {} : { body, headers: { 'content-type': type } }),
+        // An answer that trickles in is bounded too.
+        signal: AbortSignal.timeout(connectTimeoutMs + 2 * timeoutMs),
+      });
+      const text = await response.body.text();
+      return faultOfStatus(response.statusCode, text) ?? read(text);
+    } catch (error) {
+      return { kind: 'unanswered', why: error instanceof Error ? error.message : String(error) };
+    }
+  };
   return {
-    async call(method, path, body) {
-      assertNoTx(`${method} ${path}`);
-      try {
-        const response = await pool.request({
-          method,
-          path,
-          ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-          // An answer that trickles in is bounded too.
-          signal: AbortSignal.timeout(connectTimeoutMs + 2 * timeoutMs),
-        });
-        const text = await response.body.text();
-        return readReply(response.statusCode, text);
-      } catch (error) {
-        return { kind: 'unanswered', why: error instanceof Error ? error.message : String(error) };
-      }
-    },
+    call: (method, path, body) =>
+      send({ method, path, body: body === undefined ? undefined : JSON.stringify(body), type: 'application/json' }, readJson),
+    callXml: (method, path, body) =>
+      send({ method, path, body, type: 'application/xml; charset=utf-8' }, (text) => ({ kind: 'answered', body: text })),
     close: () => pool.destroy(),
   };
 }
 
-function readReply(status: number, text: string): Reply {
+interface Sent {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body: string | undefined;
+  readonly type: string;
+}
+
+function faultOfStatus(status: number, text: string): Reply<never> | undefined {
   if (status >= 400 && status < 500) return { kind: 'refused', why: `HTTP ${status}${wordsOf(text)}` };
-  if (status < 200 || status > 299) return { kind: 'unanswered', why: `HTTP ${status}${wordsOf(text)}` };
+  return status < 200 || status > 299 ? { kind: 'unanswered', why: `HTTP ${status}${wordsOf(text)}` } : undefined;
+}
+
+function readJson(text: string): Reply {
   try {
     return { kind: 'answered', body: JSON.parse(text) };
   } catch {

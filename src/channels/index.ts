@@ -1,5 +1,9 @@
+import type { Clock } from '../kernel/index.js';
+import { wallClock } from '../runtime/index.js';
+import { cnapsChannel } from './cnaps/cnaps-channel.js';
+import { CNAPS_CODES } from './cnaps/envelope.js';
 import { type CoreBank, httpCoreBank } from './core-bank.js';
-import { openBankHttp } from './http.js';
+import { type BankHttp, openBankHttp } from './http.js';
 import { httpChannel } from './http-channel.js';
 import { httpSmsGateway, httpVerification } from './http-verification.js';
 import { CHANNELS, type Channel, type ChannelCode } from './port.js';
@@ -24,15 +28,24 @@ export interface ChannelsOptions {
   readonly timeoutMs?: number;
   /** 1 s when absent. */
   readonly connectTimeoutMs?: number;
+  /** Dates the messages that carry a date; the wall's clock when absent. */
+  readonly clock?: Clock;
+}
+
+/** The adapter of a channel, which speaks that channel's form. */
+function channelOf(code: ChannelCode, way: BankHttp, clock: Clock): Channel {
+  const cnaps = CNAPS_CODES.find((each) => each === code);
+  return cnaps === undefined ? httpChannel(code, way) : cnapsChannel(cnaps, way, clock);
 }
 
 /** Opens the ways to the bank; connects to nothing before the first call. */
-export function openChannels({ bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_000 }: ChannelsOptions): Channels {
+export function openChannels(options: ChannelsOptions): Channels {
+  const { bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_000, clock = wallClock } = options;
   const open = () => openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs });
   const ways = { core: open(), verification: open(), sms: open() };
   const byChannel = CHANNELS.map((code) => ({ code, way: open() }));
   return {
-    channels: Object.fromEntries(byChannel.map(({ code, way }) => [code, httpChannel(code, way)])) as Channels['channels'],
+    channels: Object.fromEntries(byChannel.map(({ code, way }) => [code, channelOf(code, way, clock)])) as Channels['channels'],
     coreBank: httpCoreBank(ways.core),
     verification: httpVerification(ways.verification),
     sms: httpSmsGateway(ways.sms),

@@ -201,6 +201,11 @@ export class Bank {
     return payment === undefined ? { messageNo, status: 'not-found' } : answerOf(payment);
   }
 
+  /** What was ordered under the number, as it first came; undefined when the channel never received it. */
+  orderOf(channel: ChannelCode, messageNo: string): PaymentOrder | undefined {
+    return this.#payments[channel].get(messageNo)?.order;
+  }
+
   /** What is left of the bank's own money there, less what accepted payments take; undefined of a channel without any. */
   float(channel: ChannelCode): Minor | undefined {
     this.#doWhatIsDue();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Bank } from './bank.js';
 import type { CallPoint } from './faults.js';
 
-/** A call as it came in: the groups of its path, its query and its JSON body. */
+/** A call as it came in: the groups of its path, its query and its JSON body, or the text of it where the route is one of messages in XML. */
 export interface Call {
   readonly bank: Bank;
   readonly path: readonly string[];
@@ -21,7 +21,19 @@ export interface Parsed {
 export interface BankRoute {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: RegExp;
+  /** Its bodies are XML, not JSON. */
+  readonly xml?: true;
   readonly parse: (call: Call) => Parsed;
+}
+
+/** An answer that is XML; and what it may look like when nobody can read it. */
+export class XmlAnswer {
+  readonly text: string;
+  readonly garbled: readonly string[];
+  constructor(text: string, garbled: readonly string[]) {
+    this.text = text;
+    this.garbled = garbled;
+  }
 }
 
 /** An answer of 4xx. */

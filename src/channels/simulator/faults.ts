@@ -10,7 +10,9 @@ import { draw } from './chance.js';
  *   connection stays open and nothing ever comes, nothing processed; `corrupt` a statement page whose digest is wrong.
  * - Of a payment: `refuse` the payee's account does not take it; `turn-away` this channel does not, another may; `fail-later` and
  *   `turn-away-later` accepted, then that; `slow-result` final after `ms` more; `return` comes back `days`
- *   business dates later; `double-news` every item of it twice; `answer-missing` processed, but left out of the list of answers.
+ *   business dates later; `double-news` every item of it twice; `answer-missing` processed, but left out of the list of answers;
+ *   of CNAPS also `cancelled` while it is not final, PR08 is said of it, whatever becomes of it; `discarded` the message that carries it
+ *   is answered with ccms.911, nothing processed.
  * - Of a statement, which stays consistent in itself: `line-missing`, `line-amount` (other by `amount`), `line-extra`.
  */
 const CALL_FAULTS = ['lost-answer', 'not-received', 'late', 'garbage', 'maintenance', 'half-open', 'corrupt'] as const;
@@ -23,7 +25,11 @@ const PAYMENT_FAULTS = [
   'return',
   'double-news',
   'answer-missing',
+  'cancelled',
+  'discarded',
 ] as const;
+/** Faults of a payment that befall one answer, so that the next may be right. */
+const OF_ONE_ANSWER: readonly FaultRule['fault'][] = ['answer-missing', 'discarded'];
 const LINE_FAULTS = ['line-missing', 'line-amount', 'line-extra'] as const;
 export type CallFault = (typeof CALL_FAULTS)[number];
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number];
@@ -116,7 +122,7 @@ export class Faults {
     this.version += 1;
     this.#rules = new Map();
     for (const rule of scripted) {
-      const once = isCallFault(rule.fault) || rule.fault === 'answer-missing';
+      const once = isCallFault(rule.fault) || OF_ONE_ANSWER.includes(rule.fault);
       const key = ruleKey(rule.scope, rule.fault, rule.messageNo);
       const rules = this.#rules.get(key) ?? [];
       rules.push({ ...rule, left: rule.times ?? (once ? 1 : Number.POSITIVE_INFINITY) });
@@ -145,14 +151,14 @@ export class Faults {
     return undefined;
   }
 
-  /** Whether this befalls that payment: the same whenever it is asked, but for a missing answer, which is drawn anew. */
+  /** Whether this befalls that payment: the same whenever it is asked, but for what befalls one answer, which is drawn anew. */
   ofPayment(scope: Scope, fault: PaymentFault, messageNo: string): FaultRule | undefined {
     const rule = this.#take(ruleKey(scope, fault, messageNo)) ?? this.#take(ruleKey(scope, fault, undefined));
     if (rule !== undefined) return rule;
     const rate = this.#rates[scope]?.[fault];
     if (rate === undefined) return undefined;
     const key = `${scope}|${fault}|${messageNo}`;
-    if (draw(this.seed, fault === 'answer-missing' ? this.#nth(key) : key) >= rate) return undefined;
+    if (draw(this.seed, OF_ONE_ANSWER.includes(fault) ? this.#nth(key) : key) >= rate) return undefined;
     return { scope, fault, days: 1 + Math.floor(draw(this.seed, `days|${key}`) * 3) };
   }
 

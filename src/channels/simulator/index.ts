@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Bank, type BankOptions } from './bank.js';
-import { type Parsed, Rejected } from './call.js';
+import { type Parsed, Rejected, XmlAnswer } from './call.js';
 import { draw } from './chance.js';
 import { ROUTES, toJson } from './routes.js';
 
@@ -79,34 +79,35 @@ async function handle(
   if (befallen?.fault === 'not-received') return void request.socket.destroy();
   if (befallen?.fault === 'half-open') return;
   if (befallen?.fault === 'maintenance') return send(response, 503, toJson({ error: 'under maintenance' }));
-  const { status, body } = run(parsed);
+  const { status, body, garbled, type } = run(parsed, bank.faults.seed);
   switch (befallen?.fault) {
     case 'lost-answer':
       return void request.socket.destroy();
     case 'garbage':
-      return send(response, 200, garble(body, bank.faults.seed));
+      return send(response, 200, garbled, type);
     case 'corrupt':
       return send(response, status, body.replace(/"digest":"[0-9a-f]{8}/, '"digest":"00000000'));
     case 'late': {
       const timer = setTimeout(() => {
         timers.delete(timer);
-        send(response, status, body);
+        send(response, status, body, type);
       }, befallen.ms);
       timers.add(timer);
       return;
     }
     default:
-      return send(response, status, body);
+      return send(response, status, body, type);
   }
 }
 
 async function parse(bank: Bank, request: IncomingMessage): Promise<Parsed> {
   const url = new URL(request.url ?? '/', 'http://bank');
   const text = await readBody(request);
-  for (const { method, path, parse: parseCall } of ROUTES) {
+  for (const { method, path, xml, parse: parseCall } of ROUTES) {
     const match = path.exec(url.pathname);
     if (match === null || method !== request.method) continue;
-    return parseCall({ bank, path: match.slice(1), query: Object.fromEntries(url.searchParams), body: parseJson(text) });
+    const query = Object.fromEntries(url.searchParams);
+    return parseCall({ bank, path: match.slice(1), query, body: xml === true ? text : parseJson(text) });
   }
   throw new Rejected(404, 'no such path');
 }
@@ -131,28 +132,36 @@ function parseJson(text: string): unknown {
   }
 }
 
-function run(parsed: Parsed): { status: number; body: string } {
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  /** The same when nobody can read it. */
+  readonly garbled: string;
+  readonly type: 'json' | 'xml';
+}
+
+function run(parsed: Parsed, seed: number): Answer {
   try {
-    return { status: 200, body: toJson(parsed.run()) };
+    const result = parsed.run();
+    const [body, type] = result instanceof XmlAnswer ? ([result.text, 'xml'] as const) : ([toJson(result), 'json'] as const);
+    const forms = result instanceof XmlAnswer ? result.garbled : garbledJson(body);
+    return { status: 200, type, body, garbled: forms[Math.floor(draw(seed, `garbage|${body}`) * forms.length)] as string };
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;
-    return { status: error.status, body: toJson({ error: error.message }) };
+    const body = toJson({ error: error.message });
+    return { status: error.status, type: 'json', body, garbled: body.slice(0, body.length / 2) };
   }
 }
 
 /** An answer that nobody can read: cut off, of another system, or JSON of another shape. */
-function garble(body: string, seed: number): string {
-  const forms = [
-    body.slice(0, body.length / 2),
-    '<html><body>Bad gateway</body></html>',
-    '{"answers":"none","items":7,"lines":null}',
-  ];
-  return forms[Math.floor(draw(seed, `garbage|${body}`) * forms.length)] as string;
+function garbledJson(body: string): string[] {
+  return [body.slice(0, body.length / 2), '<html><body>Bad gateway</body></html>', '{"answers":"none","items":7,"lines":null}'];
 }
 
-function send(response: ServerResponse, status: number, body: string): void {
+function send(response: ServerResponse, status: number, body: string, type: 'json' | 'xml' = 'json'): void {
   if (response.destroyed) return; // the caller gave up
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) });
+  const head = { 'content-type': `application/${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, head);
   response.end(body);
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Minor } from '../../kernel/index.js';
+import { CNAPS_CODES } from '../cnaps/envelope.js';
 import { CHANNELS, type ChannelCode } from '../port.js';
 import {
   AcceptMessage,
@@ -17,6 +18,7 @@ import {
 } from '../wire.js';
 import type { Bank } from './bank.js';
 import { type BankRoute, type Call, orConflict, type Parsed, Rejected, shape } from './call.js';
+import { CNAPS_ROUTES } from './cnaps.js';
 import { FaultPlan } from './faults.js';
 import { VERIFICATION_ROUTES } from './verification-routes.js';
 
@@ -24,9 +26,11 @@ const SandboxDate = z.strictObject({ date: WireDate });
 const SandboxFloats = z.strictObject({ floats: z.array(FloatEntry) });
 const SandboxClock = z.strictObject({ advanceMs: z.number().int().min(0) });
 
-const ofChannel = (what: string) => new RegExp(`^/(${CHANNELS.join('|')})/${what}$`);
+const JSON_CHANNELS = CHANNELS.filter((code) => !(CNAPS_CODES as readonly string[]).includes(code));
+const ofChannel = (what: string) => new RegExp(`^/(${JSON_CHANNELS.join('|')})/${what}$`);
 
 export const ROUTES: readonly BankRoute[] = [
+  ...CNAPS_ROUTES,
   { method: 'POST', path: ofChannel('payments'), parse: parsePayments },
   { method: 'POST', path: ofChannel('queries'), parse: parseQueries },
   { method: 'GET', path: ofChannel('news'), parse: parseNews },
