@@ -289,7 +289,7 @@ export function describeChannel(adapter: Adapter): void {
     });
 
     test('lists longer than one call are answered whole and in their order', async () => {
-      const sent = Array.from({ length: 1_101 }, (_, no) => order(no));
+      const sent = Array.from({ length: adapter.oneACall ? 101 : 1_101 }, (_, no) => order(no));
       const answers = await channel.submit(sent);
       expect(answers.map((answer) => answer.messageNo)).toEqual(sent.map((each) => each.messageNo));
       const asked = sent.map((each) => each.messageNo).reverse();

@@ -95,7 +95,7 @@ export function headerOf(text: string): Header | undefined {
 }
 
 function decodeMessage(text: string): Message {
-  const [, block, digest, document] = /^(\{H:[^\r\n]{126}\})\r\n(?:\{S:SHA-256=([0-9a-f]{64})\}\r\n)?(<[^]*)$/.exec(text) ?? [];
+  const [, block, digest, document] = /^(\{H:[^\r\n]{126}\})\r\n(?:\{S:SHA-256=([0-9a-f]{64})\}\r\n)?(<.*)$/s.exec(text) ?? [];
   if (block === undefined || document === undefined || !isXmlText(block)) throw new Unreadable('the header is not one');
   const header = parseHeader(block);
   if (digest !== undefined && digest !== digestOf(block, document)) throw new Unreadable('the digest is another');
@@ -118,7 +118,7 @@ export function encodeQueue(items: readonly QueueItem<string>[]): string {
 
 /** @throws Unreadable as a whole */
 export function decodeQueue(text: string): QueueItem<Message>[] {
-  const [, body, count] = /^((?:\{Q:[^]*)?)\{Z:([0-9]{1,6})\}\r\n$/.exec(text) ?? [];
+  const [, body, count] = /^((?:\{Q:.*)?)\{Z:([0-9]{1,6})\}\r\n$/s.exec(text) ?? [];
   if (body === undefined) throw new Unreadable('the page of the queue has no end');
   const parts = body.split(/(?=\{Q:)/).filter((part) => part !== '');
   if (parts.length !== Number(count)) throw new Unreadable('the page of the queue has not all its items');
