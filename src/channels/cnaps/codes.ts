@@ -13,20 +13,20 @@ const UNDER_WAY = ['PR00', 'PR11', 'PR12', 'PR89'];
  * the system (`refused`: another channel may carry it). The numbers are those of our simulator; where the bank connects, the system's own
  * table stands here. A code that is not here is no answer.
  */
-const REJECTIONS: Readonly<Record<string, 'failed' | 'refused'>> = {
-  RJ01: 'failed', // no such account 账号不符
-  RJ02: 'failed', // name and account do not match 账号户名不符
-  RJ03: 'failed', // the payer's account lacks the money 账户余额不足支付
-  RJ10: 'failed', // the account's state does not let it in 账户状态错误
-  RJ90: 'failed', // the payee's bank refused for another reason
-  RJ98: 'failed', // the number came before with another content: of this message alone
-  SY01: 'refused', // above the system's limit
-  SY02: 'refused', // outside its hours
-  SY03: 'refused', // the clearing account lacks the money
-  SY04: 'refused', // the payee's bank is not reached
-  SY05: 'refused', // queued until it lapsed
-  SY09: 'refused', // the system takes no more
-};
+const REJECTIONS = new Map<string | undefined, 'failed' | 'refused'>([
+  ['RJ01', 'failed'], // no such account 账号不符
+  ['RJ02', 'failed'], // name and account do not match 账号户名不符
+  ['RJ03', 'failed'], // the payer's account lacks the money 账户余额不足支付
+  ['RJ10', 'failed'], // the account's state does not let it in 账户状态错误
+  ['RJ90', 'failed'], // the payee's bank refused for another reason
+  ['RJ98', 'failed'], // the number came before with another content: of this message alone
+  ['SY01', 'refused'], // above the system's limit
+  ['SY02', 'refused'], // outside its hours
+  ['SY03', 'refused'], // the clearing account lacks the money
+  ['SY04', 'refused'], // the payee's bank is not reached
+  ['SY05', 'refused'], // queued until it lapsed
+  ['SY09', 'refused'], // the system takes no more
+]);
 
 export const DUPLICATE = 'RJ98';
 /** Of a query: the system never received the payment. */
@@ -43,26 +43,26 @@ export function verdictOf(state: string | undefined, code: string | undefined): 
   if (SETTLED.includes(state)) return 'settled';
   if (UNDER_WAY.includes(state)) return 'accepted';
   if (state === 'PR32' && code === undefined) return 'refused'; // 已超期: it lapsed in the system
-  if (state === 'PR09' || state === 'PR32') return (code === undefined ? undefined : REJECTIONS[code]) ?? 'unknown';
+  if (state === 'PR09' || state === 'PR32') return REJECTIONS.get(code) ?? 'unknown';
   return 'unknown';
 }
 
 /** The simulator's words, and the codes by which it says them. */
-const CODES_OF_REASONS: Readonly<Record<string, string>> = {
-  [OTHER_CONTENT]: DUPLICATE,
-  'no such account': 'RJ01',
-  'payee account and name do not match': 'RJ02',
-  'insufficient funds on the custody account': 'RJ03',
-  'payee account closed': 'RJ10',
-  'over the limit': 'SY01',
-  'insufficient float': 'SY03',
-  'the payee bank is not reached by this channel': 'SY04',
-  'queued for too long': 'SY05',
-};
+const CODES_OF_REASONS = new Map([
+  [OTHER_CONTENT, DUPLICATE],
+  ['no such account', 'RJ01'],
+  ['payee account and name do not match', 'RJ02'],
+  ['insufficient funds on the custody account', 'RJ03'],
+  ['payee account closed', 'RJ10'],
+  ['over the limit', 'SY01'],
+  ['insufficient float', 'SY03'],
+  ['the payee bank is not reached by this channel', 'SY04'],
+  ['queued for too long', 'SY05'],
+]);
 
 /** The code by which a system says why it did not pay. */
 export function codeOf(status: 'failed' | 'refused', reason: string): string {
-  const code = CODES_OF_REASONS[reason];
-  if (code !== undefined && REJECTIONS[code] === status) return code;
+  const code = CODES_OF_REASONS.get(reason);
+  if (code !== undefined && REJECTIONS.get(code) === status) return code;
   return status === 'failed' ? 'RJ90' : 'SY09';
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type BusinessDate, type Minor, parseBusinessDate, toYuan } from '../../kernel/index.js';
-import { MESSAGE_NO_MAX } from '../port.js';
+import { BATCH_MAX, MESSAGE_NO_MAX } from '../port.js';
 import type { CnapsCode } from './envelope.js';
 import { element, leaf, Unreadable } from './xml.js';
 
@@ -147,7 +147,7 @@ const Credit = z.object({
       CtrlSum: Yuan.exactOptional(),
       SttlmInf: z.object({ SttlmMtd: z.literal('CLRG') }),
     }),
-    CdtTrfTxInf: z.array(Transfer).min(1),
+    CdtTrfTxInf: z.array(Transfer).min(1).max(BATCH_MAX),
   }),
 });
 

@@ -31,6 +31,7 @@ const parser = new XMLParser({
   trimValues: false,
   processEntities: false, // decoded here, the five of XML itself and characters by number
   maxNestedTags: DEPTH_MAX,
+  jPath: false, // no path is asked for, and to make one for each element takes most of the time
   isArray: (name) => REPEATED.has(name),
 });
 
