@@ -80,6 +80,17 @@ describe.each(CNAPS_CODES)('%s', (system) => {
     expect(lines.filter((line) => /^M/.test(line.reference)).map((line) => line.counterparty)).toEqual(names);
   });
 
+  test('a return that does not say what comes back is an ordinary credit: no news of a payment, a line of the statement', async () => {
+    script({ scope: system, fault: 'return', days: 0 }, { scope: system, fault: 'unnamed-return', messageNo: 'M1' });
+    await channel().submit([orderOf('M1'), orderOf('M2')]);
+    bank.bank.advanceMs(1_000);
+    const returned = (await allNews(channel())).filter((item) => item.status === 'returned');
+    expect(returned.map((item) => [item.messageNo, item.reference])).toEqual([['M2', 'RTM2']]);
+    expect(await statusOf('M1')).toBe('settled');
+    const { lines } = await ways.coreBank.statement(CUSTODY, DAY);
+    expect(lines.map((line) => line.reference)).toEqual(expect.arrayContaining(['RTM1', 'RTM2']));
+  });
+
   test('the float is told in the form of its own, in the red too; an answer that cannot be read throws', async () => {
     bank.bank.floats.set(system, 12_345n);
     expect(await channel().float()).toBe(12_345n);

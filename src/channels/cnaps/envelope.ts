@@ -7,7 +7,7 @@ export type CnapsCode = (typeof CNAPS_CODES)[number];
 
 /** The custodian's participant number (支付系统行号), and the name of the system's node (NPC) in headers. */
 export const PARTICIPANT = '999100000011';
-export const NODE = '0000';
+const NODE = '0000';
 const NODE_SYSTEM = 'PMTS';
 
 /** The block that stands before every document: who sends what to whom, on the level of communication. */
@@ -43,7 +43,7 @@ export function encodeMessage(header: Header, body: string): string {
 }
 
 /** The namespace of a message type. The body of hvps.111 is that of ISO 20022 itself. */
-export function namespaceOf(type: string): string {
+function namespaceOf(type: string): string {
   if (type.startsWith('hvps.111.')) return 'urn:iso:std:iso:20022:tech:xsd:pacs.008.001.02';
   return `urn:cnaps:std:${type.slice(0, 4)}:2010:tech:xsd:${type}`;
 }

@@ -9,7 +9,7 @@ export class Unreadable extends Error {
 }
 
 /** Bytes of one document. A batch of the most payments with the longest names has about half of it. */
-export const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 const DEPTH_MAX = 16;
 
 /** Elements that may repeat; any other that comes twice makes its document unreadable, since its shape expects one. */

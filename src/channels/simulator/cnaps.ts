@@ -187,6 +187,7 @@ function messagesOf(bank: Bank, system: CnapsCode, item: ChannelNews): string[] 
   }
   const order = bank.orderOf(system, txId);
   if (order === undefined) throw new Error(`what came back was never sent: ${txId}`);
+  const unnamed = bank.faults.ofPayment(system, 'unnamed-return', txId) !== undefined;
   const transfer: CreditTransfer = {
     txId: `R${mesgIdOf(item.reference)}`,
     category: 'A105',
@@ -194,9 +195,8 @@ function messagesOf(bank: Bank, system: CnapsCode, item: ChannelNews): string[] 
     date,
     payer: { bank: order.payeeBank, account: order.payeeAccount, name: order.payeeName },
     payee: { bank: PARTICIPANT, account: order.custodyNo, name: order.custodyNo },
-    remark: '',
-    original: txId,
-    reason,
+    remark: unnamed ? reason : '',
+    ...(unnamed ? {} : { original: txId, reason }),
   };
   const body = creditBody(system, { msgId: transfer.txId, createdAt: header.sentAt, transfers: [transfer] });
   return [encodeMessage(header, body)];
