@@ -50,7 +50,8 @@ const TOTAL_MAX = 2n ** 53n;
 /**
  * The cheapest assignment of a whole batch to channels, such that on each the amounts are within its float and the count within its capacity,
  * and no payment is split. Waiting is always possible, and worse than any fee: first as few as possible wait, then as few as possible are
- * late, then the fees are least. Of payouts that are alike in all of that the older is carried.
+ * late, then the fees are least. (Of large batches whose limits are tight to the last fen some more may wait, if that saves far more than the
+ * dearest fee; `leastWait` says so.) Of payouts that are alike in all of that the older is carried.
  *
  * Exact when the batch is small or its limits leave little choice; else the cost and the bound say how far it can be from the best.
  * Deterministic: the same batch has the same answer.
@@ -133,20 +134,44 @@ function inTwoStages(table: Program, nodesMax: number): Stages {
   const fewest = Number(exactBound(hard, needed.multipliers));
   const stage = stageOf(table, fewest);
   let found = settle(table, stage.program, stage.relaxation, stage.reduced);
-  let least = costOf(hard, found) === fewest;
-  if (!least) {
-    found = better(table, found, settle(table, hard, needed, reducedCosts(hard, needed.multipliers)));
-    const searched = branch(hard, needed, found, nodesMax);
-    [found, least] = [searched.choice, searched.proved];
+  if (costOf(hard, found) > fewest) {
+    // Whole payouts do not fill limits to the last fen. With limits a little tighter their prices leave room for what remains.
+    const tight = stageOf(tightened(table), fewest);
+    found = better(table, found, settle(table, tight.program, tight.relaxation, tight.reduced));
   }
-  const strained = costOf(hard, found);
-  const last = strained === fewest ? stage : stageOf(table, strained);
-  if (last !== stage || !least) found = better(table, found, settle(table, last.program, last.relaxation, last.reduced));
-  const cost = costOf(last.program, found);
-  if (BigInt(cost) <= last.bound) return { choice: found, strained, bound: last.bound, least };
-  const searched = branch(last.program, last.relaxation, found, nodesMax);
-  const proved = searched.proved ? BigInt(costOf(last.program, searched.choice)) : last.bound;
-  return { choice: searched.choice, strained, bound: proved, least };
+  if (costOf(hard, found) === fewest) return finish(table, stage, found, { least: true, nodesMax });
+  const other = settle(table, hard, needed, reducedCosts(hard, needed.multipliers));
+  const searched = branch(hard, needed, better(table, found, other), nodesMax);
+  const strained = costOf(hard, searched.choice);
+  const fewer = finish(table, stageOf(table, strained), searched.choice, { least: searched.proved, nodesMax });
+  // Limits may be so tight that whoever packs them to the last fen can no longer choose by price. Then some more wait if that saves more
+  // than they are worth.
+  const worth = dearest(table);
+  const dearer = Number(fewer.bound) * NEAR < costOf(table, fewer.choice);
+  if (!dearer || costOf(table, found) + worth * costOf(hard, found) >= costOf(table, fewer.choice) + worth * strained)
+    return fewer;
+  return finish(table, stageOf(table, costOf(hard, found)), found, { least: false, nodesMax });
+}
+
+const NEAR = 1.01;
+
+/** The second stage, with a choice that keeps its budget to begin with. */
+function finish(table: Program, stage: Stage, start: Choice, { least, nodesMax }: { least: boolean; nodesMax: number }): Stages {
+  const found = better(table, start, settle(table, stage.program, stage.relaxation, stage.reduced));
+  const done = (choice: Choice, bound: bigint) => ({ choice, bound, least, strained: stage.program.budget });
+  if (BigInt(costOf(table, found)) <= stage.bound) return done(found, stage.bound);
+  const { choice, proved } = branch(stage.program, stage.relaxation, found, nodesMax);
+  return done(choice, proved ? BigInt(costOf(table, choice)) : stage.bound);
+}
+
+const TIGHTER = 1 - 1 / 10_000;
+
+function tightened(table: Program): Program {
+  return {
+    ...table,
+    floats: table.floats.map((of) => Math.floor(of * TIGHTER)),
+    counts: table.counts.map((of) => Math.floor(of * TIGHTER)),
+  };
 }
 
 interface Stage {

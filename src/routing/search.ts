@@ -139,18 +139,22 @@ interface Move {
 
 function exchangeAll(program: Program, choice: Choice, room: Room): boolean {
   const channels = program.floats.length;
+  const most = mostGained(program, choice);
+  const gain = (from: number, to: number) => most[from * channels + to] as number;
   let moved = false;
   for (let p = 0; p < channels; p += 1) {
     for (let q = p + 1; q < channels; q += 1) {
-      const there = movesBetween(program, choice, p, q);
-      const back = movesBetween(program, choice, q, p);
+      if (gain(p, q) + gain(q, p) <= 0) continue;
+      const there = movesBetween(program, choice, { from: p, to: q, above: -gain(q, p) });
+      const back = movesBetween(program, choice, { from: q, to: p, above: -gain(p, q) });
       for (const move of there) {
-        const with_ = back.find(
+        if (!isStill(choice, move)) continue;
+        const partner = back.find(
           (other) => other.gain + move.gain > 0 && isStill(choice, other) && fitTogether(program, room, move, other),
         );
-        if (with_ === undefined) continue;
-        for (const { payout, from } of [move, with_]) room.give(payout, from);
-        for (const { payout, to } of [move, with_]) {
+        if (partner === undefined) continue;
+        for (const { payout, from } of [move, partner]) room.give(payout, from);
+        for (const { payout, to } of [move, partner]) {
           room.take(payout, to);
           choice[payout] = to;
         }
@@ -161,19 +165,41 @@ function exchangeAll(program: Program, choice: Choice, room: Room): boolean {
   return moved;
 }
 
+/** By pair of channels: what whoever gains most by going from the one to the other gains. */
+function mostGained({ size, first, channel, cost, floats }: Program, choice: Choice): Float64Array {
+  const channels = floats.length;
+  const most = new Float64Array(channels * channels).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i < size; i += 1) {
+    const now = choice[i] as number;
+    for (let k = first[i] as number; k < (first[i + 1] as number); k += 1) {
+      const pair = (channel[now] as number) * channels + (channel[k] as number);
+      most[pair] = Math.max(most[pair] as number, (cost[now] as number) - (cost[k] as number));
+    }
+  }
+  return most;
+}
+
 function isStill(choice: Choice, { payout, from }: Move): boolean {
   return choice[payout] === from;
 }
 
-/** Who could go from one channel to another, those who gain most (or lose least) first; of these the small and the large in turn. */
-function movesBetween(program: Program, choice: Choice, from: number, to: number): Move[] {
+interface Ways {
+  readonly from: number;
+  readonly to: number;
+  /** Who gains no more than this finds no partner. */
+  readonly above: number;
+}
+
+/** Who could go from one channel to another, those who gain most (or lose least) first. */
+function movesBetween(program: Program, choice: Choice, { from, to, above }: Ways): Move[] {
   const moves: Move[] = [];
   for (let i = 0; i < program.size; i += 1) {
     const now = choice[i] as number;
     if (program.channel[now] !== from) continue;
     for (let k = program.first[i] as number; k < (program.first[i + 1] as number); k += 1) {
       if (program.channel[k] !== to) continue;
-      moves.push({ payout: i, from: now, to: k, gain: (program.cost[now] as number) - (program.cost[k] as number) });
+      const gain = (program.cost[now] as number) - (program.cost[k] as number);
+      if (gain > above) moves.push({ payout: i, from: now, to: k, gain });
     }
   }
   const amountOf = ({ payout }: Move) => program.amount[payout] as number;
