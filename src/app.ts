@@ -36,6 +36,7 @@ import { platformAuthentication, platformRoutes } from './platforms/index.js';
 import { reconciliationRoutes } from './reconciliation/index.js';
 import { refundRoutes } from './refunds/index.js';
 import { reviewRoutes } from './reviews/index.js';
+import { routingRoutes } from './routing/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
 import { type GiveInstruction, suspenseRoutes } from './suspense/index.js';
 
@@ -79,6 +80,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...refundRoutes(runtime),
     ...suspenseRoutes(runtime, giveInTx(runtime)),
     ...reviewRoutes(runtime, reviewParts(runtime)),
+    ...routingRoutes(runtime),
     ...instructionRoutes(runtime, parts),
     ...dryRunRoutes(runtime),
     ...batchRoutes(runtime),

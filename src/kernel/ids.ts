@@ -35,6 +35,7 @@ export const ID_PREFIXES = {
   freeze: 'frz',
   deduction: 'ded',
   payout: 'pay',
+  outage: 'out',
   'review-rule': 'rvr',
   suspense: 'sus',
   proposal: 'prp',

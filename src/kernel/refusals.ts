@@ -9,6 +9,7 @@ import { ORDER_REFUSALS } from './refusals/orders.js';
 import { REFUND_REFUSALS } from './refusals/refunds.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
 import { REVIEW_REFUSALS } from './refusals/reviews.js';
+import { ROUTING_REFUSALS } from './refusals/routing.js';
 import { SUSPENSE_REFUSALS } from './refusals/suspense.js';
 
 /**
@@ -27,6 +28,7 @@ export const REFUSALS = {
   ...SUSPENSE_REFUSALS,
   ...REFUND_REFUSALS,
   ...REVIEW_REFUSALS,
+  ...ROUTING_REFUSALS,
   ...ORDER_REFUSALS,
   ...ESCROW_REFUSALS,
   ...BATCH_REFUSALS,

@@ -167,11 +167,8 @@ function finish(table: Program, stage: Stage, start: Choice, { least, nodesMax }
 const TIGHTER = 1 - 1 / 10_000;
 
 function tightened(table: Program): Program {
-  return {
-    ...table,
-    floats: table.floats.map((of) => Math.floor(of * TIGHTER)),
-    counts: table.counts.map((of) => Math.floor(of * TIGHTER)),
-  };
+  const tighter = (limit: number) => (limit < 10_000 ? limit : Math.floor(limit * TIGHTER));
+  return { ...table, floats: table.floats.map(tighter), counts: table.counts.map(tighter) };
 }
 
 interface Stage {

@@ -103,7 +103,9 @@ export function openState({ table }: Hours, channel: RoutedChannel, at: Instant,
 /** Until when a channel that is open stays so without a break; undefined: longer than is foretold. */
 export function openUntil(windows: readonly Window[]): Instant | undefined {
   const gap = windows.findIndex((window, at) => windows[at + 1]?.from !== window.to);
-  return gap === windows.length - 1 ? undefined : windows[gap]?.to;
+  const end = windows[gap]?.to;
+  const first = windows[0]?.from;
+  return end === undefined || first === undefined || end - first >= (DAYS_AHEAD - 1) * 86_400_000 ? undefined : end;
 }
 
 export interface Arrival {

@@ -1,3 +1,4 @@
+import { invariant } from '../kernel/index.js';
 import type { Multipliers, Program } from './program.js';
 
 /**
@@ -229,8 +230,16 @@ class Master {
 
   /** @returns the mixture and its cost, what a row is worth, and what is left of the cost besides */
   solve(): { value: number; prices: number[]; fixed: number; mixture: { column: Column; weight: number }[] } {
+    let before: { at: number; id: number } | undefined;
     for (let step = 0; ; step += 1) {
-      const inverse = inverted(this.basis.map((id) => this.#entries(id)));
+      let inverse = inverted(this.basis.map((id) => this.#entries(id)));
+      if (inverse === undefined && before !== undefined) {
+        // Rounding made a step to a basis that cannot be inverted: the one before it is good enough.
+        this.basis[before.at] = before.id;
+        inverse = inverted(this.basis.map((id) => this.#entries(id)));
+        step = Number.POSITIVE_INFINITY;
+      }
+      invariant(inverse !== undefined, 'the basis of a linear program can be inverted');
       const duals = inverse.map((_, row) =>
         this.basis.reduce((sum, id, at) => sum + this.#cost(id) * entryAt(inverse, at, row), 0),
       );
@@ -246,6 +255,7 @@ class Master {
         });
         return { value, prices, fixed: duals[this.rows] as number, mixture };
       }
+      before = { at: leaving, id: this.basis[leaving] as number };
       this.basis[leaving] = entering;
     }
   }
@@ -296,8 +306,8 @@ function entryAt(matrix: readonly (readonly number[])[], row: number, column: nu
   return matrix[row]?.[column] as number;
 }
 
-/** The inverse of the matrix that has these columns (Gauss-Jordan with row pivots). */
-function inverted(columns: readonly (readonly number[])[]): number[][] {
+/** The inverse of the matrix that has these columns (Gauss-Jordan with row pivots); undefined when there is none. */
+function inverted(columns: readonly (readonly number[])[]): number[][] | undefined {
   const size = columns.length;
   const work = Array.from({ length: size }, (_, row) => [
     ...columns.map((column) => column[row] as number),
@@ -310,6 +320,7 @@ function inverted(columns: readonly (readonly number[])[]): number[][] {
     const line = work[pivot] as number[];
     work[pivot] = work[column] as number[];
     const by = line[column] as number;
+    if (!(Math.abs(by) > 1e-13)) return undefined;
     const scaled = line.map((entry) => entry / by);
     work[column] = scaled;
     for (const [row, other] of work.entries()) {

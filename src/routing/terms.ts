@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BusinessDate, type Instant, type Minor, WIRE_MAX } from '../kernel/index.js';
+import { type BusinessDate, type Id, type Instant, type Minor, WIRE_MAX } from '../kernel/index.js';
 
 /** The channels that a payout may be routed over, and those by which the bank collects. In this order when all else is equal. */
 export const ROUTED_CHANNELS = ['book', 'hvps', 'beps', 'ibps', 'unionpay', 'psp', 'collect', 'psp-collect'] as const;
@@ -108,7 +108,7 @@ export interface TermsRow {
 
 /** A channel is down (maintenance, or a failure that people know of) from a moment on, up to but without another; null: until somebody says. */
 export interface Outage {
-  readonly id: string;
+  readonly id: Id;
   readonly channel: RoutedChannel;
   readonly fromMs: Instant;
   readonly toMs: Instant | null;
