@@ -77,12 +77,10 @@ async function planBatch(desk: Desk, shardId: number, wanted: readonly Bare[]): 
   }));
   const batch: Batch = { shardId, wanted: new Map(wanted.map((payout) => [payout.id, payout])), before };
   const position = await positionNow(desk);
-  const routed = routeBatch(
-    wanted.map((payout) => toRoutable(payout, before.get(payout.id) ?? [], parameters, atMs)),
-    position,
-    atMs,
-  );
-  const [carried, rest] = partition(routed.routes, isCarried);
+  const routables = wanted.map((payout) => toRoutable(payout, before.get(payout.id) ?? [], parameters, atMs));
+  const routed = routeBatch(routables, position, atMs);
+  const routes = routed.routes.map((route, place): RouteOf => ({ ...route, payout: routables[place] as Routable }));
+  const [carried, rest] = partition(routes, isCarried);
   const [hopeless, waiting] = partition(rest, isHopeless);
   const plan: Plan = {
     ...{ id: rt.newId(), atMs, payouts: carried.length, waiting: waiting.length, cost: routed.cost, bound: routed.bound },
@@ -189,7 +187,7 @@ export async function positionNow(desk: Desk): Promise<Position> {
       return untilWall === undefined || untilWall <= wallMs ? [] : [[channel, (nowMs + untilWall - wallMs) as Instant]];
     });
     return {
-      ...{ calendar, table: await loadChannelTable(tx), floats },
+      ...{ calendar, table: await loadChannelTable(tx, nowMs), floats },
       carried: await carriedOn(tx, naturalDate(nowMs)),
       circuits: new Map(shut),
     };

@@ -78,7 +78,7 @@ const psp = {
   hours: ALWAYS,
   rounds: [],
   arrives: 300,
-  limits: onAllDays({ min: 1, max: 200_000_00 }),
+  limits: onAllDays(UP_TO_50_000),
   price: [{ upTo: null, fee: 0, perMillion: 600, least: 80, most: 10_00 }],
   capacity: 100_000,
 };
