@@ -43,7 +43,7 @@ const discarded = (mesgId: string) =>
   `<MsgRefId>1</MsgRefId><PrcCd>PM1E0001</PrcCd><RjctInf>NbOfTxs</RjctInf></DscrdInf></DscrdMsgNtfctn>`;
 
 describe('what a system answers', () => {
-  let answer: { status: number; text: string };
+  let answer: { status: number; text: string | ((path: string) => string) };
   let asked: { path: string; type: string | undefined; text: string }[];
   let server: Server;
   let ways: Channels;
@@ -54,7 +54,7 @@ describe('what a system answers', () => {
       const type = request.headers['content-type'];
       asked.push({ path: request.url ?? '', type, text: Buffer.concat(chunks).toString() });
       response.statusCode = answer.status;
-      response.end(answer.text);
+      response.end(typeof answer.text === 'string' ? answer.text : answer.text(request.url ?? ''));
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -236,7 +236,21 @@ describe('what a system answers', () => {
       expect(read.next).toBe(String(items.length));
     });
 
+    test('a page of nothing but notices is no end of the queue', async () => {
+      const at = (cursor: number) => new URLSearchParams({ after: cursor === 0 ? '' : String(cursor), limit: '10' }).toString();
+      const pages = new Map([
+        [at(0), page(final('M1', 'PR08'), final('M2', 'PR08'))],
+        [at(2), page(final('M1', 'PR08')).replace('{Q:1}', '{Q:3}')],
+        [at(3), page(final('M1', 'PR04')).replace('{Q:1}', '{Q:4}')],
+      ]);
+      answer = { status: 200, text: (path) => pages.get(path.split('?')[1] ?? '') ?? '{Z:0}\r\n' };
+      expect(await ways.channels.hvps.news('', 10)).toMatchObject({ items: [{ cursor: '4', messageNo: 'M1' }], next: '4' });
+      expect(await ways.channels.hvps.news('4', 10)).toEqual({ items: [], next: '4' });
+    });
+
     test.each([
+      ['a cursor that does not go on', page(final('M1', 'PR04'), final('M2', 'PR04')).replace('{Q:2}', '{Q:1}')],
+      ['a cursor that goes back', page(final('M1', 'PR04')).replace('{Q:1}', '{Q:0}')],
       ['a type that nobody expects', page(final('M1', 'PR04'), written('hvps', 'hvps.999.001.01', '<Any>1</Any>', 'QUEUE'))],
       ['another system', page(final('M1', 'PR04').replace('HVPS', 'IBPS'))],
       ['a final state without its date', page(written('hvps', 'ccms.900.001.02', confirmed('M1', 'PR04'), 'QUEUE'))],

@@ -30,7 +30,7 @@ export interface Heading {
   readonly createdAt: string;
 }
 
-const code = z.string().regex(/^[A-Z0-9]{1,8}$/);
+const code = z.string().regex(/^[\x21-\x7e]{1,20}$/);
 const grpHdr = z.object({ MsgId: Max35, CreDtTm: IsoDateTime });
 const words = z.string().max(140);
 const reference = z.string().min(1).max(35);

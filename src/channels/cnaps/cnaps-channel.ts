@@ -242,6 +242,9 @@ async function readQueue({ system, http }: Line, after: string, limit: number) {
   if (reply.kind !== 'answered') throw new BankUnreachable(what, reply.why);
   try {
     const read = decodeQueue(reply.body);
+    const places = [after, ...read.map((item) => item.cursor)].map(Number);
+    // Else reading on might never end.
+    if (places.some((place, at) => at > 0 && place <= (places[at - 1] as number))) throw new Unreadable('the queue goes back');
     const items = read.flatMap(({ cursor, messages }) => messages.flatMap((message) => newsOf(system, cursor, message)));
     return { items, next: read.at(-1)?.cursor ?? after };
   } catch (error) {
