@@ -1,5 +1,3 @@
-import { OTHER_CONTENT } from '../port.js';
-
 /** What a processing state (业务状态) says of a payment. */
 export type Verdict = 'settled' | 'accepted' | 'failed' | 'refused' | 'unknown';
 
@@ -45,24 +43,4 @@ export function verdictOf(state: string | undefined, code: string | undefined): 
   if (state === 'PR32' && code === undefined) return 'refused'; // 已超期: it lapsed in the system
   if (state === 'PR09' || state === 'PR32') return REJECTIONS.get(code) ?? 'unknown';
   return 'unknown';
-}
-
-/** The simulator's words, and the codes by which it says them. */
-const CODES_OF_REASONS = new Map([
-  [OTHER_CONTENT, DUPLICATE],
-  ['no such account', 'RJ01'],
-  ['payee account and name do not match', 'RJ02'],
-  ['insufficient funds on the custody account', 'RJ03'],
-  ['payee account closed', 'RJ10'],
-  ['over the limit', 'SY01'],
-  ['insufficient float', 'SY03'],
-  ['the payee bank is not reached by this channel', 'SY04'],
-  ['queued for too long', 'SY05'],
-]);
-
-/** The code by which a system says why it did not pay. */
-export function codeOf(status: 'failed' | 'refused', reason: string): string {
-  const code = CODES_OF_REASONS.get(reason);
-  if (code !== undefined && REJECTIONS.get(code) === status) return code;
-  return status === 'failed' ? 'RJ90' : 'SY09';
 }

@@ -12,7 +12,7 @@ import {
   receivedBody,
   TYPES,
 } from '../cnaps/answers.js';
-import { codeOf, NOT_RECEIVED, RECEIVED } from '../cnaps/codes.js';
+import { DUPLICATE, NOT_RECEIVED, RECEIVED, verdictOf } from '../cnaps/codes.js';
 import { CREDIT_TYPES, type CreditTransfer, creditBody, readCredit } from '../cnaps/credit.js';
 import {
   CNAPS_CODES,
@@ -27,7 +27,7 @@ import {
   PARTICIPANT,
 } from '../cnaps/envelope.js';
 import { Unreadable } from '../cnaps/xml.js';
-import type { ChannelAnswer, ChannelNews, PaymentOrder } from '../port.js';
+import { type ChannelAnswer, type ChannelNews, OTHER_CONTENT, type PaymentOrder } from '../port.js';
 import { NewsQuery } from '../wire.js';
 import type { Bank } from './bank.js';
 import { type BankRoute, type Call, type Parsed, Rejected, shape, XmlAnswer } from './call.js';
@@ -44,6 +44,26 @@ export const CNAPS_ROUTES: readonly BankRoute[] = [
 const SETTLED: Readonly<Record<CnapsCode, string>> = { hvps: 'PR04', beps: 'PR03', ibps: 'PR03' };
 const UNDER_WAY: Readonly<Record<CnapsCode, string>> = { hvps: 'PR12', beps: 'PR11', ibps: 'PR11' };
 const CANCELLED = 'PR08';
+
+/** The bank's words, and the codes by which the systems say them. */
+const CODES_OF_REASONS = new Map([
+  [OTHER_CONTENT, DUPLICATE],
+  ['no such account', 'RJ01'],
+  ['payee account and name do not match', 'RJ02'],
+  ['insufficient funds on the custody account', 'RJ03'],
+  ['payee account closed', 'RJ10'],
+  ['over the limit', 'SY01'],
+  ['insufficient float', 'SY03'],
+  ['the payee bank is not reached by this channel', 'SY04'],
+  ['queued for too long', 'SY05'],
+]);
+
+/** The code by which a system says why it did not pay. */
+function codeOf(status: 'failed' | 'refused', reason: string): string {
+  const code = CODES_OF_REASONS.get(reason);
+  if (code !== undefined && verdictOf('PR09', code) === status) return code;
+  return status === 'failed' ? 'RJ90' : 'SY09';
+}
 
 interface Exchange {
   readonly bank: Bank;
