@@ -1,11 +1,13 @@
 import { benchLimits } from './limits.js';
 import { benchPosting } from './posting.js';
+import { benchRouting } from './routing.js';
 import { benchSplit } from './split.js';
 
 /** `npm run bench -- <name> --json`: each benchmark prints its figures, with --json as one line of JSON at the end. */
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Record<string, number>>>> = {
   posting: (args) => (args.includes('--limits') ? benchLimits(args) : benchPosting(args)),
   split: benchSplit,
+  routing: benchRouting,
 };
 
 const [name = '', ...args] = process.argv.slice(2);
