@@ -29,11 +29,15 @@ export function benchRouting(args: readonly string[]): Promise<Record<string, nu
   const at = (startOfDay('2026-03-02' as BusinessDate) + 10 * 3_600_000) as Instant;
   const payouts = Array.from({ length: PAYOUTS }, (_, i) => payoutOf(i, chance, at));
   const position = positionOf(payouts);
+  const before = process.cpuUsage();
   const started = performance.now();
   const { cost, bound, waiting, late, leastWait, routes } = routeBatch(payouts, position, at);
   const seconds = (performance.now() - started) / 1000;
+  const used = process.cpuUsage(before);
   const counts = ROUTED_CHANNELS.map((channel) => [channel, routes.filter((route) => route.channel === channel).length] as const);
-  process.stderr.write(`${counts.map(([channel, count]) => `${channel} ${count}`).join(', ')}; seed ${seed}\n`);
+  process.stderr.write(
+    `${counts.map(([channel, count]) => `${channel} ${count}`).join(', ')}; seed ${seed}; ${((used.user + used.system) / 1e6).toFixed(1)} s of processor\n`,
+  );
   const costOverBound = Number((Number(cost) / Number(bound)).toFixed(6));
   const figures = { payouts: PAYOUTS, cost: Number(cost), bound: Number(bound), costOverBound };
   return Promise.resolve({ ...figures, waiting, late, leastWait: leastWait ? 1 : 0, seconds: Number(seconds.toFixed(3)) });

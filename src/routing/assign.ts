@@ -143,7 +143,9 @@ function inTwoStages(table: Program, nodesMax: number): Stages {
   const other = settle(table, hard, needed, reducedCosts(hard, needed.multipliers));
   const searched = branch(hard, needed, better(table, found, other), nodesMax);
   const strained = costOf(hard, searched.choice);
-  const fewer = finish(table, stageOf(table, strained), searched.choice, { least: searched.proved, nodesMax });
+  const last = stageOf(table, strained);
+  const packed = better(table, searched.choice, settle(table, last.program, last.relaxation, last.reduced));
+  const fewer = finish(table, last, packed, { least: searched.proved, nodesMax });
   // Limits may be so tight that whoever packs them to the last fen can no longer choose by price. Then some more wait if that saves more
   // than they are worth.
   const worth = dearest(table);
@@ -156,8 +158,7 @@ function inTwoStages(table: Program, nodesMax: number): Stages {
 const NEAR = 1.01;
 
 /** The second stage, with a choice that keeps its budget to begin with. */
-function finish(table: Program, stage: Stage, start: Choice, { least, nodesMax }: { least: boolean; nodesMax: number }): Stages {
-  const found = better(table, start, settle(table, stage.program, stage.relaxation, stage.reduced));
+function finish(table: Program, stage: Stage, found: Choice, { least, nodesMax }: { least: boolean; nodesMax: number }): Stages {
   const done = (choice: Choice, bound: bigint) => ({ choice, bound, least, strained: stage.program.budget });
   if (BigInt(costOf(table, found)) <= stage.bound) return done(found, stage.bound);
   const { choice, proved } = branch(stage.program, stage.relaxation, found, nodesMax);

@@ -62,6 +62,8 @@ export interface Standing {
   readonly room: number | null;
   /** Fen that are free there; null: it needs none. */
   readonly float: Minor | null;
+  /** What is said of everyone whom it does not reach, made once: in a batch that is most of all answers. */
+  readonly beyond: Judged;
 }
 
 /** What one channel would do with a payment: the cost in fen and the arrival if it may carry it; else why not, and when it may for all that is known. */
@@ -103,6 +105,7 @@ export function standingOf(position: Position, channel: RoutedChannel, at: Insta
     provisional: arrival?.provisional ?? false,
     room: terms.capacity === null ? null : Math.max(0, terms.capacity - (position.carried.get(channel) ?? 0)),
     float: isCollecting(channel) ? null : fromMap(position.floats, channel),
+    beyond: { channel, may: false, why: 'reach', until: null },
   };
 }
 
@@ -123,10 +126,10 @@ export function reaches(
 
 /** Whether a channel may carry a payment at this moment, and for how much. */
 export function judge(standing: Standing, payout: Routable): Judged {
-  const { channel, terms, arrivesAt, provisional } = standing;
+  const { channel, terms, arrivesAt, provisional, beyond } = standing;
   const why = reasonAgainst(standing, payout);
   if (why === undefined) return { channel, may: true, cost: priceOf(terms, payout.amount), arrivesAt, provisional };
-  return { channel, may: false, why, until: earliest(standing, payout, why) };
+  return why === 'reach' ? beyond : { channel, may: false, why, until: earliest(standing, payout, why) };
 }
 
 function reasonAgainst(standing: Standing, payout: Routable): RouteReason | undefined {
