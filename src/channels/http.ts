@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { Pool } from 'undici';
 import { assertNoTx } from '../runtime/index.js';
 
@@ -7,11 +9,22 @@ export type Reply<Body = unknown> =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unanswered'; readonly why: string };
 
+/** An answer of 2xx as it came, or nothing that anything may be concluded from. */
+export type RawReply =
+  | {
+      readonly kind: 'answered';
+      readonly text: string;
+      readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+    }
+  | { readonly kind: 'unanswered'; readonly why: string };
+
 export interface BankHttp {
   /** @throws only when called inside a database transaction */
   call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
   /** The same of messages that are XML: text goes and text comes. */
   callXml(method: 'GET' | 'POST', path: string, body?: string): Promise<Reply<string>>;
+  /** Posts text of another form than JSON. @throws as above */
+  post(path: string, body: string, headers: Readonly<Record<string, string>>): Promise<RawReply>;
   close(): Promise<void>;
 }
 
@@ -20,44 +33,54 @@ export interface BankHttpOptions {
   /** For the head of an answer, and again for each silence within its body. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
+  /** Certificates in PEM: nobody else is believed to be the other side, whatever the machine trusts. */
+  readonly pinned?: readonly string[];
 }
 
+const CONNECTIONS = 16;
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
  * A connection pool of its own, so that a channel that hangs takes no connection from another. Nothing is sent twice here:
  * whether to repeat is decided where the payment's state is written.
  */
-export function openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs }: BankHttpOptions): BankHttp {
+export function openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs, pinned }: BankHttpOptions): BankHttp {
   const pool = new Pool(new URL(bankUrl).origin, {
-    connections: 8,
+    connections: CONNECTIONS,
     pipelining: 1,
-    connect: { timeout: connectTimeoutMs },
+    connect: { timeout: connectTimeoutMs, ...(pinned === undefined ? {} : pinnedTo(pinned)) },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxResponseSize: ANSWER_BYTES_MAX,
   });
-  const send = async <Body>({ method, path, body, type }: Sent, read: (text: string) => Reply<Body>): Promise<Reply<Body>> => {
+  const exchange = async (method: 'GET' | 'POST', path: string, sent: { body?: string; headers?: Record<string, string> }) => {
     assertNoTx(`${method} ${path}`);
     try {
-      const response = await pool.request({
-        method,
-        path,
-        ...(body === undefined ? {} : { body, headers: { 'content-type': type } }),
-        // An answer that trickles in is bounded too.
-        signal: AbortSignal.timeout(connectTimeoutMs + 2 * timeoutMs),
-      });
-      const text = await response.body.text();
-      return faultOfStatus(response.statusCode, text) ?? read(text);
+      // An answer that trickles in is bounded too.
+      const signal = AbortSignal.timeout(connectTimeoutMs + 2 * timeoutMs);
+      const { statusCode, headers, body } = await pool.request({ method, path, ...sent, signal });
+      return { status: statusCode, headers, text: await body.text() };
     } catch (error) {
-      return { kind: 'unanswered', why: error instanceof Error ? error.message : String(error) };
+      return { why: error instanceof Error ? error.message : String(error) };
     }
+  };
+  const send = async <Body>({ method, path, body, type }: Sent, read: (text: string) => Reply<Body>): Promise<Reply<Body>> => {
+    const answer = await exchange(method, path, body === undefined ? {} : { body, headers: { 'content-type': type } });
+    if (answer.why !== undefined) return { kind: 'unanswered', why: answer.why };
+    return faultOfStatus(answer.status, answer.text) ?? read(answer.text);
   };
   return {
     call: (method, path, body) =>
       send({ method, path, body: body === undefined ? undefined : JSON.stringify(body), type: 'application/json' }, readJson),
     callXml: (method, path, body) =>
       send({ method, path, body, type: 'application/xml; charset=utf-8' }, (text) => ({ kind: 'answered', body: text })),
+    async post(path, body, headers) {
+      const answer = await exchange('POST', path, { body, headers: { ...headers } });
+      if (answer.why !== undefined) return { kind: 'unanswered', why: answer.why };
+      const { status, text } = answer;
+      if (status < 200 || status > 299) return { kind: 'unanswered', why: `HTTP ${status}${wordsOf(text)}` };
+      return { kind: 'answered', text, headers: answer.headers };
+    },
     close: () => pool.destroy(),
   };
 }
@@ -67,6 +90,16 @@ interface Sent {
   readonly path: string;
   readonly body: string | undefined;
   readonly type: string;
+}
+
+/** A pinned certificate is the other side's own, whatever name it bears, or that of its authority; then the name has to fit. */
+function pinnedTo(pinned: readonly string[]) {
+  const own = new Set(pinned.map((pem) => new X509Certificate(pem).fingerprint256));
+  return {
+    ca: [...pinned],
+    checkServerIdentity: (host: string, certificate: PeerCertificate) =>
+      own.has(certificate.fingerprint256) ? undefined : checkServerIdentity(host, certificate),
+  };
 }
 
 function faultOfStatus(status: number, text: string): Reply<never> | undefined {

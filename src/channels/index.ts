@@ -3,10 +3,14 @@ import { wallClock } from '../runtime/index.js';
 import { cnapsChannel } from './cnaps/cnaps-channel.js';
 import { CNAPS_CODES } from './cnaps/envelope.js';
 import { type CoreBank, httpCoreBank } from './core-bank.js';
+import { dayEndNews, hasDayFiles, pspFile, sftpFiles, unionPayFile } from './files/index.js';
 import { type BankHttp, openBankHttp } from './http.js';
 import { httpChannel } from './http-channel.js';
 import { httpSmsGateway, httpVerification } from './http-verification.js';
-import { CHANNELS, type Channel, type ChannelCode } from './port.js';
+import { CHANNELS, type Channel, type ChannelCode, type CollectingChannel, type Collector } from './port.js';
+import { pspChannel } from './psp.js';
+import { type InstitutionSettings, institutionOf } from './settings.js';
+import { unionPayChannel } from './unionpay.js';
 import type { SmsGateway, Verification } from './verification.js';
 
 /**
@@ -14,7 +18,7 @@ import type { SmsGateway, Verification } from './verification.js';
  * and the gateway of short messages. No database.
  */
 export interface Channels {
-  readonly channels: Readonly<Record<ChannelCode, Channel>>;
+  readonly channels: Readonly<Record<ChannelCode, Channel> & Record<CollectingChannel, Collector>>;
   readonly coreBank: CoreBank;
   readonly verification: Verification;
   readonly sms: SmsGateway;
@@ -30,9 +34,16 @@ export interface ChannelsOptions {
   readonly connectTimeoutMs?: number;
   /** Dates the messages that carry a date; the wall's clock when absent. */
   readonly clock?: Clock;
+  /** The simulator at `bankUrl` when absent. */
+  readonly unionpay?: InstitutionSettings;
+  readonly psp?: InstitutionSettings;
+  /** Where the payment institution tells results; nowhere when absent. */
+  readonly notifyUrl?: string;
+  /** Milliseconds since 1970; the machine's clock when absent. */
+  readonly wallMs?: () => number;
 }
 
-/** The adapter of a channel, which speaks that channel's form. */
+/** The adapter of a channel of the bank's own or of the People's Bank, which speaks that channel's form. */
 function channelOf(code: ChannelCode, way: BankHttp, clock: Clock): Channel {
   const cnaps = CNAPS_CODES.find((each) => each === code);
   return cnaps === undefined ? httpChannel(code, way) : cnapsChannel(cnaps, way, clock);
@@ -43,14 +54,54 @@ export function openChannels(options: ChannelsOptions): Channels {
   const { bankUrl, timeoutMs = 5_000, connectTimeoutMs = 1_000, clock = wallClock } = options;
   const open = () => openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs });
   const ways = { core: open(), verification: open(), sms: open() };
-  const byChannel = CHANNELS.map((code) => ({ code, way: open() }));
+  const byChannel = CHANNELS.filter((code) => !hasDayFiles(code)).map((code) => ({ code, way: open() }));
+  const institutions = openInstitutions(options, { timeoutMs, connectTimeoutMs });
   return {
-    channels: Object.fromEntries(byChannel.map(({ code, way }) => [code, channelOf(code, way, clock)])) as Channels['channels'],
+    channels: {
+      ...Object.fromEntries(byChannel.map(({ code, way }) => [code, channelOf(code, way, clock)])),
+      ...institutions.channels,
+    } as Channels['channels'],
     coreBank: httpCoreBank(ways.core),
     verification: httpVerification(ways.verification),
     sms: httpSmsGateway(ways.sms),
     async close() {
+      await institutions.close();
       await Promise.all([...Object.values(ways), ...byChannel.map(({ way }) => way)].map((way) => way.close()));
+    },
+  };
+}
+
+/** UnionPay and the payment institution: each has its own messages, its own keys and its own files. */
+function openInstitutions(
+  {
+    bankUrl,
+    unionpay = institutionOf('unionpay', bankUrl),
+    psp = institutionOf('psp', bankUrl),
+    notifyUrl,
+    wallMs,
+  }: ChannelsOptions,
+  times: { timeoutMs: number; connectTimeoutMs: number },
+) {
+  const open = ({ url, pinned }: InstitutionSettings) =>
+    openBankHttp({ bankUrl: url, ...times, ...(pinned === undefined ? {} : { pinned }) });
+  const ways = { unionpay: open(unionpay), collect: open(unionpay), psp: open(psp), pspCollect: open(psp) };
+  const files = { unionpay: sftpFiles({ ...unionpay.files, ...times }), psp: sftpFiles({ ...psp.files, ...times }) };
+  const news = { unionpay: dayEndNews(files.unionpay, unionPayFile), psp: dayEndNews(files.psp, pspFile) };
+  const { merchant } = psp;
+  const partsOf = (http: BankHttp) => ({
+    ...{ http, merchant, key: psp.key, peerKeys: psp.peerKeys, files: news.psp, wallMs: wallMs ?? wallClock.wall },
+    ...(notifyUrl === undefined ? {} : { notifyUrl }),
+  });
+  const card = { merchant: unionpay.merchant, files: news.unionpay, keys: () => unionpay };
+  return {
+    channels: {
+      unionpay: unionPayChannel('unionpay', { ...card, http: ways.unionpay }),
+      collect: unionPayChannel('collect', { ...card, http: ways.collect }),
+      psp: pspChannel('psp', partsOf(ways.psp)),
+      'psp-collect': pspChannel('psp-collect', partsOf(ways.pspCollect)),
+    },
+    async close() {
+      await Promise.all([...Object.values(ways), ...Object.values(files)].map((each) => each.close()));
     },
   };
 }

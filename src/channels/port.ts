@@ -1,4 +1,4 @@
-import type { BusinessDate, Minor } from '../kernel/index.js';
+import type { BusinessDate, IdType, Minor } from '../kernel/index.js';
 
 /**
  * The one port behind which every way out of the bank stands, and the ways by which it collects (代收). Out: within the bank (`book`), through
@@ -47,7 +47,27 @@ export interface PaymentOrder {
   /** The date whose statement shows the debit, or the credit of a collection. */
   readonly businessDate: BusinessDate;
   readonly remark: string;
+  /** Of a collection: the contract by which the payee lets this channel debit his card, as `sign` answered it. */
+  readonly contractNo?: string;
 }
+
+/** 签约: a payee lets a collecting channel debit his card. */
+export interface SigningRequest {
+  /** Our own number of it, in the form of a message number. A repeat under it is never signed again. */
+  readonly signNo: string;
+  readonly name: string;
+  readonly idType: IdType;
+  readonly idNo: string;
+  readonly account: string;
+  /** CNAPS code of 12 digits, or '' for the custodian itself. */
+  readonly bankCode: string;
+  readonly mobile: string;
+}
+
+/** `refused` is final for this number; `unknown` may have been signed: the same request again tells. */
+export type SigningAnswer =
+  | { readonly signNo: string; readonly status: 'signed'; readonly contractNo: string }
+  | { readonly signNo: string; readonly status: 'refused' | 'unknown'; readonly reason: string };
 
 /**
  * What a channel says of one payment.
@@ -114,6 +134,12 @@ export interface Channel {
    * @throws BankUnreachable when there was no usable answer
    */
   float(): Promise<Minor | undefined>;
+}
+
+/** A channel that collects: it needs the payee's contract. */
+export interface Collector extends Channel {
+  /** Asks for a contract (签约), once for its number; moves no money and never throws for the sake of an answer. */
+  sign(request: SigningRequest): Promise<SigningAnswer>;
 }
 
 /** The bank gave no usable answer. Nothing is known of what it did; the call may be repeated as it was. */

@@ -21,14 +21,16 @@ describeChannel({ code: 'book', payeeBank: '', otherBank: OTHER_BANK, first: 'se
 for (const code of ['hvps', 'ibps'] as const)
   describeChannel({ code, payeeBank: OTHER_BANK, otherBank: '', first: 'accepted', oneACall: true });
 describeChannel({ code: 'beps', payeeBank: OTHER_BANK, otherBank: '', first: 'accepted', answeredTogether: true });
-describeChannel({ code: 'psp', payeeBank: OTHER_BANK, otherBank: '', first: 'accepted' });
-describeChannel({ code: 'unionpay', payeeBank: OTHER_BANK, otherBank: '', first: 'settled' });
-describeChannel({ code: 'collect', payeeBank: '', first: 'settled' });
-describeChannel({ code: 'collect', payeeBank: OTHER_BANK, first: 'accepted' });
-describeChannel({ code: 'psp-collect', payeeBank: OTHER_BANK, first: 'accepted' });
+const FILES = { oneACall: true, atDayEnd: true };
+describeChannel({ ...FILES, code: 'psp', payeeBank: OTHER_BANK, otherBank: '', first: 'accepted' });
+describeChannel({ ...FILES, code: 'unionpay', payeeBank: OTHER_BANK, otherBank: '', first: 'settled' });
+describeChannel({ ...FILES, code: 'collect', payeeBank: '', first: 'settled' });
+describeChannel({ ...FILES, code: 'collect', payeeBank: OTHER_BANK, first: 'accepted' });
+describeChannel({ ...FILES, code: 'psp-collect', payeeBank: OTHER_BANK, first: 'accepted' });
 
 const CUSTODY = 'C-1';
 const DAY = '2026-03-02' as BusinessDate;
+const NEXT_DAY = '2026-03-03' as BusinessDate;
 
 function orderOf(no: number, code: ChannelCode): PaymentOrder {
   return {
@@ -103,6 +105,7 @@ describe('accepted payments', () => {
     expect(bank.bank.books().custody).toMatchObject([{ balance: 150n, reserved: 0n }]);
     expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
     bank.bank.advanceMs(1_000);
+    bank.bank.setDate(NEXT_DAY);
     expect((await allNews(collect)).map((item) => [item.messageNo, item.status])).toEqual([['M1', 'settled']]);
     expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 250n });
   });
@@ -126,6 +129,7 @@ describe('accepted payments', () => {
     const { collect } = ways.channels;
     await collect.submit([orderOf(1, 'beps'), { ...orderOf(1, 'beps'), messageNo: 'M2' }]);
     bank.bank.advanceMs(1_000);
+    bank.bank.setDate(NEXT_DAY);
     expect((await allNews(collect)).map(({ messageNo, status, reason }) => [messageNo, status, reason])).toEqual([
       ['M1', 'settled', undefined],
       ['M2', 'failed', 'insufficient funds on the card'],
@@ -209,8 +213,7 @@ test('the same seed and calls give the same faults, answers and books; another s
   expect((await run(8)).answers).not.toEqual(first.answers);
 });
 
-const JSON_CHANNELS = CHANNELS.filter((code) => !['hvps', 'beps', 'ibps'].includes(code));
-describe.each(JSON_CHANNELS)('answers of %s that only look right', (code) => {
+describe.each(['book'] as const)('answers of %s that only look right', (code) => {
   let answer: { status: number; body: unknown };
   let server: Server;
   let ways: Channels;

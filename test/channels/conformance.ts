@@ -13,7 +13,7 @@ import {
 } from '../../src/channels/index.js';
 import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
-import type { BusinessDate } from '../../src/kernel/index.js';
+import { addDays, type BusinessDate } from '../../src/kernel/index.js';
 
 /** What the suite has to know of an adapter. */
 export interface Adapter {
@@ -25,9 +25,11 @@ export interface Adapter {
   /** Whether a payment is final when it is answered, or only accepted. */
   readonly first: 'settled' | 'accepted';
   /** Whether a call carries one payment, so that what befalls it leaves its neighbours alone; many when absent. */
-  readonly oneACall?: true;
+  readonly oneACall?: boolean;
   /** Whether one answer says of all that a call carried that it was accepted; each has its own when absent. */
-  readonly answeredTogether?: true;
+  readonly answeredTogether?: boolean;
+  /** Whether its news stand in a file that comes when the day is over. */
+  readonly atDayEnd?: boolean;
 }
 
 const CUSTODY = 'C-1';
@@ -79,6 +81,10 @@ export function describeChannel(adapter: Adapter): void {
     const statusOf = async (asked: PaymentOrder) => (await channel.query([asked.messageNo]))[0]?.status;
     const timesPaid = (asked: PaymentOrder) =>
       bank.bank.books().payments.find((each) => each.messageNo === asked.messageNo)?.timesPaid;
+    /** Lets the bank's day pass, where its news wait for that. */
+    const endDay = () => {
+      if (adapter.atDayEnd === true) bank.bank.setDate(addDays(bank.bank.date ?? DAY, 1));
+    };
     const totalPaid = () => bank.bank.books().totals[comesIn ? 'collected' : 'paid'];
     const expectMoneyConserved = () => {
       const { custody, payees, totals } = bank.bank.books();
@@ -219,6 +225,7 @@ export function describeChannel(adapter: Adapter): void {
       if (adapter.first === 'accepted') {
         await channel.submit([later]);
         expect(await channel.query([later.messageNo])).toMatchObject([{ status: 'refused', reason: 'queued for too long' }]);
+        endDay();
         expect((await allNews(channel)).map((item) => [item.messageNo, item.status])).toContainEqual([
           later.messageNo,
           'refused',
@@ -304,6 +311,7 @@ export function describeChannel(adapter: Adapter): void {
       await channel.submit([sent]);
       expect((await allNews(channel)).filter((item) => item.status === 'returned')).toEqual([]);
       bank.bank.setDate(NEXT_DAY);
+      endDay();
       const reference = `RT${sent.messageNo}`;
       expect((await allNews(channel)).filter((item) => item.status === 'returned')).toEqual([
         {
@@ -325,6 +333,7 @@ export function describeChannel(adapter: Adapter): void {
     test('doubled news is the same item under two cursors', async () => {
       script({ fault: 'double-news' }, { fault: 'return', days: 0 });
       await channel.submit([order(1)]);
+      endDay();
       const returned = (await allNews(channel)).filter((item) => item.status === 'returned');
       expect(returned).toHaveLength(2);
       const [first, second] = returned as [ChannelNews, ChannelNews];
@@ -336,6 +345,7 @@ export function describeChannel(adapter: Adapter): void {
     test('the feed is read in pages, each item once, and goes on where it ended', async () => {
       script({ fault: 'return', days: 0 });
       await channel.submit([order(1), order(2), order(3)]);
+      endDay();
       const whole = await channel.news('', 1_000);
       const read: ChannelNews[] = [];
       let after = '';
@@ -354,6 +364,7 @@ export function describeChannel(adapter: Adapter): void {
       async (fault) => {
         script({ fault: 'return', days: 0 }, { fault, on: 'news' });
         await channel.submit([order(1)]);
+        endDay();
         await expect(channel.news('', 10)).rejects.toBeInstanceOf(BankUnreachable);
         expect((await channel.news('', 10)).items.map((item) => item.status)).toContain('returned');
       },

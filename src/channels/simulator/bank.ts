@@ -1,22 +1,29 @@
 import { addDays, type BusinessDate, type Instant, type Minor, naturalDate, startOfDay } from '../../kernel/index.js';
+import { hasDayFiles } from '../files/index.js';
 import {
   CHANNELS,
   type ChannelAnswer,
   type ChannelCode,
   type ChannelNews,
+  type CollectingChannel,
   hasFloat,
   isCollecting,
   type NewsPage,
   OTHER_CONTENT,
   type PaymentOrder,
+  type SigningAnswer,
+  type SigningRequest,
 } from '../port.js';
 import { isOwnBank } from '../rules.js';
 import { Agenda } from './agenda.js';
 import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js';
+import { DayEnd, type Settlement } from './day-end.js';
 import { type FaultPlan, Faults } from './faults.js';
 import { Floats } from './floats.js';
 import { Messages } from './messages.js';
+import { Notices } from './notices.js';
 import { People } from './people.js';
+import { Signings } from './signings.js';
 import { type IncomingItem, Transfers } from './transfers.js';
 
 interface Payment {
@@ -26,6 +33,8 @@ interface Payment {
   readonly channelRef: string;
   /** Whether it is final when it is answered; else its result is news. */
   readonly atOnce: boolean;
+  /** Where the result is told; nowhere when absent. */
+  readonly notifyUrl: string | undefined;
   status: 'settled' | 'accepted' | 'failed' | 'refused';
   reason?: string;
   timesPaid: number;
@@ -54,6 +63,8 @@ export interface Books {
     /** From cards, and what of it was charged back. */
     collected: Minor;
     chargedBack: Minor;
+    /** Collected, and not yet on a custody account: the payment institution pays it over later. */
+    inTransit: Minor;
     /** Message numbers paid more than once, over all channels together. */
     paidTwice: number;
   };
@@ -64,10 +75,13 @@ export interface BankOptions {
   readonly faults?: FaultPlan;
   /** The real time; without it the bank's time stands until it is driven. */
   readonly wallMs?: () => number;
+  /** Whether a collection needs a contract of its card; false when absent. */
+  readonly requireSignings?: boolean;
 }
 
-const NOTHING = { inflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n };
+const NOTHING = { inflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n, inTransit: 0n };
 const NO_FUNDS = 'insufficient funds on the card';
+const NO_CONTRACT = 'no contract for this card';
 const NO_FLOAT = 'insufficient float';
 const INITIALS: Readonly<Record<ChannelCode, string>> = {
   book: 'B',
@@ -98,11 +112,16 @@ export class Bank {
   readonly #options: BankOptions;
   #custody: CustodyBook;
   floats = new Floats();
+  signings: Signings;
+  notices = new Notices();
+  dayEnd = new DayEnd();
+  requireSignings: boolean;
   #payments = ofEach(() => new Map<string, Payment>());
   #news = ofEach((): ChannelNews[] => []);
   #payees = new Map<string, { payeeBank: string; payeeAccount: string; balance: Minor }>();
   #results = new Agenda<Payment>();
   #returns = new Agenda<{ payment: Payment; reason: string }>();
+  #settlements = new Agenda<Settlement>();
   #totals = { ...NOTHING };
   #drivenMs = 0;
   #date: BusinessDate | undefined;
@@ -113,6 +132,8 @@ export class Bank {
     this.faults = new Faults(options.seed, options.faults ?? {});
     this.#custody = new CustodyBook(this.faults);
     this.people = new People(options.seed);
+    this.signings = new Signings(this.faults, this.people);
+    this.requireSignings = options.requireSignings ?? false;
     this.messages = new Messages(this.faults, this.people);
     this.transfers = new Transfers(this.faults);
   }
@@ -123,6 +144,7 @@ export class Bank {
   }
 
   setDate(date: BusinessDate): void {
+    this.#doWhatIsDue(); // what was due before belongs to the day before
     this.#date = date;
     this.#dateIsSet = true;
     this.#doWhatIsDue();
@@ -152,7 +174,7 @@ export class Bank {
 
   /** Somebody outside sends money to a virtual account number. @returns its reference, or why not */
   sendTransfer(item: Omit<IncomingItem, 'reference' | 'businessDate'> & Partial<IncomingItem>): { reference: string } | string {
-    const businessDate = item.businessDate ?? this.#date ?? naturalDate(this.#nowMs() as Instant);
+    const businessDate = item.businessDate ?? this.#date ?? naturalDate(this.nowMs() as Instant);
     this.#doWhatIsDue(); // that date is the real one where nobody named any; it must not move the bank's
     return this.transfers.add({ ...item, businessDate });
   }
@@ -171,7 +193,8 @@ export class Bank {
     return this.#custody.statement(custodyNo, date);
   }
 
-  submit(channel: ChannelCode, order: PaymentOrder): ChannelAnswer {
+  /** @param notifyUrl where the result is told, of channels that do */
+  submit(channel: ChannelCode, order: PaymentOrder, notifyUrl?: string): ChannelAnswer {
     this.#doWhatIsDue(order.businessDate);
     const { messageNo } = order;
     const content = contentOf(order);
@@ -181,7 +204,10 @@ export class Bank {
     }
     const channelRef = `${INITIALS[channel]}${String(this.#payments[channel].size + 1).padStart(15, '0')}`;
     const atOnce = channel === 'unionpay' || isOwnBank(order.payeeBank);
-    const payment: Payment = { channel, order, content, channelRef, atOnce, status: 'accepted', timesPaid: 0, timesReturned: 0 };
+    const payment: Payment = {
+      ...{ channel, order, content, channelRef, atOnce, notifyUrl },
+      ...{ status: 'accepted', timesPaid: 0, timesReturned: 0 },
+    };
     this.#payments[channel].set(messageNo, payment);
     const refusal = this.#refusalOf(payment);
     if (refusal !== undefined) {
@@ -190,9 +216,14 @@ export class Bank {
       this.#settle(payment);
     } else {
       const slow = this.faults.ofPayment(channel, 'slow-result', messageNo);
-      this.#results.add(this.#nowMs() + this.faults.settleDelayMs + (slow === undefined ? 0 : (slow.ms ?? 1_000)), payment);
+      this.#results.add(this.nowMs() + this.faults.settleDelayMs + (slow === undefined ? 0 : (slow.ms ?? 1_000)), payment);
     }
     return answerOf(payment);
+  }
+
+  /** A payee lets a collecting channel debit his card (签约). */
+  sign(channel: CollectingChannel, request: SigningRequest): SigningAnswer {
+    return this.signings.sign(channel, request);
   }
 
   query(channel: ChannelCode, messageNo: string): ChannelAnswer {
@@ -247,6 +278,10 @@ export class Bank {
     this.faults.restart(this.#options.faults ?? {});
     this.#custody = new CustodyBook(this.faults);
     this.people = new People(this.#options.seed);
+    this.signings = new Signings(this.faults, this.people);
+    this.requireSignings = this.#options.requireSignings ?? false;
+    this.notices = new Notices();
+    this.dayEnd = new DayEnd();
     this.messages = new Messages(this.faults, this.people);
     this.transfers = new Transfers(this.faults);
     this.floats = new Floats();
@@ -255,6 +290,7 @@ export class Bank {
     this.#payees = new Map();
     this.#results = new Agenda();
     this.#returns = new Agenda();
+    this.#settlements = new Agenda();
     this.#totals = { ...NOTHING };
     this.#drivenMs = 0;
     this.#date = undefined;
@@ -272,6 +308,7 @@ export class Bank {
     const refuse = this.faults.ofPayment(channel, 'refuse', order.messageNo);
     if (refuse !== undefined) return failed(refuse.reason ?? (isCollecting(channel) ? NO_FUNDS : 'payee account closed'));
     if (isCollecting(channel)) {
+      if (this.requireSignings && !this.signings.covers(channel, order)) return refused(NO_CONTRACT);
       const refusal = this.#cardRefusal(order);
       if (refusal === undefined) this.#custody.reserve(order.custodyNo, order.businessDate, 0n); // only the statement waits for it
       return refusal === undefined ? undefined : failed(refusal);
@@ -283,8 +320,7 @@ export class Bank {
   }
 
   #doWhatIsDue(seen?: BusinessDate): void {
-    if (seen !== undefined && !this.#dateIsSet && (this.#date === undefined || seen > this.#date)) this.#date = seen;
-    for (const payment of this.#results.takeDue(this.#nowMs())) {
+    for (const payment of this.#results.takeDue(this.nowMs())) {
       const { channel, order } = payment;
       const failure = this.faults.ofPayment(channel, 'fail-later', order.messageNo);
       const turnAway = this.faults.ofPayment(channel, 'turn-away-later', order.messageNo);
@@ -294,7 +330,9 @@ export class Bank {
       else if (turnAway !== undefined) this.#failLate(payment, 'refused', turnAway.reason ?? 'queued for too long');
       else this.#settle(payment);
     }
+    if (seen !== undefined && !this.#dateIsSet && (this.#date === undefined || seen > this.#date)) this.#date = seen;
     if (this.#date === undefined) return;
+    for (const settlement of this.#settlements.takeDue(startOfDay(this.#date))) this.#credit(settlement);
     for (const { payment, reason } of this.#returns.takeDue(startOfDay(this.#date))) this.#giveBack(payment, reason, this.#date);
   }
 
@@ -314,16 +352,41 @@ export class Bank {
     const moved = comesIn ? order.amount : -order.amount;
     this.#custody.release(order.custodyNo, order.businessDate, comesIn ? 0n : order.amount);
     this.floats.end(channel, order.amount, true);
-    this.#custody.book(order.custodyNo, order.businessDate, order.messageNo, moved, order.payeeName, order.remark);
+    const settlement = this.#settledLater(payment);
+    if (settlement === undefined)
+      this.#custody.book(order.custodyNo, order.businessDate, order.messageNo, moved, order.payeeName, order.remark);
     this.#payeeOf(order).balance -= moved;
     payment.timesPaid += 1;
     payment.status = 'settled';
     this.#totals[comesIn ? 'collected' : 'paid'] += order.amount;
-    if (!atOnce) this.#announce(payment, 'settled', order.messageNo, order.businessDate);
+    const where = settlement ?? { reference: order.messageNo, creditedOn: order.businessDate };
+    if (!atOnce || hasDayFiles(channel)) this.#announce(payment, 'settled', where.reference, where.creditedOn);
     const back = this.faults.ofPayment(channel, 'return', order.messageNo);
     if (back === undefined) return;
     const due = addDays(order.businessDate, back.days ?? 1);
     this.#returns.add(startOfDay(due), { payment, reason: back.reason ?? 'payee account and name do not match' });
+  }
+
+  /** Of a channel that pays over later: the sum that the collection goes into. */
+  #settledLater({ channel, order }: Payment): Settlement | undefined {
+    const { settleAfterDays } = this.faults;
+    if (channel !== 'psp-collect' || settleAfterDays === 0) return undefined;
+    this.#totals.inTransit += order.amount;
+    return this.dayEnd.settleLater(order, this.#fileDateOf(order), settleAfterDays, (settlement) => {
+      this.#settlements.add(startOfDay(settlement.creditedOn), settlement);
+      this.#custody.reserve(settlement.custodyNo, settlement.creditedOn, 0n); // the statement of that date waits for it
+    });
+  }
+
+  #credit({ reference, custodyNo, creditedOn, collectedOn, amount }: Settlement): void {
+    this.#custody.release(custodyNo, creditedOn, 0n);
+    this.#custody.book(custodyNo, creditedOn, reference, amount, 'payment institution', `collected ${collectedOn}`);
+    this.#totals.inTransit -= amount;
+  }
+
+  /** The file of a date that is over does not change: what comes late stands in that of the day on which it came. */
+  #fileDateOf({ businessDate }: PaymentOrder): BusinessDate {
+    return this.#date !== undefined && this.#date > businessDate ? this.#date : businessDate;
   }
 
   #failLate(payment: Payment, status: 'failed' | 'refused', reason: string): void {
@@ -355,10 +418,21 @@ export class Bank {
     businessDate: BusinessDate,
     reason?: string,
   ): void {
-    const { messageNo } = payment.order;
-    const feed = this.#news[payment.channel];
-    const copies = this.faults.ofPayment(payment.channel, 'double-news', messageNo) === undefined ? 1 : 2;
+    const { channel, order, channelRef, notifyUrl } = payment;
+    const { messageNo, amount, payeeAccount: account, payeeName: name } = order;
+    if (notifyUrl !== undefined && status !== 'returned') {
+      const product = isCollecting(channel) ? 'collection' : 'payout';
+      this.notices.add(this.nowMs(), { url: notifyUrl, product, outTradeNo: messageNo, status });
+    }
+    const feed = this.#news[channel];
+    const isAlone = status === 'settled' && reference !== messageNo; // what is paid over in one sum is listed once
+    const copies = isAlone || this.faults.ofPayment(channel, 'double-news', messageNo) === undefined ? 1 : 2;
     for (let copy = 0; copy < copies; copy += 1) {
+      if (hasDayFiles(channel)) {
+        const line = { messageNo, channelRef, status, amount, reference, businessDate, account, name, reason: reason ?? '' };
+        this.dayEnd.add(channel, this.#fileDateOf(order), line);
+        continue;
+      }
       const cursor = String(feed.length + 1);
       feed.push({ cursor, messageNo, status, reference, businessDate, ...(reason === undefined ? {} : { reason }) });
     }
@@ -371,7 +445,8 @@ export class Bank {
     return payee;
   }
 
-  #nowMs(): number {
+  /** The bank's time. */
+  nowMs(): number {
     return (this.#options.wallMs?.() ?? 0) + this.#drivenMs;
   }
 }
@@ -381,8 +456,8 @@ function ofEach<T>(make: () => T): Record<ChannelCode, T> {
 }
 
 function contentOf(order: PaymentOrder): string {
-  const { custodyNo, amount, payeeName, payeeAccount, payeeBank, businessDate, remark } = order;
-  return JSON.stringify([custodyNo, amount.toString(), payeeName, payeeAccount, payeeBank, businessDate, remark]);
+  const { custodyNo, amount, payeeName, payeeAccount, payeeBank, businessDate, remark, contractNo } = order;
+  return JSON.stringify([custodyNo, amount.toString(), payeeName, payeeAccount, payeeBank, businessDate, remark, contractNo]);
 }
 
 function answerOf({ order, status, reason, channelRef }: Payment): ChannelAnswer {

@@ -2,12 +2,29 @@ import { z } from 'zod';
 import type { Bank } from './bank.js';
 import type { CallPoint } from './faults.js';
 
-/** A call as it came in: the groups of its path, its query and its JSON body, or the text of it where the route is one of messages in XML. */
+/** A call as it came in: the groups of its path, its query and its JSON body. */
 export interface Call {
   readonly bank: Bank;
   readonly path: readonly string[];
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
+  /** The body as it came, and the headers: for forms that are not JSON, or signed. */
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** An answer that is not JSON of the bank's own, or has headers of its own. */
+export class RawAnswer {
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What it may look like when nobody can read it. */
+  readonly garbled: readonly string[] | undefined;
+
+  constructor(text: string, headers: Readonly<Record<string, string>>, garbled?: readonly string[]) {
+    this.text = text;
+    this.headers = headers;
+    this.garbled = garbled;
+  }
 }
 
 /** A call that was parsed, and has not been done yet: faults stand between the two. */
@@ -21,19 +38,9 @@ export interface Parsed {
 export interface BankRoute {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: RegExp;
-  /** Its bodies are XML, not JSON. */
-  readonly xml?: true;
+  /** Whether the body is taken as it came, and `body` stays empty. */
+  readonly takesText?: true;
   readonly parse: (call: Call) => Parsed;
-}
-
-/** An answer that is XML; and what it may look like when nobody can read it. */
-export class XmlAnswer {
-  readonly text: string;
-  readonly garbled: readonly string[];
-  constructor(text: string, garbled: readonly string[]) {
-    this.text = text;
-    this.garbled = garbled;
-  }
 }
 
 /** An answer of 4xx. */

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   balanceBody,
   confirmedBody,
@@ -30,14 +29,16 @@ import { Unreadable } from '../cnaps/xml.js';
 import { type ChannelAnswer, type ChannelNews, OTHER_CONTENT, type PaymentOrder } from '../port.js';
 import { NewsQuery } from '../wire.js';
 import type { Bank } from './bank.js';
-import { type BankRoute, type Call, type Parsed, Rejected, shape, XmlAnswer } from './call.js';
+import { type BankRoute, type Call, type Parsed, RawAnswer, Rejected, shape } from './call.js';
 
 const systems = CNAPS_CODES.join('|');
 
+const XML_HEADERS = { 'content-type': 'application/xml; charset=utf-8' };
+
 /** The clearing systems of the People's Bank: one entrance for messages, and a queue for each participant, here only ours. */
 export const CNAPS_ROUTES: readonly BankRoute[] = [
-  { method: 'POST', path: new RegExp(`^/(${systems})/messages$`), xml: true, parse: parseMessages },
-  { method: 'GET', path: new RegExp(`^/(${systems})/queue$`), xml: true, parse: parseQueue },
+  { method: 'POST', path: new RegExp(`^/(${systems})/messages$`), takesText: true, parse: parseMessages },
+  { method: 'GET', path: new RegExp(`^/(${systems})/queue$`), takesText: true, parse: parseQueue },
 ];
 
 /** Where a payment stands when it is final in each system: settled one by one, or netted. */
@@ -71,9 +72,8 @@ interface Exchange {
   readonly header: Header;
 }
 
-function parseMessages({ bank, path, body }: Call): Parsed {
+function parseMessages({ bank, path, text }: Call): Parsed {
   const system = path[0] as CnapsCode;
-  const text = shape(z.string(), body);
   const header = headerOf(text);
   if (header === undefined) throw new Rejected(400, 'the header cannot be read');
   const exchange: Exchange = { bank, system, header };
@@ -182,7 +182,7 @@ function parseQueue({ bank, path, query }: Call): Parsed {
     run() {
       const items = bank.news(system, after, limit).items;
       const text = encodeQueue(items.map((item) => ({ cursor: item.cursor, messages: messagesOf(bank, system, item) })));
-      return new XmlAnswer(text, garbledForms(text));
+      return new RawAnswer(text, XML_HEADERS, garbledForms(text));
     },
   };
 }
@@ -244,9 +244,9 @@ function reply({ system, header }: Exchange, type: string, bodyOf: (heading: Hea
   return encodeMessage(down, bodyOf({ msgId: `N${mesgId}`, createdAt: sentAt }));
 }
 
-function answer(messages: readonly string[]): XmlAnswer {
+function answer(messages: readonly string[]): RawAnswer {
   const text = messages.join('');
-  return new XmlAnswer(text, garbledForms(text));
+  return new RawAnswer(text, XML_HEADERS, garbledForms(text));
 }
 
 /** Cut off, of another system, JSON, damaged on the way, not well-formed, and one that would grow when it is read. */

@@ -44,6 +44,7 @@ const Operation = z.enum([
   'query',
   'news',
   'float',
+  'sign',
   'open',
   'inflows',
   'statement',
@@ -89,6 +90,8 @@ export const FaultPlan = z.strictObject({
   scripted: z.array(Rule).max(100_000).default([]),
   /** From acceptance by a channel to the final result, in milliseconds of the bank's time. */
   settleDelayMs: z.number().int().min(0).default(0),
+  /** What `psp-collect` collects reaches the custody account in one sum, so many days after (of a weekend: on Monday); 0: each at once. */
+  settleAfterDays: z.number().int().min(0).max(30).default(0),
 });
 export type FaultPlan = z.input<typeof FaultPlan>;
 
@@ -104,6 +107,7 @@ const DEFAULT_MS = 20;
 
 export class Faults {
   settleDelayMs = 0;
+  settleAfterDays = 0;
   /** Grows with every plan, so that what was derived from an older one is known to be stale. */
   version = 0;
   readonly seed: number;
@@ -117,9 +121,10 @@ export class Faults {
   }
 
   replace(plan: FaultPlan): void {
-    const { rates, scripted, settleDelayMs } = FaultPlan.parse(plan);
+    const { rates, scripted, settleDelayMs, settleAfterDays } = FaultPlan.parse(plan);
     this.#rates = rates;
     this.settleDelayMs = settleDelayMs;
+    this.settleAfterDays = settleAfterDays;
     this.version += 1;
     this.#rules = new Map();
     for (const rule of scripted) {

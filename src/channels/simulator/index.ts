@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Bank, type BankOptions } from './bank.js';
-import { type Parsed, Rejected, XmlAnswer } from './call.js';
+import { type Parsed, RawAnswer, Rejected } from './call.js';
 import { draw } from './chance.js';
+import { openDoor } from './door.js';
+import { createPostman } from './postman.js';
 import { ROUTES, toJson } from './routes.js';
 
 export interface StartBankOptions extends BankOptions {
@@ -16,6 +17,8 @@ export interface StartBankOptions extends BankOptions {
 export interface RunningBank {
   readonly url: string;
   readonly bank: Bank;
+  /** Waits until every notice that is due was sent and answered, or not. */
+  notices(): Promise<void>;
   /** Drops what is under way and forgets everything. */
   stop(): Promise<void>;
 }
@@ -35,29 +38,24 @@ export async function startBank({
 }: StartBankOptions): Promise<RunningBank> {
   const bank = new Bank(options);
   const timers = new Set<NodeJS.Timeout>();
-  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    handle(bank, timers, log, request, response).catch((error: unknown) => {
-      log('bank.fault', { error: String(error) });
-      if (!response.headersSent) send(response, 500, toJson({ error: String(error) }));
-    });
-  });
-  await new Promise<void>((listening, failed) => {
-    server.once('error', failed);
-    server.listen(port, host, listening);
+  const postman = createPostman(bank, log);
+  const door = await openDoor({ host, port, bank, log }, (request, response) => {
+    handle(bank, timers, log, request, response)
+      .catch((error: unknown) => {
+        log('bank.fault', { error: String(error) });
+        if (!response.headersSent) send(response, 500, toJson({ error: String(error) }));
+      })
+      .finally(() => postman.deliver());
   });
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    url: door.url,
     bank,
-    stop: () => stop(server, timers),
+    notices: () => postman.delivered(),
+    async stop() {
+      for (const timer of timers) clearTimeout(timer);
+      await Promise.all([door.close(), postman.stop()]);
+    },
   };
-}
-
-async function stop(server: Server, timers: Set<NodeJS.Timeout>): Promise<void> {
-  for (const timer of timers) clearTimeout(timer);
-  await new Promise<void>((closed) => {
-    server.close(() => closed());
-    server.closeAllConnections();
-  });
 }
 
 async function handle(
@@ -79,35 +77,36 @@ async function handle(
   if (befallen?.fault === 'not-received') return void request.socket.destroy();
   if (befallen?.fault === 'half-open') return;
   if (befallen?.fault === 'maintenance') return send(response, 503, toJson({ error: 'under maintenance' }));
-  const { status, body, garbled, type } = run(parsed, bank.faults.seed);
+  const { status, body, garbled, headers } = run(parsed, bank.faults.seed);
   switch (befallen?.fault) {
     case 'lost-answer':
       return void request.socket.destroy();
     case 'garbage':
-      return send(response, 200, garbled, type);
+      return send(response, 200, garbled, headers);
     case 'corrupt':
       return send(response, status, body.replace(/"digest":"[0-9a-f]{8}/, '"digest":"00000000'));
     case 'late': {
       const timer = setTimeout(() => {
         timers.delete(timer);
-        send(response, status, body, type);
+        send(response, status, body, headers);
       }, befallen.ms);
       timers.add(timer);
       return;
     }
     default:
-      return send(response, status, body, type);
+      return send(response, status, body, headers);
   }
 }
 
 async function parse(bank: Bank, request: IncomingMessage): Promise<Parsed> {
   const url = new URL(request.url ?? '/', 'http://bank');
   const text = await readBody(request);
-  for (const { method, path, xml, parse: parseCall } of ROUTES) {
+  for (const { method, path, takesText, parse: parseCall } of ROUTES) {
     const match = path.exec(url.pathname);
     if (match === null || method !== request.method) continue;
     const query = Object.fromEntries(url.searchParams);
-    return parseCall({ bank, path: match.slice(1), query, body: xml === true ? text : parseJson(text) });
+    const body = takesText === true ? undefined : parseJson(text);
+    return parseCall({ bank, path: match.slice(1), query, body, text, headers: request.headers });
   }
   throw new Rejected(404, 'no such path');
 }
@@ -132,24 +131,26 @@ function parseJson(text: string): unknown {
   }
 }
 
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
+
 interface Answer {
   readonly status: number;
   readonly body: string;
   /** The same when nobody can read it. */
   readonly garbled: string;
-  readonly type: 'json' | 'xml';
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 function run(parsed: Parsed, seed: number): Answer {
   try {
-    const result = parsed.run();
-    const [body, type] = result instanceof XmlAnswer ? ([result.text, 'xml'] as const) : ([toJson(result), 'json'] as const);
-    const forms = result instanceof XmlAnswer ? result.garbled : garbledJson(body);
-    return { status: 200, type, body, garbled: forms[Math.floor(draw(seed, `garbage|${body}`) * forms.length)] as string };
+    const answer = parsed.run();
+    const [body, headers] = answer instanceof RawAnswer ? [answer.text, answer.headers] : [toJson(answer), JSON_HEADERS];
+    const forms = (answer instanceof RawAnswer ? answer.garbled : undefined) ?? garbledJson(body);
+    return { status: 200, body, headers, garbled: forms[Math.floor(draw(seed, `garbage|${body}`) * forms.length)] as string };
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;
     const body = toJson({ error: error.message });
-    return { status: error.status, type: 'json', body, garbled: body.slice(0, body.length / 2) };
+    return { status: error.status, headers: JSON_HEADERS, body, garbled: body.slice(0, body.length / 2) };
   }
 }
 
@@ -158,10 +159,14 @@ function garbledJson(body: string): string[] {
   return [body.slice(0, body.length / 2), '<html><body>Bad gateway</body></html>', '{"answers":"none","items":7,"lines":null}'];
 }
 
-function send(response: ServerResponse, status: number, body: string, type: 'json' | 'xml' = 'json'): void {
+function send(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = JSON_HEADERS,
+): void {
   if (response.destroyed) return; // the caller gave up
-  const head = { 'content-type': `application/${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) };
-  response.writeHead(status, head);
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
 

@@ -41,6 +41,7 @@ export interface KnownAccount {
   readonly name: string;
   readonly standing: z.output<typeof Standing>;
   readonly funds: Minor | undefined;
+  readonly mobile: string | undefined;
 }
 
 /**
@@ -81,7 +82,8 @@ export class People {
     const holding = this.#holdings.get(accountKey(bankCode, account));
     if (holding === undefined) return undefined;
     const { standing, funds } = holding.account;
-    return { name: holding.person.name, standing, funds: funds === undefined ? undefined : BigInt(funds) };
+    const mobile = holding.account.mobile ?? holding.person.mobile;
+    return { name: holding.person.name, standing, funds: funds === undefined ? undefined : BigInt(funds), mobile };
   }
 
   checkIdentity(of: IdentityQuestion): IdentityAnswer {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Minor } from '../../kernel/index.js';
 import { CNAPS_CODES } from '../cnaps/envelope.js';
+import { hasDayFiles } from '../files/index.js';
 import { CHANNELS, type ChannelCode } from '../port.js';
 import {
   AcceptMessage,
@@ -20,14 +21,15 @@ import type { Bank } from './bank.js';
 import { type BankRoute, type Call, orConflict, type Parsed, Rejected, shape } from './call.js';
 import { CNAPS_ROUTES } from './cnaps.js';
 import { FaultPlan } from './faults.js';
+import { INSTITUTION_ROUTES } from './institution-routes.js';
 import { VERIFICATION_ROUTES } from './verification-routes.js';
 
 const SandboxDate = z.strictObject({ date: WireDate });
 const SandboxFloats = z.strictObject({ floats: z.array(FloatEntry) });
 const SandboxClock = z.strictObject({ advanceMs: z.number().int().min(0) });
 
-const JSON_CHANNELS = CHANNELS.filter((code) => !(CNAPS_CODES as readonly string[]).includes(code));
-const ofChannel = (what: string) => new RegExp(`^/(${JSON_CHANNELS.join('|')})/${what}$`);
+const SPEAK_JSON = CHANNELS.filter((code) => !hasDayFiles(code) && !(CNAPS_CODES as readonly string[]).includes(code));
+const ofChannel = (what: string) => new RegExp(`^/(${SPEAK_JSON.join('|')})/${what}$`);
 
 export const ROUTES: readonly BankRoute[] = [
   ...CNAPS_ROUTES,
@@ -91,6 +93,7 @@ export const ROUTES: readonly BankRoute[] = [
   },
   { method: 'POST', path: /^\/sandbox\/reset$/, parse: ({ bank }) => ({ run: () => bank.reset() }) },
   ...VERIFICATION_ROUTES,
+  ...INSTITUTION_ROUTES,
   { method: 'GET', path: /^\/health$/, parse: () => ({ run: () => ({ status: 'ok' }) }) },
 ];
 

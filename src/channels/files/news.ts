@@ -1,0 +1,117 @@
+import { type BusinessDate, parseBusinessDate } from '../../kernel/index.js';
+import type { ChannelNews, NewsPage } from '../port.js';
+import { ChannelFileFaulty, type DayFileLine, type FileChannel, type FileForm } from './day-file.js';
+import { type FileOf, linesOf, type VerifiedFile, verifyFile } from './read.js';
+import type { RemoteFiles } from './sftp.js';
+
+/** The feed of channels with day-end files: the lines of the files, oldest first. */
+export interface DayEndNews {
+  /**
+   * @param after `<date>:<line>`; anything else means the beginning
+   * @throws BankUnreachable, ChannelFileFaulty
+   */
+  news(channel: FileChannel, after: string, limit: number): Promise<NewsPage>;
+}
+
+interface Found {
+  readonly date: BusinessDate;
+  readonly size: number;
+  readonly mtime: number;
+}
+
+const DIGEST_BYTES_MAX = 1_024;
+const KEPT_MAX = 16;
+
+/**
+ * Reads an institution's files. Nothing of a file counts before all of it was read and found right; where its lines begin is remembered, so
+ * that a long one is read whole only once.
+ */
+export function dayEndNews(files: RemoteFiles, form: FileForm): DayEndNews {
+  const verified = new Map<string, VerifiedFile>();
+  const verify = async (of: FileOf, { size, mtime }: Found): Promise<VerifiedFile> => {
+    const path = pathOf(of);
+    const key = `${path}/${size}/${mtime}`;
+    const before = verified.get(key);
+    if (before !== undefined) return before;
+    const digest = await readDigest(files, of);
+    const file = await verifyFile(of, files.read(`${path}.txt`, 0), digest);
+    verified.set(key, file);
+    const [oldest] = verified.keys();
+    if (verified.size > KEPT_MAX && oldest !== undefined) verified.delete(oldest);
+    return file;
+  };
+  return {
+    async news(channel, after, limit) {
+      const items: ChannelNews[] = [];
+      const read = readCursor(after);
+      for (const found of await filesFrom(files, form, channel, read?.date)) {
+        if (items.length >= limit) break;
+        const of = { form, channel, date: found.date };
+        try {
+          const lines = await linesOf(
+            of,
+            await verify(of, found),
+            (offset) => files.read(`${pathOf(of)}.txt`, offset),
+            found.date === read?.date ? read.line : 0,
+            limit - items.length,
+          );
+          items.push(...lines.map((line) => newsOf(found.date, line)));
+        } catch (error) {
+          verified.clear(); // the next one reads them whole again
+          // What stands in the files before it counts; it is refused when it is the first.
+          if (items.length > 0) break;
+          throw error;
+        }
+      }
+      return { items, next: items.at(-1)?.cursor ?? after };
+    },
+  };
+}
+
+function pathOf({ form, channel, date }: FileOf): string {
+  return `/${channel}/${form.nameOf(channel, date)}`;
+}
+
+function readCursor(cursor: string): { date: BusinessDate; line: number } | undefined {
+  const [, text = '', line = ''] = /^(\d{4}-\d{2}-\d{2}):(\d{1,9})$/.exec(cursor) ?? [];
+  const date = parseBusinessDate(text);
+  return date === undefined ? undefined : { date, line: Number(line) };
+}
+
+/** The files that are ready, by what lies in the folder: a name says its date, and its marker comes last of all. */
+async function filesFrom(
+  files: RemoteFiles,
+  form: FileForm,
+  channel: FileChannel,
+  from: BusinessDate | undefined,
+): Promise<Found[]> {
+  const entries = await files.list(`/${channel}`);
+  const ready = new Set(entries.map(({ name }) => name).filter((name) => name.endsWith('.ok')));
+  return entries
+    .flatMap(({ name, size, mtime }) => {
+      const [, year, month, day] = /(\d{4})(\d{2})(\d{2})\.txt$/.exec(name) ?? [];
+      const date = parseBusinessDate(`${year}-${month}-${day}`);
+      if (date === undefined || (from !== undefined && date < from)) return [];
+      const own = form.nameOf(channel, date);
+      return name === `${own}.txt` && ready.has(`${own}.ok`) ? [{ date, size, mtime }] : [];
+    })
+    .sort((one, other) => (one.date < other.date ? -1 : 1));
+}
+
+async function readDigest(files: RemoteFiles, of: FileOf): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of files.read(`${pathOf(of)}.sha256`, 0)) {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    if (bytes > DIGEST_BYTES_MAX) break;
+  }
+  const digest = /^([0-9a-f]{64})\s/.exec(Buffer.concat(chunks).toString('latin1'))?.[1];
+  if (digest === undefined) throw new ChannelFileFaulty(of.form.nameOf(of.channel, of.date), 'its digest cannot be read');
+  return digest;
+}
+
+function newsOf(date: BusinessDate, { lineNo, messageNo, status, reference, businessDate, reason }: DayFileLine): ChannelNews {
+  const item = { cursor: `${date}:${lineNo}`, messageNo, status, reference, businessDate };
+  return reason === '' ? item : { ...item, reason };
+}
