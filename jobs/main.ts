@@ -1,4 +1,4 @@
-import { openChannels } from '../src/channels/index.js';
+import { openChannels, settingsOf } from '../src/channels/index.js';
 import { createDesk } from '../src/dispatch/index.js';
 import { Refused, refuse } from '../src/kernel/index.js';
 import { ensureShards } from '../src/ledger/index.js';
@@ -13,7 +13,7 @@ runProcess('worker', process.env, async (runtime) => {
     (tx) => ensureShards(tx, config.SHARDS),
     async () => undefined,
   );
-  const channels = openChannels({ bankUrl: config.BANK_URL });
+  const channels = openChannels(settingsOf(config));
   const workers = await startWorkers(createDesk(runtime, channels));
   const health = await listen(healthApp(runtime), { host: config.HOST, port: config.METRICS_PORT });
   return {

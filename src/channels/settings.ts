@@ -95,3 +95,38 @@ function sandboxSettings(which: 'unionpay' | 'psp', bankUrl: string, merchant: s
 const SANDBOX_MERCHANT = '777290000000001';
 /** Whom the simulator's certificate names. */
 export const SANDBOX_NAME = 'unionpay.sandbox';
+
+type Name<P extends string> =
+  | `${P}_URL`
+  | `${P}_MERCHANT`
+  | `${P}_KEY`
+  | `${P}_PEER_KEYS`
+  | `${P}_CERTIFICATE`
+  | `${P}_FILES`
+  | `${P}_FILES_HOST_KEY`
+  | `${P}_FILES_KEY`;
+
+/** What of the configuration says where the channels are. */
+export type ChannelsConfig = Readonly<
+  Record<'BANK_URL' | 'PUBLIC_URL' | 'PSP_NOTIFY_URL' | Name<'UNIONPAY'> | Name<'PSP'>, string>
+>;
+
+/** The path of our API that the payment institution tells results to. */
+export const CALLBACK_PATH = '/v1/channels/psp/callbacks';
+
+/** @throws InstitutionSettingsFaulty */
+export function settingsOf(config: ChannelsConfig) {
+  const textsOf = (prefix: 'UNIONPAY' | 'PSP'): InstitutionTexts => ({
+    ...{ url: config[`${prefix}_URL`], merchant: config[`${prefix}_MERCHANT`], key: config[`${prefix}_KEY`] },
+    ...{ peerKeys: config[`${prefix}_PEER_KEYS`], certificate: config[`${prefix}_CERTIFICATE`] },
+    ...{ files: config[`${prefix}_FILES`], filesHostKey: config[`${prefix}_FILES_HOST_KEY`] },
+    filesKey: config[`${prefix}_FILES_KEY`],
+  });
+  const { BANK_URL: bankUrl, PUBLIC_URL, PSP_NOTIFY_URL } = config;
+  return {
+    bankUrl,
+    unionpay: institutionOf('unionpay', bankUrl, textsOf('UNIONPAY')),
+    psp: institutionOf('psp', bankUrl, textsOf('PSP')),
+    notifyUrl: PSP_NOTIFY_URL === '' ? new URL(CALLBACK_PATH, PUBLIC_URL).href : PSP_NOTIFY_URL,
+  };
+}

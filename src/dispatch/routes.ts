@@ -15,6 +15,7 @@ import {
   type Vault,
   wireId,
 } from '../runtime/index.js';
+import { pspCallbackRoute } from './callbacks.js';
 import { askSoon, type BacklogRow, backlog, channelRows } from './store.js';
 
 const payoutSchema = z
@@ -74,7 +75,8 @@ const operator = { audience: 'operator', tag: 'Payouts' } as const;
 
 /** Payouts as a platform and the bank's staff see them, and how the channels do. */
 export function dispatchRoutes(rt: Runtime): Route[] {
-  return [listRoute(rt), readRoute(rt), adminListRoute(rt), adminReadRoute(rt), queryRoute(rt), channelsRoute(rt)];
+  const own = [listRoute(rt), readRoute(rt), adminListRoute(rt), adminReadRoute(rt), queryRoute(rt), channelsRoute(rt)];
+  return [...own, pspCallbackRoute(rt)];
 }
 
 interface ListQuery {

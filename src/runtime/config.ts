@@ -13,6 +13,51 @@ export const Config = z.object({
   DATABASE_URL: z.string().startsWith('mysql://').describe('mysql://user:password@host:port/database'),
   REDIS_URL: z.string().startsWith('redis://').describe('redis://host:port/db'),
   BANK_URL: z.url().describe('base URL of the core bank and its channels (the simulator in a sandbox)'),
+  UNIONPAY_URL: z
+    .string()
+    .regex(/^(?:https?:\/\/[^/?#]+\/?)?$/)
+    .default('')
+    .describe('address of UnionPay; empty: the simulator at BANK_URL with the keys of a sandbox, and no other of these is set'),
+  UNIONPAY_MERCHANT: z
+    .string()
+    .regex(/^[A-Za-z0-9]{0,15}$/)
+    .default('')
+    .describe('our merchant number there'),
+  UNIONPAY_KEY: z.string().default('').describe('our key, `id=<base64 of PKCS #8>`, RSA: signs what we send'),
+  UNIONPAY_PEER_KEYS: z.string().default('').describe('its public keys, `id=<base64 of SPKI>`, several with commas between'),
+  UNIONPAY_CERTIFICATE: z
+    .string()
+    .default('')
+    .describe('the certificate that its TLS is pinned to, PEM with `\\n` for line ends; empty: whom the machine trusts'),
+  UNIONPAY_FILES: z.string().default('').describe('`sftp://user@host:port` of its day-end files'),
+  UNIONPAY_FILES_HOST_KEY: z.string().default('').describe('`SHA256:…` of the key of that host'),
+  UNIONPAY_FILES_KEY: z.string().default('').describe('our key for that host, `id=<base64 of PKCS #8>`, Ed25519'),
+  PSP_URL: z
+    .string()
+    .regex(/^(?:https?:\/\/[^/?#]+\/?)?$/)
+    .default('')
+    .describe(
+      'address of the payment institution; empty: the simulator at BANK_URL with the keys of a sandbox, and no other of these is set',
+    ),
+  PSP_MERCHANT: z
+    .string()
+    .regex(/^[A-Za-z0-9]{0,15}$/)
+    .default('')
+    .describe('our merchant number there'),
+  PSP_KEY: z.string().default('').describe('our key, `id=<base64 of PKCS #8>`, RSA or Ed25519: signs what we send'),
+  PSP_PEER_KEYS: z.string().default('').describe('its public keys, `id=<base64 of SPKI>`, several with commas between'),
+  PSP_CERTIFICATE: z
+    .string()
+    .default('')
+    .describe('the certificate that its TLS is pinned to, PEM with `\\n` for line ends; empty: whom the machine trusts'),
+  PSP_FILES: z.string().default('').describe('`sftp://user@host:port` of its day-end files'),
+  PSP_FILES_HOST_KEY: z.string().default('').describe('`SHA256:…` of the key of that host'),
+  PSP_FILES_KEY: z.string().default('').describe('our key for that host, `id=<base64 of PKCS #8>`, Ed25519'),
+  PSP_NOTIFY_URL: z
+    .string()
+    .regex(/^(?:https?:\/\/.+)?$/)
+    .default('')
+    .describe('where it tells results; empty: `/v1/channels/psp/callbacks` at PUBLIC_URL'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('port of the API; 0 takes a free one'),
   HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
   PUBLIC_URL: z
