@@ -114,11 +114,11 @@ export {
   type Statement,
   StatementFaulty,
 } from './core-bank.js';
-export { ChannelFileFaulty } from './files/index.js';
+export type { PeerKeys } from './keys.js';
 export * from './port.js';
 export { readNotification } from './psp.js';
 export { isOwnBank, OWN_BANK } from './rules.js';
-export { CALLBACK_PATH, type ChannelsConfig, settingsOf } from './settings.js';
+export { CALLBACK_PATH, settingsOf } from './settings.js';
 export { SIGNATURE_HEADER as PSP_SIGNATURE_HEADER } from './signed-json.js';
 export * from './verification.js';
 export type { StatementLine } from './wire.js';

@@ -38,7 +38,7 @@ const NONE: InstitutionTexts = {
 };
 
 /** A faulty or half-given setting. */
-export class InstitutionSettingsFaulty extends Error {}
+class InstitutionSettingsFaulty extends Error {}
 
 /**
  * Reads the settings of an institution. Where no address is named it is the bank simulator at `bankUrl`, with the keys of a sandbox; whoever
@@ -107,9 +107,7 @@ type Name<P extends string> =
   | `${P}_FILES_KEY`;
 
 /** What of the configuration says where the channels are. */
-export type ChannelsConfig = Readonly<
-  Record<'BANK_URL' | 'PUBLIC_URL' | 'PSP_NOTIFY_URL' | Name<'UNIONPAY'> | Name<'PSP'>, string>
->;
+type ChannelsConfig = Readonly<Record<'BANK_URL' | 'PUBLIC_URL' | 'PSP_NOTIFY_URL' | Name<'UNIONPAY'> | Name<'PSP'>, string>>;
 
 /** The path of our API that the payment institution tells results to. */
 export const CALLBACK_PATH = '/v1/channels/psp/callbacks';

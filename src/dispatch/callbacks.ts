@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CALLBACK_PATH, PSP_SIGNATURE_HEADER, readNotification, settingsOf } from '../channels/index.js';
+import { CALLBACK_PATH, type PeerKeys, PSP_SIGNATURE_HEADER, readNotification, settingsOf } from '../channels/index.js';
 import { asId, Refused, refuse } from '../kernel/index.js';
 import { findPayout, isUnderWay } from '../payouts/index.js';
 import { type Route, type Runtime, route } from '../runtime/index.js';
@@ -12,10 +12,9 @@ const PAYOUT_ID = /^[1-9][0-9]{18}$/;
  * Where the payment institution tells results. What it tells is a hint and moves nothing: the payout becomes due for a question, and the
  * answer to that question counts. So one that comes twice, late or of a payout that is final changes nothing, and is answered `success` as
  * well, or it would come again for a day.
- * @throws InstitutionSettingsFaulty at the start of the process when the institution's keys are not set as they should be
  */
 export function pspCallbackRoute(rt: Runtime): Route {
-  const { peerKeys } = settingsOf(rt.config).psp;
+  let keys: PeerKeys | undefined;
   return route({
     audience: 'public',
     tag: 'Payouts',
@@ -33,7 +32,8 @@ export function pspCallbackRoute(rt: Runtime): Route {
     answers: { 200: { description: '`success` as plain text' } },
     refusals: ['SIGNATURE_INVALID', 'BODY_MALFORMED', 'NOT_FOUND'],
     handle: async ({ bytes, headers }) => {
-      const told = readNotification(headers[PSP_SIGNATURE_HEADER], bytes, peerKeys);
+      keys ??= settingsOf(rt.config).psp.peerKeys;
+      const told = readNotification(headers[PSP_SIGNATURE_HEADER], bytes, keys);
       if (told === 'unsigned') throw new Refused(refuse('SIGNATURE_INVALID', 'The institution did not sign this body.'));
       if (told === 'unreadable') throw new Refused(refuse('BODY_MALFORMED', 'This is no notification of a result.'));
       const payout = PAYOUT_ID.test(told.messageNo)

@@ -6,6 +6,6 @@
 export * from './day-file.js';
 export { type DayEndNews, dayEndNews } from './news.js';
 export { pspFile } from './psp-file.js';
-export { type RemoteFiles, type SftpOptions, sftpFiles } from './sftp.js';
+export { type RemoteFiles, sftpFiles } from './sftp.js';
 export { openSshPrivateKey, sshFingerprint, sshPublicKey } from './ssh-key.js';
 export { unionPayFile } from './unionpay-file.js';
