@@ -23,6 +23,7 @@ async function everything(market: Market): Promise<Record<string, unknown>> {
     for (const { name } of tables) if (name !== 'shards') seen[name] = await tx.rows(`SELECT * FROM \`${name}\``);
     // When a channel last answered is not an effect of a job: it is told every few seconds of wall time.
     for (const row of (seen.channel_cursors ?? []) as { success_ms?: string }[]) delete row.success_ms;
+    delete seen.channel_minutes;
     return seen;
   });
 }

@@ -28,17 +28,30 @@ const KEPT_MAX = 16;
  */
 export function dayEndNews(files: RemoteFiles, form: FileForm): DayEndNews {
   const verified = new Map<string, VerifiedFile>();
-  const verify = async (of: FileOf, { size, mtime }: Found): Promise<VerifiedFile> => {
-    const path = pathOf(of);
-    const key = `${path}/${size}/${mtime}`;
+  const keyOf = (of: FileOf, { size, mtime }: Found) => `${pathOf(of)}/${size}/${mtime}`;
+  const isKnown = (of: FileOf, found: Found) => verified.has(keyOf(of, found));
+  const verify = async (of: FileOf, found: Found): Promise<VerifiedFile> => {
+    const key = keyOf(of, found);
     const before = verified.get(key);
     if (before !== undefined) return before;
     const digest = await readDigest(files, of);
-    const file = await verifyFile(of, files.read(`${path}.txt`, 0), digest);
+    const file = await verifyFile(of, files.read(`${pathOf(of)}.txt`, 0), digest);
     verified.set(key, file);
     const [oldest] = verified.keys();
     if (verified.size > KEPT_MAX && oldest !== undefined) verified.delete(oldest);
     return file;
+  };
+  const readLines = async (of: FileOf, found: Found, after: number, limit: number): Promise<DayFileLine[]> => {
+    const readFrom = (offset: number) => files.read(`${pathOf(of)}.txt`, offset);
+    const wasKnown = isKnown(of, found);
+    try {
+      return await linesOf(of, await verify(of, found), readFrom, after, limit);
+    } catch (error) {
+      if (!wasKnown || !(error instanceof ChannelFileFaulty)) throw error;
+      // It was put there anew since it was verified: it counts as far as it is right now.
+      verified.delete(keyOf(of, found));
+      return linesOf(of, await verify(of, found), readFrom, after, limit);
+    }
   };
   return {
     async news(channel, after, limit) {
@@ -48,13 +61,8 @@ export function dayEndNews(files: RemoteFiles, form: FileForm): DayEndNews {
         if (items.length >= limit) break;
         const of = { form, channel, date: found.date };
         try {
-          const lines = await linesOf(
-            of,
-            await verify(of, found),
-            (offset) => files.read(`${pathOf(of)}.txt`, offset),
-            found.date === read?.date ? read.line : 0,
-            limit - items.length,
-          );
+          const after = found.date === read?.date ? read.line : 0;
+          const lines = await readLines(of, found, after, limit - items.length);
           items.push(...lines.map((line) => newsOf(found.date, line)));
         } catch (error) {
           verified.clear(); // the next one reads them whole again
