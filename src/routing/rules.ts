@@ -115,7 +115,7 @@ function fromMap(floats: Position['floats'], channel: RoutedChannel): Minor | nu
 }
 
 /** Whether a channel gets to the payee. Who banks with the custodian is paid in its own book and nowhere else. */
-export function reaches(
+function reaches(
   { reach }: Pick<ChannelTerms, 'reach'>,
   { bankCode, collects }: Pick<Routable, 'bankCode' | 'collects'>,
 ): boolean {

@@ -2,18 +2,19 @@ import type { BusinessDate, Calendar, Id, Instant } from '../../src/kernel/index
 import { parseInstant } from '../../src/kernel/index.js';
 import { CALENDAR_DAYS, CALENDAR_YEARS } from '../../src/migrations/data/calendar.js';
 import { CHANNEL_TERMS } from '../../src/migrations/data/channel-terms.js';
-import type { Position, Routable } from '../../src/routing/rules.js';
 import {
   type ChannelTable,
   channelTable,
   type Outage,
+  type Position,
   ROUTED_CHANNELS,
+  type Routable,
   type RoutedChannel,
   termsSchema,
-} from '../../src/routing/terms.js';
+} from '../../src/routing/index.js';
 
 /** The calendar and the channels as they are shipped, without a database. */
-export const calendar: Calendar = {
+const calendar: Calendar = {
   exceptions: new Map(
     CALENDAR_DAYS.flatMap(([year, , days]) =>
       days.split(' ').map((day) => [`${year}-${day.slice(0, 5)}`, day.endsWith('+')] as const),

@@ -4,9 +4,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { LegacyHighs } from 'highs';
 import { type Assignment, assign, type Bid, type Place } from '../../src/routing/assign.js';
-import { routeBatch, whatIf } from '../../src/routing/batch.js';
-import type { Routable } from '../../src/routing/rules.js';
-import { ROUTED_CHANNELS, type RoutedChannel } from '../../src/routing/terms.js';
+import { ROUTED_CHANNELS, type Routable, type RoutedChannel, routeBatch, whatIf } from '../../src/routing/index.js';
 import { at, payout, position } from './channel-stage.js';
 
 // Its types say one thing of the module and Node another; so it is loaded by its name.

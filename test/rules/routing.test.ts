@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { toRfc3339 } from '../../src/kernel/index.js';
-import { type Route, routeOne } from '../../src/routing/rules.js';
-import { channelTable, priceOf, ROUTED_CHANNELS, type RoutedChannel, termsSchema } from '../../src/routing/terms.js';
+import { channelTable, ROUTED_CHANNELS, type Route, type RoutedChannel, routeOne, termsSchema } from '../../src/routing/index.js';
+import { priceOf } from '../../src/routing/terms.js';
 import { at, outage, payout, position, shippedRows } from './channel-stage.js';
 
 const FRIDAY = at('2025-09-26 10:00');
