@@ -89,8 +89,8 @@ function calendarRoutes({ db, clock, calendar }: Runtime): Route[] {
     return { status: 200, body: { at: toRfc3339(at), items } };
   };
   return [
-    route({ ...about, path: '/v1/channels', audience: 'platform', handle }),
-    route({ ...about, path: '/admin/v1/channels', audience: 'operator', permission: 'platforms.read', handle }),
+    route({ ...about, path: '/v1/channel-states', audience: 'platform', handle }),
+    route({ ...about, path: '/admin/v1/channel-states', audience: 'operator', permission: 'platforms.read', handle }),
   ];
 }
 

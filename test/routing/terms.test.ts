@@ -55,7 +55,7 @@ describe('an outage', () => {
   const hours = (ahead: number) => toRfc3339((api.runtime.clock.now() + ahead * 3_600_000) as Instant);
   const stateOf = async (channel: string) => {
     const platform = await api.platform(`Reader ${channel}`);
-    const { body } = await api.signed(platform, 'GET', '/v1/channels').expect(200);
+    const { body } = await api.signed(platform, 'GET', '/v1/channel-states').expect(200);
     return body.items.find((item: { channel: string }) => item.channel === channel);
   };
 
