@@ -7,6 +7,7 @@ import {
   electronicRoutes,
   parameterRoutes,
 } from './accounts/index.js';
+import { acquirerRoutes, type GiveAcquired } from './acquirers/index.js';
 import { agreementAdminRoutes, agreementRoutes } from './agreements/index.js';
 import { batchRoutes } from './batches/index.js';
 import { disputeRoutes, judicialRoutes } from './claims/index.js';
@@ -27,6 +28,7 @@ import {
   orderDeduction,
   receiveInTx,
   reviewParts,
+  type Submission,
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
@@ -37,7 +39,7 @@ import { reconciliationRoutes } from './reconciliation/index.js';
 import { refundRoutes } from './refunds/index.js';
 import { reviewRoutes } from './reviews/index.js';
 import { routingRoutes } from './routing/index.js';
-import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection } from './runtime/index.js';
+import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection, type Tx } from './runtime/index.js';
 import { type GiveInstruction, suspenseRoutes } from './suspense/index.js';
 
 /** What the API process keeps besides its runtime: the intake of instructions and the ear for their outcomes. */
@@ -84,6 +86,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...instructionRoutes(runtime, parts),
     ...dryRunRoutes(runtime),
     ...batchRoutes(runtime),
+    ...acquirerRoutes(runtime, giveInTx(runtime)),
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
     ...clearingRoutes(runtime),
@@ -93,8 +96,8 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
 }
 
 /** Two people of the bank decide, and the books are instructed in the same commit. */
-function giveInTx(runtime: StartedRuntime): GiveInstruction {
-  return async (tx, of) => {
+function giveInTx(runtime: StartedRuntime): GiveInstruction & GiveAcquired {
+  return async (tx: Tx, of: Submission) => {
     const { receipt, shardId } = await receiveInTx(tx, runtime, of);
     if ('refused' in receipt) throw new Refused(receipt.refused);
     return { id: receipt.id, ring: () => runtime.bells.ring('execute-shard', String(shardId)) };

@@ -2,8 +2,9 @@ import { compileTerms, type Terms, versionRecords } from '../../src/agreements/i
 import { claimQueueRecords, type Deduction, deductionRecords, freezeEndRecords, withClaim } from '../../src/claims/index.js';
 import { type Deal, dealRecords } from '../../src/escrow/index.js';
 import { kinds } from '../../src/instructions/index.js';
-import { type BusinessDate, instantOf } from '../../src/kernel/index.js';
+import { type BusinessDate, type Id, instantOf } from '../../src/kernel/index.js';
 import { backgroundRecords, categoryRecords, type OrderItem } from '../../src/orders/index.js';
+import { channelAccountRecords, collectionRecords, type Payout, payoutRecords } from '../../src/payouts/index.js';
 import { exampleDeal } from './example-deals.js';
 import { idOf, type SmallBook } from './small-book.js';
 
@@ -14,6 +15,10 @@ const exampleOf = (kind: string) => kinds.get(kind)?.example;
 /** What must have happened on the seeded book before the example of a kind makes sense. */
 export const BEFORE: Readonly<Record<string, (book: SmallBook) => unknown>> = {
   'payout-returned': (book) => book.give(idOf(301), 'payout-settled', exampleOf('payout-settled')),
+  'acquirer-fee': (book) =>
+    book.give(idOf(301), 'payment', { ...(exampleOf('payment') as object), reference: 'ST-20260302' }) && giveToOwnFunds(book),
+  'channel-settled': (book) => collected(book, 22),
+  'collection-credited': (book) => collected(book, 23, idOf(12)),
   'order-complete': payBoundOrder,
   'margin-release': (book) => book.give(idOf(301), 'margin-deposit', { account: `acc_${A}`, amount: cny(5_000) }),
   'dispute-end': (book) => book.give(idOf(12), 'dispute-open', disputed()),
@@ -28,6 +33,21 @@ export const BEFORE: Readonly<Record<string, (book: SmallBook) => unknown>> = {
   subsidy: giveToMarketing,
   'subsidy-return': (book) => giveToMarketing(book) && book.give(idOf(303), 'subsidy', exampleOf('subsidy')),
 };
+
+/** 30.00 that a payment institution has collected of L's card, and what of it is paid over. */
+function collected(book: SmallBook, place: number, settledBy: Id | null = null): void {
+  const [platformId, payoutId, dueId, collectedId] = [book.platformId, idOf(place), idOf(120), idOf(121)];
+  const amount = 3_000n;
+  book.open(dueId, 'channel-due', 'channel-due').balance = settledBy === null ? -amount : 0n;
+  book.open(collectedId, 'collected', 'collected').balance = amount;
+  book.keep(channelAccountRecords, platformId, { platformId, dueId, collectedId });
+  const dates = { dueOn: '2026-03-03' as BusinessDate, clearsOn: '2026-03-04' as BusinessDate };
+  const of = { payoutId, platformId, channel: 'psp-collect', amount, atOnce: false, reference: payoutId, ...dates };
+  book.keep(collectionRecords, payoutId, { ...of, settledBy, creditedBy: null });
+  const payout = book.recordOf(payoutRecords, idOf(21)) as Payout;
+  const topUp = { purpose: 'top-up' as const, state: 'settled' as const, channel: 'psp-collect', sourceAccountId: idOf(6) };
+  book.keep(payoutRecords, payoutId, { ...payout, ...topUp, id: payoutId, amount });
+}
 
 const STOPPED = [{ item: 'student-stops', role: 'student' }];
 type Said = readonly { readonly item: string; readonly role: string }[];
@@ -63,6 +83,12 @@ function disputed() {
 function giveToMarketing(book: SmallBook): unknown {
   const { commission, marketing } = book.functional;
   return book.give(idOf(302), 'transfer', { from: `acc_${commission}`, to: `acc_${marketing}`, amount: cny(800) });
+}
+
+/** As much of its commission as an acquirer's fee takes. */
+function giveToOwnFunds(book: SmallBook): unknown {
+  const { commission, 'own-funds': own } = book.functional;
+  return book.give(idOf(302), 'transfer', { from: `acc_${commission}`, to: `acc_${own}`, amount: cny(100) });
 }
 
 const TERMS: Terms = {

@@ -35,6 +35,11 @@ const WORDS: Readonly<Record<string, readonly [unit: string, meaning: string]>> 
   'stopped.credits': ['0 or 1', '1: money may come in while the customer is stopped, his document expired or his account unused'],
   'adult.age': ['years', 'from which on a person may be registered and open electronic accounts'],
   'consent.minutes': ['minutes', 'to answer a question about an instruction, or about another card or mobile number'],
+  'psp-collect.days': [
+    'days',
+    'working days after which a payment institution pays over what it collected, until it tells the date itself',
+  ],
+  'pay-in.floor': ['count', 'from whom sub-accounts take transfers at the most: 0 anyone, 1 their own bound account, 2 nobody'],
   'collection.hours': ['hours', 'in which a top-up that was accepted is sent to be collected from the card, or fails'],
   'code.wrong-per-day': ['codes', 'that a customer may get wrong in a natural day, over all that he is asked'],
   'code.sms-per-day': ['messages', 'with codes to one mobile number in a natural day'],

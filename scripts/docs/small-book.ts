@@ -125,12 +125,12 @@ export class SmallBook {
       accounts: ids,
       terms: { transferMax: 50_000n, feeMax: 1_000n },
     };
-    for (const type of functional) this.#open(ids[type as keyof Book['accounts']], type, '');
+    for (const type of functional) this.open(ids[type as keyof Book['accounts']], type, '');
     for (const [id, label] of [
       [idOf(3), 'A'],
       [idOf(4), 'B'],
     ] as const) {
-      this.#open(id, 'sub', label);
+      this.open(id, 'sub', label);
       const bound: SettlementAccount = { name: label, account: '6228480012345678903', bankCode: '' };
       this.#keep(settlementAccountRecords.name, id, bound);
     }
@@ -143,7 +143,7 @@ export class SmallBook {
     const uses: LimitUse[] = [];
     for (const level of [2, 3] as const) {
       const accountId = idOf(4 + level);
-      this.#open(accountId, `class-${level}`, 'L');
+      this.open(accountId, `class-${level}`, 'L');
       this.#keep(settlementAccountRecords.name, accountId, { name: 'L', account: HER_CARD, bankCode: '' });
       this.#keep(electronicRecords.name, accountId, electronicOf(accountId, level));
       const carried = { day: '2025-09-20', balance: 100_000n, seq: 1 };
@@ -163,9 +163,11 @@ export class SmallBook {
     this.#keep(consentRecords.name, instruction, given);
   }
 
-  #open(id: Id, type: AccountType, label: string): void {
-    this.accounts.set(id, newAccount(id, PLATFORM, type));
+  open(id: Id, type: AccountType, label: string): LedgerAccount {
+    const account = newAccount(id, PLATFORM, type);
+    this.accounts.set(id, account);
     this.labels.set(id, label);
+    return account;
   }
 
   readonly platformId = PLATFORM;
@@ -184,7 +186,7 @@ export class SmallBook {
   }
 
   /** What is there of a record that always is, before anything changed it; else undefined. What the engine sums up is summed up here. */
-  #recordOf<Row>(type: RecordType<Row>, key: string): Row | undefined {
+  recordOf<Row>(type: RecordType<Row>, key: string): Row | undefined {
     const kept = this.#records.get(type.name)?.get(key);
     const nothing = NOTHING[type.name]?.(key);
     if (kept !== undefined || nothing === undefined) return kept as Row | undefined;
@@ -211,12 +213,12 @@ export class SmallBook {
     const at = this.#at(instruction, kind.origins[0] as Origin);
     const facts: Facts = {
       account: (id) => this.accounts.get(id),
-      record: (type, key) => this.#recordOf(type, key),
+      record: (type, key) => this.recordOf(type, key),
     };
     const decision = judge(kind, parsed, facts, at);
     if ('refused' in decision || 'waits' in decision)
       throw new Error(`the example of ${kindName} is not posted: ${JSON.stringify(decision)}`);
-    for (const { id, type } of decision.opens ?? []) this.#open(id, type, orderNoOf(data));
+    for (const { id, type } of decision.opens ?? []) this.open(id, type, orderNoOf(data));
     const posted = post(decision, { instruction, businessDate: at.book.businessDate, postedMs: at.nowMs }, this.#find);
     if ('code' in posted) throw new Error(`the example of ${kindName} cannot be posted: ${JSON.stringify(posted)}`);
     for (const { type, key, row } of decision.records ?? []) this.#keep(type.name, key, row);

@@ -1,8 +1,10 @@
+import { ACQUIRER_FILE_TRANSITIONS } from '../../src/acquirers/index.js';
 import { VERSION_TRANSITIONS } from '../../src/agreements/index.js';
 import { BATCH_TRANSITIONS } from '../../src/batches/index.js';
 import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '../../src/claims/index.js';
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
+import { SIGNING_TRANSITIONS } from '../../src/dispatch/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { REVIEW_RULE_TRANSITIONS, REVIEW_TRANSITIONS } from '../../src/reviews/index.js';
@@ -28,6 +30,9 @@ export function statesPage(): string {
     '## A payout 出款',
     drawing(PAYOUT_TRANSITIONS),
     `From \`src/payouts/states.ts\`. The money is neither with the payee nor back while the payout is ${underWay.join(', ')}.`,
+    '## A contract of a card with a collecting channel 代收签约',
+    drawing(SIGNING_TRANSITIONS),
+    'From `src/dispatch/states.ts`. A collection waits for it; what has no answer is asked again under its number.',
     '## A business day 营业日',
     drawing(DAY_TRANSITIONS),
     'From `src/clearing/states.ts`.',
@@ -52,6 +57,9 @@ export function statesPage(): string {
     '## A batch 批量指令',
     drawing(BATCH_TRANSITIONS),
     'From `src/batches/states.ts`. A file that is not legal is `rejected` when it comes.',
+    '## A file of an acquirer 收单文件',
+    drawing(ACQUIRER_FILE_TRANSITIONS),
+    'From `src/acquirers/states.ts`. A file with a fault is never kept.',
     '## A review 人工复核',
     drawing(REVIEW_TRANSITIONS),
     'From `src/reviews/states.ts`. What was `approved` or `passed` is decided anew, and its instruction says what became of it.',

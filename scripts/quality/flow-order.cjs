@@ -23,6 +23,7 @@ module.exports = [
   'reviews',
   'instructions',
   'batches',
+  'acquirers',
   'dispatch',
   'reconciliation',
   'clearing',

@@ -204,7 +204,7 @@ const EACH_STEP: Readonly<Record<string, string>> = {
   'all accounts of a book sum to zero':
     'SELECT platform_id, SUM(balance) AS total FROM accounts GROUP BY platform_id HAVING SUM(balance) <> 0',
   'no account is below its floor':
-    "SELECT id, balance, held FROM accounts WHERE IF(type = 'custody', balance > 0 OR held <> 0, held < 0 OR balance < held)",
+    "SELECT id, balance, held FROM accounts WHERE IF(type IN ('custody', 'channel-due'), balance > 0 OR held <> 0, held < 0 OR balance < held)",
   'custody is what crossed its wall': `SELECT a.platform_id, a.balance, b.total FROM accounts AS a
     JOIN (SELECT platform_id, SUM(amount) AS total FROM boundary GROUP BY platform_id) AS b ON b.platform_id = a.platform_id
     WHERE a.type = 'custody' AND a.balance + b.total <> 0`,

@@ -16,6 +16,7 @@ import {
 } from '../ledger/index.js';
 import { createPlatform, type Profile, readPlatform } from '../platforms/index.js';
 import { isDuplicateKey, type Runtime, type Tx, type Vault } from '../runtime/index.js';
+import { numberOwnAccount } from './pay-in-store.js';
 import { checkSettlementAccount, refusalOf, type SettlementAccount } from './rules.js';
 import { bindSettlementAccounts, findAccount, isCustodyNoTaken, leastLoadedShard } from './store.js';
 
@@ -74,6 +75,7 @@ export async function openPlatform(tx: Tx, rt: Parts, of: NewBook): Promise<Book
     tx,
     ids.map(([type, id]) => ({ id, platformId, type })),
   );
+  await numberOwnAccount(tx, platformId, book.accounts['own-funds']);
   const opened = await loadBook(tx, platformId);
   if (of.settlementAccount !== undefined) await bindPlatform(tx, rt.vault, opened, { name: of.name, to: of.settlementAccount });
   return opened;
@@ -123,7 +125,14 @@ export async function changeTerms(tx: Tx, rt: Pick<Parts, 'clock'>, platformId: 
   const book = await requireBook(tx, platformId);
   await lockShard(tx, book.shardId, rt.clock.now());
   await setTerms(tx, platformId, terms);
-  return { ...book, terms: { ...terms, agreements: terms.agreements ?? book.terms.agreements } };
+  return {
+    ...book,
+    terms: {
+      ...terms,
+      agreements: terms.agreements ?? book.terms.agreements,
+      collected: terms.collected ?? book.terms.collected,
+    },
+  };
 }
 
 /**

@@ -21,6 +21,8 @@ export { verifyChanges } from './life/verify.js';
 export * from './limits.js';
 export { verifyOpenings } from './opening/verify.js';
 export { parameterRoutes } from './parameter-routes.js';
+export { type PayInRule, payInRule, takes } from './pay-in-rules.js';
+export { accountsByVirtualNo, payInRecords, type VirtualAccount } from './pay-in-store.js';
 export { requireAccount, viewAccounts } from './reading.js';
 export { accountRoutes } from './routes.js';
 export { balancesOf, type SettlementAccount } from './rules.js';

@@ -8,7 +8,12 @@ const FLAGS = ['limits.per-customer', 'stopped.credits', 'interest.below-yuan'];
 const AMOUNTS = /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$/;
 const COUNT_MAX = 10_000n;
 /** What is not merely a count; the most that makes sense. */
-const MOST: Readonly<Record<string, Minor>> = { 'interest.demand': 1_000_000n, 'trial.amount': 50n, 'adult.age': 150n };
+const MOST: Readonly<Record<string, Minor>> = {
+  'interest.demand': 1_000_000n,
+  'trial.amount': 50n,
+  'adult.age': 150n,
+  'pay-in.floor': 2n,
+};
 /** Of these nothing at all would be none. */
 const LEAST_ONE = [
   'dormancy.months',

@@ -1,6 +1,7 @@
 import { addDays, type BusinessDate, type Id, type Instant, invariant, type Minor, Refused, refuse } from '../kernel/index.js';
 import { type AccountType, type Entry, type LedgerAccount, loadAccounts, loadBook } from '../ledger/index.js';
 import type { Tx } from '../runtime/index.js';
+import { ownNumbers } from './pay-in-store.js';
 import { shown } from './rules.js';
 import {
   type AccountKey,
@@ -15,6 +16,8 @@ import {
 export interface AccountView {
   readonly account: LedgerAccount;
   readonly merchant: SubMerchant | undefined;
+  /** Of the platform's own funds and of sub-accounts: the number by which others transfer to it. */
+  readonly virtualNo: string | undefined;
 }
 
 /**
@@ -25,10 +28,12 @@ export async function viewAccounts(tx: Tx, platformId: Id, ids: readonly Id[]): 
   const { businessDate } = await loadBook(tx, platformId);
   const accounts = await loadAccounts(tx, ids, () => businessDate);
   const merchants = await subMerchantsByAccount(tx, ids);
+  const numbers = await ownNumbers(tx, ids);
   return ids.map((id) => {
     const account = accounts.get(id);
     invariant(account, `account ${id} is there`);
-    return { account, merchant: merchants.get(id) };
+    const merchant = merchants.get(id);
+    return { account, merchant, virtualNo: merchant?.virtualNo ?? numbers.get(id) };
   });
 }
 

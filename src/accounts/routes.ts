@@ -14,6 +14,7 @@ import {
   pageOfSubMerchants,
   subMerchantsQuery,
 } from './pages.js';
+import { payInRoutes } from './pay-in-routes.js';
 import { viewAccounts } from './reading.js';
 import { openSettlementAccount, settlementAccountsOf } from './store.js';
 import { changeSettlementAccount, closeSubMerchant, isOpening, openSubMerchants, viewSubMerchant } from './sub-merchants.js';
@@ -56,6 +57,7 @@ export function accountRoutes(rt: Runtime): Route[] {
     closeRoute(rt),
     listAccountsRoute(rt),
     readAccountRoute(rt),
+    ...payInRoutes(rt),
     entriesRoute(rt),
     ownPlatformRoute(rt),
   ];

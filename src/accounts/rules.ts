@@ -1,5 +1,13 @@
 import { type BusinessDate, checkBankCode, checkCardNumber, type Minor, type Refusal, refuse } from '../kernel/index.js';
-import { type AccountType, availableOf, type LedgerAccount, reservedOf, unclearedOf, withdrawableOf } from '../ledger/index.js';
+import {
+  type AccountType,
+  availableOf,
+  isAsset,
+  type LedgerAccount,
+  reservedOf,
+  unclearedOf,
+  withdrawableOf,
+} from '../ledger/index.js';
 import {
   checkParty,
   describeFault,
@@ -94,9 +102,9 @@ export interface Balances {
   readonly withdrawable: Minor;
 }
 
-/** The custody account is the bank's asset: in the books below zero, shown as the money that is kept. */
+/** An asset of the bank's is below zero in the books, and shown as the money that is kept, or owed by channels. */
 export function shown(type: AccountType, amount: Minor): Minor {
-  return type === 'custody' ? -amount : amount;
+  return isAsset(type) ? -amount : amount;
 }
 
 export function balancesOf(account: LedgerAccount): Balances {

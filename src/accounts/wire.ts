@@ -35,18 +35,30 @@ const termAmount = z.int().min(0).max(Number(WIRE_MAX)).meta({ description: 'Min
 const agreements = z
   .enum(['none', 'required'])
   .meta({ description: "required: orders are taken and split by the sellers' agreements alone" });
+const collected = z
+  .enum(['at-once', 'when-settled'])
+  .meta({ description: 'When customers can use what a channel collects that pays over later; it leaves only after that' });
 const termsFields = { transferMax: termAmount, feeMax: termAmount };
 export const termsRequest = z
-  .strictObject({ ...termsFields, agreements: agreements.optional() })
-  .meta({ id: 'NewTerms', description: 'Whether agreements are required stays as it was when nothing is said of it' });
-const termsSchema = z.strictObject({ ...termsFields, agreements }).meta({ id: 'Terms' });
+  .strictObject({ ...termsFields, agreements: agreements.optional(), collected: collected.optional() })
+  .meta({
+    id: 'NewTerms',
+    description:
+      'Whether agreements are required, and when what is collected can be used, stays as it was when nothing is said of it',
+  });
+const termsSchema = z.strictObject({ ...termsFields, agreements, collected }).meta({ id: 'Terms' });
 
-export function termsOf({ transferMax, feeMax, agreements }: z.output<typeof termsRequest>): Terms {
-  return { transferMax: BigInt(transferMax), feeMax: BigInt(feeMax), agreements };
+export function termsOf({ transferMax, feeMax, ...rest }: z.output<typeof termsRequest>): Terms {
+  return { transferMax: BigInt(transferMax), feeMax: BigInt(feeMax), ...rest };
 }
 
-function showTerms({ transferMax, feeMax, agreements = 'none' }: Terms): z.output<typeof termsSchema> {
-  return { transferMax: Number(transferMax), feeMax: Number(feeMax), agreements };
+function showTerms({
+  transferMax,
+  feeMax,
+  agreements = 'none',
+  collected = 'when-settled',
+}: Terms): z.output<typeof termsSchema> {
+  return { transferMax: Number(transferMax), feeMax: Number(feeMax), agreements, collected };
 }
 
 const accountType = z.enum(Object.keys(ACCOUNT_TYPES) as [AccountType, ...AccountType[]]);
@@ -146,14 +158,14 @@ export const accountSchema = z
   })
   .meta({ id: 'Account', description: 'An account and its balances, in minor units' });
 
-export function showAccount({ account, merchant }: AccountView) {
+export function showAccount({ account, merchant, virtualNo }: AccountView) {
   return {
     id: toWire('account', account.id),
     type: account.type,
     state: account.state,
     merchant: merchant === undefined ? null : toWire('merchant', merchant.id),
     merchantNo: merchant?.merchantNo ?? null,
-    virtualNo: merchant?.virtualNo ?? null,
+    virtualNo: virtualNo ?? null,
     currency: 'CNY',
     ...balancesOf(account),
     entryCount: account.entryCount,

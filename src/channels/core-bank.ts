@@ -47,6 +47,10 @@ export interface IncomingTransfer {
   readonly payer: { readonly name: string; readonly account: string; readonly bankCode: string };
   /** When the core bank received it. */
   readonly businessDate: BusinessDate;
+  /** The clearing system's message by which it came: channel, sending institution and its MsgId, which are unique; absent within the bank. */
+  readonly message?: { readonly channel: string; readonly sender: string; readonly messageNo: string } | undefined;
+  /** The payer's words, '' where there were none. */
+  readonly remark: string;
 }
 
 export interface IncomingPage {

@@ -94,6 +94,7 @@ export const InflowsMessage = z.strictObject({
 export const InflowsAnswer = z.object({ booked: z.number().int(), repeated: z.number().int() });
 
 const text = (max: number) => z.string().max(max);
+const IncomingOrigin = z.object({ channel: text(12).min(1), sender: text(32), messageNo: text(64).min(1) });
 export const IncomingMessage = z.object({
   items: z.array(
     z.object({
@@ -103,6 +104,9 @@ export const IncomingMessage = z.object({
       amount: positive,
       payer: z.object({ name: text(256), account: text(64), bankCode: text(32) }),
       businessDate: WireDate,
+      /** The message by which it came; a transfer within the bank has none. */
+      message: IncomingOrigin.optional(),
+      remark: text(256).default(''),
     }),
   ),
   next: z.string().max(128),
@@ -120,6 +124,8 @@ export const TransferMessage = z.strictObject({
   amount: positive,
   payer: z.strictObject({ name: text(140).min(1), account: text(34), bankCode: text(12).default('') }),
   businessDate: WireDate.optional(),
+  message: z.strictObject({ channel: text(12).min(1), sender: text(12), messageNo: text(35).min(1) }).optional(),
+  remark: text(140).default(''),
 });
 
 export const StatementQuery = z.strictObject({

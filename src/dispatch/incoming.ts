@@ -1,3 +1,4 @@
+import { accountsByVirtualNo, type VirtualAccount } from '../accounts/index.js';
 import { BankRefused, BankUnreachable, type IncomingPage, type IncomingTransfer } from '../channels/index.js';
 import { findInstructions, kinds, type Receipt, systemInstruction } from '../instructions/index.js';
 import {
@@ -11,27 +12,30 @@ import {
   WIRE_MAX,
 } from '../kernel/index.js';
 import { type Book, loadBooks } from '../ledger/index.js';
-import { faultOf, isDuplicateKey } from '../runtime/index.js';
+import { faultOf, isDuplicateKey, type Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow } from './desk.js';
 import {
   countUnanswered,
-  electronicByVirtualNo,
   type HeldTransfer,
   insertTransfers,
+  type KnownTransfer,
   knownTransfers,
   noteTransfers,
+  type ReceivedTransfer,
+  suspenseByCustodyNo,
+  type TransferMessage,
   type TransferState,
   unansweredTransfers,
 } from './incoming-store.js';
-import { groupBy, queryDelayMs, tidyReason } from './rules.js';
+import { custodyNumbersIn, groupBy, queryDelayMs, tidyReason } from './rules.js';
 import { channelRows, INCOMING_FEED, moveFeedCursor, noteChannelSuccess } from './store.js';
 
 const PAGE = 500;
 const GROUP = 40;
-const KIND = 'incoming-transfer';
 
 /**
- * Transfers to electronic accounts (来账): what the core bank holds for us is written down, decided by the books, and answered.
+ * Transfers to virtual account numbers (来账): what the core bank holds for us is written down, decided by the books, and answered. What names
+ * no account but a platform's custody account, such as a payout that came back without a word about which, goes to the platform's suspense.
  *
  *   feed → row and cursor in one commit → instruction `incoming:<reference>` → accept or reject at the core bank → row
  *
@@ -91,31 +95,20 @@ async function readFeed({ rt, channels }: Desk): Promise<void> {
 
 /** @returns whether it was this run that kept the page */
 async function keepPage({ rt }: Pick<Desk, 'rt'>, after: string, { items, next }: IncomingPage): Promise<boolean> {
-  const first = new Map<string, IncomingTransfer>();
-  for (const item of items) if (!first.has(item.reference)) first.set(item.reference, item);
   try {
     return await rt.db.withTx(
       'receive-transfers',
       async (tx) => {
-        const known = await knownTransfers(tx, [...first.keys()]);
-        const owners = await electronicByVirtualNo(tx, [...new Set(items.map((item) => item.virtualNo))]);
-        for (const { reference, virtualNo, amount } of items) {
-          const before = known.get(reference) ?? first.get(reference);
-          if (before === undefined || (before.virtualNo === virtualNo && before.amount === amount)) continue;
-          rt.log.error({ event: 'incoming.contradicts', reference: reference.slice(0, 64) });
-        }
-        const fresh = [...first.values()].filter(({ reference }) => !known.has(reference));
-        await insertTransfers(
+        const known = await knownTransfers(
           tx,
-          fresh.map(({ reference, virtualNo, amount, payer }) => ({
-            reference,
-            to: owners.get(virtualNo) ?? null,
-            virtualNo,
-            amount,
-            payerSealed: rt.vault.seal(JSON.stringify(payer)),
-          })),
-          rt.clock.now(),
+          items.map((item) => item.reference),
+          items.map(messageOf),
         );
+        const owners = await ownersOf(
+          tx,
+          items.map((item) => item.virtualNo),
+        );
+        await insertTransfers(tx, fresh({ rt }, items, known, owners), rt.clock.now());
         await moveFeedCursor(tx, INCOMING_FEED, after, next);
         return true;
       },
@@ -125,6 +118,60 @@ async function keepPage({ rt }: Pick<Desk, 'rt'>, after: string, { items, next }
     if (!isDuplicateKey(error)) throw error;
     return false; // another run was faster
   }
+}
+
+/** The message by which a transfer came; one within the bank is a message of its own. */
+function messageOf({ message, reference, payer }: IncomingTransfer): TransferMessage {
+  return message ?? { channel: '', sender: payer.bankCode, messageNo: reference };
+}
+
+/** Whose the numbers are: an account's own, or the suspense account of the platform whose custody account a number begins with. */
+async function ownersOf(tx: Tx, numbers: readonly string[]): Promise<(virtualNo: string) => VirtualAccount | null> {
+  const accounts = await accountsByVirtualNo(tx, [...new Set(numbers)]);
+  const nobodys = numbers.filter((no) => !accounts.has(no));
+  const custody = await suspenseByCustodyNo(tx, [...new Set(nobodys.flatMap(custodyNumbersIn))]);
+  return (no) => {
+    const named = custodyNumbersIn(no).find((prefix) => custody.has(prefix));
+    return accounts.get(no) ?? (named === undefined ? null : (custody.get(named) ?? null));
+  };
+}
+
+/** Those of a page that were not written down before. A message that comes again acts no more, and is an alarm if it says something else. */
+function fresh(
+  { rt }: Pick<Desk, 'rt'>,
+  items: readonly IncomingTransfer[],
+  known: readonly KnownTransfer[],
+  ownerOf: (virtualNo: string) => VirtualAccount | null,
+): ReceivedTransfer[] {
+  const byReference = new Map(known.map((each) => [each.reference, each]));
+  const byMessage = new Map(known.map((each) => [keyOf(each.message), each]));
+  const received: ReceivedTransfer[] = [];
+  for (const item of items) {
+    const { reference, virtualNo, amount, payer, remark } = item;
+    const message = messageOf(item);
+    const said = (before: KnownTransfer) =>
+      before.virtualNo === virtualNo && before.amount === amount && rt.vault.open(before.payerSealed) === JSON.stringify(payer);
+    const before = byReference.get(reference);
+    if (before !== undefined) {
+      if (!said(before)) rt.log.error({ event: 'incoming.contradicts', reference: reference.slice(0, 64) });
+      continue;
+    }
+    const twin = byMessage.get(keyOf(message));
+    const state = twin === undefined ? 'received' : said(twin) ? 'duplicate' : 'conflict';
+    if (twin !== undefined) rt.log.error({ event: `incoming.${state}`, reference, of: twin.reference });
+    const payerSealed = rt.vault.seal(JSON.stringify(payer));
+    const reason = twin === undefined ? null : tidyReason(`the message of ${twin.reference}`);
+    const kept = { reference, virtualNo, amount, payerSealed, message };
+    const remarkSealed = remark === '' ? '' : rt.vault.seal(remark);
+    received.push({ ...kept, to: ownerOf(virtualNo), remarkSealed, state, reason });
+    byReference.set(reference, kept);
+    if (twin === undefined) byMessage.set(keyOf(message), kept);
+  }
+  return received;
+}
+
+function keyOf({ channel, sender, messageNo }: TransferMessage): string {
+  return JSON.stringify([channel, sender, messageNo]);
 }
 
 /** What the books say of a held transfer. */
@@ -170,14 +217,14 @@ async function decide(desk: Desk, held: readonly HeldTransfer[]): Promise<Map<st
   const given: { transfer: HeldTransfer; book: Book; directive: Directive }[] = [];
   for (const transfer of held) {
     const book = transfer.to === null ? undefined : books.get(transfer.to.platformId);
-    const data = dataOf(desk, transfer);
+    const told = dataOf(desk, transfer, book);
     if (book === undefined || transfer.to === null)
       verdicts.set(transfer.reference, { accepted: false, reason: 'no such account' });
-    else if (data === undefined)
+    else if (told === undefined)
       verdicts.set(transfer.reference, { accepted: false, reason: 'the particulars cannot be booked' });
     else {
       const requestNo = `incoming:${transfer.reference}`;
-      const submission = systemInstruction({ platformId: book.platformId, requestNo, kind: KIND, data, actor: 'dispatch' });
+      const submission = systemInstruction({ platformId: book.platformId, requestNo, ...told, actor: 'dispatch' });
       given.push({ transfer, book, directive: { shardId: book.shardId, submission } });
     }
   }
@@ -196,18 +243,24 @@ async function decide(desk: Desk, held: readonly HeldTransfer[]): Promise<Map<st
   return verdicts;
 }
 
-/** The instruction's data; undefined when the books cannot take what the core bank told. */
-function dataOf({ rt }: Desk, { reference, to, amount, payerSealed }: HeldTransfer): unknown {
+/** The instruction; undefined when the books cannot take what the core bank told. */
+function dataOf(
+  { rt }: Desk,
+  { reference, to, amount, virtualNo, payerSealed, remarkSealed }: HeldTransfer,
+  book: Book | undefined,
+): { kind: string; data: unknown } | undefined {
   if (to === null || amount > WIRE_MAX || `incoming:${reference}`.length > 64) return undefined;
   const { name, account, bankCode } = JSON.parse(rt.vault.open(payerSealed)) as IncomingTransfer['payer'];
   const payer = { name: tidyReason(name, '无户名'), account: account.replace(/[\s-]/g, ''), bankCode };
-  const data = {
-    account: toWire('account', to.accountId),
-    amount: { amount: toWireAmount(amount), currency: 'CNY' },
-    payer,
-    reference,
-  };
-  return kinds.get(KIND)?.schema.safeParse(data).success ? data : undefined;
+  const common = { amount: { amount: toWireAmount(amount), currency: 'CNY' }, payer, reference };
+  const isNobodys = to.accountId === book?.accounts.suspense;
+  const kind = isNobodys ? 'suspense-credit' : 'incoming-transfer';
+  // The number that was written, and the words, say whose it may be.
+  const words = remarkSealed === '' ? '' : rt.vault.open(remarkSealed);
+  const data = isNobodys
+    ? { ...common, told: tidyReason(`${virtualNo} ${words}`) }
+    : { ...common, account: toWire('account', to.accountId) };
+  return kinds.get(kind)?.schema.safeParse(data).success ? { kind, data } : undefined;
 }
 
 async function verdictsOf(

@@ -17,4 +17,5 @@ export { lapseCollections } from './lapse.js';
 export { ask, pollDue, takeNews } from './poll.js';
 export { dispatchRoutes } from './routes.js';
 export { putOff, sendAgain, sendDue } from './send.js';
+export { SIGNING_TRANSITIONS } from './states.js';
 export { findDispatches, resumePayments, shardsWithPayouts, stopPayments } from './store.js';

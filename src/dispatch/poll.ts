@@ -1,6 +1,6 @@
 import { BankUnreachable, CHANNELS, type ChannelCode, type ChannelNews, type NewsPage } from '../channels/index.js';
 import { asId, type Id, type Instant } from '../kernel/index.js';
-import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
+import { notePaidOver, type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import { faultOf, type Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, returnedDirective, settledDirective } from './desk.js';
 import { restoreFloats } from './floats/floats.js';
@@ -104,6 +104,7 @@ async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly
   const first = await readItems(desk, items);
   // A return of what the books have under way says that it had been settled: that is decided before the return is received.
   await decideNow(desk, [...also, ...first.finals]);
+  await noteSums(desk, items);
   if (first.returns.length > 0) await decideNow(desk, (await readItems(desk, first.returns)).returnDirectives);
   await turnAway(desk, first.turned);
   await restoreFloats(
@@ -111,6 +112,20 @@ async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly
     items.filter(({ status }) => status === 'returned').flatMap(({ messageNo }) => idsOf([messageNo])),
   );
   for (const { channel, state } of first.counted) desk.rt.metrics.payouts.inc({ channel: channel ?? '', state });
+}
+
+/** A channel that pays over later tells with its results under which reference, and when; it is kept once the result is. */
+async function noteSums({ rt }: Desk, items: readonly ChannelNews[]): Promise<void> {
+  const told = items.filter((item) => item.status === 'settled' && item.reference !== item.messageNo);
+  const sums = told.flatMap(({ messageNo, reference, businessDate }) =>
+    idsOf([messageNo]).map((payoutId) => ({ payoutId, reference, dueOn: businessDate })),
+  );
+  if (sums.length === 0) return;
+  await rt.db.withTx(
+    'note-paid-over',
+    (tx) => notePaidOver(tx, sums).then(() => true),
+    async () => undefined,
+  );
 }
 
 async function readItems(desk: Desk, items: readonly News[]) {

@@ -16,6 +16,7 @@ import {
   wireId,
 } from '../runtime/index.js';
 import { pspCallbackRoute } from './callbacks.js';
+import { incomingRoutes } from './incoming-routes.js';
 import { askSoon, type BacklogRow, backlog, channelRows } from './store.js';
 
 const payoutSchema = z
@@ -76,7 +77,7 @@ const operator = { audience: 'operator', tag: 'Payouts' } as const;
 /** Payouts as a platform and the bank's staff see them, and how the channels do. */
 export function dispatchRoutes(rt: Runtime): Route[] {
   const own = [listRoute(rt), readRoute(rt), adminListRoute(rt), adminReadRoute(rt), queryRoute(rt), channelsRoute(rt)];
-  return [...own, pspCallbackRoute(rt)];
+  return [...own, pspCallbackRoute(rt), ...incomingRoutes(rt)];
 }
 
 interface ListQuery {

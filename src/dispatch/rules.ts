@@ -1,5 +1,5 @@
 import { type ChannelAnswer, type ChannelCode, type ChannelNews, OTHER_CONTENT } from '../channels/index.js';
-import { type Instant, maskCardNumber, maskName } from '../kernel/index.js';
+import { type Instant, maskCardNumber, maskName, VIRTUAL_PREFIX } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
 
 const FIRST_QUERY_MS = 2_000;
@@ -84,6 +84,19 @@ export function tidyReason(reason: string | undefined, otherwise = 'no reason gi
     tidy += char;
   }
   return tidy.trim() || otherwise;
+}
+
+const CUSTODY_NO_MAX = 32;
+
+/**
+ * What of a number may be that of a custody account: itself or its beginning, the longest first. A number of the form of our virtual accounts
+ * names none, however it is misspelt: it goes back.
+ */
+export function custodyNumbersIn(virtualNo: string): string[] {
+  const number = virtualNo.trim();
+  if (number.startsWith(VIRTUAL_PREFIX)) return [];
+  const longest = Math.min(number.length, CUSTODY_NO_MAX);
+  return Array.from({ length: longest }, (_, place) => number.slice(0, longest - place));
 }
 
 /** Things of one key together, in the order in which the keys came. */

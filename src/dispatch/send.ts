@@ -16,6 +16,7 @@ import { callChannel } from './health/health.js';
 import { hoursToCollect, overdueOf } from './lapse.js';
 import { planDue, takeBackUnsent, turnAway } from './plan.js';
 import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
+import { type Signed, signCollections } from './signing.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
 
 /** A payout as it is handed to its channel. */
@@ -165,12 +166,14 @@ async function moveToSent(tx: Tx, sendings: readonly Sending[], nowMs: Instant):
 
 /** Hands the payouts to their channels, each platform's in calls of its own. Answers what final answers make. */
 async function submit(desk: Desk, sendings: readonly Sending[]): Promise<Directive[]> {
-  const groups = [...groupBy(sendings, ({ channel, custodyNo }) => `${channel}/${custodyNo}`).values()];
+  const signed = await signCollections(desk, sendings);
+  const ready = sendings.filter(({ payout }) => !answeredAlready(signed.get(payout.id)));
+  const groups = [...groupBy(ready, ({ channel, custodyNo }) => `${channel}/${custodyNo}`).values()];
   for (const { channel } of sendings) desk.rt.metrics.payouts.inc({ channel, state: 'sent' });
   const answered = await Promise.all(
     groups.map(async (group) => {
       const { channel } = group[0] as Sending;
-      const orders = group.map(toOrder);
+      const orders = group.map((sending) => toOrder(sending, signed.get(sending.payout.id)));
       const answers = await callChannel(desk, channel, () => desk.channels.channels[channel].submit(orders), isUsable);
       return group.map(({ payout }, place) => ({
         payout: { ...payout, state: 'sent' as const, channel },
@@ -179,7 +182,11 @@ async function submit(desk: Desk, sendings: readonly Sending[]): Promise<Directi
     }),
   );
   // When it is asked after next was said with the sending: an order that was merely accepted needs no writing.
-  const told = answered.flat().filter(({ answer }) => answer.status !== 'accepted');
+  const unsigned = sendings.flatMap(({ payout, channel }) => {
+    const found = signed.get(payout.id);
+    return answeredAlready(found) ? [{ payout: { ...payout, state: 'sent' as const, channel }, answer: found.answer }] : [];
+  });
+  const told = [...answered.flat(), ...unsigned].filter(({ answer }) => answer.status !== 'accepted');
   return (await read(desk, told)).directives;
 }
 
@@ -188,8 +195,13 @@ export function isUsable(answers: readonly ChannelAnswer[]): boolean {
   return answers.length === 0 || answers.some((answer) => answer.status !== 'unknown');
 }
 
-function toOrder({ payout, payee, custodyNo, businessDate }: Sending): PaymentOrder {
+function answeredAlready(signed: Signed | undefined): signed is { readonly answer: ChannelAnswer } {
+  return signed !== undefined && 'answer' in signed;
+}
+
+function toOrder({ payout, payee, custodyNo, businessDate }: Sending, signed: Signed | undefined): PaymentOrder {
   return {
+    ...(signed !== undefined && 'contractNo' in signed ? { contractNo: signed.contractNo } : {}),
     messageNo: payout.id,
     custodyNo,
     amount: payout.amount,

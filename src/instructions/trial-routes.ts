@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { isAsset } from '../ledger/index.js';
 import { currencySchema, parseJson, type Route, type Runtime, rfc3339Schema, route, shapeInvalid } from '../runtime/index.js';
 import { outcomeFields } from './answers/views.js';
 import { type Movement, refusedBefore, type Standing, tryOut, type Verdict } from './deciding/trial.js';
@@ -140,7 +141,7 @@ function feesOf(movements: readonly Movement[]) {
   let before = 0n;
   let fees = 0n;
   for (const { amount, type } of movements) {
-    if (amount <= 0n || type === 'custody') continue;
+    if (amount <= 0n || isAsset(type)) continue;
     before += amount;
     if (type === 'commission' || type === 'fees') fees += amount;
   }

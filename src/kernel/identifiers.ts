@@ -117,7 +117,7 @@ export function checkMobile(text: string): Checked {
 }
 
 // ISO/IEC 7812: 9 is for national assignment and the country's number follows, so that no card of any scheme has this prefix.
-const VIRTUAL_PREFIX = '9156';
+export const VIRTUAL_PREFIX = '9156';
 const VIRTUAL_SEQUENCE_DIGITS = 14;
 /** The first sequence number that has no virtual account number. */
 export const VIRTUAL_SEQUENCE_END = 10n ** BigInt(VIRTUAL_SEQUENCE_DIGITS);

@@ -39,6 +39,7 @@ export const ID_PREFIXES = {
   'review-rule': 'rvr',
   suspense: 'sus',
   proposal: 'prp',
+  'acquirer-file': 'acf',
   agreement: 'agr',
   version: 'agv',
   group: 'agg',

@@ -5,6 +5,7 @@ import type { RefusalEntry } from './refusals/entry.js';
 import { ESCROW_REFUSALS } from './refusals/escrow.js';
 import { HOLD_REFUSALS } from './refusals/holds.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
+import { MONEY_IN_REFUSALS } from './refusals/money-in.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
 import { REFUND_REFUSALS } from './refusals/refunds.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
@@ -24,6 +25,7 @@ export const REFUSALS = {
   ...CUSTOMER_REFUSALS,
   ...AGREEMENT_REFUSALS,
   ...MONEY_REFUSALS,
+  ...MONEY_IN_REFUSALS,
   ...HOLD_REFUSALS,
   ...SUSPENSE_REFUSALS,
   ...REFUND_REFUSALS,

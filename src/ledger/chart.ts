@@ -1,6 +1,7 @@
 /**
  * The chart of accounts of one platform's book. Credit is positive: what the bank owes to somebody. The custody account is
- * the bank's own asset, so its balance is the negative of the money that the core bank keeps, and all accounts sum to zero.
+ * the bank's own asset, so its balance is the negative of the money that the core bank keeps, and all accounts sum to zero. So is what
+ * channels have collected and not paid over.
  */
 export interface AccountTypeEntry {
   readonly zh: string;
@@ -12,6 +13,8 @@ export interface AccountTypeEntry {
 export const ACCOUNT_TYPES = {
   custody: { zh: '存管专户', en: 'custody account at the core bank', belongsTo: 'bank' },
   'in-transit': { zh: '出款在途', en: 'payouts sent and not final', belongsTo: 'bank' },
+  'channel-due': { zh: '渠道待清算款', en: 'collected by channels that have not paid it over yet', belongsTo: 'bank' },
+  collected: { zh: '代收待入账', en: 'collected by such a channel and not credited yet', belongsTo: 'bank' },
   suspense: { zh: '挂账', en: 'money whose owner is not known yet', belongsTo: 'bank' },
   sub: { zh: '虚拟子账户', en: 'virtual sub-account of a sub-merchant', belongsTo: 'customer' },
   margin: { zh: '商户保证金', en: 'margin of a sub-merchant, from which refunds are covered', belongsTo: 'customer' },
@@ -35,4 +38,9 @@ export function isElectronic(type: AccountType | undefined): type is 'class-2' |
 
 export function isPlatformOwn(type: AccountType): boolean {
   return ACCOUNT_TYPES[type].belongsTo === 'platform';
+}
+
+/** An asset of the bank's: its balance is never above zero. All other accounts are never below. */
+export function isAsset(type: AccountType): boolean {
+  return type === 'custody' || type === 'channel-due';
 }

@@ -10,13 +10,13 @@ import {
   refuse,
   toWire,
 } from '../kernel/index.js';
-import type { AccountState, AccountType } from './chart.js';
+import { type AccountState, type AccountType, isAsset } from './chart.js';
 
 /**
  * Double entry over accounts held in memory: the one place where a balance changes.
  *
  * `post` either makes every movement of an instruction or none, and says why not. It keeps, for each account: balance ≥ held,
- * balance ≥ uncleared (custody: balance ≤ 0), a running balance on each entry, and a hash chain over its entries. What is claimed
+ * balance ≥ uncleared (assets of the bank: balance ≤ 0), a running balance on each entry, and a hash chain over its entries. What is claimed
  * may be more than there is: it takes what is free, now and whenever more comes in, so that no credit has to be looked at.
  */
 export interface LedgerAccount {
@@ -165,7 +165,7 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
     invariant(!posted.has(account), 'an account stands once in a movement');
     posted.add(account);
     sum += posting.amount;
-    if (account.type === 'custody') {
+    if (isAsset(account.type)) {
       account.balance += posting.amount;
       if (account.balance < -BALANCE_MAX)
         return refuse('BALANCE_OVERFLOW', undefined, { account: toWire('account', account.id) });
@@ -275,8 +275,8 @@ function mergeSlices(slices: readonly UnclearedSlice[], added: readonly Uncleare
 }
 
 function assertFloors(account: LedgerAccount): void {
-  if (account.type === 'custody') {
-    invariant(account.balance <= 0n, `custody account ${account.id} would be overdrawn`);
+  if (isAsset(account.type)) {
+    invariant(account.balance <= 0n, `the ${account.type} account ${account.id} would be overdrawn`);
     return;
   }
   invariant(account.held >= 0n && account.balance >= account.held, `account ${account.id} would fall below its floor`);

@@ -9,6 +9,10 @@ export interface Terms {
   readonly feeMax: Minor;
   /** `required`: orders are taken and split by the sellers' agreements alone. `none` when absent. */
   readonly agreements?: 'none' | 'required' | undefined;
+  /**
+   * When customers can use what a channel collects that pays over later: `at-once` inside the platform, or `when-settled`, which it is when absent.
+   */
+  readonly collected?: 'at-once' | 'when-settled' | undefined;
 }
 
 /** A platform's book: where its accounts stand and which business date is open. */
@@ -28,7 +32,10 @@ export interface Book {
   /** Whether there ever was a rule that sends its instructions to review. */
   readonly reviewed?: boolean;
 }
-export type FunctionalAccount = Exclude<AccountType, 'sub' | 'margin' | 'order' | 'escrow' | 'class-2' | 'class-3'>;
+export type FunctionalAccount = Exclude<
+  AccountType,
+  'sub' | 'margin' | 'order' | 'escrow' | 'class-2' | 'class-3' | 'channel-due' | 'collected'
+>;
 
 interface BookRow {
   platform_id: string;
@@ -47,6 +54,7 @@ interface BookRow {
   transfer_max: string;
   fee_max: string;
   agreements: 'none' | 'required';
+  collected: 'at-once' | 'when-settled';
   profile: string;
   reviewed: number;
 }
@@ -68,7 +76,12 @@ function bookOf(row: BookRow): Book {
       fees: asId(row.fees_id),
       suspense: asId(row.suspense_id),
     },
-    terms: { transferMax: BigInt(row.transfer_max), feeMax: BigInt(row.fee_max), agreements: row.agreements },
+    terms: {
+      transferMax: BigInt(row.transfer_max),
+      feeMax: BigInt(row.fee_max),
+      agreements: row.agreements,
+      collected: row.collected,
+    },
     profile: row.profile,
     reviewed: row.reviewed === 1,
   };
@@ -95,8 +108,8 @@ export async function insertBook(
   const { accounts, terms, profile = 'marketplace' } = book;
   await tx.write(
     `INSERT INTO books (platform_id, shard_id, currency, custody_no, business_date, proved_to, custody_id, in_transit_id, own_funds_id,
-       commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max, agreements, profile)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       commission_id, marketing_id, fees_id, suspense_id, transfer_max, fee_max, agreements, collected, profile)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       book.platformId,
       book.shardId,
@@ -114,6 +127,7 @@ export async function insertBook(
       String(terms.transferMax),
       String(terms.feeMax),
       terms.agreements ?? 'none',
+      terms.collected ?? 'when-settled',
       profile,
     ],
   );
@@ -134,14 +148,12 @@ export async function setProvedTo(tx: Tx, platformId: Id, date: BusinessDate): P
   await tx.write('UPDATE books SET proved_to = ? WHERE platform_id = ? AND proved_to < ?', [date, platformId, date]);
 }
 
-/** Whether agreements are required stays as it was where nothing is said of it. */
+/** Whether agreements are required, and when what is collected can be used, stays as it was where nothing is said of it. */
 export async function setTerms(tx: Tx, platformId: Id, terms: Terms): Promise<void> {
-  await tx.write('UPDATE books SET transfer_max = ?, fee_max = ?, agreements = COALESCE(?, agreements) WHERE platform_id = ?', [
-    String(terms.transferMax),
-    String(terms.feeMax),
-    terms.agreements ?? null,
-    platformId,
-  ]);
+  await tx.write(
+    'UPDATE books SET transfer_max = ?, fee_max = ?, agreements = COALESCE(?, agreements), collected = COALESCE(?, collected) WHERE platform_id = ?',
+    [String(terms.transferMax), String(terms.feeMax), terms.agreements ?? null, terms.collected ?? null, platformId],
+  );
 }
 
 /** Makes the rows of shards 0 … count−1 that are not there yet. */
@@ -369,7 +381,7 @@ export async function chainOf(tx: Tx, accountId: Id, from: number, limit: number
   return rows.map(entryOf);
 }
 
-/** What a platform's book adds up to: custody as the positive amount kept, and the sum of all its other accounts. */
+/** What a platform's book adds up to: custody as the positive amount kept, and the sum of all its other accounts, less what channels owe. */
 export async function bookTotals(tx: Tx, platformId: Id): Promise<{ custody: Minor; children: Minor }> {
   const rows = await tx.rows<{ own: number; total: string }>(
     `SELECT type = 'custody' AS own, CAST(SUM(balance) AS CHAR) AS total FROM accounts WHERE platform_id = ? GROUP BY type = 'custody'`,

@@ -25,6 +25,7 @@ import { BoundAnswers1700000000024 } from './0024-bound-answers.js';
 import { Collections1700000000025 } from './0025-collections.js';
 import { Routes1700000000026 } from './0026-routes.js';
 import { ChannelTerms1700000000027 } from './0027-channel-terms.js';
+import { MoneyIn1700000000028 } from './0028-money-in.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -55,4 +56,5 @@ export const migrations = [
   Collections1700000000025,
   Routes1700000000026,
   ChannelTerms1700000000027,
+  MoneyIn1700000000028,
 ];

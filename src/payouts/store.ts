@@ -182,6 +182,11 @@ export function bringsMoneyIn({ purpose }: Pick<Payout, 'purpose'>): boolean {
   return purpose === 'top-up';
 }
 
+/** Whether a channel pays what it collects over later, in sums of many: until then it owes it. */
+export function paysOverLater(channel: string | null): boolean {
+  return channel === 'psp-collect';
+}
+
 /** Which payouts of a shard are wanted. */
 export interface PayoutScope {
   readonly shardId: number;

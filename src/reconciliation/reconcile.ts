@@ -12,6 +12,7 @@ import {
 import { addDays, asId, type BusinessDate, type Id, type Minor, startOfDay } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
+import { matchPaidOver, takePaidOver } from './paid-over.js';
 import {
   classify,
   type Difference,
@@ -175,9 +176,14 @@ async function compare(desk: Desk, day: DayToReconcile, statement: Statement): P
     return { before: (await statementsAt(tx, platformId, date)).before, outstanding: await outstandingOf(tx, platformId) };
   });
   const differences = [...openingDifference(before, statement.opening), ...matcher.differences()];
-  const { cleared, fresh, stay, stale } = settleOutstanding(outstanding, differences, date);
-  const findings = await classifyAll(desk, day, fresh);
+  const { cleared: met, fresh, stay, stale } = settleOutstanding(outstanding, differences, date);
+  const paidOver = await matchPaidOver(desk, day, fresh, outstanding);
+  const findings = [...paidOver.findings, ...(await classifyAll(desk, day, paidOver.others))];
+  const came = new Set(paidOver.came.map(({ reference }) => reference));
+  // What was overdue has come: it stood between nobody's books.
+  const cleared = [...met, ...stay.filter((item) => item.difference === 0n && came.has(item.reference))];
   await converge(desk, findings);
+  await takePaidOver(desk, platformId, day.shardId, paidOver.came);
   const openedMs = rt.clock.now();
   const breaks: NewBreak[] = findings.map((finding) => ({
     id: rt.newId(),
@@ -188,6 +194,7 @@ async function compare(desk: Desk, day: DayToReconcile, statement: Statement): P
     ourAmount: finding.ours,
     theirAmount: finding.theirs,
     timing: finding.timing,
+    difference: differenceOf(finding),
     openedMs,
   }));
   const standing = [

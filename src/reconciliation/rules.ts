@@ -76,9 +76,9 @@ function sumOf(amounts: readonly Minor[]): Minor | null {
   return amounts.length === 0 ? null : amounts.reduce((sum, amount) => sum + amount, 0n);
 }
 
-/** Ours less theirs. */
-export function differenceOf({ ours, theirs }: Pick<Difference, 'ours' | 'theirs'>): Minor {
-  return (ours ?? 0n) - (theirs ?? 0n);
+/** Ours less theirs, as far as the books have posted it. */
+export function differenceOf({ ours, theirs, difference }: Pick<Finding, 'ours' | 'theirs' | 'difference'>): Minor {
+  return difference ?? (ours ?? 0n) - (theirs ?? 0n);
 }
 
 /** Which payout a reference names, and whether it is its payment or its return. */
@@ -93,6 +93,8 @@ export interface Finding extends Difference {
   readonly timing: boolean;
   /** What the statement, which is final, makes of a payout that the books have otherwise. */
   readonly converge: { readonly payout: Payout; readonly to: 'settled' | 'returned' } | null;
+  /** What stands between books and bank, where it is not ours less theirs: the books only expect `ours`, and have not posted it. */
+  readonly difference?: Minor;
 }
 
 /** What explains a difference, if anything does. */

@@ -192,7 +192,7 @@ function breakOf(row: BreakRow): Break {
   };
 }
 
-export type NewBreak = Omit<Break, 'state' | 'clearedDate' | 'closedMs' | 'closedBy' | 'note'>;
+export type NewBreak = Omit<Break, 'state' | 'clearedDate' | 'closedMs' | 'closedBy' | 'note'> & { readonly difference: Minor };
 
 export async function insertBreaks(tx: Tx, breaks: readonly NewBreak[]): Promise<void> {
   for (let from = 0; from < breaks.length; from += PART) {
@@ -201,7 +201,7 @@ export async function insertBreaks(tx: Tx, breaks: readonly NewBreak[]): Promise
       .map(
         (b) =>
           `${b.id},${b.platformId},'${b.businessDate}','${b.class}',${sql.text(b.reference)},${b.ourAmount ?? 'NULL'},${b.theirAmount ?? 'NULL'},` +
-          `${(b.ourAmount ?? 0n) - (b.theirAmount ?? 0n)},${b.timing ? 1 : 0},'open',${b.openedMs}`,
+          `${b.difference},${b.timing ? 1 : 0},'open',${b.openedMs}`,
       );
     await tx.write(
       `INSERT INTO breaks (id, platform_id, business_date, class, reference, our_amount, their_amount, difference, timing, state, opened_ms)

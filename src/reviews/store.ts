@@ -146,7 +146,7 @@ export async function seedPayees(tx: Tx, platformId: Id): Promise<void> {
      SELECT DISTINCT d.account_id, CAST(c.account_id AS CHAR), a.platform_id FROM accounts AS a
      JOIN entries AS d ON d.account_id = a.id AND d.amount < 0 JOIN entries AS c ON c.instruction_id = d.instruction_id AND c.amount > 0
      JOIN accounts AS b ON b.id = c.account_id AND b.type IN ('sub', 'class-2', 'class-3')
-     WHERE a.platform_id = ? AND a.type NOT IN ('custody', 'in-transit', 'suspense', 'order')
+     WHERE a.platform_id = ? AND a.type NOT IN ('custody', 'channel-due', 'collected', 'in-transit', 'suspense', 'order')
      ON DUPLICATE KEY UPDATE review_payees.payee = review_payees.payee`,
     [platformId],
   );

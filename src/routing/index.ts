@@ -7,6 +7,6 @@
  */
 export { routeBatch, whatIf } from './batch.js';
 export { routingRoutes } from './routes.js';
-export { type Position, type Routable, type Route, routeOne } from './rules.js';
+export { type Position, type Routable, type Route, routeOne, standingOf } from './rules.js';
 export { loadChannelTable } from './store.js';
 export { type ChannelTable, channelTable, type Outage, ROUTED_CHANNELS, type RoutedChannel, termsSchema } from './terms.js';

@@ -29,6 +29,7 @@ export type Permission =
   | 'customers.write'
   | 'freezes.write'
   | 'suspense.write'
+  | 'acquirers.write'
   | 'agreements.write'
   | 'reviews.write'
   | 'escrow.write'

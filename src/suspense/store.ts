@@ -4,8 +4,8 @@ import { sql, type Tx } from '../runtime/index.js';
 import { itemState, leftOf } from './rules.js';
 import type { ItemState, ProposalState } from './states.js';
 
-/** Where money on suspense came from: a line of the statement that nobody expected, or a result of a payout or collection. */
-export const SUSPENSE_SOURCES = ['statement', 'top-up', 'payout-failed', 'payout-returned'] as const;
+/** Where money on suspense came from: a line of the statement that nobody expected, a transfer to no account of the platform, or a result of a payout or collection. */
+export const SUSPENSE_SOURCES = ['statement', 'transfer', 'top-up', 'payout-failed', 'payout-returned'] as const;
 export type SuspenseSource = (typeof SUSPENSE_SOURCES)[number];
 
 /** One credit of a suspense account. Its id is that of the instruction that credited it. */

@@ -27,9 +27,15 @@ export async function openHolder(market: Market, accountClass: 2 | 3, { bankCode
   const { businessDate } = await market.book();
   await db.withTx('open electronic account', async (tx) => {
     await tx.write(
-      `INSERT INTO customers (id, kind, id_type, id_no_sealed, id_index, name_sealed, documented, use_no, verified_ms, created_ms)
-       VALUES (?, 'person', 'resident-id', '', ?, '', 1, 0, 0, 0)`,
-      [customerId, rt.vault.index('id:resident-id', customerId)],
+      `INSERT INTO customers (id, kind, id_type, id_no_sealed, id_index, name_sealed, mobile_sealed, documented, use_no, verified_ms, created_ms)
+       VALUES (?, 'person', 'resident-id', ?, ?, ?, ?, 1, 0, 0, 0)`,
+      [
+        customerId,
+        rt.vault.seal('11010519491231002X'),
+        rt.vault.index('id:resident-id', customerId),
+        rt.vault.seal('张三'),
+        rt.vault.seal('13800138000'),
+      ],
     );
     await openAccounts(tx, [{ id: account, platformId: market.platformId, type: `class-${accountClass}` }]);
     await bindSettlementAccounts(tx, rt.vault, [[account, { name: '张三', account: card, bankCode }]]);

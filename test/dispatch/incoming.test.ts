@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { accountsByVirtualNo } from '../../src/accounts/index.js';
+import { ownNumbers } from '../../src/accounts/pay-in-store.js';
 import type { CoreBank } from '../../src/channels/index.js';
-import { electronicByVirtualNo } from '../../src/dispatch/incoming-store.js';
 import { createDesk, type Desk, takeIncoming } from '../../src/dispatch/index.js';
+import type { Id } from '../../src/kernel/index.js';
+import { listItems } from '../../src/suspense/store.js';
 import { changeElectronic, deposit, type Holder, openHolder, statementOf } from '../clearing/electronic.js';
 import { atBank, closeNext, type Market, openMarket } from '../clearing/market.js';
 
@@ -39,7 +42,7 @@ function dyingAt(
   return { desk: createDesk({ ...rt, db }, { ...channels, coreBank }), died: () => dead };
 }
 
-describe('transfers to electronic accounts', () => {
+describe('transfers to virtual account numbers', () => {
   let market: Market;
   let holder: Holder;
   beforeEach(async () => {
@@ -54,7 +57,13 @@ describe('transfers to electronic accounts', () => {
     );
     return rows[0]?.virtual_no ?? '';
   };
-  const sent = async (reference: string, amount: bigint, changes: { virtualNo?: string; payer?: typeof PAYER } = {}) => {
+  interface Changes {
+    virtualNo?: string;
+    payer?: typeof PAYER;
+    remark?: string;
+    message?: { channel: string; sender: string; messageNo: string };
+  }
+  const sent = async (reference: string, amount: bigint, changes: Changes = {}) => {
     const virtualNo = await numberOf(holder);
     expect(market.bank.bank.sendTransfer({ reference, virtualNo, amount, payer: PAYER, ...changes })).toEqual({ reference });
   };
@@ -284,6 +293,72 @@ describe('transfers to electronic accounts', () => {
     await expectDayCloses();
   });
 
+  const subNo = async (account: Id) => {
+    const rows = await market.world.db.read('sub', (tx) =>
+      tx.rows<{ virtual_no: string }>('SELECT virtual_no FROM sub_merchants WHERE account_id = ?', [account]),
+    );
+    return rows[0]?.virtual_no ?? '';
+  };
+
+  test('to a sub-account are credited by its rule, to the own funds from the platform alone', async () => {
+    const virtualNo = await subNo(market.here);
+    await sent('IT-1', 500n, { virtualNo });
+    await sent('IT-2', 700n, { virtualNo, payer: { name: '甲商户', account: '6222020000000000001', bankCode: '' } });
+    const { accounts } = await market.book();
+    const own = (await market.world.db.read('own', (tx) => ownNumbers(tx, [accounts['own-funds']]))).get(accounts['own-funds']);
+    await sent('IT-3', 900n, { virtualNo: own ?? '' });
+    expect(await take()).toBe(3);
+    expect(atTheBank()).toEqual([
+      ['IT-1', 'accepted', undefined],
+      ['IT-2', 'accepted', undefined],
+      ['IT-3', 'rejected', 'PAYER_NOT_ACCEPTED'],
+    ]);
+    expect(await market.balance(market.here)).toBe(1_200n);
+    await expectDayCloses();
+  });
+
+  test('that name the custody account alone wait on suspense, with the number and the words that came', async () => {
+    await sent('IT-1', 500n, { virtualNo: market.custodyNo, remark: '退汇' });
+    await sent('IT-2', 700n, { virtualNo: `${market.custodyNo}-0099` });
+    await sent('IT-3', 900n, { virtualNo: `X${market.custodyNo}` });
+    expect(await take()).toBe(3);
+    expect(atTheBank().map(([, state]) => state)).toEqual(['accepted', 'accepted', 'rejected']);
+    const items = await market.world.db.read('items', (tx) => listItems(tx, { platformId: market.platformId }, 9));
+    expect(items.map(({ amount, source, reference }) => [amount, source, reference])).toEqual([
+      [500n, 'transfer', 'IT-1'],
+      [700n, 'transfer', 'IT-2'],
+    ]);
+    expect(items.map(({ told }) => market.world.rt.vault.read(told))).toEqual([
+      `${market.custodyNo} 退汇`,
+      `${market.custodyNo}-0099`,
+    ]);
+    await expectDayCloses();
+  });
+
+  test('of one message act once, whatever reference they come under; with another content never', async () => {
+    const message = { channel: 'beps', sender: '103100000026', messageNo: 'M-1' };
+    await sent('IT-1', 500n, { message });
+    await sent('IT-2', 500n, { message });
+    await sent('IT-3', 501n, { message });
+    await sent('IT-4', 500n, { message: { ...message, sender: '102100099996' } });
+    expect(await take()).toBe(2);
+    await sent('IT-5', 500n, { message });
+    await sent('IT-6', 500n, { message, payer: { ...PAYER, name: '李五' } });
+    expect(await take()).toBe(0);
+    expect((await rows()).map(({ reference, state, reason }) => [reference, state, reason])).toEqual([
+      ['IT-1', 'accepted', null],
+      ['IT-2', 'duplicate', 'the message of IT-1'],
+      ['IT-3', 'conflict', 'the message of IT-1'],
+      ['IT-4', 'accepted', null],
+      ['IT-5', 'duplicate', 'the message of IT-1'],
+      ['IT-6', 'conflict', 'the message of IT-1'],
+    ]);
+    // A person decides what becomes of the others: the core bank goes on holding them.
+    expect(atTheBank().map(([, state]) => state)).toEqual(['accepted', 'held', 'held', 'accepted', 'held', 'held']);
+    expect(await market.balance(holder.account)).toBe(1_000n);
+    await expectDayCloses();
+  });
+
   test('are kept with the payer sealed', async () => {
     await sent('IT-1', 100n);
     await take();
@@ -297,7 +372,7 @@ describe('transfers to electronic accounts', () => {
   test('find their account by its number alone', async () => {
     await deposit(market, holder, 1n);
     const virtualNo = await numberOf(holder);
-    const found = await market.world.db.read('find', (tx) => electronicByVirtualNo(tx, [virtualNo, "o'no", '']));
+    const found = await market.world.db.read('find', (tx) => accountsByVirtualNo(tx, [virtualNo, "o'no", '']));
     expect([...found]).toEqual([[virtualNo, { accountId: holder.account, platformId: market.platformId }]]);
   });
 });

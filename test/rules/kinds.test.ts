@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { type ElectronicAccount, electronicRecords, type LimitUse, limitUseRecords } from '../../src/accounts/index.js';
+import {
+  type ElectronicAccount,
+  electronicRecords,
+  type LimitUse,
+  limitUseRecords,
+  type PayInRule,
+  payInRecords,
+} from '../../src/accounts/index.js';
 import { agreementRecords } from '../../src/agreements/index.js';
 import { type Consent, consentRecords, type Mandate, mandateRecords } from '../../src/consents/index.js';
 import { dealsOnRecords } from '../../src/escrow/index.js';
@@ -10,7 +17,7 @@ import { pastRecords } from '../../src/instructions/past.js';
 import { asId, BALANCE_MAX, type BusinessDate, type Id, type Instant, REFUSALS } from '../../src/kernel/index.js';
 import { type AccountType, type Entry, isElectronic } from '../../src/ledger/index.js';
 import { holdRecords, orderKey, orderRecords } from '../../src/orders/index.js';
-import { payoutRecords, type UnderWay, underWayRecords } from '../../src/payouts/index.js';
+import { type Collection, collectionRecords, payoutRecords, type UnderWay, underWayRecords } from '../../src/payouts/index.js';
 import {
   marginRecords,
   receivableKey,
@@ -62,6 +69,11 @@ const electronic = (fields: Partial<ElectronicAccount>) => (desk: Desk) => {
   desk.bend(electronicRecords, lily2, fields);
   return true;
 };
+const collection =
+  (fields: Partial<Collection>, of: Id = DESK.collected) =>
+  (desk: Desk) =>
+    desk.bend(collectionRecords, of, fields);
+const payIn = (rule: PayInRule) => (desk: Desk) => desk.put(payInRecords, lily2, { accountId: lily2, rule });
 const owner = (fields: Partial<ElectronicAccount['owner']>) => (desk: Desk) =>
   electronic({ owner: { ...desk.get(electronicRecords, lily2).owner, ...fields } })(desk);
 const used = (fields: Partial<LimitUse>) => (desk: Desk) => {
@@ -232,7 +244,14 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   ],
   'incoming-transfer': [
     ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(lily2)],
-    ['ACCOUNT_TYPE_NOT_ALLOWED', 'no electronic account', type(lily2, 'sub')],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'no account that others may pay into', type(lily2, 'commission')],
+    ['PAYER_NOT_ACCEPTED', 'its sub-merchant takes no transfers', (desk) => type(lily2, 'sub')(desk) && payIn('nobody')(desk)],
+    [
+      'PAYER_NOT_ACCEPTED',
+      'its sub-merchant takes his own alone',
+      (desk) => type(lily2, 'sub')(desk) && payIn('own-account')(desk),
+    ],
+    ['PAYER_NOT_ACCEPTED', 'own funds take the platform’s own alone', type(lily2, 'own-funds')],
     ['ACCOUNT_CLOSED', 'it was closed', electronic({ state: 'closed' })],
     [
       'INFLOW_NOT_CONFIRMED',
@@ -349,6 +368,23 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
     ['PAYOUT_STATE_CONFLICT', 'it was not settled', payout({ state: 'sent' })],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
+  ],
+  'acquirer-fee': [
+    ['ACCOUNT_FROZEN', 'own funds are frozen', (desk) => frozen(desk.book.accounts['own-funds'])(desk)],
+    ['FUNDS_INSUFFICIENT', 'the platform has not so much', (desk) => balance(desk.book.accounts['own-funds'], 89n)(desk)],
+  ],
+  'channel-settled': [
+    ['COLLECTION_NOT_FOUND', 'no such collection', (desk) => desk.remove(collectionRecords, DESK.collected)],
+    ['COLLECTION_NOT_FOUND', "another platform's", collection({ platformId: DESK.lily })],
+    ['COLLECTION_NOT_FOUND', 'by another channel', collection({ channel: 'collect' })],
+    ['COLLECTION_SETTLED', 'it was paid over', collection({ settledBy: DESK.original })],
+    ['COLLECTION_SUM_DIFFERS', 'another sum', collection({ amount: 3_001n })],
+    ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
+  ],
+  'collection-credited': [
+    ['COLLECTION_NOT_FOUND', 'no such collection', (desk) => desk.remove(collectionRecords, DESK.waiting)],
+    ['COLLECTION_STATE_CONFLICT', 'it is not paid over', collection({ settledBy: null }, DESK.waiting)],
+    ['COLLECTION_STATE_CONFLICT', 'it was credited', collection({ creditedBy: DESK.original }, DESK.waiting)],
   ],
   'suspense-credit': [['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull]],
   'suspense-attribution': [

@@ -24,6 +24,9 @@ export interface Data {
   result: string;
   deduction: string;
   payout: string;
+  payouts: string[];
+  channel: string;
+  acquirer: string;
   instruction: string;
   item: string;
   proposal: string;

@@ -37,7 +37,7 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      WHERE ${within('a.platform_id')} GROUP BY e.instruction_id HAVING SUM(e.amount) <> 0 OR COUNT(DISTINCT a.platform_id) <> 1`,
   'no account is below its floor': (within) =>
     `SELECT id, type, balance, held FROM accounts WHERE ${within('platform_id')}
-     AND IF(type = 'custody', balance > 0 OR held <> 0, held < 0 OR balance < held)`,
+     AND IF(type IN ('custody', 'channel-due'), balance > 0 OR held <> 0, held < 0 OR balance < held)`,
   'held is what is left of the holds': (within) =>
     `SELECT a.id, a.held, COALESCE(h.total, 0) AS open FROM accounts AS a
      LEFT JOIN (SELECT account_id, SUM(left_of) AS total FROM (SELECT account_id, amount - captured - released AS left_of FROM holds
@@ -83,6 +83,24 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM payouts WHERE state IN ('created', 'sent', 'unknown') AND purpose <> 'top-up' GROUP BY platform_id) AS p
        ON p.platform_id = a.platform_id
      WHERE a.type = 'in-transit' AND ${within('a.platform_id')} AND a.balance <> COALESCE(p.total, 0)`,
+  'what channels owe is what they have collected and not paid over': (within) =>
+    `SELECT a.platform_id, a.balance, COALESCE(c.total, 0) AS due FROM accounts AS a
+     LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM channel_collections WHERE settled_by IS NULL GROUP BY platform_id) AS c
+       ON c.platform_id = a.platform_id
+     WHERE a.type = 'channel-due' AND ${within('a.platform_id')} AND a.balance + COALESCE(c.total, 0) <> 0`,
+  'what was collected and is not credited waits on its account, and nothing else does': (within) =>
+    `SELECT a.platform_id, a.balance, COALESCE(c.total, 0) AS waiting FROM accounts AS a
+     LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM channel_collections WHERE credited_by IS NULL GROUP BY platform_id) AS c
+       ON c.platform_id = a.platform_id
+     WHERE a.type = 'collected' AND ${within('a.platform_id')} AND a.balance <> COALESCE(c.total, 0)`,
+  'a collection that is paid over later is a settled payout of its amount, and crossed the wall once it was paid over': (
+    within,
+  ) =>
+    `SELECT c.payout_id, p.state, p.amount, c.amount AS collected FROM channel_collections AS c LEFT JOIN payouts AS p ON p.id = c.payout_id
+     LEFT JOIN (SELECT settled_by, SUM(amount) AS total FROM channel_collections GROUP BY settled_by) AS s ON s.settled_by = c.settled_by
+     LEFT JOIN boundary AS b ON b.instruction_id = c.settled_by
+     WHERE ${within('c.platform_id')} AND (COALESCE(p.state, '') <> 'settled' OR p.amount <> c.amount
+       OR (c.settled_by IS NOT NULL AND COALESCE(b.amount, 0) <> s.total) OR (c.settled_by IS NULL AND c.credited_by IS NULL AND c.at_once = 1))`,
   'what is left of the items is the balance of suspense': (within) =>
     `SELECT a.platform_id, a.balance, COALESCE(s.total, 0) AS items FROM accounts AS a
      LEFT JOIN (SELECT platform_id, SUM(amount - attributed - returned - undone) AS total FROM suspense_items WHERE state = 'open'
@@ -104,7 +122,7 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
   'a refused instruction makes nothing': (within) =>
     `SELECT made.what, made.id FROM (
        SELECT 'boundary' AS what, instruction_id AS id FROM boundary UNION ALL SELECT 'payout', id FROM payouts
-       UNION ALL SELECT 'hold', id FROM holds UNION ALL SELECT 'account', id FROM accounts WHERE type IN ('order', 'escrow', 'margin')
+       UNION ALL SELECT 'hold', id FROM holds UNION ALL SELECT 'account', id FROM accounts WHERE type IN ('order', 'escrow', 'margin', 'channel-due')
        UNION ALL SELECT 'receivable', instruction_id FROM receivables UNION ALL SELECT 'diversion', instruction_id FROM diversions
        UNION ALL SELECT 'correction', correction_id FROM corrections) AS made
      JOIN instructions AS i ON i.id = made.id LEFT JOIN outcomes AS o ON o.instruction_id = i.id

@@ -82,7 +82,11 @@ export interface ModelPayout {
   readonly order: ModelOrder | undefined;
   readonly amount: bigint;
   state: string;
-  /** Its money could not be credited to where it belongs. */
+  /** It is collected by a channel that pays over later. */
+  later?: boolean;
+  /** Of such a one that was collected. */
+  paidOver?: boolean;
+  credited?: boolean;
 }
 
 export interface ModelItem {
@@ -114,6 +118,10 @@ export interface ModelPlatform {
   readonly profile: string;
   /** Whether orders need their sellers' agreements. */
   agreed: boolean;
+  /** Whether what a channel collects that pays over later can be used at once. */
+  atOnce?: boolean;
+  /** The accounts by which that passes. */
+  channel?: { readonly due: string; readonly collected: string };
 }
 
 export type Take = {

@@ -6,6 +6,8 @@ import type { ModelPayee } from './model-reviews.js';
 export const cardOf = (account: string) => `62${account.slice(-16)}`;
 /** The bound card as the payer of a transfer; the bank is any branch of the one that issued it. */
 export const boundPayer = (account: string) => ({ name: '张三', account: cardOf(account), bankCode: '102100099996' });
+/** The settlement account that the tests bind to sub-accounts and to the platform's own. */
+export const ownPayer = (account: string) => ({ name: '户名', account: cardOf(account) });
 
 const PAYS_OWNER = ['withdrawal', 'clearing', 'account-closing'];
 

@@ -61,7 +61,7 @@ export interface Moving {
   readonly now: number;
 }
 
-const BANK = ['custody', 'in-transit', 'suspense'];
+const BANK = ['custody', 'channel-due', 'collected', 'in-transit', 'suspense'];
 const PAYEES = ['sub', 'class-2', 'class-3'];
 const MINUTE = 60_000;
 

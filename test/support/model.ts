@@ -54,7 +54,7 @@ import {
   takenOf,
 } from './model-items.js';
 import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
-import { boundPayer, Outside } from './model-outside.js';
+import { boundPayer, Outside, ownPayer } from './model-outside.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
 
@@ -65,6 +65,7 @@ const ANSWERS = {
   stranger: 'CONSENT_MISMATCH',
   unasked: 'CONSENT_REQUIRED',
 } as const;
+const PAY_IN = ['anyone', 'own-account', 'nobody'];
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
 const BOOKS_MAX = 2n ** 53n - 1n;
 
@@ -81,6 +82,8 @@ export class Model {
   /** Approved by two people. */
   readonly deductions = new Map<string, { freeze: string; amount: bigint; ordered: boolean }>();
   readonly payouts = new Map<string, ModelPayout>();
+  /** From whom accounts take transfers, where that was set. */
+  readonly payIn = new Map<string, string>();
   /** What stands on suspense, by the instruction that brought it there. */
   readonly items = new Map<string, ModelItem>();
   readonly proposals = new Map<string, ModelProposal>();
@@ -683,14 +686,25 @@ export class Model {
     },
 
     'incoming-transfer': (given, data, at) => {
-      this.#mine(given, data.account);
-      refuseIf(!this.law.accounts.has(bare(data.account)), 'ACCOUNT_TYPE_NOT_ALLOWED');
-      const card = boundPayer(bare(data.account));
+      const account = this.#mine(given, data.account);
+      const id = bare(data.account);
       const { payer } = data;
-      const isCard = payer.name === card.name && payer.account === card.account && /^102/.test(payer.bankCode ?? '');
-      const flow: Flow = isCard ? 'bound' : 'unbound';
       const clears = this.#nextWorkingDay(this.#arrival(at));
-      this.#move(at, [], [{ to: bare(data.account), amount: minor(data.amount), clears, flow }]);
+      const give: Give = { to: id, amount: minor(data.amount), clears };
+      if (account.type === 'sub' || account.type === 'own-funds') {
+        const owner = ownPayer(id);
+        const isOwner = account.bound && payer.name === owner.name && payer.account === owner.account && !payer.bankCode;
+        const strict = account.type === 'own-funds' || at.agreed ? 'own-account' : 'anyone';
+        const floor = PAY_IN[Number(this.law.value('pay-in.floor', this.now))] as string;
+        const rules = [this.payIn.get(id) ?? 'anyone', strict, floor];
+        refuseIf(rules.includes('nobody') || (rules.includes('own-account') && !isOwner), 'PAYER_NOT_ACCEPTED');
+        this.#move(at, [], this.#afterDebts(given, [give], at));
+        return;
+      }
+      refuseIf(!this.law.accounts.has(id), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const card = boundPayer(id);
+      const isCard = payer.name === card.name && payer.account === card.account && /^102/.test(payer.bankCode ?? '');
+      this.#move(at, [], [{ ...give, flow: isCard ? 'bound' : 'unbound' }]);
     },
 
     'account-payment': (given, data, at) => {
@@ -784,7 +798,18 @@ export class Model {
 
     'payout-settled': (given, data, at) => {
       const payout = this.#payout(given, data, ['sent', 'unknown']);
-      if (payout.collects) {
+      if (payout.collects && payout.later) {
+        const { due, collected } = this.#channelAccounts(given, at);
+        const { amount } = payout;
+        const clears = this.#nextWorkingDay(this.#nextWorkingDay(this.#arrival(at)));
+        const to = at.atOnce ? this.#creditable(payout, 'bound', at) : collected;
+        this.#move(at, [], [at.atOnce ? { to, amount, clears, flow: 'bound' } : { to, amount }]);
+        if (at.atOnce) this.#suspend(given, at, to, payout, 'top-up', clears);
+        this.#account(at.own.custody).balance += amount; // the channel has it
+        this.#account(due).balance -= amount;
+        payout.credited = at.atOnce === true;
+        payout.paidOver = false;
+      } else if (payout.collects) {
         const today = this.#arrival(at);
         const to = this.#creditable(payout, 'bound', at);
         const clears = this.#nextWorkingDay(today);
@@ -820,6 +845,35 @@ export class Model {
       payout.state = 'returned';
     },
 
+    'acquirer-fee': (_given, data, at) => {
+      this.#move(at, [{ from: at.own['own-funds'] as string, amount: minor(data.amount) }], []);
+    },
+
+    'channel-settled': (given, data, at) => {
+      const of = (data.payouts ?? []).map((id) => {
+        const payout = this.payouts.get(bare(id));
+        refuseIf(payout?.platform !== given.platform || payout.paidOver === undefined, 'COLLECTION_NOT_FOUND');
+        refuseIf(payout?.paidOver === true, 'COLLECTION_SETTLED');
+        return payout as ModelPayout;
+      });
+      const amount = minor(data.amount);
+      refuseIf(sum(of.map((payout) => payout.amount)) !== amount, 'COLLECTION_SUM_DIFFERS');
+      this.#account(at.own.custody).balance -= amount;
+      this.#account(at.channel?.due).balance += amount;
+      for (const payout of of) payout.paidOver = true;
+    },
+
+    'collection-credited': (given, data, at) => {
+      const payout = this.payouts.get(bare(data.payout));
+      refuseIf(payout?.platform !== given.platform || payout.paidOver === undefined, 'COLLECTION_NOT_FOUND');
+      refuseIf(payout?.paidOver !== true || payout.credited === true, 'COLLECTION_STATE_CONFLICT');
+      const of = payout as ModelPayout;
+      const to = this.#creditable(of, 'bound', at);
+      this.#move(at, [{ from: at.channel?.collected as string, amount: of.amount }], [{ to, amount: of.amount, flow: 'bound' }]);
+      this.#suspend(given, at, to, of, 'top-up');
+      of.credited = true;
+    },
+
     'suspense-credit': (given, data, at) => {
       const amount = minor(data.amount);
       refuseIf(amount - this.#account(at.own.custody).balance > BOOKS_MAX, 'BALANCE_OVERFLOW');
@@ -827,7 +881,15 @@ export class Model {
       this.#move(at, [], [{ to: suspenseOf(at), amount, clears }]);
       const { name, account, bankCode = '' } = data.payer;
       const payer = account === '' ? undefined : [name, account, bankCode].join('|');
-      const item = { platform: given.platform, from: undefined, source: 'statement', payer, clears, amount, left: amount };
+      const item = {
+        platform: given.platform,
+        from: undefined,
+        source: given.origin === 'S' ? 'transfer' : 'statement',
+        payer,
+        clears,
+        amount,
+        left: amount,
+      };
       this.items.set(given.id, item);
     },
 
@@ -1065,7 +1127,8 @@ export class Model {
   freeze(id: string, of: { account: string; amount: bigint | undefined; until: string }): string | undefined {
     const account = this.#account(of.account);
     const today = new Date(this.now + 8 * 3_600_000).toISOString().slice(0, 10);
-    if (['custody', 'in-transit', 'suspense', 'order'].includes(account.type)) return 'ACCOUNT_TYPE_NOT_ALLOWED';
+    if (['custody', 'channel-due', 'collected', 'in-transit', 'suspense', 'order'].includes(account.type))
+      return 'ACCOUNT_TYPE_NOT_ALLOWED';
     if (account.state === 'closed') return 'ACCOUNT_CLOSED';
     if (of.until < today || of.until > `${Number(today.slice(0, 4)) + 1}${today.slice(4)}`) return 'FREEZE_DATES';
     this.freezes.set(id, { account: of.account, whole: of.amount === undefined, until: of.until, open: true });
@@ -1519,6 +1582,16 @@ export class Model {
       closes: given.kind === 'account-closing',
       ...of,
     });
+  }
+
+  /** By which collections pass that are paid over later; opened by the first. */
+  #channelAccounts(given: Given, at: ModelPlatform) {
+    if (at.channel === undefined) {
+      at.channel = { due: given.id, collected: String(BigInt(given.id) + 1n) };
+      this.openAccount(at.channel.due, given.platform, 'channel-due', false);
+      this.openAccount(at.channel.collected, given.platform, 'collected', false);
+    }
+    return at.channel;
   }
 
   #account(id: string | undefined): ModelAccount {

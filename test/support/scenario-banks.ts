@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { savePayIn } from '../../src/accounts/pay-in-store.js';
 import { expireFreezes } from '../../src/claims/index.js';
 import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
-import { lockShard } from '../../src/ledger/index.js';
+import { loadBook, lockShard, setTerms } from '../../src/ledger/index.js';
 import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/refunds/index.js';
 import { cancelOf } from '../../src/refunds/routes.js';
 import { type Batches, ModelBatches, ServiceBatches } from './batch-verbs.js';
@@ -99,6 +100,10 @@ export class ModelBank implements Bank {
 
   async setCeiling(platform: string, ceiling: bigint) {
     this.model.setCeiling(platform, ceiling);
+  }
+
+  async setPayIn(account: string, rule: string) {
+    this.model.payIn.set(account, rule);
   }
 
   async setTarget(account: string, target: bigint) {
@@ -239,10 +244,15 @@ export class ModelBank implements Bank {
     this.model.now = ms;
   }
 
-  async markSent(id: string) {
+  async markSent(id: string, channel?: string) {
     const payout = this.model.payouts.get(id);
     if (payout?.state !== 'created') throw new Error('only a payout that was just made is sent');
     payout.state = 'sent';
+    payout.later = channel === 'psp-collect';
+  }
+
+  async setCollected(platform: string, when: 'at-once' | 'when-settled') {
+    this.model.platform(platform).atOnce = when === 'at-once';
   }
 
   async give(asked: Asked) {
@@ -347,6 +357,15 @@ export class ServiceBank implements Bank {
     });
     await executeShard(rt, shardId);
     this.model.setCeiling(platform, ceiling);
+  }
+
+  async setPayIn(account: string, rule: 'anyone' | 'own-account' | 'nobody') {
+    const { db, clock, shardId } = this.#world;
+    await db.withTx('pay-in', async (tx) => {
+      await lockShard(tx, shardId, clock.now());
+      await savePayIn(tx, { accountId: asId(account), rule }, clock.now());
+    });
+    this.model.payIn.set(account, rule);
   }
 
   async setTarget(account: string, target: bigint) {
@@ -547,10 +566,19 @@ export class ServiceBank implements Bank {
     this.model.now = ms;
   }
 
-  async markSent(id: string) {
-    if (!(await markSent(this.#world, asId(id)))) throw new Error('only a payout that was just made is sent');
+  async markSent(id: string, channel?: string) {
+    if (!(await markSent(this.#world, asId(id), channel))) throw new Error('only a payout that was just made is sent');
     const payout = this.model.payouts.get(id);
-    if (payout !== undefined) payout.state = 'sent';
+    if (payout !== undefined) Object.assign(payout, { state: 'sent', later: channel === 'psp-collect' });
+  }
+
+  async setCollected(platform: string, collected: 'at-once' | 'when-settled') {
+    const { db } = this.#world;
+    await db.withTx('collected', async (tx) => {
+      const { terms } = await loadBook(tx, asId(platform));
+      await setTerms(tx, asId(platform), { ...terms, collected });
+    });
+    this.model.platform(platform).atOnce = collected === 'at-once';
   }
 
   async give(asked: Asked) {

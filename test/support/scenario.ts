@@ -5,7 +5,7 @@ import { EXPLAIN_STEPS, type ExplainBank } from './explain-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
-import { boundPayer } from './model-outside.js';
+import { boundPayer, ownPayer } from './model-outside.js';
 import { REFUND_VERBS } from './refund-verbs.js';
 import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
 import { WATCH_STEPS, type WatchBank } from './watch-verbs.js';
@@ -40,6 +40,12 @@ import type { Asked } from './world.js';
  *   epay E1 lily-2 → order:7 20.00 yes              what she is asked for ends with her answer: yes, no, late, locked, stranger;
  *                                                   unasked; under M1 where the mandate stands in for it
  *   unknown U1 stranger 25.00                       money that the core bank has and nobody expected: it stands on suspense
+ *   incoming I1 owner → anna 10.00                  a transfer to a virtual account number; `owner` or `card` is who is bound to the account;
+ *                                                   accepts anna own-account: from whom it takes any (anyone, own-account, nobody)
+ *   unknown U2 stranger 25.00 by system             a transfer to the custody account's own number
+ *   collected at-once                               a bank's term: what a channel collects that pays over later can be used inside the platform
+ *   keeps F1 ST1 0.90                               what an acquirer kept of a sum that it paid over
+ *   send T1 by psp-collect; paidover C1 PS1 T1, T2 90.00; credited K1 T2   such a collection, its channel's sum for several, its credit
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
  *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
@@ -58,6 +64,8 @@ export interface Bank extends EscrowBank {
   setCeiling(platform: string, ceiling: bigint): Promise<void>;
   /** What later income fills a margin up to; opens it where there is none. */
   setTarget(account: string, target: bigint): Promise<void>;
+  /** From whom a sub-account takes transfers. */
+  setPayIn(account: string, rule: 'anyone' | 'own-account' | 'nobody'): Promise<void>;
   /** Takes a refund out of the queue. */
   cancel(refund: string): Promise<void>;
   /** posted, undecided, or the code of the refusal. */
@@ -97,7 +105,9 @@ export interface Bank extends EscrowBank {
   /** What the sweep does with freezes whose last day is over. */
   expireCourts(): Promise<void>;
   setNow(ms: number): Promise<void>;
-  markSent(payout: string): Promise<void>;
+  markSent(payout: string, channel?: string): Promise<void>;
+  /** When customers can use what a channel collects that pays over later. */
+  setCollected(platform: string, when: 'at-once' | 'when-settled'): Promise<void>;
   give(asked: Asked): Promise<{ id: string; replay: boolean; result: string }>;
   look(): Promise<Look>;
   readonly batches: Batches;
@@ -371,7 +381,8 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
     read: (stage, [payer = '', account = '', amount = '']) => {
       const id = stage.account(account);
       const number = `6222${Buffer.from(payer).toString('hex').slice(0, 12)}`;
-      const from = payer === 'card' ? boundPayer(id) : { name: payer, account: number };
+      const known = { card: boundPayer(id), owner: ownPayer(id) }[payer];
+      const from = known ?? { name: payer, account: number };
       return ['incoming-transfer', { account: `acc_${id}`, amount: money(amount), payer: from, reference: `TR-${payer}` }];
     },
   },
@@ -405,6 +416,29 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
       const data = { amount: money(amount), payer: from, reference: `CR-${payer}` };
       return ['suspense-credit', told === undefined ? data : { ...data, told }];
     },
+  },
+  keeps: {
+    form: new RegExp(`^(\\S+) ${AMOUNT}$`),
+    by: 'O',
+    read: (_stage, [reference = '', amount = '']) => ['acquirer-fee', { reference, amount: money(amount), acquirer: 'ALLPAY' }],
+  },
+  paidover: {
+    form: new RegExp(`^(\\S+) (.+) ${AMOUNT}$`),
+    by: 'S',
+    read: (stage, [reference = '', numbers = '', amount = '']) => [
+      'channel-settled',
+      {
+        channel: 'psp-collect',
+        reference,
+        amount: money(amount),
+        payouts: numbers.split(', ').map((no) => `pay_${stage.idOf(no)}`),
+      },
+    ],
+  },
+  credited: {
+    form: /^(\S+)$/,
+    by: 'S',
+    read: (stage, [no = '']) => ['collection-credited', { payout: `pay_${stage.idOf(no)}` }],
   },
   attribute: {
     form: /^(\S+)$/,
@@ -654,10 +688,15 @@ const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string
   ...REVIEW_STEPS,
   ...WATCH_STEPS,
   ...EXPLAIN_STEPS,
+  [
+    /^accepts (\S+) (anyone|own-account|nobody)$/,
+    (stage, [name = '', rule = '']) => stage.bank.setPayIn(stage.account(name), rule as 'anyone'),
+  ],
   [/^freeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'frozen')],
   [/^unfreeze (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'open')],
   [/^close (\S+)$/, (stage, [name = '']) => stage.bank.setState(stage.account(name), 'closed')],
-  [/^send (\S+)$/, (stage, [no = '']) => stage.bank.markSent(stage.idOf(no))],
+  [/^send (\S+)(?: by (\S+))?$/, (stage, [no = '', channel]) => stage.bank.markSent(stage.idOf(no), channel)],
+  [/^collected (at-once|when-settled)$/, (stage, [when = '']) => stage.bank.setCollected(stage.platform.id, when as 'at-once')],
   [/^end of day(?: until (\S+))?$/, (stage, [until]) => endOfDay(stage, until)],
   [/^expect (.+)$/, (stage, [what = '']) => expectFigures(stage, what)],
   [
@@ -837,6 +876,9 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'payout-settled': 'settled',
   'payout-failed': 'failed',
   'payout-returned': 'returned',
+  'acquirer-fee': 'keeps',
+  'channel-settled': 'paidover',
+  'collection-credited': 'credited',
   'suspense-credit': 'unknown',
   'suspense-attribution': 'attribute',
   'suspense-return': 'sendback',

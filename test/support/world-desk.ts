@@ -26,7 +26,13 @@ import {
   shareKey,
   shareRecords,
 } from '../../src/orders/index.js';
-import { type Payout, payoutRecords, underWayRecords } from '../../src/payouts/index.js';
+import {
+  channelAccountRecords,
+  collectionRecords,
+  type Payout,
+  payoutRecords,
+  underWayRecords,
+} from '../../src/payouts/index.js';
 import { marginRecords } from '../../src/refunds/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseRecords } from '../../src/suspense/index.js';
@@ -79,6 +85,8 @@ export const DESK = {
   lily3: id(7),
   mandate: id(31),
   payout: id(21),
+  collected: id(22),
+  waiting: id(23),
   order: id(101),
   margin: id(105),
   instruction: id(500),
@@ -225,6 +233,8 @@ export class Desk {
       this.account(DESK.anna).held = 500n;
     }
     if (this.kind.name.startsWith('suspense-')) this.#fillSuspense();
+    if (['channel-settled', 'collection-credited'].includes(this.kind.name)) this.#fillCollections();
+    if (this.kind.name === 'acquirer-fee') this.account(this.book.accounts['own-funds']).balance = 90n;
     if (this.kind.name === 'margin-release') this.openMargin(5_000n);
     if (this.kind.name === 'subsidy') this.account(this.book.accounts.marketing).balance = 800n;
     if (this.kind.name === 'subsidy-return') {
@@ -233,6 +243,24 @@ export class Desk {
     }
     this.put(payoutRecords, DESK.payout, this.#payout());
     this.put(pastRecords, DESK.original, this.#original());
+  }
+
+  /** Two collections by a channel that pays over later: it owes the first, and has paid over the second. */
+  #fillCollections(): void {
+    const [dueId, collectedId] = [id(120), id(121)];
+    this.open(dueId, 'channel-due').balance = -3_000n;
+    this.open(collectedId, 'collected').balance = 5_000n;
+    this.put(channelAccountRecords, DESK.platform, { platformId: DESK.platform, dueId, collectedId });
+    const dates = { dueOn: DESK.today, clearsOn: addDays(DESK.today, 1) };
+    const of = { platformId: DESK.platform, channel: 'psp-collect', atOnce: false, ...dates, creditedBy: null };
+    this.put(collectionRecords, DESK.collected, {
+      ...{ ...of, payoutId: DESK.collected, amount: 3_000n, reference: DESK.collected, settledBy: null },
+    });
+    this.put(collectionRecords, DESK.waiting, {
+      ...{ ...of, payoutId: DESK.waiting, amount: 5_000n, reference: DESK.waiting, settledBy: id(12) },
+    });
+    const payout = { purpose: 'top-up' as const, state: 'settled' as const, channel: 'psp-collect' };
+    this.put(payoutRecords, DESK.waiting, { ...this.#payout(), ...payout, id: DESK.waiting, sourceAccountId: DESK.anna });
   }
 
   #fillSuspense(): void {

@@ -1,5 +1,5 @@
 import type { Data, Given } from './given.js';
-import { boundPayer } from './model-outside.js';
+import { boundPayer, ownPayer } from './model-outside.js';
 import { ServiceBank } from './scenario-banks.js';
 import type { Asked, World } from './world.js';
 import type { Chance } from './world-chance.js';
@@ -221,6 +221,11 @@ export class RandomBank extends ServiceBank {
         return { account, amount: this.#sum(account), ...this.#under(side, account) };
       }
       case 'incoming-transfer': {
+        if (this.#chance.once(3)) {
+          const sub = this.#account(side);
+          const from = this.#chance.once(2) ? ownPayer(sub.slice(4)) : { name: '李四', account: '6222020000000000078' };
+          return { account: sub, amount: this.#money(900), payer: from, reference: `T${this.#requests}` };
+        }
         const account = this.#purse(side);
         const stranger = { name: '李四', account: '6222020000000000078' };
         // Now and then somebody whose account has the same digits, at another bank or in another name.

@@ -107,8 +107,9 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
 }
 
 /** The purposes of a platform's functional accounts. */
+const OPENED_LATER = ['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3', 'channel-due', 'collected'];
 export const PURPOSES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-  (type): type is FunctionalAccount => !['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3'].includes(type),
+  (type): type is FunctionalAccount => !OPENED_LATER.includes(type),
 );
 const OWN = PURPOSES.filter((type) => ACCOUNT_TYPES[type].belongsTo === 'platform');
 
@@ -198,8 +199,8 @@ export async function openDate({ db, clock }: World, book: TestBook, from: strin
 }
 
 /** As dispatch does when it sends a payout; answers whether there was one to send. */
-export async function markSent({ db, clock }: World, payout: Id): Promise<boolean> {
-  const change = { nowMs: clock.now(), nextMs: clock.now(), channel: 'book' };
+export async function markSent({ db, clock }: World, payout: Id, channel = 'book'): Promise<boolean> {
+  const change = { nowMs: clock.now(), nextMs: clock.now(), channel };
   return (await db.withTx('sent', (tx) => movePayouts(tx, [payout], 'created', 'sent', change))) === 1;
 }
 

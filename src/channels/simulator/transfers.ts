@@ -8,6 +8,8 @@ export interface IncomingItem {
   readonly amount: Minor;
   readonly payer: { readonly name: string; readonly account: string; readonly bankCode: string };
   readonly businessDate: BusinessDate;
+  readonly message?: { readonly channel: string; readonly sender: string; readonly messageNo: string } | undefined;
+  readonly remark?: string | undefined;
 }
 
 interface Transfer extends IncomingItem {
@@ -44,8 +46,10 @@ export class Transfers {
 
   incoming(after: string, limit: number): IncomingPage {
     const from = after === '' ? 0 : Number(after);
-    const items = this.#feed.slice(from, from + limit).map(({ reference, virtualNo, amount, payer, businessDate }, place) => {
-      return { cursor: String(from + place + 1), reference, virtualNo, amount, payer, businessDate };
+    const items = this.#feed.slice(from, from + limit).map((transfer, place) => {
+      const { reference, virtualNo, amount, payer, businessDate, message, remark = '' } = transfer;
+      const shown = { reference, virtualNo, amount, payer, businessDate, remark };
+      return { cursor: String(from + place + 1), ...shown, ...(message === undefined ? {} : { message }) };
     });
     return { items, next: items.at(-1)?.cursor ?? after };
   }

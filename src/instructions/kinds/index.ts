@@ -1,7 +1,9 @@
 import type { Kind } from '../kind.js';
 import { accountClosing } from './account-closing.js';
 import { accountPayment } from './account-payment.js';
+import { acquirerFee } from './acquirer-fee.js';
 import { bulkRelease } from './bulk-release.js';
+import { channelSettled, collectionCredited } from './collections.js';
 import { correctionOf } from './correction.js';
 import { disputeEnd, disputeOpen } from './dispute.js';
 import { escrowFailure, escrowRefund, escrowRelease } from './escrow-ending.js';
@@ -60,6 +62,9 @@ const ALL = [
   payoutSettled,
   payoutFailed,
   payoutReturned,
+  acquirerFee,
+  channelSettled,
+  collectionCredited,
   suspenseCredit,
   suspenseAttribution,
   suspenseReturn,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { balanceCap, electronicRecords } from '../../accounts/index.js';
+import { balanceCap, electronicRecords, payInRecords, payInRule, takes } from '../../accounts/index.js';
 import { naturalDate, type Refusal, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
-import { isElectronic } from '../../ledger/index.js';
+import { isElectronic, type LedgerAccount } from '../../ledger/index.js';
 import { openPayee, underWayRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
 import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
@@ -64,15 +64,17 @@ function aboveCap(facts: Facts, at: At, id: TopUp['account'], balance: bigint): 
 const incomingSchema = z.strictObject({ account: wireId('account'), amount: moneySchema, payer, reference });
 
 /**
- * A transfer to an electronic account that the core bank holds until it is accepted; a refusal sends it back. From the bound account
- * it is free of limits, from anybody else it counts.
+ * A transfer to a virtual account number that the core bank holds until it is accepted; a refusal sends it back. To an electronic account: from
+ * the bound account it is free of limits, from anybody else it counts. To a sub-account, or to the platform's own funds: by the rule from whom
+ * the account takes transfers. None of it leaves before the statement of its day was seen.
  */
 export const incomingTransfer: Kind<z.output<typeof incomingSchema>> = {
   name: 'incoming-transfer',
-  en: 'Incoming transfer to an electronic account',
-  zh: '电子账户来账',
+  en: 'Incoming transfer to a virtual account number',
+  zh: '虚拟账户来账',
   origins: ['S'],
   proof: 'inflow',
+  income: true,
   schema: incomingSchema,
   personal: PAYER_FIELDS,
   stored: incomingSchema.extend({ payer: storedPayer }),
@@ -84,21 +86,39 @@ export const incomingTransfer: Kind<z.output<typeof incomingSchema>> = {
   },
   needs: ({ account }, at) => ({
     accounts: [account, at.book.accounts.custody],
-    records: [[settlementAccountRecords, account]],
+    records: [
+      [settlementAccountRecords, account],
+      [payInRecords, account],
+    ],
   }),
   decide({ account: id, amount: { amount }, payer: from, reference: of }, facts, at) {
     const account = facts.account(id);
     if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
-    if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+    const { type } = account;
+    const electronic = isElectronic(type);
+    if (!electronic && type !== 'sub' && type !== 'own-funds')
+      return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type }));
     const own = facts.record(settlementAccountRecords, id);
     const bound = own !== undefined && isSameAccount(openPayee({ payee: own }, at.vault), openPayee({ payee: from }, at.vault));
+    const refusal = electronic ? undefined : notTaken(account, bound, facts, at);
+    if (refusal !== undefined) return refused(refusal);
+    const flow = electronic ? { flow: bound ? ('bound' as const) : ('unbound' as const) } : {};
     return {
       postings: [
         { account: at.book.accounts.custody, amount: -amount },
-        { account: id, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)), flow: bound ? 'bound' : 'unbound' },
+        { account: id, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)), ...flow },
       ],
       boundary: [{ reference: of, amount }],
       result: { from: bound ? 'bound-account' : 'other' },
     };
   },
 };
+
+/** Why an account that is nobody's electronic one does not take a transfer of this payer. */
+function notTaken({ id, type }: LedgerAccount, bound: boolean, facts: Facts, at: At): Refusal | undefined {
+  const { parameters, book } = at;
+  const set = facts.record(payInRecords, id)?.rule;
+  const agreed = book.terms.agreements === 'required';
+  const rule = payInRule({ type, set, agreed, today: naturalDate(at.nowMs), parameters });
+  return takes(rule, bound) ? undefined : refuse('PAYER_NOT_ACCEPTED', undefined, { account: toWire('account', id), rule });
+}

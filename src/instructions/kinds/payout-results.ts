@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { type BusinessDate, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import { isElectronic, type Posting } from '../../ledger/index.js';
-import { bringsMoneyIn, type Payout, payoutRecords } from '../../payouts/index.js';
+import { bringsMoneyIn, channelAccountRecords, type Payout, payoutRecords, paysOverLater } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
 import type { SuspenseSource } from '../../suspense/index.js';
 import { endedClosing, freezeNeeds, frozenAgain, movedPayout, refundedOrder, unrefunded } from '../effects/payouts.js';
 import { suspendedPayout } from '../effects/suspense.js';
 import { mayCredit } from '../judging/limits.js';
 import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
+import { collectedForLater } from './collections.js';
 
 const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
@@ -22,7 +23,8 @@ function needs(data: z.output<typeof settledSchema>, at: At): Needs {
 /** What money that comes back belongs to besides its account: the order of a refund, or the freeze of a deduction. */
 function backNeeds(data: z.output<typeof settledSchema>, facts: Facts, at: At): Needs {
   const records = [refundedOrder(facts, at, data.payout), freezeNeeds(facts, data.payout)].flatMap((need) => need.records ?? []);
-  return { records };
+  const later = paysOverLater(facts.record(payoutRecords, data.payout)?.channel ?? null);
+  return { records: later ? [...records, [channelAccountRecords, at.platformId]] : records };
 }
 
 type Way = 'bound' | 'exempt' | 'back';
@@ -56,7 +58,11 @@ function creditOf(
 
 /** What was collected is here; before the statement of its day was seen it does not leave again. */
 function collected(moved: { payout: Payout; change: RecordChange }, facts: Facts, at: At): Omit<Effects, 'events'> {
-  const { id, amount } = moved.payout;
+  const { id, amount, channel } = moved.payout;
+  if (paysOverLater(channel)) {
+    const credit = (clears: BusinessDate) => creditOf(facts, at, moved, { flow: 'bound', source: 'top-up', clears });
+    return collectedForLater(moved, credit, facts, at);
+  }
   const clears = workingDayAfter(at.calendar, arrivalDate(at));
   const { posting, records } = creditOf(facts, at, moved, { flow: 'bound', source: 'top-up', clears });
   return {
@@ -78,6 +84,7 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
   example: { payout: 'pay_2236512894231552021' },
   needs,
   needsThen: backNeeds,
+  ids: 2, // the first of a channel that pays over later opens two accounts
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data.payout, 'settled', null);
     if ('refused' in moved) return moved;

@@ -16,12 +16,15 @@ const creditSchema = z.strictObject({
   told: textSchema(256).optional().meta({ description: 'The words that came with it' }),
 });
 
-/** Money that the core bank has credited already, and of which nobody knows whose it is. It waits on suspense for two people. */
+/**
+ * Money of which nobody knows whose it is: the core bank has credited it already, or holds it for the platform (the system's own: a transfer
+ * to the custody account's number that names no account). It waits on suspense for two people.
+ */
 export const suspenseCredit: Kind<z.output<typeof creditSchema>> = {
   name: 'suspense-credit',
   en: 'Money of an unknown payer or purpose',
   zh: '不明款项挂账',
-  origins: ['O'],
+  origins: ['O', 'S'],
   proof: 'inflow',
   schema: creditSchema,
   personal: [...PAYER_FIELDS, { path: ['told'], mask: () => '***' }],
@@ -42,7 +45,9 @@ export const suspenseCredit: Kind<z.output<typeof creditSchema>> = {
         { account: at.book.accounts.custody, amount: -amount },
         { account: at.book.accounts.suspense, amount, clears },
       ],
-      records: [suspended(at, { amount, source: 'statement', reference: of, payer: from, told, clears })],
+      records: [
+        suspended(at, { amount, source: at.origin === 'S' ? 'transfer' : 'statement', reference: of, payer: from, told, clears }),
+      ],
       boundary: [{ reference: of, amount }],
       result: { item: toWire('suspense', at.instruction) },
     };

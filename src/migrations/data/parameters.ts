@@ -32,6 +32,10 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['dormancy.months', '2016-04-01', 6, N261],
   // After the last valid day of an ID document its owner has so many days to bring another (the law says: a reasonable time).
   ['id-expiry.grace-days', '2007-08-01', 90, '人民银行令〔2007〕第2号第十九条'],
+  // Working days after which a payment institution pays over what it collected, until it has told the date itself.
+  ['psp-collect.days', '2016-04-01', 1, '银行自定'],
+  // From whom sub-accounts take transfers at the most, whatever their platform says: 0 anyone, 1 the owner's bound account, 2 nobody.
+  ['pay-in.floor', '2016-04-01', 0, '银行自定'],
   // 1: money may come in from others while business outside the counter is stopped.
   ['stopped.credits', '2007-08-01', 1, '银行自定'],
   ['adult.age', '1987-01-01', 18, '民法通则第十一条 / 民法典第十七条'],

@@ -1,0 +1,117 @@
+import type { Submission } from '../instructions/index.js';
+import { canonicalJson, type Id, type Instant, invariant, Refused, refuse, toWire, toWireAmount } from '../kernel/index.js';
+import { loadBooks } from '../ledger/index.js';
+import { isDuplicateKey, isSameContent, type Runtime, type Tx } from '../runtime/index.js';
+import { parseFile } from './rules.js';
+import {
+  decideFile,
+  findAcquirer,
+  findFile,
+  findFileByNo,
+  insertFile,
+  linesOf,
+  noteInstructions,
+  type StoredFile,
+  tradesTaken,
+} from './store.js';
+
+/** Receives an instruction in the transaction of the release; what is rung afterwards makes a shard decide it. */
+export type GiveInstruction = (tx: Tx, of: Submission) => Promise<{ id: Id; ring: () => Promise<void> }>;
+
+interface Who {
+  readonly operator: Id;
+  readonly nowMs: Instant;
+}
+
+const HASHED = 'acquirer-file';
+
+/**
+ * Keeps a file of which nothing is wrong. The same file again is the first one.
+ * @throws Refused ACQUIRER_FILE_REFUSED with all that is wrong, ACQUIRER_NOT_FOUND, ACQUIRER_FILE_REUSED, NOT_FOUND
+ */
+export async function upload(tx: Tx, rt: Runtime, platformId: Id, text: string, who: Who): Promise<StoredFile> {
+  const file = parseFile(text);
+  if (!('acquirer' in file)) throw new Refused(refuse('ACQUIRER_FILE_REFUSED', undefined, { faults: file }));
+  const { acquirer, fileNo, lines, reference, total, fee } = file;
+  const before = await findFileByNo(tx, acquirer, fileNo);
+  if (before !== undefined) {
+    if (before.platformId === platformId && isSameContent(rt.vault, before.contentHash, HASHED, text)) return before;
+    throw new Refused(refuse('ACQUIRER_FILE_REUSED', undefined, { fileNo }));
+  }
+  if (!(await loadBooks(tx, [platformId])).has(platformId)) throw new Refused(refuse('NOT_FOUND'));
+  if ((await findAcquirer(tx, acquirer)) === undefined) throw new Refused(refuse('ACQUIRER_NOT_FOUND', undefined, { acquirer }));
+  const taken = await tradesTaken(
+    tx,
+    acquirer,
+    lines.map((line) => line.tradeNo),
+  );
+  const faults = lines.flatMap(({ lineNo, tradeNo }) =>
+    taken.has(tradeNo) ? [{ line: lineNo + 1, detail: `the trade ${tradeNo} stands in another file` }] : [],
+  );
+  if (faults.length > 0) throw new Refused(refuse('ACQUIRER_FILE_REFUSED', undefined, { faults }));
+  const id = rt.newId();
+  const contentHash = rt.vault.index(HASHED, text);
+  const kept = { id, platformId, acquirer, fileNo, reference, total, fee, contentHash };
+  try {
+    await insertFile(tx, { ...kept, uploadedBy: who.operator, uploadedMs: who.nowMs }, lines);
+  } catch (error) {
+    if (isDuplicateKey(error)) throw new Refused(refuse('ACQUIRER_FILE_REUSED', undefined, { fileNo }));
+    throw error;
+  }
+  return (await findFile(tx, id)) as StoredFile;
+}
+
+/**
+ * A second person decides. Released, each line is instructed as a payment of its order, and the acquirer's fee with them: all of one statement
+ * line, under its reference.
+ * @throws Refused NOT_FOUND, SAME_OPERATOR, ACQUIRER_FILE_DECIDED
+ */
+export async function decide(
+  tx: Tx,
+  rt: Runtime,
+  id: Id,
+  to: 'released' | 'rejected',
+  who: Who,
+  give: GiveInstruction,
+): Promise<{ file: StoredFile; ring: () => Promise<void> }> {
+  const file = await findFile(tx, id);
+  if (file === undefined) throw new Refused(refuse('NOT_FOUND'));
+  // Whoever uploaded it may take it back, and not release it.
+  if (to === 'released' && file.uploadedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
+  if (!(await decideFile(tx, id, to, who.operator, who.nowMs))) throw new Refused(refuse('ACQUIRER_FILE_DECIDED'));
+  const ring = to === 'released' ? await instruct(tx, rt, file, who, give) : async () => undefined;
+  return { file: (await findFile(tx, id)) as StoredFile, ring };
+}
+
+async function instruct(
+  tx: Tx,
+  { vault }: Runtime,
+  file: StoredFile,
+  who: Who,
+  give: GiveInstruction,
+): Promise<() => Promise<void>> {
+  const acquirer = await findAcquirer(tx, file.acquirer);
+  invariant(acquirer, `the acquirer of file ${file.id} stays`);
+  const { name, bankCode } = acquirer;
+  const payer = { name, account: vault.open(acquirer.accountSealed), bankCode };
+  const { platformId, reference } = file;
+  const common = { platformId, origin: 'O' as const, actor: toWire('operator', who.operator) };
+  const cny = (amount: bigint) => ({ amount: toWireAmount(amount), currency: 'CNY' });
+  const given: [number, Id][] = [];
+  let ring: () => Promise<void> = async () => undefined;
+  for (const { lineNo, orderNo, amount } of await linesOf(tx, file.id)) {
+    const body = canonicalJson({ orderNo, amount: cny(amount), payer, reference });
+    const done = await give(tx, { ...common, requestNo: `acquirer:${file.id}:${lineNo}`, kind: 'payment', body });
+    given.push([lineNo, done.id]);
+    ring = done.ring;
+  }
+  const fee =
+    file.fee === 0n
+      ? null
+      : await give(tx, {
+          ...{ ...common, requestNo: `acquirer:${file.id}:fee`, kind: 'acquirer-fee' },
+          body: canonicalJson({ amount: cny(file.fee), reference, acquirer: file.acquirer }),
+        });
+  await noteInstructions(tx, file.id, given, fee?.id ?? null);
+  return ring;
+}
