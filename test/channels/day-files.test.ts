@@ -34,9 +34,9 @@ function folderOf(files: Record<string, Buffer>): RemoteFiles & { reads: number 
   return {
     reads: 0,
     list: async (folder) =>
-      Object.entries(files)
-        .filter(([path]) => path.startsWith(`${folder}/`))
-        .map(([path, { length }]) => ({ name: path.slice(folder.length + 1), size: length, mtime: 0 })),
+      Object.keys(files)
+        .filter((path) => path.startsWith(`${folder}/`))
+        .map((path) => path.slice(folder.length + 1)),
     async *read(path, from) {
       const bytes = files[path];
       if (bytes === undefined) throw new BankUnreachable(path, 'no such file');

@@ -13,12 +13,6 @@ export interface DayEndNews {
   news(channel: FileChannel, after: string, limit: number): Promise<NewsPage>;
 }
 
-interface Found {
-  readonly date: BusinessDate;
-  readonly size: number;
-  readonly mtime: number;
-}
-
 const DIGEST_BYTES_MAX = 1_024;
 const KEPT_MAX = 16;
 
@@ -28,42 +22,34 @@ const KEPT_MAX = 16;
  */
 export function dayEndNews(files: RemoteFiles, form: FileForm): DayEndNews {
   const verified = new Map<string, VerifiedFile>();
-  const keyOf = (of: FileOf, { size, mtime }: Found) => `${pathOf(of)}/${size}/${mtime}`;
-  const isKnown = (of: FileOf, found: Found) => verified.has(keyOf(of, found));
-  const verify = async (of: FileOf, found: Found): Promise<VerifiedFile> => {
-    const key = keyOf(of, found);
+  const verify = async (of: FileOf): Promise<VerifiedFile> => {
+    const path = pathOf(of);
+    const digest = await readDigest(files, of);
+    const key = `${path} ${digest}`;
     const before = verified.get(key);
     if (before !== undefined) return before;
-    const digest = await readDigest(files, of);
-    const file = await verifyFile(of, files.read(`${pathOf(of)}.txt`, 0), digest);
+    const file = await verifyFile(of, files.read(`${path}.txt`, 0), digest);
     verified.set(key, file);
     const [oldest] = verified.keys();
     if (verified.size > KEPT_MAX && oldest !== undefined) verified.delete(oldest);
     return file;
   };
-  const readLines = async (of: FileOf, found: Found, after: number, limit: number): Promise<DayFileLine[]> => {
-    const readFrom = (offset: number) => files.read(`${pathOf(of)}.txt`, offset);
-    const wasKnown = isKnown(of, found);
-    try {
-      return await linesOf(of, await verify(of, found), readFrom, after, limit);
-    } catch (error) {
-      if (!wasKnown || !(error instanceof ChannelFileFaulty)) throw error;
-      // It was put there anew since it was verified: it counts as far as it is right now.
-      verified.delete(keyOf(of, found));
-      return linesOf(of, await verify(of, found), readFrom, after, limit);
-    }
-  };
   return {
     async news(channel, after, limit) {
       const items: ChannelNews[] = [];
       const read = readCursor(after);
-      for (const found of await filesFrom(files, form, channel, read?.date)) {
+      for (const date of await datesFrom(files, form, channel, read?.date)) {
         if (items.length >= limit) break;
-        const of = { form, channel, date: found.date };
+        const of = { form, channel, date };
         try {
-          const after = found.date === read?.date ? read.line : 0;
-          const lines = await readLines(of, found, after, limit - items.length);
-          items.push(...lines.map((line) => newsOf(found.date, line)));
+          const lines = await linesOf(
+            of,
+            await verify(of),
+            (offset) => files.read(`${pathOf(of)}.txt`, offset),
+            date === read?.date ? read.line : 0,
+            limit - items.length,
+          );
+          items.push(...lines.map((line) => newsOf(date, line)));
         } catch (error) {
           verified.clear(); // the next one reads them whole again
           // What stands in the files before it counts; it is refused when it is the first.
@@ -86,24 +72,24 @@ function readCursor(cursor: string): { date: BusinessDate; line: number } | unde
   return date === undefined ? undefined : { date, line: Number(line) };
 }
 
-/** The files that are ready, by what lies in the folder: a name says its date, and its marker comes last of all. */
-async function filesFrom(
+/** The dates whose files are ready, by what lies in the folder: a name says its date, and its marker comes last of all. */
+async function datesFrom(
   files: RemoteFiles,
   form: FileForm,
   channel: FileChannel,
   from: BusinessDate | undefined,
-): Promise<Found[]> {
-  const entries = await files.list(`/${channel}`);
-  const ready = new Set(entries.map(({ name }) => name).filter((name) => name.endsWith('.ok')));
-  return entries
-    .flatMap(({ name, size, mtime }) => {
+): Promise<BusinessDate[]> {
+  const names = await files.list(`/${channel}`);
+  const ready = new Set(names.filter((name) => name.endsWith('.ok')));
+  return names
+    .flatMap((name) => {
       const [, year, month, day] = /(\d{4})(\d{2})(\d{2})\.txt$/.exec(name) ?? [];
       const date = parseBusinessDate(`${year}-${month}-${day}`);
       if (date === undefined || (from !== undefined && date < from)) return [];
       const own = form.nameOf(channel, date);
-      return name === `${own}.txt` && ready.has(`${own}.ok`) ? [{ date, size, mtime }] : [];
+      return name === `${own}.txt` && ready.has(`${own}.ok`) ? [date] : [];
     })
-    .sort((one, other) => (one.date < other.date ? -1 : 1));
+    .sort();
 }
 
 async function readDigest(files: RemoteFiles, of: FileOf): Promise<string> {

@@ -18,7 +18,7 @@ export interface SftpOptions {
 
 /** A folder of files at another house. Every method throws BankUnreachable when there is no usable answer. */
 export interface RemoteFiles {
-  list(folder: string): Promise<{ name: string; size: number; mtime: number }[]>;
+  list(folder: string): Promise<string[]>;
   /** The bytes from an offset to the end. */
   read(path: string, from: number): AsyncIterable<Buffer>;
   close(): Promise<void>;
@@ -50,10 +50,8 @@ export function sftpFiles(options: SftpOptions): RemoteFiles {
   };
   return {
     async list(folder) {
-      const entries = await ask<{ filename: string; attrs: { size: number; mtime: number } }[]>(`list ${folder}`, (sftp, done) =>
-        sftp.readdir(folder, done),
-      );
-      return entries.map(({ filename, attrs }) => ({ name: filename, size: attrs.size, mtime: attrs.mtime }));
+      const entries = await ask<{ filename: string }[]>(`list ${folder}`, (sftp, done) => sftp.readdir(folder, done));
+      return entries.map(({ filename }) => filename);
     },
     async *read(path, from) {
       const what = `read ${path}`;

@@ -27,6 +27,8 @@ export function sandboxCertificate(): string {
 const TLS_HANDSHAKE = 0x16;
 const LETTER_S = 0x53; // `SSH-2.0-…`; no method of HTTP begins with it
 const IDLE_MS = 60_000;
+/** Whoever says nothing for so long waits for the other side to begin: some SSH clients do. */
+const SILENT_MS = 1_000;
 
 /**
  * One address for everything that a sandbox talks to: what the first byte of a connection says is served, HTTP, TLS with HTTP in it, or SSH. So one
@@ -44,16 +46,30 @@ export async function openDoor({ host, port, bank, log }: DoorOptions, serve: Re
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    socket.once('readable', () => {
+    const serveSsh = () => {
+      files ??= createFileServer(bank);
+      files.then((server) => server.injectSocket(socket)).catch(() => socket.destroy());
+    };
+    let hasSpoken = false;
+    const look = () => {
+      hasSpoken = true;
+      clearTimeout(silence);
       const first = socket.read(1) as Buffer | null;
       if (first === null) return void socket.destroy();
       socket.unshift(first);
       if (first[0] === TLS_HANDSHAKE) secure.emit('connection', socket);
-      else if (first[0] === LETTER_S) {
-        files ??= createFileServer(bank);
-        files.then((server) => server.injectSocket(socket)).catch(() => socket.destroy());
-      } else plain.emit('connection', socket);
-    });
+      else if (first[0] === LETTER_S) serveSsh();
+      else plain.emit('connection', socket);
+    };
+    socket.once('readable', look);
+    const silence = setTimeout(() => {
+      // What had come by then is seen before this is.
+      setImmediate(() => {
+        if (hasSpoken || socket.destroyed) return;
+        socket.off('readable', look);
+        serveSsh();
+      });
+    }, SILENT_MS).unref();
   });
   await new Promise<void>((listening, failed) => {
     front.once('error', failed);
