@@ -1,4 +1,4 @@
-import { sendDue } from '../src/dispatch/index.js';
+import { endIntercepted, sendDue } from '../src/dispatch/index.js';
 import type { JobDefinition } from './job.js';
 
 const AT_ONCE = ['withdrawal', 'refund', 'top-up', 'closing'] as const;
@@ -10,6 +10,7 @@ export const sendPayoutsJob: JobDefinition = {
   concurrency: 4,
   async run(desk, key) {
     const shardId = Number(key);
+    await endIntercepted(desk); // whoever stopped a payout rang for it here
     // What a clearing made and no channel took then goes out as soon as one does.
     const sent = (await sendDue(desk, { shardId, purposes: AT_ONCE })) + (await sendDue(desk, { shardId, again: true }));
     if (sent === 0) return 'nothing';

@@ -5,12 +5,14 @@ import { closesDue } from '../src/clearing/index.js';
 import { expireConsents, isSmsDue, noticeMandates, SMS_KEY } from '../src/consents/index.js';
 import {
   bookFloats,
+  carryTransfers,
   countUnanswered,
   type Desk,
   decideNow,
   endIntercepted,
   lapseCollections,
   shardsWithPayouts,
+  watchFloats,
 } from '../src/dispatch/index.js';
 import { type Deal, type DueAct, dueActs, dueDeals } from '../src/escrow/index.js';
 import {
@@ -100,6 +102,8 @@ export async function sweep(desk: Desk): Promise<void> {
   await lapseCollections(desk);
   await endIntercepted(desk);
   await bookFloats(desk);
+  await carryTransfers(desk);
+  await watchFloats(desk);
 }
 
 interface Due {

@@ -20,12 +20,14 @@ export interface Desk {
   readonly intake: Intake;
   /** What this process has seen of channels and not told the database yet. */
   readonly tallies: Map<ChannelCode, Tally>;
+  /** Wall time at which this process last asked each channel for its float. */
+  readonly floatsAsked: Map<ChannelCode, number>;
 }
 
 export function createDesk(rt: Runtime, channels: Channels): Desk {
   // Whoever receives here decides right afterwards; a crash in between is the sweep's.
   const silent = { ring: async () => undefined };
-  return { rt, channels, intake: createIntake({ ...rt, bells: silent }), tallies: new Map() };
+  return { rt, channels, intake: createIntake({ ...rt, bells: silent }), tallies: new Map(), floatsAsked: new Map() };
 }
 
 /** An instruction about a payout, and the shard that decides it. */

@@ -10,6 +10,8 @@
  */
 export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledDirective } from './desk.js';
 export { bookFloats } from './floats/floats.js';
+export { carryTransfers } from './floats/transfers.js';
+export { watchFloats } from './floats/watch.js';
 export { answerIncoming, takeIncoming } from './incoming.js';
 export { countUnanswered } from './incoming-store.js';
 export { endIntercepted } from './intercept.js';

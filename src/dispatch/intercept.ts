@@ -4,7 +4,7 @@ import { lockShard } from '../ledger/index.js';
 import { findPayout, type Payout } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
 import { type Desk, decideNow, unsentDirective } from './desk.js';
-import { endIntercepts, insertIntercept, openIntercepts } from './store.js';
+import { endIntercepts, insertIntercept, isIntercepted, openIntercepts } from './store.js';
 
 const INTERCEPTS_MAX = 500;
 
@@ -25,6 +25,7 @@ export async function intercept(tx: Tx, { payoutId, askedBy, reason }: Intercept
   if (found === undefined) throw new Refused(refuse('NOT_FOUND'));
   await lockShard(tx, found.shardId, nowMs); // whoever sends it looks under this lock
   const payout = await findPayout(tx, payoutId);
+  if (payout !== undefined && (await isIntercepted(tx, payoutId))) return payout;
   if (payout?.state !== 'created')
     throw new Refused(refuse('PAYOUT_STATE_CONFLICT', 'It was sent already, or has its result.', { from: payout?.state ?? '' }));
   await insertIntercept(tx, { payoutId, askedBy, reason }, nowMs);

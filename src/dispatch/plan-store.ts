@@ -128,7 +128,7 @@ export async function attemptsOf(tx: Tx, payoutIds: readonly Id[]): Promise<Map<
   return found;
 }
 
-/** What a plan gave to which channel, in pages by payout. */
+/** What a plan gave to which channel, by payout. */
 export async function attemptsOfPlan(
   tx: Tx,
   planId: Id,

@@ -1,8 +1,8 @@
 import { type ChannelCode, hasFloat } from '../channels/index.js';
-import { type Id, type Instant, type Minor, naturalDate } from '../kernel/index.js';
+import { type Id, type Instant, naturalDate } from '../kernel/index.js';
 import { type Bare, bareInScope, bringsMoneyIn, chooseChannel, keepWaiting, type Payout, takeBack } from '../payouts/index.js';
 import { loadChannelTable, type Position, type Routable, type Route, routeBatch, standingOf } from '../routing/index.js';
-import { loadParameters, type Parameters, type Tx } from '../runtime/index.js';
+import { loadParameters, type Parameters, type Runtime, type Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, unsentDirective } from './desk.js';
 import { bookFloats, freeFloats, freeOf } from './floats/floats.js';
 import { reserve, takeFloats } from './floats/store.js';
@@ -19,9 +19,11 @@ import {
   insertPlan,
   type Plan,
 } from './plan-store.js';
-import { groupBy, tidyReason } from './rules.js';
+import { showPosition } from './position.js';
+import { groupBy, tidyReason, WAITS } from './rules.js';
 import type { SendScope } from './send.js';
 import { forgetDispatches, stoppedPlatforms } from './store.js';
+import { keepTexts } from './texts/store.js';
 
 /** As many are routed together; more go in several batches. */
 const PLAN_MAX = 100_000;
@@ -140,7 +142,7 @@ async function putToWait(tx: Tx, waiting: readonly RouteOf[], atMs: Instant): Pr
 /** What stands in the way on the channels that reach the payee, in few words. */
 function whyWaiting({ others }: RouteOf): string {
   const whys = others.flatMap((other) => (other.may || other.why === 'reach' ? [] : [`${other.channel}: ${other.why}`]));
-  return tidyReason(`waits for a channel (${whys.join(', ')})`);
+  return tidyReason(`${WAITS} (${whys.join(', ')})`);
 }
 
 /** Some channel turned it away for good, and there is no other that will ever take it. */
@@ -165,7 +167,13 @@ function hopelessDirective({ shardId, wanted, before }: Batch, id: Id): Directiv
   return unsentDirective({ id, platformId, shardId }, `unroutable:${id}`, reason);
 }
 
-function toRoutable(payout: Bare, before: readonly Attempt[], parameters: Parameters, atMs: Instant): Routable {
+/** A payout as routing wants it, with the channels that turned it away before and the speed that is promised for its purpose on that day. */
+export function toRoutable(
+  payout: Pick<Bare, 'id' | 'amount' | 'bankCode' | 'createdMs' | 'purpose'>,
+  before: readonly Attempt[],
+  parameters: Parameters,
+  atMs: Instant,
+): Routable {
   const { id, amount, bankCode, createdMs, purpose } = payout;
   const minutes = parameters.find(naturalDate(atMs), `promise.minutes.${purpose}`) ?? 0n;
   return {
@@ -177,31 +185,27 @@ function toRoutable(payout: Bare, before: readonly Attempt[], parameters: Parame
 
 /** What the channels have left at this moment. */
 export async function positionNow(desk: Desk): Promise<Position> {
-  const { db, clock, calendar } = desk.rt;
   await bookFloats(desk);
   const floats = await freeFloats(desk);
-  const [nowMs, wallMs] = [clock.now(), clock.wall()];
-  return db.read('position', async (tx) => {
-    const shut = [...(await loadCircuits(tx))].flatMap(([channel, circuit]): [ChannelCode, Instant][] => {
-      const untilWall = shutUntil(circuit);
-      return untilWall === undefined || untilWall <= wallMs ? [] : [[channel, (nowMs + untilWall - wallMs) as Instant]];
-    });
-    return {
-      ...{ calendar, table: await loadChannelTable(tx, nowMs), floats },
-      carried: await carriedOn(tx, naturalDate(nowMs)),
-      circuits: new Map(shut),
-    };
-  });
+  return desk.rt.db.read('position', (tx) => positionWith(tx, desk.rt, floats));
 }
 
-/** A position without what is in the dated rows anyway, as it is kept with a plan. */
-function showPosition({ floats, carried, circuits }: Position): string {
-  const text = (value: Minor | number | null) => (value === null ? null : value.toString());
-  return JSON.stringify({
-    floats: Object.fromEntries([...floats].map(([channel, free]) => [channel, text(free)])),
-    carried: Object.fromEntries(carried),
-    circuits: Object.fromEntries(circuits),
+/** The same, where what is free in them is known or does not matter. */
+export async function positionWith(
+  tx: Tx,
+  { clock, calendar }: Pick<Runtime, 'clock' | 'calendar'>,
+  floats: Position['floats'],
+): Promise<Position> {
+  const [nowMs, wallMs] = [clock.now(), clock.wall()];
+  const shut = [...(await loadCircuits(tx))].flatMap(([channel, circuit]): [ChannelCode, Instant][] => {
+    const untilWall = shutUntil(circuit);
+    return untilWall === undefined || untilWall <= wallMs ? [] : [[channel, (nowMs + untilWall - wallMs) as Instant]];
   });
+  return {
+    ...{ calendar, table: await loadChannelTable(tx, nowMs), floats },
+    carried: await carriedOn(tx, naturalDate(nowMs)),
+    circuits: new Map(shut),
+  };
 }
 
 /**
@@ -251,6 +255,7 @@ export async function turnAway(
         const of = { from: payout.state, channel: payout.channel as string, reason, nowMs };
         const back = await takeBack(tx, ids, of);
         if (back.length === 0) continue;
+        await keepTexts(tx, back);
         await endAttempts(tx, back, { refused: true, reason, nowMs });
         await forgetDispatches(tx, back);
       }

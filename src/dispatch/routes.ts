@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { CHANNELS, type ChannelCode } from '../channels/index.js';
-import { type Id, maskCardNumber, maskName, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import { findPayout, isUnderWay, listPayouts, openPayee, PAYOUT_PURPOSES, PAYOUT_STATES, type Payout } from '../payouts/index.js';
+import { type Id, Refused, refuse, toWire } from '../kernel/index.js';
+import { findPayout, isUnderWay, listPayouts, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import {
   businessDateSchema,
   idAfter,
@@ -10,63 +9,21 @@ import {
   pageSchema,
   type Route,
   type Runtime,
-  rfc3339Schema,
   route,
-  type Vault,
+  textSchema,
   wireId,
 } from '../runtime/index.js';
 import { pspCallbackRoute } from './callbacks.js';
+import { floatRoutes } from './floats/routes.js';
+import { healthRoutes } from './health/routes.js';
 import { incomingRoutes } from './incoming-routes.js';
-import { askSoon, type BacklogRow, backlog, channelRows } from './store.js';
-
-const payoutSchema = z
-  .strictObject({
-    id: z.string(),
-    platform: z.string(),
-    purpose: z.enum(PAYOUT_PURPOSES),
-    account: z.string().meta({
-      description:
-        'Where the money came from, and where it goes back to if it does not arrive; of a top-up: what will be credited',
-    }),
-    orderNo: z.string().nullable().meta({ description: 'Of a refund' }),
-    amount: z.strictObject({ amount: z.int(), currency: z.literal('CNY') }),
-    payee: z.strictObject({ name: z.string(), account: z.string(), bankCode: z.string() }),
-    businessDate: z.string(),
-    state: z.enum(PAYOUT_STATES),
-    channel: z.string().nullable(),
-    reason: z.string().nullable(),
-    createdAt: rfc3339Schema,
-    changedAt: rfc3339Schema,
-  })
-  .meta({ id: 'Payout', description: 'A payment out of the custody account 出款, or (top-up) a collection into it 代收' });
-
-/** The payee of a refund is a buyer, whom nobody but the bank needs to know; everybody else is paid under his own name. */
-function maskedPayee(payout: Payout, vault: Vault): Payout['payee'] {
-  const { name, account, bankCode } = openPayee(payout, vault);
-  return {
-    name: ['refund', 'suspense-return'].includes(payout.purpose) ? maskName(name) : name,
-    account: maskCardNumber(account),
-    bankCode,
-  };
-}
-
-function showPayout(payout: Payout, vault: Vault): z.input<typeof payoutSchema> {
-  return {
-    id: toWire('payout', payout.id),
-    platform: toWire('platform', payout.platformId),
-    purpose: payout.purpose,
-    account: toWire('account', payout.sourceAccountId),
-    orderNo: payout.orderNo,
-    amount: { amount: toWireAmount(payout.amount), currency: 'CNY' },
-    payee: maskedPayee(payout, vault),
-    businessDate: payout.businessDate,
-    state: payout.state,
-    channel: payout.channel,
-    reason: payout.reason,
-    createdAt: toRfc3339(payout.createdMs),
-    changedAt: toRfc3339(payout.changedMs),
-  };
-}
+import { intercept } from './intercept.js';
+import { planRoutes } from './plan-routes.js';
+import { attemptsOf } from './plan-store.js';
+import { askSoon } from './store.js';
+import { textRoutes } from './texts/routes.js';
+import { whyThisWay } from './why.js';
+import { explainedSchema, payoutSchema, routedSchema, showExplained, showPayout, showRouted } from './wire.js';
 
 const filters = { state: z.enum(PAYOUT_STATES).optional(), businessDate: businessDateSchema.optional() };
 const Params = z.strictObject({ payout: wireId('payout') });
@@ -74,10 +31,18 @@ const LIST = 'payouts';
 const platform = { audience: 'platform', tag: 'Payouts' } as const;
 const operator = { audience: 'operator', tag: 'Payouts' } as const;
 
-/** Payouts as a platform and the bank's staff see them, and how the channels do. */
+/** Payouts as a platform and the bank's staff see them, how the channels do, and what the bank has there. */
 export function dispatchRoutes(rt: Runtime): Route[] {
-  const own = [listRoute(rt), readRoute(rt), adminListRoute(rt), adminReadRoute(rt), queryRoute(rt), channelsRoute(rt)];
-  return [...own, pspCallbackRoute(rt), ...incomingRoutes(rt)];
+  return [
+    ...[listRoute(rt), readRoute(rt), interceptRoute(rt)],
+    ...[adminListRoute(rt), adminReadRoute(rt), queryRoute(rt), adminInterceptRoute(rt)],
+    ...textRoutes(rt),
+    ...healthRoutes(rt),
+    ...floatRoutes(rt),
+    ...planRoutes(rt),
+    pspCallbackRoute(rt),
+    ...incomingRoutes(rt),
+  ];
 }
 
 interface ListQuery {
@@ -124,12 +89,15 @@ function readRoute({ db, vault }: Runtime): Route {
     summary: 'One payout',
     summaryZh: '出款详情',
     params: Params,
-    answers: { 200: { description: 'The payout', schema: payoutSchema } },
+    answers: { 200: { description: 'The payout, with the channel that carries it', schema: routedSchema } },
     refusals: ['NOT_FOUND'],
     handle: async ({ caller, params }) => {
-      const payout = await db.read('payout', (tx) => findPayout(tx, params.payout));
-      if (payout?.platformId !== caller.platformId) throw new Refused(refuse('NOT_FOUND'));
-      return { status: 200, body: showPayout(payout, vault) };
+      const body = await db.read('payout', async (tx) => {
+        const payout = await findPayout(tx, params.payout);
+        if (payout?.platformId !== caller.platformId) throw new Refused(refuse('NOT_FOUND'));
+        return showRouted(payout, (await attemptsOf(tx, [payout.id])).get(payout.id) ?? [], vault);
+      });
+      return { status: 200, body };
     },
   });
 }
@@ -149,21 +117,25 @@ function adminListRoute(rt: Runtime): Route {
   });
 }
 
-function adminReadRoute({ db, vault }: Runtime): Route {
+function adminReadRoute({ db, vault, calendar }: Runtime): Route {
   return route({
     ...operator,
     method: 'GET',
     path: '/admin/v1/payouts/{payout}',
     permission: 'payouts.read',
-    summary: 'One payout',
-    summaryZh: '出款详情（行内）',
+    summary: 'One payout: its channel, what it costs, and why it goes by none of the others',
+    summaryZh: '出款详情及选路说明（行内）',
     params: Params,
-    answers: { 200: { description: 'The payout', schema: payoutSchema } },
+    answers: { 200: { description: 'The payout', schema: explainedSchema } },
     refusals: ['NOT_FOUND'],
     handle: async ({ params }) => {
-      const payout = await db.read('payout', (tx) => findPayout(tx, params.payout));
-      if (payout === undefined) throw new Refused(refuse('NOT_FOUND'));
-      return { status: 200, body: showPayout(payout, vault) };
+      const body = await db.read('payout', async (tx) => {
+        const payout = await findPayout(tx, params.payout);
+        if (payout === undefined) throw new Refused(refuse('NOT_FOUND'));
+        const attempts = (await attemptsOf(tx, [payout.id])).get(payout.id) ?? [];
+        return showExplained(payout, attempts, await whyThisWay(tx, { calendar }, payout, attempts), vault);
+      });
+      return { status: 200, body };
     },
   });
 }
@@ -200,40 +172,63 @@ function queryRoute(rt: Runtime): Route {
   });
 }
 
-const channelSchema = z
-  .strictObject({
-    code: z.enum(CHANNELS),
-    counts: z.strictObject({ created: z.int(), sent: z.int(), unknown: z.int() }),
-    backlog: z.int().meta({ description: 'All that is under way' }),
-    lastSuccessAt: rfc3339Schema.nullable(),
-  })
-  .meta({ id: 'Channel' });
+const interceptBody = z.strictObject({
+  reason: textSchema(100).meta({ description: 'Kept as the reason for which it failed, and shown as such' }),
+});
+/** What a platform ordered itself and may think better of. */
+const ITS_OWN: readonly Payout['purpose'][] = ['withdrawal', 'refund', 'clearing'];
+const STOPPED = { description: 'It is not sent any more, and its money goes back where it came from', schema: payoutSchema };
 
-function showChannel(
-  code: ChannelCode,
-  rows: readonly BacklogRow[],
-  successMs: number | undefined,
-): z.input<typeof channelSchema> {
-  const own = rows.filter((row) => row.channel === code);
-  const count = (state: BacklogRow['state']) => own.reduce((sum, row) => (row.state === state ? sum + row.number : sum), 0);
-  const counts = { created: count('created'), sent: count('sent'), unknown: count('unknown') };
-  const lastSuccessAt = successMs === undefined || successMs === 0 ? null : toRfc3339(successMs as Payout['createdMs']);
-  return { code, counts, backlog: counts.created + counts.sent + counts.unknown, lastSuccessAt };
+function interceptRoute({ db, clock, bells, vault }: Runtime): Route {
+  return route({
+    ...platform,
+    method: 'POST',
+    path: '/v1/payouts/{payout}/intercept',
+    summary: 'Stops a withdrawal, refund or clearing that no channel has heard of; asking again changes nothing',
+    summaryZh: '拦截未发出的出款',
+    params: Params,
+    body: interceptBody,
+    answers: { 202: STOPPED },
+    refusals: ['NOT_FOUND', 'PAYOUT_NOT_TO_INTERCEPT', 'PAYOUT_STATE_CONFLICT'],
+    handle: async ({ caller: { platformId }, params: { payout: payoutId }, body: { reason } }) => {
+      const payout = await db.withTx(
+        'intercept',
+        async (tx) => {
+          const wanted = await findPayout(tx, payoutId);
+          if (wanted?.platformId !== platformId) throw new Refused(refuse('NOT_FOUND'));
+          if (!ITS_OWN.includes(wanted.purpose))
+            throw new Refused(refuse('PAYOUT_NOT_TO_INTERCEPT', undefined, { purpose: wanted.purpose }));
+          return intercept(tx, { payoutId, askedBy: toWire('platform', platformId), reason }, clock.now());
+        },
+        async () => undefined, // asking again changes nothing
+      );
+      await bells.ring('send-payouts', String(payout.shardId));
+      return { status: 202, body: showPayout(payout, vault) };
+    },
+  });
 }
 
-function channelsRoute({ db }: Runtime): Route {
+function adminInterceptRoute({ clock, bells, vault }: Runtime): Route {
   return route({
     ...operator,
-    method: 'GET',
-    path: '/admin/v1/channels',
-    permission: 'payouts.read',
-    summary: 'The channels: what is under way on each, and when it last answered',
-    summaryZh: '通道状态',
-    answers: { 200: { description: 'Every channel', schema: z.strictObject({ items: z.array(channelSchema) }) } },
-    handle: async () => {
-      const { rows, seen } = await db.read('channels', async (tx) => ({ rows: await backlog(tx), seen: await channelRows(tx) }));
-      const items = CHANNELS.map((code) => showChannel(code, rows, seen.get(code)?.successMs));
-      return { status: 200, body: { items } };
+    method: 'POST',
+    path: '/admin/v1/payouts/{payout}/intercept',
+    permission: 'payouts.write',
+    summary: 'Stops a payout, whatever it is for, that no channel has heard of; asking again changes nothing',
+    summaryZh: '拦截未发出的出款（行内）',
+    params: Params,
+    body: interceptBody,
+    answers: { 202: STOPPED },
+    refusals: ['NOT_FOUND', 'PAYOUT_STATE_CONFLICT'],
+    handle: async ({ caller, params: { payout: payoutId }, body: { reason }, tx }) => {
+      const askedBy = toWire('operator', caller.operatorId);
+      const payout = await intercept(tx, { payoutId, askedBy, reason }, clock.now());
+      return {
+        status: 202,
+        body: showPayout(payout, vault),
+        audit: { target: `payout ${toWire('payout', payout.id)}` },
+        afterCommit: () => bells.ring('send-payouts', String(payout.shardId)),
+      };
     },
   });
 }

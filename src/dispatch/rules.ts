@@ -6,6 +6,9 @@ const FIRST_QUERY_MS = 2_000;
 const QUERY_DELAY_MAX_MS = 300_000;
 const REASON_MAX = 128; // what the books keep
 
+/** How the reason of a payout begins that no channel can carry for now. */
+export const WAITS = 'waits for a channel';
+
 /** How long to wait before a payout is asked after, by how often it was sent, asked after or put off before: 2 s doubling to 5 min. */
 export function queryDelayMs(attempts: number): number {
   return Math.min(FIRST_QUERY_MS * 2 ** Math.min(attempts, 16), QUERY_DELAY_MAX_MS);

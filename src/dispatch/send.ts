@@ -18,6 +18,7 @@ import { planDue, takeBackUnsent, turnAway } from './plan.js';
 import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
 import { type Signed, signCollections } from './signing.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
+import { textsOf } from './texts/store.js';
 
 /** A payout as it is handed to its channel. */
 export interface Sending {
@@ -27,6 +28,8 @@ export interface Sending {
   readonly channel: ChannelCode;
   readonly custodyNo: string;
   readonly businessDate: BusinessDate;
+  /** What the payee is shown. */
+  readonly remark: string;
 }
 
 export interface SendScope {
@@ -40,15 +43,6 @@ export interface SendScope {
 const CLAIM_MAX = 500;
 const TRIES_MAX = 10;
 const COLLECT_MAX = 2_000;
-const REMARKS: Readonly<Record<PayoutPurpose, string>> = {
-  clearing: '日终清算',
-  withdrawal: '提现',
-  refund: '退款',
-  'top-up': '充值',
-  closing: '销户',
-  'suspense-return': '挂账退回',
-  judicial: '司法扣划',
-};
 
 /** Somebody else took some of the payouts between our look and our write. */
 class Contended extends Error {}
@@ -110,16 +104,20 @@ async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof 
       await lockShard(tx, (payouts[0] as Payout).shardId, rt.clock.now());
       const books = await loadBooks(tx, [...new Set(payouts.map((payout) => payout.platformId))]);
       const held = await heldBack(tx, payouts);
+      const texts = await textsOf(tx, payouts);
       sendings = payouts
         .map((payout) => ({ payout, book: bookOf(payout, books) }))
         .filter(({ payout, book }) => (bringsMoneyIn(payout) || payout.fundedOn <= book.provedTo) && !held(payout))
-        .map(({ payout, book }) => toSending(payout, payees.get(payout.id) as Payout['payee'], book));
+        .map(({ payout, book }) => ({
+          ...{ payout, payee: payees.get(payout.id) as Payout['payee'], channel: channelOf(payout) },
+          ...{ custodyNo: book.custodyNo, businessDate: book.businessDate, remark: texts.get(payout.id) as string },
+        }));
       if (sendings.length === 0) return sendings;
       await moveToSent(tx, sendings, rt.clock.now());
       const sentWallMs = rt.clock.wall();
       await write(
         tx,
-        sendings.map(({ payout, businessDate }) => ({ payoutId: payout.id, batchId, businessDate, sentWallMs })),
+        sendings.map(({ payout, businessDate, remark }) => ({ payoutId: payout.id, batchId, businessDate, sentWallMs, remark })),
       );
       return sendings;
     },
@@ -141,11 +139,6 @@ function bookOf(payout: Payout, books: ReadonlyMap<Id, Book>): Book {
 export function channelOf(payout: Payout): ChannelCode {
   invariant(payout.channel, `payout ${payout.id} has a channel`);
   return payout.channel as ChannelCode;
-}
-
-function toSending(payout: Payout, payee: Payout['payee'], book: Book): Sending {
-  const channel = channelOf(payout);
-  return { payout, payee, channel, custodyNo: book.custodyNo, businessDate: book.businessDate };
 }
 
 async function moveToSent(tx: Tx, sendings: readonly Sending[], nowMs: Instant): Promise<void> {
@@ -199,7 +192,7 @@ function answeredAlready(signed: Signed | undefined): signed is { readonly answe
   return signed !== undefined && 'answer' in signed;
 }
 
-function toOrder({ payout, payee, custodyNo, businessDate }: Sending, signed: Signed | undefined): PaymentOrder {
+function toOrder({ payout, payee, custodyNo, businessDate, remark }: Sending, signed: Signed | undefined): PaymentOrder {
   return {
     ...(signed !== undefined && 'contractNo' in signed ? { contractNo: signed.contractNo } : {}),
     messageNo: payout.id,
@@ -209,7 +202,7 @@ function toOrder({ payout, payee, custodyNo, businessDate }: Sending, signed: Si
     payeeAccount: payee.account,
     payeeBank: payee.bankCode,
     businessDate,
-    remark: REMARKS[payout.purpose],
+    remark,
   };
 }
 

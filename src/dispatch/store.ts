@@ -1,7 +1,8 @@
 import type { ChannelCode } from '../channels/index.js';
-import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { isWithheld, type Payout, type PayoutState } from '../payouts/index.js';
 import { sql, type Tx } from '../runtime/index.js';
+import { WAITS } from './rules.js';
 
 /** What was handed to a channel: with the payout it is the whole message. */
 export interface Dispatch {
@@ -12,20 +13,27 @@ export interface Dispatch {
   readonly businessDate: BusinessDate;
   /** Wall time of the commit before the call. */
   readonly sentWallMs: Instant;
+  /** What the payee is shown; null of what was sent before there were texts. */
+  readonly remark: string | null;
 }
 
 /** Writes down what is about to be sent. @throws a duplicate-key error when somebody else is sending one of them */
 export async function insertDispatches(tx: Tx, dispatches: readonly Dispatch[]): Promise<void> {
-  const rows = dispatches.map((d) => `${d.payoutId},${d.batchId},'${d.businessDate}',${d.sentWallMs}`);
-  await tx.write(`INSERT INTO dispatches (payout_id, batch_id, business_date, sent_wall_ms) VALUES ${sql.tuples(rows)}`);
+  const rows = dispatches.map(rowOf);
+  await tx.write(`INSERT INTO dispatches (payout_id, batch_id, business_date, sent_wall_ms, remark) VALUES ${sql.tuples(rows)}`);
+}
+
+function rowOf({ payoutId, batchId, businessDate, sentWallMs, remark }: Dispatch): string {
+  return `${payoutId},${batchId},'${businessDate}',${sentWallMs},${sql.nullableText(remark)}`;
 }
 
 /** Writes down that something is sent again, under the date that is open now. */
 export async function renewDispatches(tx: Tx, dispatches: readonly Dispatch[]): Promise<void> {
-  const rows = dispatches.map((d) => `${d.payoutId},${d.batchId},'${d.businessDate}',${d.sentWallMs}`);
+  const rows = dispatches.map(rowOf);
   await tx.write(
-    `INSERT INTO dispatches (payout_id, batch_id, business_date, sent_wall_ms) VALUES ${sql.tuples(rows)}
-     ON DUPLICATE KEY UPDATE batch_id = VALUES(batch_id), business_date = VALUES(business_date), sent_wall_ms = VALUES(sent_wall_ms)`,
+    `INSERT INTO dispatches (payout_id, batch_id, business_date, sent_wall_ms, remark) VALUES ${sql.tuples(rows)}
+     ON DUPLICATE KEY UPDATE batch_id = VALUES(batch_id), business_date = VALUES(business_date), sent_wall_ms = VALUES(sent_wall_ms),
+       remark = COALESCE(remark, VALUES(remark))`,
   );
 }
 
@@ -43,6 +51,7 @@ interface DispatchRow {
   batch_id: string;
   business_date: BusinessDate;
   sent_wall_ms: string;
+  remark: string | null;
 }
 
 export async function findDispatches(tx: Tx, payoutIds: readonly Id[]): Promise<Map<Id, Dispatch>> {
@@ -52,7 +61,10 @@ export async function findDispatches(tx: Tx, payoutIds: readonly Id[]): Promise<
     rows.map((row) => {
       const payoutId = asId(row.payout_id);
       const sentWallMs = Number(row.sent_wall_ms) as Instant;
-      return [payoutId, { payoutId, batchId: asId(row.batch_id), businessDate: row.business_date, sentWallMs }];
+      return [
+        payoutId,
+        { payoutId, batchId: asId(row.batch_id), businessDate: row.business_date, sentWallMs, remark: row.remark },
+      ];
     }),
   );
 }
@@ -145,6 +157,27 @@ export async function backlog(tx: Tx): Promise<BacklogRow[]> {
   return rows.map(({ channel, state, number }) => ({ channel, state, number: Number(number) }));
 }
 
+/** Payouts that no channel could carry when they were last looked at: how many, fen, and when the oldest was made. */
+export interface Waiting {
+  readonly number: number;
+  readonly amount: Minor;
+  readonly oldestMs: Instant | null;
+}
+
+export async function waitingPayouts(tx: Tx): Promise<Waiting> {
+  const [row] = await tx.rows<{ number: string; amount: string | null; oldest: string | null }>(
+    `SELECT COUNT(*) AS number, SUM(amount) AS amount, MIN(created_ms) AS oldest FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state = 'created' AND channel IS NULL AND reason LIKE ?`,
+    [`${WAITS}%`],
+  );
+  const oldest = row?.oldest ?? null;
+  return {
+    number: Number(row?.number ?? 0),
+    amount: BigInt(row?.amount ?? 0),
+    oldestMs: oldest === null ? null : (Number(oldest) as Instant),
+  };
+}
+
 /** Which shards have payouts to send, and which have some to ask after. */
 export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSend: number[]; toAsk: number[] }> {
   const rows = await tx.rows<{ shard_id: number; created: number }>(
@@ -176,6 +209,10 @@ export async function insertIntercept(
     reason,
     nowMs,
   ]);
+}
+
+export async function isIntercepted(tx: Tx, payoutId: Id): Promise<boolean> {
+  return (await tx.rows('SELECT 1 FROM payout_intercepts WHERE payout_id = ?', [payoutId])).length === 1;
 }
 
 /** Payouts that were stopped and have not failed yet. */

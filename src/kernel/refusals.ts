@@ -3,6 +3,7 @@ import { BATCH_REFUSALS } from './refusals/batches.js';
 import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
 import { ESCROW_REFUSALS } from './refusals/escrow.js';
+import { FLOAT_REFUSALS } from './refusals/floats.js';
 import { HOLD_REFUSALS } from './refusals/holds.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
 import { MONEY_IN_REFUSALS } from './refusals/money-in.js';
@@ -34,6 +35,7 @@ export const REFUSALS = {
   ...ORDER_REFUSALS,
   ...ESCROW_REFUSALS,
   ...BATCH_REFUSALS,
+  ...FLOAT_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

@@ -14,6 +14,7 @@ export const PERMISSIONS = {
     ...READING,
     ...CUSTOMERS,
     'freezes.write',
+    'floats.write',
     ...([
       'instructions.write',
       'payouts.write',
@@ -32,6 +33,7 @@ export const PERMISSIONS = {
     ...CUSTOMERS,
     'reviews.write',
     'freezes.write',
+    'floats.write',
     'breaks.write',
     'suspense.write',
     'acquirers.write',

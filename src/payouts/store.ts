@@ -290,12 +290,14 @@ export async function movePayouts(
   );
 }
 
-/** Says by which channel payouts go that nobody has heard of yet; answers how many still had none. */
+/**
+ * Says by which channel payouts go that nobody has heard of yet; answers how many still had none. Why one waited stays until it is sent: by
+ * that it is known that it waited.
+ */
 export async function chooseChannel(tx: Tx, ids: readonly Id[], channel: string): Promise<number> {
-  return tx.write(
-    `UPDATE payouts SET channel = ?, reason = NULL WHERE state = 'created' AND channel IS NULL AND id IN (${ids.join()})`,
-    [channel],
-  );
+  return tx.write(`UPDATE payouts SET channel = ? WHERE state = 'created' AND channel IS NULL AND id IN (${ids.join()})`, [
+    channel,
+  ]);
 }
 
 /** Says when payouts that no channel can carry now are looked at again, and why they wait. */

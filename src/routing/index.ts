@@ -5,8 +5,30 @@
  * paid in its own book; the amounts on a channel are within its float, their count within its capacity; terms that were in force are never
  * rewritten. Deliberately absent: sending, reserving floats, and the health of channels (see dispatch, which hands them in).
  */
-export { routeBatch, whatIf } from './batch.js';
+export { type Assignment, type AssignOptions, assign, type Bid, type BidOption, type Place } from './assign.js';
+export { type BatchRoutes, routeBatch, type WhatIf, whatIf } from './batch.js';
+export { openState, openUntil, type Window, windowsOf } from './hours.js';
 export { routingRoutes } from './routes.js';
-export { type Position, type Routable, type Route, routeOne, standingOf } from './rules.js';
-export { loadChannelTable } from './store.js';
-export { type ChannelTable, channelTable, type Outage, ROUTED_CHANNELS, type RoutedChannel, termsSchema } from './terms.js';
+export {
+  type Judged,
+  judge,
+  type Position,
+  ROUTE_REASONS,
+  type Routable,
+  type Route,
+  type RouteReason,
+  routeOne,
+  standingOf,
+} from './rules.js';
+export { addOutage, addTerms, endOutage, loadChannelTable } from './store.js';
+export {
+  type ChannelTable,
+  type ChannelTerms,
+  channelTable,
+  isCollecting,
+  type Outage,
+  ROUTED_CHANNELS,
+  type RoutedChannel,
+  type TermsRow,
+  termsSchema,
+} from './terms.js';

@@ -18,6 +18,7 @@ export type Permission =
   | 'instructions.write'
   | 'payouts.read'
   | 'payouts.write'
+  | 'floats.write'
   | 'days.read'
   | 'days.write'
   | 'breaks.read'

@@ -102,10 +102,15 @@ describe('the worker, its queues, and the days over HTTP', () => {
     const next = await get(`/admin/v1/payouts?limit=1&cursor=${list.body.next}`);
     expect(next.body).toMatchObject({ items: [{ amount: { amount: 300 }, channel: 'beps' }], next: null });
     const { id } = list.body.items[0] as { id: string };
-    expect((await get(`/admin/v1/payouts/${id}`)).body).toEqual(list.body.items[0]);
+    expect((await get(`/admin/v1/payouts/${id}`)).body).toMatchObject({
+      ...list.body.items[0],
+      route: { channel: 'book', cost: { amount: 0 } },
+    });
     expect((await post(`/admin/v1/payouts/${id}/query`)).body).toMatchObject({ code: 'PAYOUT_STATE_CONFLICT' });
-    const channels = (await get('/admin/v1/channels')).body.items as { code: string; backlog: number }[];
-    expect(channels.map(({ code, backlog }) => [code, backlog])).toEqual(CHANNELS.map((code) => [code, 0]));
+    const { items, waiting } = (await get('/admin/v1/channels')).body;
+    expect(items.map(({ code }: { code: string }) => code)).toEqual([...CHANNELS]);
+    expect(items[0]).toMatchObject({ backlog: 0, minutes60: { successRate: 1 }, circuit: { shutUntil: null } });
+    expect(waiting).toEqual({ count: 0, amount: { amount: 0, currency: 'CNY' }, oldestAt: null });
     expect((await get('/admin/v1/channels')).body.items[0].lastSuccessAt).not.toBeNull();
   });
 

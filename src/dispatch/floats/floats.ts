@@ -91,7 +91,11 @@ export async function freeFloats(desk: Desk): Promise<Map<ChannelCode, Minor | n
           if (told === undefined) return;
           await rt.db.withTx(
             'open-float',
-            (tx) => openFloat(tx, rt.newId(), channel, told, rt.clock.now()).then(() => true),
+            async (tx) => {
+              const at = { nowMs: rt.clock.now(), wallMs: rt.clock.wall() };
+              await openFloat(tx, rt.newId(), { channel, balance: told }, at);
+              return true;
+            },
             async () => undefined,
           );
         } catch (error) {

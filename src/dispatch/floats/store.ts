@@ -1,5 +1,5 @@
 import { type ChannelCode, hasFloat } from '../../channels/index.js';
-import { asId, type Id, type Instant, type Minor } from '../../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Minor, naturalDate } from '../../kernel/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 
 /** The bank's own money in a channel (备付金), fen. */
@@ -11,9 +11,13 @@ export interface Float {
   readonly reserved: Minor;
   /** Staff is told when less than this is free. */
   readonly alertBelow: Minor | null;
-  /** What the channel itself said was free, and when. */
+  /** What the channel itself said was free, and when by the wall. */
   readonly told: Minor | null;
   readonly toldMs: Instant | null;
+  /** What it told less what it should have: what only we know to be on its way is not missed. */
+  readonly difference: Minor | null;
+  /** Wall time since when it has told something else each time; null while it tells what it should. */
+  readonly differsMs: Instant | null;
 }
 
 interface FloatRow {
@@ -23,9 +27,12 @@ interface FloatRow {
   alert_below: string | null;
   told: string | null;
   told_ms: string | null;
+  difference: string | null;
+  differs_ms: string | null;
 }
 
 const orNull = (value: string | null): bigint | null => (value === null ? null : BigInt(value));
+const timeOrNull = (value: string | null): Instant | null => (value === null ? null : (Number(value) as Instant));
 
 /** Every float that is known, by channel. */
 export async function loadFloats(tx: Tx): Promise<Map<ChannelCode, Float>> {
@@ -39,17 +46,20 @@ export async function loadFloats(tx: Tx): Promise<Map<ChannelCode, Float>> {
         reserved: BigInt(row.reserved),
         alertBelow: orNull(row.alert_below),
         told: orNull(row.told),
-        toldMs: row.told_ms === null ? null : (Number(row.told_ms) as Instant),
+        toldMs: timeOrNull(row.told_ms),
+        difference: orNull(row.difference),
+        differsMs: timeOrNull(row.differs_ms),
       },
     ]),
   );
 }
 
 /** What happened to a float: `opening` it was there; `spent` by payouts; `returned` they came back; `transfer` people moved it. */
+export const FLOAT_ENTRY_KINDS = ['opening', 'spent', 'returned', 'transfer'] as const;
 export interface FloatEntry {
   readonly id: Id;
   readonly channel: ChannelCode;
-  readonly kind: 'opening' | 'spent' | 'returned' | 'transfer';
+  readonly kind: (typeof FLOAT_ENTRY_KINDS)[number];
   /** Fen; below zero it went away. */
   readonly amount: Minor;
   readonly payments: number;
@@ -66,16 +76,67 @@ export async function takeFloats(tx: Tx, nowMs: Instant): Promise<Map<ChannelCod
 }
 
 /** Writes down what a channel says that is there, where nothing is known yet; doing it twice changes nothing. */
-export async function openFloat(tx: Tx, entryId: Id, channel: ChannelCode, balance: Minor, nowMs: Instant): Promise<void> {
+export async function openFloat(
+  tx: Tx,
+  entryId: Id,
+  { channel, balance }: Pick<Float, 'channel' | 'balance'>,
+  { nowMs, wallMs }: { readonly nowMs: Instant; readonly wallMs: Instant },
+): Promise<void> {
   const made = await tx.write(
-    'INSERT IGNORE INTO channel_floats (channel, balance, reserved, told, told_ms, changed_ms) VALUES (?, ?, 0, ?, ?, ?)',
-    [channel, balance.toString(), balance.toString(), nowMs, nowMs],
+    `INSERT IGNORE INTO channel_floats (channel, balance, reserved, told, told_ms, difference, changed_ms)
+     VALUES (?, ?, 0, ?, ?, 0, ?)`,
+    [channel, balance.toString(), balance.toString(), wallMs, nowMs],
   );
   if (made === 1) await insertEntries(tx, [{ id: entryId, channel, kind: 'opening', amount: balance, payments: 0 }], nowMs);
 }
 
-export async function noteTold(tx: Tx, channel: ChannelCode, told: Minor, nowMs: Instant): Promise<void> {
-  await tx.write('UPDATE channel_floats SET told = ?, told_ms = ? WHERE channel = ?', [told.toString(), nowMs, channel]);
+/** Writes down what a channel told, and by how much it is not what the books say. */
+export async function noteTold(
+  tx: Tx,
+  { channel, told, toldMs, difference, differsMs }: Pick<Float, 'channel' | 'told' | 'toldMs' | 'difference' | 'differsMs'>,
+): Promise<void> {
+  const [isTold, isOff] = [String(told), String(difference)];
+  await tx.write('UPDATE channel_floats SET told = ?, told_ms = ?, difference = ?, differs_ms = ? WHERE channel = ?', [
+    ...[isTold, toldMs, isOff, differsMs, channel],
+  ]);
+}
+
+/** @returns whether a float of this channel is known */
+export async function setAlert(tx: Tx, channel: ChannelCode, below: Minor | null, nowMs: Instant): Promise<boolean> {
+  const set = await tx.write(
+    'UPDATE channel_floats SET alert_below = ?, changed_ms = GREATEST(changed_ms + 1, ?) WHERE channel = ?',
+    [below === null ? null : below.toString(), nowMs, channel],
+  );
+  return set === 1;
+}
+
+/** What payouts that were given to a channel and that it has not heard of will take, fen by channel. */
+export async function unheard(tx: Tx): Promise<Map<ChannelCode, Minor>> {
+  const rows = await tx.rows<{ channel: ChannelCode; amount: string }>(
+    `SELECT channel, SUM(amount) AS amount FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state = 'created' AND channel IS NOT NULL GROUP BY channel`,
+  );
+  return new Map(rows.map(({ channel, amount }) => [channel, BigInt(amount)]));
+}
+
+/** What payouts took out of each float on a natural day, fen; of the days on which any channel was given anything. */
+export async function spentBetween(
+  tx: Tx,
+  from: BusinessDate,
+  to: BusinessDate,
+): Promise<{ channel: ChannelCode; date: BusinessDate; spent: Minor }[]> {
+  const rows = await tx.rows<{ channel: ChannelCode; on_date: BusinessDate; spent: string }>(
+    'SELECT channel, on_date, spent FROM channel_days WHERE on_date >= ? AND on_date <= ? ORDER BY on_date, channel',
+    [from, to],
+  );
+  return rows.map(({ channel, on_date: date, spent }) => ({ channel, date, spent: BigInt(spent) }));
+}
+
+async function addSpent(tx: Tx, date: BusinessDate, channel: ChannelCode, spent: Minor): Promise<void> {
+  await tx.write(
+    'INSERT INTO channel_days (channel, on_date, carried, spent) VALUES (?, ?, 0, ?) ON DUPLICATE KEY UPDATE spent = spent + VALUES(spent)',
+    [channel, date, spent.toString()],
+  );
 }
 
 /** Changes what is reserved in a channel. */
@@ -86,8 +147,10 @@ export async function reserve(tx: Tx, channel: ChannelCode, amount: Minor): Prom
 
 /** Books entries, each on the float of its channel. */
 export async function bookEntries(tx: Tx, entries: readonly FloatEntry[], nowMs: Instant): Promise<void> {
-  for (const { channel, amount } of entries)
+  for (const { channel, amount, kind } of entries) {
     await tx.write('UPDATE channel_floats SET balance = balance + ? WHERE channel = ?', [amount.toString(), channel]);
+    if (kind === 'spent') await addSpent(tx, naturalDate(nowMs), channel, -amount);
+  }
   await insertEntries(tx, entries, nowMs);
 }
 
@@ -98,6 +161,38 @@ async function insertEntries(tx: Tx, entries: readonly FloatEntry[], nowMs: Inst
        SELECT ?, channel, ?, ?, balance, ?, ?, ? FROM channel_floats WHERE channel = ?`,
       [id, kind, amount.toString(), payments, transferId ?? null, nowMs, channel],
     );
+}
+
+/** An entry with what was there after it. */
+export interface BookedEntry extends FloatEntry {
+  readonly balanceAfter: Minor;
+  readonly atMs: Instant;
+}
+
+/** Of a channel's entries, the latest first, those before one of them. */
+export async function listEntries(
+  tx: Tx,
+  { channel, before }: { readonly channel: ChannelCode; readonly before: Id | undefined },
+  limit: number,
+): Promise<BookedEntry[]> {
+  const rows = await tx.rows<{
+    id: string;
+    kind: FloatEntry['kind'];
+    amount: string;
+    balance_after: string;
+    payments: number;
+    transfer_id: string | null;
+    at_ms: string;
+  }>(
+    `SELECT id, kind, amount, balance_after, payments, transfer_id, at_ms FROM float_entries
+     WHERE channel = ? ${before === undefined ? '' : 'AND id < ?'} ORDER BY id DESC LIMIT ?`,
+    before === undefined ? [channel, limit] : [channel, before, limit],
+  );
+  return rows.map((row) => ({
+    ...{ id: asId(row.id), channel, kind: row.kind, payments: row.payments },
+    ...{ amount: BigInt(row.amount), balanceAfter: BigInt(row.balance_after), atMs: Number(row.at_ms) as Instant },
+    ...(row.transfer_id === null ? {} : { transferId: asId(row.transfer_id) }),
+  }));
 }
 
 /** An attempt whose float is not booked as it ended. */

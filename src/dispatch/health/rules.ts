@@ -4,6 +4,7 @@ import type { Instant } from '../../kernel/index.js';
 const BREAKS_AT = 5;
 const FIRST_PAUSE_MS = 10_000;
 const PAUSE_MAX_MS = 300_000;
+const MINUTE_MS = 60_000;
 
 /** How a channel's calls went of late. */
 export interface Circuit {
@@ -21,4 +22,27 @@ export function shutUntil({ unanswered, unansweredMs }: Circuit): Instant | unde
   if (unanswered < BREAKS_AT) return undefined;
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(unanswered - BREAKS_AT, 16), PAUSE_MAX_MS);
   return (unansweredMs + pause) as Instant;
+}
+
+/** Calls of some time; milliseconds. */
+export interface Rates {
+  readonly answered: number;
+  readonly unanswered: number;
+  readonly latencyMs: number;
+  readonly latencyMaxMs: number;
+}
+
+/** The calls of the minutes that end after a moment. */
+export function ratesOf(minutes: readonly (Rates & { readonly minuteMs: Instant })[], since: Instant): Rates {
+  return minutes
+    .filter(({ minuteMs }) => minuteMs + MINUTE_MS > since)
+    .reduce<Rates>(
+      (sum, minute) => ({
+        answered: sum.answered + minute.answered,
+        unanswered: sum.unanswered + minute.unanswered,
+        latencyMs: sum.latencyMs + minute.latencyMs,
+        latencyMaxMs: Math.max(sum.latencyMaxMs, minute.latencyMaxMs),
+      }),
+      { answered: 0, unanswered: 0, latencyMs: 0, latencyMaxMs: 0 },
+    );
 }

@@ -1,0 +1,60 @@
+import { type ChannelCode, PAYING_CHANNELS } from '../../channels/index.js';
+import { type Minor, naturalDate } from '../../kernel/index.js';
+import { type Bare, bareInScope, bringsMoneyIn } from '../../payouts/index.js';
+import { routeBatch } from '../../routing/index.js';
+import { loadParameters, type Runtime } from '../../runtime/index.js';
+import { positionWith, toRoutable } from '../plan.js';
+import { attemptsOf } from '../plan-store.js';
+import { daysLike, type Outlook, usualOf } from './rules.js';
+import { loadFloats, spentBetween } from './store.js';
+
+/** More payouts without a channel are not looked at: they are about to be routed, and then they count as reserved. */
+const UNROUTED_MAX = 5_000;
+
+/** How each float that is known stands for the rest of the natural day. */
+export async function outlooks(rt: Pick<Runtime, 'db' | 'clock' | 'calendar' | 'config'>): Promise<Outlook[]> {
+  const today = naturalDate(rt.clock.now());
+  const days = daysLike(rt.calendar, today);
+  const { floats, spent } = await rt.db.read('float-outlook', async (tx) => ({
+    floats: await loadFloats(tx),
+    spent: await spentBetween(tx, days.at(-1) ?? today, today),
+  }));
+  const unrouted = await unroutedByChannel(rt);
+  return [...floats.values()].map(({ channel, balance, reserved, alertBelow }) => ({
+    ...{ channel, free: balance - reserved, alertBelow },
+    unrouted: unrouted.get(channel) ?? 0n,
+    usual: usualOf(spent, channel, days),
+    wentOut: spent.find((row) => row.channel === channel && row.date === today)?.spent ?? 0n,
+  }));
+}
+
+/** What was created and has no channel yet, by the channel that each would take if floats had no end. */
+async function unroutedByChannel({
+  db,
+  clock,
+  calendar,
+  config,
+}: Parameters<typeof outlooks>[0]): Promise<Map<ChannelCode, Minor>> {
+  const atMs = clock.now();
+  const { payouts, position, before, parameters } = await db.read('unrouted', async (tx) => {
+    const found: Bare[] = [];
+    for (let shardId = 0; shardId < config.SHARDS && found.length < UNROUTED_MAX; shardId += 1) {
+      const scope = { shardId, states: ['created'], routed: false } as const;
+      found.push(...(await bareInScope(tx, scope, UNROUTED_MAX - found.length)).filter((payout) => !bringsMoneyIn(payout)));
+    }
+    return {
+      payouts: found,
+      position: await positionWith(tx, { clock, calendar }, new Map(PAYING_CHANNELS.map((channel) => [channel, null]))),
+      before: await attemptsOf(
+        tx,
+        found.filter(({ attempts }) => attempts > 0).map(({ id }) => id),
+      ),
+      parameters: await loadParameters(tx),
+    };
+  });
+  const routables = payouts.map((payout) => toRoutable(payout, before.get(payout.id) ?? [], parameters, atMs));
+  const amounts = new Map<ChannelCode, Minor>();
+  for (const [place, { channel }] of routeBatch(routables, position, atMs).routes.entries())
+    if (channel !== null) amounts.set(channel, (amounts.get(channel) ?? 0n) + (payouts[place] as Bare).amount);
+  return amounts;
+}
