@@ -13,6 +13,7 @@ const MOST: Readonly<Record<string, Minor>> = {
   'trial.amount': 50n,
   'adult.age': 150n,
   'pay-in.floor': 2n,
+  'psp-collect.days': 30n,
 };
 /** Of these nothing at all would be none. */
 const LEAST_ONE = [

@@ -9,7 +9,7 @@ import { type Minor, WIRE_MAX } from '../kernel/index.js';
  *   D|2|T100002|SO-1002|50.00
  *   T|2|150.00|<SHA-256 of all bytes before this line, hex>
  */
-export const LINES_MAX = 1_000;
+const LINES_MAX = 1_000;
 
 export interface AcquirerLine {
   readonly lineNo: number;

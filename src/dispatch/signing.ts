@@ -1,6 +1,7 @@
 import { type ElectronicAccount, electronicByIds } from '../accounts/index.js';
 import {
   type ChannelAnswer,
+  type ChannelCode,
   type CollectingChannel,
   type Collector,
   isCollecting,
@@ -8,11 +9,18 @@ import {
 } from '../channels/index.js';
 import type { Id } from '../kernel/index.js';
 import { type Customer, customerOf } from '../parties/index.js';
+import type { Payout } from '../payouts/index.js';
 import { isDuplicateKey } from '../runtime/index.js';
 import type { Desk } from './desk.js';
 import { tidyReason, withoutPayee } from './rules.js';
-import type { Sending } from './send.js';
 import { insertSignings, liveSignings, noteSigning, type Signing } from './signing-store.js';
+
+/** What is about to be sent, with the payee opened. */
+interface Leaving {
+  readonly payout: Payout;
+  readonly payee: Payout['payee'];
+  readonly channel: ChannelCode;
+}
 
 /** What a collection goes to its channel with, or the answer that it got in the channel's place: it is not sent. */
 export type Signed = { readonly contractNo: string } | { readonly answer: ChannelAnswer };
@@ -31,7 +39,7 @@ const AT_ONCE = 16;
  * card or mobile number is another. A lost answer leaves the collection unsent: it is asked for again, under the same number, when the collection
  * is. A refusal ends the collection. Answers nothing of what pays out, nor of a channel that knows no contracts.
  */
-export async function signCollections(desk: Desk, sendings: readonly Sending[]): Promise<ReadonlyMap<Id, Signed>> {
+export async function signCollections(desk: Desk, sendings: readonly Leaving[]): Promise<ReadonlyMap<Id, Signed>> {
   const found = new Map<Id, Signed>();
   const collections = sendings.filter(({ channel }) => collectorOf(desk, channel) !== undefined);
   if (collections.length === 0) return found;
@@ -44,13 +52,13 @@ export async function signCollections(desk: Desk, sendings: readonly Sending[]):
 }
 
 /** The channel as one that makes contracts; undefined of one that pays out. */
-function collectorOf({ channels }: Desk, code: Sending['channel']): Collector | undefined {
+function collectorOf({ channels }: Desk, code: ChannelCode): Collector | undefined {
   if (!isCollecting(code)) return undefined;
   const channel = channels.channels[code];
   return 'sign' in channel ? (channel as Collector) : undefined;
 }
 
-async function wantedBy({ rt }: Desk, collections: readonly Sending[], found: Map<Id, Signed>): Promise<Wanted[]> {
+async function wantedBy({ rt }: Desk, collections: readonly Leaving[], found: Map<Id, Signed>): Promise<Wanted[]> {
   const accountIds = [...new Set(collections.map(({ payout }) => payout.sourceAccountId))];
   const { accounts, customers } = await rt.db.read('who-signs', async (tx) => {
     const accounts = await electronicByIds(tx, accountIds);
