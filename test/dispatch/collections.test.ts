@@ -164,7 +164,13 @@ describe('collections', () => {
 
   test('that fail, at once or later, post nothing at all', async () => {
     market.bank.bank.people.put([
-      PersonEntry.parse({ idNo: '1', name: '张三', accounts: [{ account: holder.card, funds: '699' }] }),
+      PersonEntry.parse({
+        ...{ idNo: '11010519491231002X', name: '张三' },
+        accounts: [
+          { account: holder.card, funds: '699' },
+          { account: holder.card, bankCode: '102100099996' },
+        ],
+      }),
     ]);
     await topUp(700n);
     await send();
