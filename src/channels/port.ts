@@ -9,7 +9,6 @@ import type { BusinessDate, IdType, Minor } from '../kernel/index.js';
 export const PAYING_CHANNELS = ['book', 'hvps', 'beps', 'ibps', 'unionpay', 'psp'] as const;
 export const COLLECTING_CHANNELS = ['collect', 'psp-collect'] as const;
 export const CHANNELS = [...PAYING_CHANNELS, ...COLLECTING_CHANNELS] as const;
-export type PayingChannel = (typeof PAYING_CHANNELS)[number];
 export type CollectingChannel = (typeof COLLECTING_CHANNELS)[number];
 export type ChannelCode = (typeof CHANNELS)[number];
 

@@ -10,7 +10,7 @@ import {
 import { Refused, toWire } from '../kernel/index.js';
 import type { Payout } from '../payouts/index.js';
 import type { Runtime } from '../runtime/index.js';
-import type { Tally } from './health/health.js';
+import type { Tally } from './health/rules.js';
 import { tidyReason } from './rules.js';
 
 /** What the worker deals with the bank by: the machine room, the ways to the bank, and the door for instructions. */

@@ -1,6 +1,15 @@
 import { type ChannelCode, hasFloat } from '../channels/index.js';
 import { type Id, type Instant, naturalDate } from '../kernel/index.js';
-import { type Bare, bareInScope, bringsMoneyIn, chooseChannel, keepWaiting, type Payout, takeBack } from '../payouts/index.js';
+import {
+  type Bare,
+  bareInScope,
+  bringsMoneyIn,
+  chooseChannel,
+  keepWaiting,
+  type Payout,
+  type PayoutPurpose,
+  takeBack,
+} from '../payouts/index.js';
 import { loadChannelTable, type Position, type Routable, type Route, routeBatch, standingOf } from '../routing/index.js';
 import { loadParameters, type Parameters, type Runtime, type Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, unsentDirective } from './desk.js';
@@ -21,9 +30,17 @@ import {
 } from './plan-store.js';
 import { showPosition } from './position.js';
 import { groupBy, tidyReason, WAITS } from './rules.js';
-import type { SendScope } from './send.js';
 import { forgetDispatches, stoppedPlatforms } from './store.js';
 import { keepTexts } from './texts/store.js';
+
+/** Which payouts are to be sent. */
+export interface SendScope {
+  readonly shardId: number;
+  readonly platformId?: Id;
+  readonly purposes?: readonly PayoutPurpose[];
+  /** Only those that waited for a channel before, or that one turned away. */
+  readonly again?: boolean;
+}
 
 /** As many are routed together; more go in several batches. */
 const PLAN_MAX = 100_000;

@@ -1,20 +1,12 @@
 import type { ChannelAnswer, ChannelCode, PaymentOrder } from '../channels/index.js';
 import { type BusinessDate, type Id, type Instant, invariant } from '../kernel/index.js';
 import { type Book, loadBooks, lockShard } from '../ledger/index.js';
-import {
-  bringsMoneyIn,
-  movePayouts,
-  openPayee,
-  type Payout,
-  type PayoutPurpose,
-  type PayoutState,
-  payoutsInScope,
-} from '../payouts/index.js';
+import { bringsMoneyIn, movePayouts, openPayee, type Payout, type PayoutState, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, LAPSED, settledDirective } from './desk.js';
 import { callChannel } from './health/health.js';
 import { hoursToCollect, overdueOf } from './lapse.js';
-import { planDue, takeBackUnsent, turnAway } from './plan.js';
+import { planDue, type SendScope, takeBackUnsent, turnAway } from './plan.js';
 import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
 import { type Signed, signCollections } from './signing.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
@@ -30,14 +22,6 @@ export interface Sending {
   readonly businessDate: BusinessDate;
   /** What the payee is shown. */
   readonly remark: string;
-}
-
-export interface SendScope {
-  readonly shardId: number;
-  readonly platformId?: Id;
-  readonly purposes?: readonly PayoutPurpose[];
-  /** Only those that waited for a channel before, or that one turned away. */
-  readonly again?: boolean;
 }
 
 const CLAIM_MAX = 500;

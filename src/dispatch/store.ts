@@ -203,12 +203,11 @@ export async function insertIntercept(
   { payoutId, askedBy, reason }: { payoutId: Id; askedBy: string; reason: string },
   nowMs: Instant,
 ): Promise<void> {
-  await tx.write('INSERT IGNORE INTO payout_intercepts (payout_id, asked_by, reason, at_ms, done) VALUES (?, ?, ?, ?, 0)', [
-    payoutId,
-    askedBy,
-    reason,
-    nowMs,
-  ]);
+  await tx.write(
+    `INSERT INTO payout_intercepts (payout_id, asked_by, reason, at_ms, done) VALUES (?, ?, ?, ?, 0)
+     ON DUPLICATE KEY UPDATE done = payout_intercepts.done`,
+    [payoutId, askedBy, reason, nowMs],
+  );
 }
 
 export async function isIntercepted(tx: Tx, payoutId: Id): Promise<boolean> {

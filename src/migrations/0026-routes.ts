@@ -106,7 +106,8 @@ export class Routes1700000000026 implements MigrationInterface {
     for (const statement of STATEMENTS) await runner.query(statement);
     for (const [name, minutes] of PROMISES)
       await runner.query(
-        "INSERT IGNORE INTO parameters (name, valid_from, value, source) VALUES (?, '2016-04-01', ?, '银行自定')",
+        `INSERT INTO parameters (name, valid_from, value, source) VALUES (?, '2016-04-01', ?, '银行自定')
+         ON DUPLICATE KEY UPDATE value = parameters.value`,
         [name, minutes],
       );
   }

@@ -5,9 +5,7 @@
  * paid in its own book; the amounts on a channel are within its float, their count within its capacity; terms that were in force are never
  * rewritten. Deliberately absent: sending, reserving floats, and the health of channels (see dispatch, which hands them in).
  */
-export { type Assignment, type AssignOptions, assign, type Bid, type BidOption, type Place } from './assign.js';
-export { type BatchRoutes, routeBatch, type WhatIf, whatIf } from './batch.js';
-export { openState, openUntil, type Window, windowsOf } from './hours.js';
+export { routeBatch, type WhatIf, whatIf } from './batch.js';
 export { routingRoutes } from './routes.js';
 export {
   type Judged,
@@ -16,11 +14,10 @@ export {
   ROUTE_REASONS,
   type Routable,
   type Route,
-  type RouteReason,
   routeOne,
   standingOf,
 } from './rules.js';
-export { addOutage, addTerms, endOutage, loadChannelTable } from './store.js';
+export { loadChannelTable } from './store.js';
 export {
   type ChannelTable,
   type ChannelTerms,
@@ -29,6 +26,5 @@ export {
   type Outage,
   ROUTED_CHANNELS,
   type RoutedChannel,
-  type TermsRow,
   termsSchema,
 } from './terms.js';

@@ -1,7 +1,7 @@
 import { type ChannelCode, hasFloat } from '../../../src/channels/index.js';
 import type { Minor } from '../../../src/kernel/index.js';
 import type { Tx } from '../../../src/runtime/index.js';
-import type { Run } from './index.js';
+import type { Run } from './run.js';
 
 interface PayoutRow {
   readonly id: string;

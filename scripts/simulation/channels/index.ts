@@ -1,26 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunningBank, startBank } from '../../../src/channels/simulator/index.js';
+import { startBank } from '../../../src/channels/simulator/index.js';
 import { addDays, type BusinessDate, type Instant, naturalDate, startOfDay, toRfc3339 } from '../../../src/kernel/index.js';
-import { connectDatabase, type Database } from '../../../src/runtime/index.js';
-import { bearer, type Client, openClient, Stopwatch } from '../../demo/http.js';
+import { connectDatabase } from '../../../src/runtime/index.js';
+import { bearer, openClient, Stopwatch } from '../../demo/http.js';
 import { Processes } from '../../demo/processes.js';
 import { makeOperator } from '../../operator.js';
 import { freePort } from '../../services/index.mjs';
 import { Chance } from '../chance.js';
 import { examine } from './examine.js';
 import { openMarket, trade } from './market.js';
+import type { ChannelRunOptions, Run } from './run.js';
 import { allFaults } from './storm.js';
-
-export interface ChannelRunOptions {
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-  readonly seed: number;
-  readonly payouts: number;
-  /** For the logs of the processes. */
-  readonly folder: string;
-  readonly say: (line: string) => void;
-}
 
 const FIRST_DAY = '2026-04-29' as BusinessDate; // two working days, then the holidays of May, then a worked Saturday
 const WORKERS = 2;
@@ -55,21 +46,6 @@ export async function runChannels(options: ChannelRunOptions) {
     await db.close();
     await bank.stop();
   }
-}
-
-/** A run at work. */
-export interface Run {
-  readonly options: ChannelRunOptions;
-  readonly chance: Chance;
-  readonly bank: RunningBank;
-  readonly processes: Processes;
-  readonly db: Database;
-  readonly admin: Client;
-  readonly platformId: string;
-  readonly custodyNo: string;
-  readonly startWorker: (place: number) => Promise<void>;
-  nowMs: Instant;
-  crashes: number;
 }
 
 type Parts = Pick<Run, 'bank' | 'processes' | 'db' | 'chance'>;
@@ -157,7 +133,7 @@ async function calm(run: Run): Promise<void> {
 }
 
 /** Instructions that are not decided, and payouts that are not final. */
-export async function underWay({ db }: Pick<Run, 'db'>): Promise<number> {
+async function underWay({ db }: Pick<Run, 'db'>): Promise<number> {
   return db.read('under-way', async (tx) => {
     const [row] = await tx.rows<{ number: string }>(
       "SELECT (SELECT COUNT(*) FROM inbox) + (SELECT COUNT(*) FROM payouts WHERE state IN ('created', 'sent', 'unknown')) AS number",

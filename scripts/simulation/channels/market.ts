@@ -4,7 +4,7 @@ import { type BusinessDate, bankCodeCheck, type Minor, toWireAmount } from '../.
 import { type Client, openClient, type Stopwatch, signAs } from '../../demo/http.js';
 import { usccOf } from '../../demo/people.js';
 import type { Chance } from '../chance.js';
-import type { Run } from './index.js';
+import type { Run } from './run.js';
 
 export interface OpenMarket {
   readonly platformId: string;

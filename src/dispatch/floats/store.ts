@@ -1,6 +1,6 @@
 import { type ChannelCode, hasFloat } from '../../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor, naturalDate } from '../../kernel/index.js';
-import { sql, type Tx } from '../../runtime/index.js';
+import { isDuplicateKey, sql, type Tx } from '../../runtime/index.js';
 
 /** The bank's own money in a channel (备付金), fen. */
 export interface Float {
@@ -82,12 +82,16 @@ export async function openFloat(
   { channel, balance }: Pick<Float, 'channel' | 'balance'>,
   { nowMs, wallMs }: { readonly nowMs: Instant; readonly wallMs: Instant },
 ): Promise<void> {
-  const made = await tx.write(
-    `INSERT IGNORE INTO channel_floats (channel, balance, reserved, told, told_ms, difference, changed_ms)
-     VALUES (?, ?, 0, ?, ?, 0, ?)`,
-    [channel, balance.toString(), balance.toString(), wallMs, nowMs],
-  );
-  if (made === 1) await insertEntries(tx, [{ id: entryId, channel, kind: 'opening', amount: balance, payments: 0 }], nowMs);
+  try {
+    await tx.write(
+      `INSERT INTO channel_floats (channel, balance, reserved, told, told_ms, difference, changed_ms) VALUES (?, ?, 0, ?, ?, 0, ?)`,
+      [channel, balance.toString(), balance.toString(), wallMs, nowMs],
+    );
+  } catch (error) {
+    if (isDuplicateKey(error)) return;
+    throw error;
+  }
+  await insertEntries(tx, [{ id: entryId, channel, kind: 'opening', amount: balance, payments: 0 }], nowMs);
 }
 
 /** Writes down what a channel told, and by how much it is not what the books say. */

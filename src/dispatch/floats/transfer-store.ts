@@ -1,6 +1,6 @@
 import type { ChannelCode } from '../../channels/index.js';
 import { asId, type Id, type Instant, type Minor } from '../../kernel/index.js';
-import type { Tx } from '../../runtime/index.js';
+import { isDuplicateKey, type Tx } from '../../runtime/index.js';
 import { type FloatTransferState, isOpen } from './states.js';
 
 /** Who proposes when nobody does. */
@@ -62,12 +62,17 @@ function transferOf(row: Row): FloatTransfer {
 
 /** @returns whether there was none open between the two, so that it was written down */
 export async function insertTransfer(tx: Tx, of: FloatTransfer): Promise<boolean> {
-  const made = await tx.write(
-    `INSERT IGNORE INTO float_transfers (id, from_channel, to_channel, amount, reason, state, proposed_by, proposed_ms, open_pair)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [of.id, of.from, of.to, of.amount.toString(), of.reason, of.state, of.proposedBy, of.proposedMs, pairOf(of)],
-  );
-  return made === 1;
+  try {
+    await tx.write(
+      `INSERT INTO float_transfers (id, from_channel, to_channel, amount, reason, state, proposed_by, proposed_ms, open_pair)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      [of.id, of.from, of.to, of.amount.toString(), of.reason, of.state, of.proposedBy, of.proposedMs, pairOf(of)],
+    );
+    return true;
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    return false;
+  }
 }
 
 function pairOf({ from, to }: Pick<FloatTransfer, 'from' | 'to'>): string {

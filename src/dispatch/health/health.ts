@@ -7,17 +7,6 @@ import { addMinute, endUnanswered, noteUnanswered } from './store.js';
 const MINUTE_MS = 60_000;
 const TELL_EVERY_MS = 5_000;
 
-/** What this process knows of a channel's calls and the database does not yet. */
-export interface Tally {
-  answered: number;
-  latencyMs: number;
-  latencyMaxMs: number;
-  /** Wall time at which the database was last told that it answers. */
-  toldMs: number;
-  /** The last that this process knows is that it does not answer. */
-  silent: boolean;
-}
-
 /**
  * Calls a channel and remembers whether it gave a usable answer, and how fast. What failed is told the database at once, since the next batch
  * must know; what went well every few seconds, since each time costs a commit.

@@ -46,3 +46,14 @@ export function ratesOf(minutes: readonly (Rates & { readonly minuteMs: Instant 
       { answered: 0, unanswered: 0, latencyMs: 0, latencyMaxMs: 0 },
     );
 }
+
+/** What this process knows of a channel's calls and the database does not yet. */
+export interface Tally {
+  answered: number;
+  latencyMs: number;
+  latencyMaxMs: number;
+  /** Wall time at which the database was last told that it answers. */
+  toldMs: number;
+  /** The last that this process knows is that it does not answer. */
+  silent: boolean;
+}

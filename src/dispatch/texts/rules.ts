@@ -2,7 +2,7 @@ import type { BusinessDate } from '../../kernel/index.js';
 import type { PayoutPurpose } from '../../payouts/index.js';
 
 /** What the payee reads when his platform says nothing of its own. */
-export const PURPOSE_NAMES: Readonly<Record<PayoutPurpose, string>> = {
+const PURPOSE_NAMES: Readonly<Record<PayoutPurpose, string>> = {
   clearing: '日终清算',
   withdrawal: '提现',
   refund: '退款',
