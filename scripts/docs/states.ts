@@ -4,7 +4,7 @@ import { BATCH_TRANSITIONS } from '../../src/batches/index.js';
 import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '../../src/claims/index.js';
 import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
-import { SIGNING_TRANSITIONS } from '../../src/dispatch/index.js';
+import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS } from '../../src/dispatch/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { REVIEW_RULE_TRANSITIONS, REVIEW_TRANSITIONS } from '../../src/reviews/index.js';
@@ -54,6 +54,9 @@ export function statesPage(): string {
     '## A proposal about money on suspense 挂账处理',
     drawing(PROPOSAL_TRANSITIONS),
     'From `src/suspense/states.ts`. What the books refuse stays `approved`, and its instruction says why.',
+    "## A transfer of the bank's own money between channels 备付金调拨",
+    drawing(FLOAT_TRANSFER_TRANSITIONS),
+    'From `src/dispatch/floats/states.ts`. `approved` is told to the core bank under the same number until it answers.',
     '## A batch 批量指令',
     drawing(BATCH_TRANSITIONS),
     'From `src/batches/states.ts`. A file that is not legal is `rejected` when it comes.',

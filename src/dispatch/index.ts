@@ -1,15 +1,18 @@
 /**
- * The way out and in: sends payouts to their channels, collects top-ups by theirs, learns what became of them, and answers the core
- * bank about transfers that it holds for us.
+ * The way out and in: gives payouts their channels, sends them, collects top-ups by theirs, learns what became of them, and answers the core
+ * bank about transfers that it holds for us. Keeps the bank's own money in the channels, and watches how they do.
  *
- *   send (claim, commit, call) → answers, news and queries → instructions, which the engine decides
+ *   plan (route what is due together, reserve its float, commit)
+ *   send (claim, commit, call) → answers, news and queries → instructions, which the engine decides; turned away → plan
  *   held transfers → rows → instructions → accepted or rejected at the core bank
  *
- * Guarantees: a payout is committed as sent before any channel hears of it; it is only ever sent under its own number; nothing of
- * a platform whose books did not prove is sent. Deliberately absent: every movement of money, which is the engine's alone.
+ * Guarantees: a payout is committed as sent before any channel hears of it; it is only ever sent under its own number, and to another channel only
+ * after one turned it away for good; no float is given away twice; nothing of a platform whose books did not prove is sent. Deliberately
+ * absent: every movement of customers' money, which is the engine's alone.
  */
 export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledDirective } from './desk.js';
 export { bookFloats } from './floats/floats.js';
+export { FLOAT_TRANSFER_TRANSITIONS } from './floats/states.js';
 export { carryTransfers } from './floats/transfers.js';
 export { watchFloats } from './floats/watch.js';
 export { answerIncoming, takeIncoming } from './incoming.js';

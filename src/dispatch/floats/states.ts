@@ -6,7 +6,7 @@
 export const FLOAT_TRANSFER_STATES = ['proposed', 'approved', 'rejected', 'moved', 'failed'] as const;
 export type FloatTransferState = (typeof FLOAT_TRANSFER_STATES)[number];
 
-const FLOAT_TRANSFER_TRANSITIONS: Readonly<Record<FloatTransferState, readonly FloatTransferState[]>> = {
+export const FLOAT_TRANSFER_TRANSITIONS: Readonly<Record<FloatTransferState, readonly FloatTransferState[]>> = {
   proposed: ['approved', 'rejected'],
   approved: ['moved', 'failed'],
   rejected: [],

@@ -1,8 +1,9 @@
 import { BankUnreachable, type ChannelCode, hasFloat, PAYING_CHANNELS } from '../../channels/index.js';
-import type { Minor } from '../../kernel/index.js';
+import type { Instant, Minor } from '../../kernel/index.js';
 import { faultOf } from '../../runtime/index.js';
 import type { Desk } from '../desk.js';
 import { callChannel } from '../health/health.js';
+import { forgetMinutes } from '../health/store.js';
 import { bookFloats, freeFloats } from './floats.js';
 import { differenceOf, differsSince } from './rules.js';
 import { type Float, loadFloats, noteTold, unheard } from './store.js';
@@ -12,6 +13,8 @@ import { proposeNeeded } from './transfers.js';
 /** Wall time between two questions to one channel. */
 const ASK_EVERY_MS = 5 * 60_000;
 const TRANSFERS_MAX = 500;
+/** How channels answered is shown for an hour, and kept for a week to look back on. */
+const MINUTES_KEPT_MS = 7 * 86_400_000;
 
 /**
  * Asks each channel what is left of the bank's money there, at most every five minutes of wall time, and holds it against the books: people
@@ -33,6 +36,11 @@ export async function watchFloats(desk: Desk): Promise<number> {
   let told = 0;
   for (const channel of due) if (known.has(channel) && (await askOne(desk, channel))) told += 1;
   await proposeNeeded(desk);
+  await rt.db.withTx(
+    'forget-minutes',
+    (tx) => forgetMinutes(tx, (wallMs - MINUTES_KEPT_MS) as Instant).then(() => true),
+    async () => true,
+  );
   return told;
 }
 

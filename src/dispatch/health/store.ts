@@ -1,7 +1,10 @@
-import type { ChannelCode } from '../../channels/index.js';
+import { CHANNELS, type ChannelCode } from '../../channels/index.js';
 import type { Instant } from '../../kernel/index.js';
 import type { Tx } from '../../runtime/index.js';
 import type { Circuit } from './rules.js';
+
+/** Every channel by name, so that the key by channel and minute is used. */
+const EVERY = CHANNELS.map((channel) => `'${channel}'`).join();
 
 /** Calls of one minute; times in milliseconds. */
 export interface Minute {
@@ -24,10 +27,11 @@ export async function addMinute(tx: Tx, minute: Minute): Promise<void> {
   );
 }
 
+/** @param sinceMs the beginning of the first minute that is wanted */
 export async function minutesSince(tx: Tx, sinceMs: Instant): Promise<Minute[]> {
   const rows = await tx.rows<
     Record<'minute_ms' | 'answered' | 'unanswered' | 'latency_ms' | 'latency_max_ms', string> & { channel: ChannelCode }
-  >('SELECT * FROM channel_minutes WHERE minute_ms >= ? ORDER BY channel, minute_ms', [sinceMs]);
+  >(`SELECT * FROM channel_minutes WHERE channel IN (${EVERY}) AND minute_ms >= ? ORDER BY channel, minute_ms`, [sinceMs]);
   return rows.map((row) => ({
     channel: row.channel,
     minuteMs: Number(row.minute_ms) as Instant,
@@ -36,6 +40,11 @@ export async function minutesSince(tx: Tx, sinceMs: Instant): Promise<Minute[]> 
     latencyMs: Number(row.latency_ms),
     latencyMaxMs: Number(row.latency_max_ms),
   }));
+}
+
+/** What nobody looks at any more goes. */
+export async function forgetMinutes(tx: Tx, beforeMs: Instant): Promise<void> {
+  await tx.write(`DELETE FROM channel_minutes WHERE channel IN (${EVERY}) AND minute_ms < ?`, [beforeMs]);
 }
 
 export async function loadCircuits(tx: Tx): Promise<Map<ChannelCode, Circuit>> {
