@@ -168,6 +168,7 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
     result,
     refusals,
     payouts,
+    channels,
     checks: itself,
   } = await readResult(market, { orders: marketplace.orders.length, lastDay: plan.lastDay });
   const expected = expectedOf(marketplace, daysOf(plan).length);
@@ -193,7 +194,7 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
       : `The orders of ${options.orders} 真实订单回放`;
   const { firstDay, lastDay } = plan;
   const report: Report = {
-    ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, checks },
+    ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, channels, checks },
     ...{ customer, timings: watch.list(), seconds: took },
   };
   process.stdout.write(`${reportText(report)}\n`);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { BusinessDate } from '../../src/kernel/index.js';
+import { addDays, type BusinessDate } from '../../src/kernel/index.js';
 import { bearer, type Client, openClient, type Stopwatch, signAs } from './http.js';
 import { sellerOf, usccOf } from './people.js';
 
@@ -63,6 +63,7 @@ export async function openMarket({
   const platform = openClient(api, watch, signAs({ keyId, privateKey: pair.privateKey }));
   const accountOf = await openSellers(platform, sellerIds, what);
   const clients = { admin, platform, bank };
+  await boundChannels(clients, firstDay);
   await agree(
     { ...clients, reviewers: reviewers.map((of) => openClient(api, watch, bearer(of))) },
     platformId,
@@ -70,6 +71,27 @@ export async function openMarket({
     firstDay,
   );
   return { platformId, custodyNo: CUSTODY_NO, keyId, privateKey, accountOf, clients };
+}
+
+/** Payments of a day that the contracts of this bank's small systems allow it here; what is more goes out by the large-value system. */
+const CAPACITIES = { beps: 3, ibps: 1 } as const;
+
+/** The bank has no money with UnionPay or a payment institution, and little room in the systems for small payments: the router has to choose. */
+async function boundChannels({ admin, bank }: Clients, firstDay: BusinessDate): Promise<void> {
+  const validFrom = addDays(firstDay, 1);
+  const what = 'channels';
+  const floats = [
+    { channel: 'unionpay', balance: '0' },
+    { channel: 'psp', balance: '0' },
+  ];
+  await bank.call({ method: 'PUT', path: '/sandbox/floats', body: { floats }, what });
+  for (const [channel, capacity] of Object.entries(CAPACITIES)) {
+    const path = `/admin/v1/channels/${channel}/terms`;
+    const { items } = (await admin.call({ method: 'GET', path, what })) as { items: { validFrom: string; terms: object }[] };
+    const inForce = items.findLast((row) => row.validFrom <= validFrom);
+    const terms = { ...inForce?.terms, capacity };
+    await admin.call({ method: 'PUT', path, body: { validFrom, terms, source: '示范协议' }, what });
+  }
 }
 
 /** The commission: 10 % of the price of the goods, half a fen rounded up; the seller has the rest, and all of the freight. */

@@ -3,6 +3,7 @@ import { judgeReceipt, readPublicKeys } from '../../src/consents/receipts/rules.
 import {
   addDays,
   type BusinessDate,
+  type Instant,
   luhnDigit,
   type Minor,
   residentIdCheck,
@@ -70,6 +71,7 @@ interface Limit {
   readonly source: string;
 }
 
+const MORNING_MS = 9 * 3_600_000;
 const LOOK_EVERY_MS = 25;
 const LOOK_MAX_MS = 60_000;
 
@@ -92,6 +94,7 @@ class Stage {
   readonly #card: string;
   #today: BusinessDate;
   #requests = 0;
+  #seconds = 0;
   #user = '';
   #two = '';
   #three = '';
@@ -220,6 +223,7 @@ class Stage {
     );
     await this.#tries('and 1,500.00 to Class III', 'top-up', { account: this.#three, amount: cny(150_000n) }, 'posted');
     await until('the collections', async () => {
+      await this.#passTime();
       const there = (await this.#balance(this.#two)) === 3_000_000 && (await this.#balance(this.#three)) === 150_000;
       return there || undefined;
     });
@@ -363,6 +367,14 @@ class Stage {
     await this.#clients.admin.call({ method: 'PUT', path: '/admin/v1/clock', body, what: WHAT });
   }
 
+  /** Some seconds of the morning pass: channels are asked after what they accepted. */
+  async #passTime(): Promise<void> {
+    this.#seconds += 5;
+    const now = startOfDay(this.#today) + MORNING_MS + this.#seconds * 1_000;
+    const body = { now: toRfc3339(now as Instant) };
+    await this.#clients.admin.call({ method: 'PUT', path: '/admin/v1/clock', body, what: WHAT });
+  }
+
   /** What came in clears on the next working day; then it goes back to his card, by his own act. */
   async withdraw(): Promise<void> {
     while (this.#today < this.#setting.nextWorkingDay) await this.#closeDay();
@@ -370,6 +382,7 @@ class Stage {
     const data = { account: this.#two, amount: cny(100_000n) };
     const { detail } = await this.#tries('he withdraws 1,000.00 to his card 提现', 'withdrawal', data, 'posted');
     const state = await until('the withdrawal', async () => {
+      await this.#passTime();
       const payout = (await this.#get(`/v1/payouts/${detail?.payout}`)) as { state: string };
       return payout.state === 'settled' || payout.state === 'failed' ? payout.state : undefined;
     });

@@ -13,8 +13,16 @@ export interface Read {
   /** How often a split was refused, by the code of the refusal. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly payouts: number;
+  /** How many went out by each channel, and how much in fen. */
+  readonly channels: readonly ByChannel[];
   /** What the service says of itself in two places has to be the same in both. */
   readonly checks: readonly Check[];
+}
+
+export interface ByChannel {
+  readonly channel: string;
+  readonly payouts: number;
+  readonly amount: Minor;
 }
 
 interface Order {
@@ -35,6 +43,7 @@ interface Payout {
   readonly account: string;
   readonly amount: { readonly amount: number };
   readonly state: string;
+  readonly channel: string | null;
 }
 interface Instruction {
   readonly kind: string;
@@ -99,7 +108,17 @@ export async function readResult(
   ];
   const refusals = new Map<string, number>();
   for (const { code } of refused) refusals.set(String(code), (refusals.get(String(code)) ?? 0) + 1);
-  return { result: { figures, sellers }, refusals, payouts: payouts.length, checks };
+  return { result: { figures, sellers }, refusals, payouts: payouts.length, channels: byChannel(payouts), checks };
+}
+
+function byChannel(payouts: readonly Payout[]): ByChannel[] {
+  const found = new Map<string, ByChannel>();
+  for (const { channel, amount } of payouts) {
+    const name = channel ?? 'none';
+    const known = found.get(name) ?? { channel: name, payouts: 0, amount: 0n };
+    found.set(name, { channel: name, payouts: known.payouts + 1, amount: known.amount + BigInt(amount.amount) });
+  }
+  return [...found.values()].sort((a, b) => b.payouts - a.payouts);
 }
 
 function total(sellers: ReadonlyMap<string, SellerFigures>, of: (seller: SellerFigures) => Minor): Minor {

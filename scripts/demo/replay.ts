@@ -1,5 +1,6 @@
 import { addDays, type BusinessDate, type Instant, naturalDate, startOfDay, toRfc3339 } from '../../src/kernel/index.js';
 import { closeDay } from './day.js';
+import type { Client } from './http.js';
 import { expectedOutcome, instructionOf, referenceOf } from './instructions.js';
 import type { OpenMarket } from './opening.js';
 import { payerOf } from './people.js';
@@ -7,6 +8,10 @@ import type { MarketEvent, PaymentEvent } from './rules.js';
 
 const BATCH_MAX = 5_000;
 const INFLOWS_MAX = 1_000;
+/** At nine in the morning the large-value system is open: what waited for it goes out. */
+const MORNING_MS = 9 * 3_600_000;
+/** And a quarter of an hour before a working day begins: what goes out then has arrived before the cut-off. */
+const EVENING_MS = 900_000;
 
 /** What the replay tells while it goes on. */
 export interface DayDone {
@@ -43,26 +48,76 @@ export async function replay(market: OpenMarket, plan: Plan, tell: (done: DayDon
     else before.push(event);
   }
   const days = daysOf(plan);
+  const clock = new DrivenClock(market);
   let instructions = 0;
   for (const [place, date] of days.entries()) {
     const events = byDay.get(date) ?? [];
-    if (events.length > 0) await trade(market, date, events);
-    await setClock(market, startOfDay(addDays(date, 1)));
+    if (events.length > 0) await trade(market, clock, date, events);
+    const next = addDays(date, 1);
+    await clock.moveTo((startOfDay(next) - EVENING_MS) as Instant);
+    await settleAll(market, clock);
+    await clock.moveTo(startOfDay(next));
     await closeDay(market, date);
+    await clock.moveTo((startOfDay(next) + MORNING_MS) as Instant);
+    await settleAll(market, clock);
     instructions += events.length;
     tell({ date, day: place + 1, days: days.length, instructions });
   }
 }
 
-async function setClock({ clients }: OpenMarket, now: Instant): Promise<void> {
-  await clients.admin.call({ method: 'PUT', path: '/admin/v1/clock', body: { now: toRfc3339(now) }, what: 'setting the clock' });
+/** The service's clock, which never goes back: what happened in the small hours is given once the day before is closed and paid out. */
+class DrivenClock {
+  readonly #market: OpenMarket;
+  #now = 0;
+
+  constructor(market: OpenMarket) {
+    this.#market = market;
+  }
+
+  async moveTo(at: Instant): Promise<void> {
+    if (at <= this.#now) return;
+    this.#now = at;
+    const body = { now: toRfc3339(at) };
+    await this.#market.clients.admin.call({ method: 'PUT', path: '/admin/v1/clock', body, what: 'setting the clock' });
+  }
+
+  pass(ms: number): Promise<void> {
+    return this.moveTo((this.#now + ms) as Instant);
+  }
+}
+
+async function isOpen(platform: Client, channel: string): Promise<boolean> {
+  const { items } = (await platform.call({ method: 'GET', path: '/v1/channel-states', what: 'payouts arriving' })) as {
+    items: readonly { readonly channel: string; readonly state: string }[];
+  };
+  return items.some((item) => item.channel === channel && item.state === 'open');
+}
+
+interface UnderWay {
+  readonly items: readonly { readonly backlog: number }[];
+  /** Payouts that no channel can carry now. */
+  readonly waiting: { readonly count: number };
+}
+
+/** Waits until all that is to be paid is with the payees. While the large-value system is shut, what waits for it goes on waiting. */
+async function settleAll({ clients }: OpenMarket, clock: DrivenClock): Promise<void> {
+  const what = 'payouts arriving';
+  for (const until = performance.now() + ARRIVAL_MS; performance.now() < until; ) {
+    const { items, waiting } = (await clients.admin.call({ method: 'GET', path: '/admin/v1/channels', what })) as UnderWay;
+    const left = items.reduce((sum, { backlog }) => sum + backlog, 0);
+    if (left === 0 && waiting.count === 0) return;
+    if (left === 0 && !(await isOpen(clients.platform, 'hvps'))) return;
+    await clock.pass(ASK_EVERY_MS);
+    await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));
+  }
+  throw new Error('The payouts of a clearing did not arrive within 30 seconds.');
 }
 
 /** One day's business: the buyers pay into the custody account, and the platform gives its instructions. */
-async function trade(market: OpenMarket, date: BusinessDate, events: readonly MarketEvent[]): Promise<void> {
+async function trade(market: OpenMarket, clock: DrivenClock, date: BusinessDate, events: readonly MarketEvent[]): Promise<void> {
   const last = events.at(-1) as MarketEvent;
   const payments = events.filter((event): event is PaymentEvent => event.kind === 'payment');
-  await Promise.all([setClock(market, last.at), payIn(market, date, payments)]);
+  await Promise.all([clock.moveTo(last.at), payIn(market, date, payments)]);
   for (let from = 0; from < events.length; from += BATCH_MAX) await instruct(market, events.slice(from, from + BATCH_MAX));
 }
 
@@ -121,6 +176,8 @@ async function instruct(market: OpenMarket, events: readonly MarketEvent[]): Pro
 
 const ARRIVAL_MS = 30_000;
 const LOOK_EVERY_MS = 10;
+/** Of the driven clock, between two looks: what a channel accepted is asked after when its time has come. */
+const ASK_EVERY_MS = 2_000;
 
 /**
  * Waits until a refund is with the payer: it is paid at once, and the day ends hours later. Were the driven clock set to
@@ -130,8 +187,12 @@ async function arrive({ clients }: OpenMarket, payout: string): Promise<void> {
   const what = 'refunds arriving';
   let asked = false;
   for (const until = performance.now() + ARRIVAL_MS; performance.now() < until; ) {
-    const { state } = (await clients.platform.call({ method: 'GET', path: `/v1/payouts/${payout}`, what })) as { state: string };
-    if (state === 'settled') return;
+    const { state, reason } = (await clients.platform.call({ method: 'GET', path: `/v1/payouts/${payout}`, what })) as {
+      state: string;
+      reason: string | null;
+    };
+    // No channel takes it now: nobody has heard of it, and it goes out when one opens.
+    if (state === 'settled' || (state === 'created' && reason !== null)) return;
     if (state === 'failed' || state === 'returned')
       throw new Error(`The refund ${payout} ${state}; the simulated bank makes no faults.`);
     if (state === 'sent' && !asked) {

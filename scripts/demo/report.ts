@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BusinessDate, type Minor, toYuan } from '../../src/kernel/index.js';
 import type { Check, Figures, Result, SellerFigures } from './figures.js';
+import type { ByChannel } from './reading.js';
 
 /** What a run tells at its end. */
 export interface Report {
@@ -12,6 +13,7 @@ export interface Report {
   readonly result: Result;
   readonly refusals: ReadonlyMap<string, number>;
   readonly payouts: number;
+  readonly channels: readonly ByChannel[];
   readonly checks: readonly Check[];
   /** The chapter of one customer of the bank. */
   readonly customer: readonly Check[];
@@ -50,6 +52,7 @@ export function reportText(report: Report): string {
     ...moneyRows(figures),
     '',
     ...countRows(report),
+    ...report.channels.map(({ channel, payouts, amount }) => row(`  by ${channel}`, '', count(payouts), yuan(amount))),
     '',
     'Checks 核对',
     ...report.checks.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),

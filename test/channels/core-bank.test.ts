@@ -146,8 +146,8 @@ describe('transfers that the core bank holds', () => {
     bank.bank.sendTransfer({ ...transfer, reference: 'IT-2' });
     const first = await ways.coreBank.incoming('', 2);
     expect(first.items).toEqual([
-      { ...transfer, cursor: '1', businessDate: DAY },
-      { ...transfer, reference: 'IT-2', cursor: '2', businessDate: DAY },
+      { ...transfer, remark: '', cursor: '1', businessDate: DAY },
+      { ...transfer, remark: '', reference: 'IT-2', cursor: '2', businessDate: DAY },
     ]);
     const second = await ways.coreBank.incoming(first.next, 2);
     expect(second.items.map((item) => item.reference)).toEqual(['IT-2']);

@@ -69,7 +69,8 @@ describe('a payout and its channels', () => {
     await setTemplate('其他说法'); // too late for this one
     await takeNews(desk);
     await send(desk);
-    await takeNews(desk);
+    market.world.clock.advance((market.world.clock.now() + 60_000) as never);
+    await pollDue(desk, await shard());
     const { id, state, channel } = await only();
     expect([state, channel]).toEqual(['settled', 'psp']);
     const [text] = heard.map(([, , remark]) => remark);

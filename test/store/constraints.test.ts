@@ -11,11 +11,12 @@ type Row = Readonly<Record<string, string | number>>;
 
 /** The rules that the database itself keeps, and what breaks each of them. */
 const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Row])[]>> = {
-  accounts_floor: [
+  accounts_floor_assets: [
     ['accounts', { type: 'sub', balance: -1, held: 0 }],
     ['accounts', { type: 'sub', balance: 99, held: 100 }],
     ['accounts', { type: 'order', balance: -1, held: 0 }],
     ['accounts', { type: 'custody', balance: 1, held: 0 }],
+    ['accounts', { type: 'channel-due', balance: 1, held: 0 }],
   ],
   accounts_held: [['accounts', { type: 'sub', balance: 5, held: -1 }]],
   uncleared_amount: [['uncleared', { amount: -1 }]],
@@ -33,6 +34,10 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   ],
   agreement_versions_two: [['agreement_versions', { state: 'approved', checked_by: 7, decided_by: 7 }]],
   agreement_versions_signed: [['agreement_versions', { needed: 1, signed: 2 }]],
+  channel_floats_reserved: [['channel_floats', { reserved: -1 }]],
+  float_transfers_amount: [['float_transfers', { amount: 0 }]],
+  float_transfers_two: [['float_transfers', { amount: 1, proposed_by: 'a', decided_by: 'a' }]],
+  acquirer_files_two: [['acquirer_files', { state: 'released', uploaded_by: 7, decided_by: 7 }]],
   margins_target: [['margins', { target: -1 }]],
   escrow_funds_conserved: [
     ['escrow_funds', { amount: 5, released: 3, back: 3, sent: 0 }],

@@ -822,7 +822,6 @@ export class Model {
 
     'payout-failed': (given, data, at) => {
       const payout = this.#payout(given, data, data.unsent ? ['created'] : ['sent', 'unknown']);
-      refuseIf(data.unsent && !payout.collects, 'PAYOUT_STATE_CONFLICT');
       if (!payout.collects) {
         const to = this.#creditable(payout, 'back', at);
         this.#move(at, [{ from: inTransit(at), amount: payout.amount }], [{ to, amount: payout.amount, flow: 'back' }]);

@@ -83,12 +83,13 @@ const psp = {
   capacity: 100_000,
 };
 
+// What a card gives is bounded by its own bank; the contract bounds nothing more.
 const collecting = (share: number, arrives: number) => ({
   reach: { payees: 'any' },
   hours: ALWAYS,
   rounds: [],
   arrives,
-  limits: onAllDays(UP_TO_50_000),
+  limits: onAllDays(NO_MAXIMUM),
   price: [{ upTo: null, fee: 0, perMillion: share, least: 20 }],
   capacity: null,
 });
