@@ -24,8 +24,9 @@ test('the service starts with all its routes, and its document is sound', () => 
   expectSound(openApiOf(allRoutes(runtime, parts)), allRoutes(runtime, parts));
 });
 
-test('staff and platforms have doors of their own; open to all are the pages of customers and the keys of receipts alone', () => {
-  const isOpen = (path: string) => /^\/(?:consents|mandates)\/\{token\}/.test(path) || path === '/v1/receipt-keys';
+test('staff and platforms have doors of their own; open to all are the pages of customers, the keys of receipts and what the payment institution signs', () => {
+  const isOpen = (path: string) =>
+    /^\/(?:consents|mandates)\/\{token\}/.test(path) || path === '/v1/receipt-keys' || path === '/v1/channels/psp/callbacks';
   for (const { audience, path } of allRoutes(runtime, parts)) {
     const door = path.startsWith('/admin/v1/') ? 'operator' : 'platform';
     expect([path, isOpen(path) ? 'public' : door]).toEqual([path, audience]);

@@ -110,8 +110,13 @@ const decided = ({ asPlatform }: Stage, instruction: string) =>
 async function funded(stage: Stage, of: Somebody, account: string, amount: number): Promise<void> {
   const { instruction, consent } = await ask(stage, 'top-up', { account, amount: cny(amount) });
   await pageAt(stage, consent.url, of.mobile).approve();
-  expect((await decided(stage, instruction)).body.state).toBe('posted');
-  const balance = () => stage.asPlatform('GET', `/v1/accounts/${account}`);
+  const { body: posted } = await decided(stage, instruction);
+  expect(posted.state).toBe('posted');
+  const balance = async () => {
+    // The clock stands, so that only staff asks the card's channel what became of it.
+    await stage.asStaff('POST', `/admin/v1/payouts/${posted.detail.payout}/query`);
+    return stage.asPlatform('GET', `/v1/accounts/${account}`);
+  };
   await until(balance, ({ body }) => body.balance >= amount);
 }
 

@@ -44,6 +44,7 @@ describe('personal data at rest', () => {
       ...['holds', 'inbox', 'interest_checkpoints', 'interest_lines', 'payment_stops', 'proof_policies'],
       // Accounts, amounts, dates, and the platform's number of an order whose own door is another.
       ...['receivables', 'seller_turnovers'],
+      ...['channel_circuits', 'channel_outages', 'float_transfers', 'payout_intercepts', 'payout_texts'],
     ];
     expect((await emptyTables(stage.fresh.db)).filter((table) => !without.includes(table))).toEqual([]);
   });

@@ -67,7 +67,7 @@ const smaller = ([a]: readonly [string, unknown], [b]: readonly [string, unknown
 export function explanationOf(model: Model, watches: ModelWatches, id: string, documents: boolean): Explanation {
   const account = model.accounts.get(id) as ModelAccount;
   const { type, state } = account;
-  const balance = type === 'custody' ? -account.balance : account.balance; // the bank's asset, shown as what it keeps
+  const balance = ['custody', 'channel-due'].includes(type) ? -account.balance : account.balance; // the bank's assets, shown as what it has
   const { date } = model.platform(account.platform);
   const [held, uncleared] = [reservedOf(account), sum(account.uncleared.values())];
   const most = held > uncleared ? held : uncleared;
