@@ -110,11 +110,11 @@ const decided = ({ asPlatform }: Stage, instruction: string) =>
 async function funded(stage: Stage, of: Somebody, account: string, amount: number): Promise<void> {
   const { instruction, consent } = await ask(stage, 'top-up', { account, amount: cny(amount) });
   await pageAt(stage, consent.url, of.mobile).approve();
-  const { body: posted } = await decided(stage, instruction);
-  expect(posted.state).toBe('posted');
+  expect((await decided(stage, instruction)).body.state).toBe('posted');
+  const payout = `pay_${instruction.slice(4)}`; // the digits of the instruction that made it
   const balance = async () => {
     // The clock stands, so that only staff asks the card's channel what became of it.
-    await stage.asStaff('POST', `/admin/v1/payouts/${posted.detail.payout}/query`);
+    await stage.asStaff('POST', `/admin/v1/payouts/${payout}/query`);
     return stage.asPlatform('GET', `/v1/accounts/${account}`);
   };
   await until(balance, ({ body }) => body.balance >= amount);

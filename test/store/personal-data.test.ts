@@ -45,6 +45,8 @@ describe('personal data at rest', () => {
       // Accounts, amounts, dates, and the platform's number of an order whose own door is another.
       ...['receivables', 'seller_turnovers'],
       ...['channel_circuits', 'channel_outages', 'float_transfers', 'payout_intercepts', 'payout_texts'],
+      // Rules of accounts, sums that a channel owes, and companies that the bank has a contract with.
+      ...['pay_in_rules', 'channel_accounts', 'channel_collections', 'acquirers', 'acquirer_files', 'acquirer_trades'],
     ];
     expect((await emptyTables(stage.fresh.db)).filter((table) => !without.includes(table))).toEqual([]);
   });
