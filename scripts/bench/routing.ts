@@ -1,22 +1,15 @@
+import { CHANNELS, type ChannelCode } from '../../src/channels/index.js';
 import type { BusinessDate, Calendar, Id, Instant } from '../../src/kernel/index.js';
 import { startOfDay } from '../../src/kernel/index.js';
 import { CHANNEL_TERMS } from '../../src/migrations/data/channel-terms.js';
-import {
-  channelTable,
-  type Position,
-  ROUTED_CHANNELS,
-  type Routable,
-  type RoutedChannel,
-  routeBatch,
-  termsSchema,
-} from '../../src/routing/index.js';
+import { channelTable, type Position, type Routable, routeBatch, termsSchema } from '../../src/routing/index.js';
 import { seeded } from './figures.js';
 
 const PAYOUTS = 100_000;
 const BANKS = ['102100099996', '103100000026', '104100000004', '105100000017', '308584000013', '313100000013', '403100000004'];
 /** The share of all that leaves the bank which lies in each channel, in thousandths; and of all payments those that it takes in a day. */
-const FLOATS: Readonly<Partial<Record<RoutedChannel, number>>> = { hvps: 800, beps: 70, ibps: 50, unionpay: 40, psp: 60 };
-const CAPACITIES: Readonly<Partial<Record<RoutedChannel, number>>> = { beps: 350, ibps: 250, unionpay: 200, psp: 200 };
+const FLOATS: Readonly<Partial<Record<ChannelCode, number>>> = { hvps: 800, beps: 70, ibps: 50, unionpay: 40, psp: 60 };
+const CAPACITIES: Readonly<Partial<Record<ChannelCode, number>>> = { beps: 350, ibps: 250, unionpay: 200, psp: 200 };
 
 /**
  * 100,000 seeded payouts over six channels on a working morning: own-bank ones, many small ones and a few large ones (log-normal amounts,
@@ -34,7 +27,7 @@ export function benchRouting(args: readonly string[]): Promise<Record<string, nu
   const { cost, bound, waiting, late, leastWait, routes } = routeBatch(payouts, position, at);
   const seconds = (performance.now() - started) / 1000;
   const used = process.cpuUsage(before);
-  const counts = ROUTED_CHANNELS.map((channel) => [channel, routes.filter((route) => route.channel === channel).length] as const);
+  const counts = CHANNELS.map((channel) => [channel, routes.filter((route) => route.channel === channel).length] as const);
   process.stderr.write(
     `${counts.map(([channel, count]) => `${channel} ${count}`).join(', ')}; seed ${seed}; ${((used.user + used.system) / 1e6).toFixed(1)} s of processor\n`,
   );
@@ -64,19 +57,19 @@ function positionOf(payouts: readonly Routable[]): Position {
   const total = leaving.reduce((sum, { amount }) => sum + amount, 0n);
   const share = (thousandths: number) => (total * BigInt(thousandths)) / 1000n;
   const rows = CHANNEL_TERMS.map(([channel, validFrom, terms, source]) => {
-    const capacity = CAPACITIES[channel as RoutedChannel];
+    const capacity = CAPACITIES[channel as ChannelCode];
     const read = termsSchema.parse(terms);
     return {
-      ...{ channel: channel as RoutedChannel, validFrom: validFrom as BusinessDate, source },
+      ...{ channel: channel as ChannelCode, validFrom: validFrom as BusinessDate, source },
       terms: capacity === undefined ? read : { ...read, capacity: Math.floor((PAYOUTS * capacity) / 1000) },
     };
   });
   const calendar: Calendar = { exceptions: new Map(), knownYears: new Set(['2026']) };
-  const floats = new Map(ROUTED_CHANNELS.map((channel) => [channel, floatOf(channel, share)]));
+  const floats = new Map(CHANNELS.map((channel) => [channel, floatOf(channel, share)]));
   return { table: channelTable(rows, []), calendar, floats, carried: new Map(), circuits: new Map() };
 }
 
-function floatOf(channel: RoutedChannel, share: (thousandths: number) => bigint): bigint | null {
+function floatOf(channel: ChannelCode, share: (thousandths: number) => bigint): bigint | null {
   const thousandths = FLOATS[channel];
   return thousandths === undefined ? null : share(thousandths);
 }

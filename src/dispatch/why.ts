@@ -1,15 +1,7 @@
-import type { ChannelCode } from '../channels/index.js';
+import { CHANNELS, type ChannelCode, isCollecting } from '../channels/index.js';
 import type { Calendar, Instant, Minor } from '../kernel/index.js';
 import { bringsMoneyIn, type Payout } from '../payouts/index.js';
-import {
-  isCollecting,
-  type Judged,
-  judge,
-  loadChannelTable,
-  ROUTE_REASONS,
-  ROUTED_CHANNELS,
-  standingOf,
-} from '../routing/index.js';
+import { type Judged, judge, loadChannelTable, ROUTE_REASONS, standingOf } from '../routing/index.js';
 import { loadParameters, type Tx } from '../runtime/index.js';
 import { toRoutable } from './plan.js';
 import { type Attempt, findPlan } from './plan-store.js';
@@ -48,7 +40,7 @@ export async function whyThisWay(
   const before = attempts.filter(({ attempt }) => attempt < last.attempt);
   const bare = { ...payout, bankCode: payout.payee.bankCode };
   const routable = toRoutable(bare, before, await loadParameters(tx), plan.atMs);
-  return ROUTED_CHANNELS.filter((channel) => channel !== last.channel && isCollecting(channel) === bringsMoneyIn(payout)).flatMap(
+  return CHANNELS.filter((channel) => channel !== last.channel && isCollecting(channel) === bringsMoneyIn(payout)).flatMap(
     (channel) => {
       const standing = standingOf(position, channel, plan.atMs);
       return standing === undefined ? [] : [otherOf(judge(standing, routable), last, routable.arrivesBy ?? null)];

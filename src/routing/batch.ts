@@ -1,3 +1,4 @@
+import type { ChannelCode } from '../channels/index.js';
 import type { Instant, Minor } from '../kernel/index.js';
 import { type Assignment, type AssignOptions, assign, type Bid } from './assign.js';
 import {
@@ -12,7 +13,6 @@ import {
   standings,
   timely,
 } from './rules.js';
-import type { RoutedChannel } from './terms.js';
 
 /** The routes of a batch, in the order of its payouts, and how good they are together; see `assign`. Fen. */
 export interface BatchRoutes extends Omit<Assignment, 'places'> {
@@ -50,7 +50,7 @@ export function routeBatch(payouts: readonly Routable[], position: Position, at:
   return { routes, ...outcome };
 }
 
-function bidOf(payout: Routable, judged: readonly Judged[], place: ReadonlyMap<RoutedChannel, number>): Bid {
+function bidOf(payout: Routable, judged: readonly Judged[], place: ReadonlyMap<ChannelCode, number>): Bid {
   const may = judged.filter((one): one is Carrying => one.may);
   const inTime = timely(may, payout);
   const options = may.map((one) => ({ place: place.get(one.channel) as number, cost: one.cost, late: !inTime.includes(one) }));
@@ -80,7 +80,7 @@ function takenByOthers(
   payout: Routable,
   channels: readonly Standing[],
   left: readonly Left[],
-  place: ReadonlyMap<RoutedChannel, number>,
+  place: ReadonlyMap<ChannelCode, number>,
 ): Judged {
   if (!one.may || one === chosen || (chosen !== undefined && one.cost >= chosen.cost)) return one;
   const at = place.get(one.channel) as number;
@@ -98,7 +98,7 @@ function judgedFull(standing: Standing, payout: Routable, why: 'capacity' | 'flo
 export interface WhatIfSide extends Omit<BatchRoutes, 'routes'> {
   /** By channel; what waits under null. */
   readonly channels: readonly {
-    readonly channel: RoutedChannel | null;
+    readonly channel: ChannelCode | null;
     readonly count: number;
     readonly amount: Minor;
     readonly cost: Minor;
@@ -113,8 +113,8 @@ export interface WhatIf {
   readonly costDifference: Minor;
   /** The payouts that would have gone elsewhere, by where from and where to; null: waiting. */
   readonly moved: readonly {
-    readonly from: RoutedChannel | null;
-    readonly to: RoutedChannel | null;
+    readonly from: ChannelCode | null;
+    readonly to: ChannelCode | null;
     readonly count: number;
     readonly amount: Minor;
   }[];
@@ -126,7 +126,7 @@ export interface WhatIf {
  */
 export function whatIf(payouts: readonly Routable[], at: Instant, before: Position, after: Position): WhatIf {
   const [was, would] = [routeBatch(payouts, before, at), routeBatch(payouts, after, at)];
-  const moved = new Map<string, { from: RoutedChannel | null; to: RoutedChannel | null; count: number; amount: Minor }>();
+  const moved = new Map<string, { from: ChannelCode | null; to: ChannelCode | null; count: number; amount: Minor }>();
   for (const [i, { amount }] of payouts.entries()) {
     const [from, to] = [was.routes[i]?.channel ?? null, would.routes[i]?.channel ?? null];
     if (from === to) continue;
@@ -142,7 +142,7 @@ export function whatIf(payouts: readonly Routable[], at: Instant, before: Positi
 }
 
 function sideOf(payouts: readonly Routable[], { routes, ...outcome }: BatchRoutes): WhatIfSide {
-  const channels = new Map<RoutedChannel | null, { count: number; amount: Minor; cost: Minor }>();
+  const channels = new Map<ChannelCode | null, { count: number; amount: Minor; cost: Minor }>();
   for (const [i, route] of routes.entries()) {
     const sum = channels.get(route.channel) ?? { count: 0, amount: 0n, cost: 0n };
     const cost = route.channel === null ? 0n : route.cost;

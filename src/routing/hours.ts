@@ -1,3 +1,4 @@
+import type { ChannelCode } from '../channels/index.js';
 import {
   addDays,
   type BusinessDate,
@@ -8,7 +9,7 @@ import {
   naturalDate,
   startOfDay,
 } from '../kernel/index.js';
-import type { ChannelTable, ChannelTerms, DayType, Outage, RoutedChannel } from './terms.js';
+import type { ChannelTable, ChannelTerms, DayType, Outage } from './terms.js';
 
 /** What hours are reckoned from. */
 export interface Hours {
@@ -43,7 +44,7 @@ function atTime(date: BusinessDate, time: string): Instant {
 }
 
 /** The session of one day, as if nothing were ever down; none on a day off of a channel that rests on those. */
-function sessionOf({ table, calendar }: Hours, channel: RoutedChannel, date: BusinessDate): Window | undefined {
+function sessionOf({ table, calendar }: Hours, channel: ChannelCode, date: BusinessDate): Window | undefined {
   const terms = table.on(date, channel);
   if (terms === undefined) return undefined;
   const working = isWorkingDay(calendar, date);
@@ -70,7 +71,7 @@ function without(windows: readonly Window[], { fromMs, toMs }: Outage): Window[]
  * When a channel takes payments from a moment on, by its terms, the calendar and every outage that is known: windows in order of time, the first
  * of them beginning at the moment itself when the channel is open. Of the next 45 days, and as many after the end of an outage under way.
  */
-export function windowsOf(hours: Hours, channel: RoutedChannel, at: Instant): readonly Window[] {
+export function windowsOf(hours: Hours, channel: ChannelCode, at: Instant): readonly Window[] {
   const outages = hours.table.outages(channel).filter(({ toMs }) => toMs === null || toMs > at);
   const resumes = outages.reduce(
     (latest, { fromMs, toMs }) => (fromMs <= at && toMs !== null && toMs > latest ? toMs : latest),
@@ -93,7 +94,7 @@ export function windowsOf(hours: Hours, channel: RoutedChannel, at: Instant): re
 export type OpenState = 'open' | 'closed' | 'maintenance';
 
 /** Whether a channel takes payments at the moment from which its windows were made, and if not which it is. */
-export function openState({ table }: Hours, channel: RoutedChannel, at: Instant, windows: readonly Window[]): OpenState {
+export function openState({ table }: Hours, channel: ChannelCode, at: Instant, windows: readonly Window[]): OpenState {
   if (windows[0] !== undefined && windows[0].from <= at) return 'open';
   return table.outages(channel).some(({ fromMs, toMs }) => fromMs <= at && (toMs === null || toMs > at))
     ? 'maintenance'

@@ -18,13 +18,4 @@ export {
   standingOf,
 } from './rules.js';
 export { loadChannelTable } from './store.js';
-export {
-  type ChannelTable,
-  type ChannelTerms,
-  channelTable,
-  isCollecting,
-  type Outage,
-  ROUTED_CHANNELS,
-  type RoutedChannel,
-  termsSchema,
-} from './terms.js';
+export { type ChannelTable, type ChannelTerms, channelTable, type Outage, termsSchema } from './terms.js';

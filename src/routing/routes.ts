@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHANNELS, type ChannelCode } from '../channels/index.js';
 import { type Instant, naturalDate, Refused, refuse, toRfc3339, toWire } from '../kernel/index.js';
 import {
   businessDateSchema,
@@ -14,9 +15,9 @@ import {
 import { openUntil } from './hours.js';
 import { type Position, standingOf } from './rules.js';
 import { addOutage, addTerms, endOutage, findOutage, loadChannelTable, outagesSince } from './store.js';
-import { type ChannelTable, type Outage, ROUTED_CHANNELS, type RoutedChannel, type TermsRow, termsSchema } from './terms.js';
+import { type ChannelTable, type Outage, type TermsRow, termsSchema } from './terms.js';
 
-const channelSchema = z.enum(ROUTED_CHANNELS).meta({ id: 'RoutedChannel', description: 'A channel that pays out or collects' });
+const channelSchema = z.enum(CHANNELS).meta({ id: 'ChannelCode', description: 'A channel that pays out or collects' });
 const operator = { audience: 'operator', tag: 'Channels' } as const;
 
 /** The terms of channels and their outages: kept by the bank, and as far as they concern platforms readable by them. */
@@ -51,7 +52,7 @@ const spanOf = ({ fromMs, toMs }: Outage) => ({ from: toRfc3339(fromMs), to: toM
 /** How a channel stands by its terms and outages, whatever its float or health. */
 function showState(
   hours: Pick<Position, 'table' | 'calendar'>,
-  channel: RoutedChannel,
+  channel: ChannelCode,
   at: Instant,
 ): z.input<typeof stateSchema>[] {
   const standing = standingOf({ ...hours, floats: new Map(), carried: new Map(), circuits: new Map() }, channel, at);
@@ -85,7 +86,7 @@ function calendarRoutes({ db, clock, calendar }: Runtime): Route[] {
   const handle = async () => {
     const at = clock.now();
     const table = await db.read('channel-states', (tx) => loadChannelTable(tx, at));
-    const items = ROUTED_CHANNELS.flatMap((channel) => showState({ table, calendar }, channel, at));
+    const items = CHANNELS.flatMap((channel) => showState({ table, calendar }, channel, at));
     return { status: 200, body: { at: toRfc3339(at), items } };
   };
   return [
@@ -104,7 +105,7 @@ const termsRowSchema = z
   .meta({ id: 'ChannelTermsRow' });
 const ofChannel = z.strictObject({ channel: channelSchema });
 
-function historyOf(table: ChannelTable, channel: RoutedChannel): TermsRow[] {
+function historyOf(table: ChannelTable, channel: ChannelCode): TermsRow[] {
   return table.rows.filter((row) => row.channel === channel);
 }
 

@@ -1,7 +1,7 @@
-import { isOwnBank } from '../channels/index.js';
+import { CHANNELS, type ChannelCode, isCollecting, isOwnBank } from '../channels/index.js';
 import { addDays, type Id, type Instant, type Minor, naturalDate, startOfDay } from '../kernel/index.js';
 import { arrivalOf, type Hours, openState, type Window, windowsOf } from './hours.js';
-import { type ChannelTerms, isCollecting, priceOf, ROUTED_CHANNELS, type RoutedChannel } from './terms.js';
+import { type ChannelTerms, priceOf } from './terms.js';
 
 /** Why a channel does not carry a payment: all that there is, and of several the first. */
 export const ROUTE_REASONS = [
@@ -30,22 +30,22 @@ export interface Routable {
   /** The promised speed: the last moment at which it may reach its payee. */
   readonly arrivesBy?: Instant | null;
   /** Channels that definitely refused it. */
-  readonly refusedBy?: readonly RoutedChannel[];
+  readonly refusedBy?: readonly ChannelCode[];
 }
 
 /** What routing looks at, at one moment. */
 export interface Position extends Hours {
   /** What the bank has free in each channel, fen; null: it needs none there. A paying channel that is not named has nothing. */
-  readonly floats: ReadonlyMap<RoutedChannel, Minor | null>;
+  readonly floats: ReadonlyMap<ChannelCode, Minor | null>;
   /** How many payments each channel took or is to take on this natural day. */
-  readonly carried: ReadonlyMap<RoutedChannel, number>;
+  readonly carried: ReadonlyMap<ChannelCode, number>;
   /** Until when nothing is sent over a channel because it fails. */
-  readonly circuits: ReadonlyMap<RoutedChannel, Instant>;
+  readonly circuits: ReadonlyMap<ChannelCode, Instant>;
 }
 
 /** A channel as it stands at one moment, whatever the payment. */
 export interface Standing {
-  readonly channel: RoutedChannel;
+  readonly channel: ChannelCode;
   readonly at: Instant;
   /** The first moment of the natural day after. */
   readonly tomorrow: Instant;
@@ -69,13 +69,13 @@ export interface Standing {
 /** What one channel would do with a payment: the cost in fen and the arrival if it may carry it; else why not, and when it may for all that is known. */
 export type Judged =
   | {
-      readonly channel: RoutedChannel;
+      readonly channel: ChannelCode;
       readonly may: true;
       readonly cost: Minor;
       readonly arrivesAt: Instant;
       readonly provisional: boolean;
     }
-  | { readonly channel: RoutedChannel; readonly may: false; readonly why: RouteReason; readonly until: Instant | null };
+  | { readonly channel: ChannelCode; readonly may: false; readonly why: RouteReason; readonly until: Instant | null };
 export type Carrying = Judged & { readonly may: true };
 
 /** Floats are topped up at any time: what waits for one is looked at again after this. */
@@ -83,11 +83,11 @@ const FLOAT_AGAIN_MS = 5 * 60_000;
 
 /** The channels that have terms on this day, as they stand. */
 export function standings(position: Position, at: Instant): Standing[] {
-  return ROUTED_CHANNELS.flatMap((channel) => standingOf(position, channel, at) ?? []);
+  return CHANNELS.flatMap((channel) => standingOf(position, channel, at) ?? []);
 }
 
 /** @returns undefined when the channel has no terms at this moment */
-export function standingOf(position: Position, channel: RoutedChannel, at: Instant): Standing | undefined {
+export function standingOf(position: Position, channel: ChannelCode, at: Instant): Standing | undefined {
   const windows = windowsOf(position, channel, at);
   const state = openState(position, channel, at, windows);
   const open = state === 'open' ? windows[0] : undefined;
@@ -109,7 +109,7 @@ export function standingOf(position: Position, channel: RoutedChannel, at: Insta
   };
 }
 
-function fromMap(floats: Position['floats'], channel: RoutedChannel): Minor | null {
+function fromMap(floats: Position['floats'], channel: ChannelCode): Minor | null {
   const float = floats.get(channel);
   return float === undefined ? 0n : float;
 }
@@ -162,7 +162,7 @@ export type Route = {
   readonly others: readonly Judged[];
 } & (
   | {
-      readonly channel: RoutedChannel;
+      readonly channel: ChannelCode;
       /** Fen. */
       readonly cost: Minor;
       readonly arrivesAt: Instant;

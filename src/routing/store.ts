@@ -1,10 +1,11 @@
+import type { ChannelCode } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
 import type { Tx } from '../runtime/index.js';
-import { type ChannelTable, channelTable, type Outage, type RoutedChannel, type TermsRow, termsSchema } from './terms.js';
+import { type ChannelTable, channelTable, type Outage, type TermsRow, termsSchema } from './terms.js';
 
 interface OutageRow {
   id: string;
-  channel: RoutedChannel;
+  channel: ChannelCode;
   from_ms: string;
   to_ms: string | null;
   reason: string;
@@ -12,7 +13,7 @@ interface OutageRow {
 
 /** All terms, and every outage that was not over at a moment. @throws when stored terms cannot be read: nothing is routed by half of them */
 export async function loadChannelTable(tx: Tx, since: Instant): Promise<ChannelTable> {
-  const terms = await tx.rows<{ channel: RoutedChannel; valid_from: BusinessDate; terms: string; source: string }>(
+  const terms = await tx.rows<{ channel: ChannelCode; valid_from: BusinessDate; terms: string; source: string }>(
     'SELECT channel, valid_from, terms, source FROM channel_terms ORDER BY channel, valid_from',
   );
   const rows = terms.map(

@@ -1,16 +1,6 @@
 import { z } from 'zod';
+import { CHANNELS, type ChannelCode } from '../channels/index.js';
 import { type BusinessDate, type Id, type Instant, type Minor, WIRE_MAX } from '../kernel/index.js';
-
-/** The channels that a payout may be routed over, and those by which the bank collects. In this order when all else is equal. */
-export const ROUTED_CHANNELS = ['book', 'hvps', 'beps', 'ibps', 'unionpay', 'psp', 'collect', 'psp-collect'] as const;
-export type RoutedChannel = (typeof ROUTED_CHANNELS)[number];
-
-const COLLECTING: readonly RoutedChannel[] = ['collect', 'psp-collect'];
-
-/** Whether a channel brings money in instead of paying it out. */
-export function isCollecting(channel: RoutedChannel): boolean {
-  return COLLECTING.includes(channel);
-}
 
 const timeOfDay = z
   .string()
@@ -99,7 +89,7 @@ export type DayType = keyof ChannelTerms['limits'];
 
 /** Terms of a channel from a natural day on, until its next row. */
 export interface TermsRow {
-  readonly channel: RoutedChannel;
+  readonly channel: ChannelCode;
   readonly validFrom: BusinessDate;
   readonly terms: ChannelTerms;
   /** The document that says so. */
@@ -109,7 +99,7 @@ export interface TermsRow {
 /** A channel is down (maintenance, or a failure that people know of) from a moment on, up to but without another; null: until somebody says. */
 export interface Outage {
   readonly id: Id;
-  readonly channel: RoutedChannel;
+  readonly channel: ChannelCode;
   readonly fromMs: Instant;
   readonly toMs: Instant | null;
   readonly reason: string;
@@ -118,20 +108,20 @@ export interface Outage {
 /** All that is known of channels, past and to come; read whole, since it is small. */
 export interface ChannelTable {
   /** The terms in force on a natural day. */
-  on(date: BusinessDate, channel: RoutedChannel): ChannelTerms | undefined;
+  on(date: BusinessDate, channel: ChannelCode): ChannelTerms | undefined;
   /** Of a channel, by the time at which they begin. */
-  outages(channel: RoutedChannel): readonly Outage[];
+  outages(channel: ChannelCode): readonly Outage[];
   /** By channel and date. */
   readonly rows: readonly TermsRow[];
 }
 
 export function channelTable(rows: readonly TermsRow[], outages: readonly Outage[]): ChannelTable {
   const sorted = [...rows].sort(
-    (a, b) => ROUTED_CHANNELS.indexOf(a.channel) - ROUTED_CHANNELS.indexOf(b.channel) || (a.validFrom < b.validFrom ? -1 : 1),
+    (a, b) => CHANNELS.indexOf(a.channel) - CHANNELS.indexOf(b.channel) || (a.validFrom < b.validFrom ? -1 : 1),
   );
-  const terms = new Map<RoutedChannel, TermsRow[]>(ROUTED_CHANNELS.map((channel) => [channel, []]));
+  const terms = new Map<ChannelCode, TermsRow[]>(CHANNELS.map((channel) => [channel, []]));
   for (const row of sorted) terms.get(row.channel)?.push(row);
-  const down = new Map<RoutedChannel, Outage[]>(ROUTED_CHANNELS.map((channel) => [channel, []]));
+  const down = new Map<ChannelCode, Outage[]>(CHANNELS.map((channel) => [channel, []]));
   for (const outage of [...outages].sort((a, b) => a.fromMs - b.fromMs)) down.get(outage.channel)?.push(outage);
   return {
     rows: sorted,

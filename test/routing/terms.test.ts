@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CHANNELS } from '../../src/channels/index.js';
 import { addDays, type BusinessDate, type Instant, naturalDate, toRfc3339 } from '../../src/kernel/index.js';
 import { CHANNEL_TERMS } from '../../src/migrations/data/channel-terms.js';
-import { loadChannelTable, ROUTED_CHANNELS, routingRoutes } from '../../src/routing/index.js';
+import { loadChannelTable, routingRoutes } from '../../src/routing/index.js';
 import { startApi, type TestApi } from '../support/api.js';
 
 let api: TestApi;
@@ -24,7 +25,7 @@ describe('terms of channels are dated rows', () => {
     const { rows } = await table();
     expect(rows).toHaveLength(CHANNEL_TERMS.length);
     expect(rows.every((row) => row.source.length > 0)).toBe(true);
-    for (const channel of ROUTED_CHANNELS) expect((await table()).on('2016-04-01' as BusinessDate, channel)).toBeDefined();
+    for (const channel of CHANNELS) expect((await table()).on('2016-04-01' as BusinessDate, channel)).toBeDefined();
     const { body } = await api.call('GET', '/admin/v1/channels/hvps/terms', { token: staff }).expect(200);
     expect(body.items.map((row: { validFrom: string }) => row.validFrom)).toEqual(['2016-04-01', '2018-01-22', '2018-05-02']);
   });

@@ -1,3 +1,4 @@
+import { CHANNELS, type ChannelCode } from '../../src/channels/index.js';
 import type { BusinessDate, Calendar, Id, Instant } from '../../src/kernel/index.js';
 import { parseInstant } from '../../src/kernel/index.js';
 import { CALENDAR_DAYS, CALENDAR_YEARS } from '../../src/migrations/data/calendar.js';
@@ -7,9 +8,7 @@ import {
   channelTable,
   type Outage,
   type Position,
-  ROUTED_CHANNELS,
   type Routable,
-  type RoutedChannel,
   termsSchema,
 } from '../../src/routing/index.js';
 
@@ -26,7 +25,7 @@ const calendar: Calendar = {
 };
 
 export const shippedRows = CHANNEL_TERMS.map(([channel, validFrom, terms, source]) => ({
-  channel: channel as RoutedChannel,
+  channel: channel as ChannelCode,
   validFrom: validFrom as BusinessDate,
   terms: termsSchema.parse(terms),
   source,
@@ -39,7 +38,7 @@ export function at(text: string): Instant {
   return instant;
 }
 
-export function outage(channel: RoutedChannel, from: string, to: string | null): Outage {
+export function outage(channel: ChannelCode, from: string, to: string | null): Outage {
   return { id: '2236512894231552003' as Id, channel, fromMs: at(from), toMs: to === null ? null : at(to), reason: 'maintenance' };
 }
 
@@ -49,7 +48,7 @@ export function position(of: Partial<Position> & { readonly outages?: readonly O
   return {
     table,
     calendar,
-    floats: new Map(ROUTED_CHANNELS.map((channel) => [channel, null])),
+    floats: new Map(CHANNELS.map((channel) => [channel, null])),
     carried: new Map(),
     circuits: new Map(),
     ...of,

@@ -3,8 +3,9 @@ import { test as property } from '@fast-check/jest';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { LegacyHighs } from 'highs';
+import { CHANNELS, type ChannelCode } from '../../src/channels/index.js';
 import { type Assignment, assign, type Bid, type Place } from '../../src/routing/assign.js';
-import { ROUTED_CHANNELS, type Routable, type RoutedChannel, routeBatch, whatIf } from '../../src/routing/index.js';
+import { type Routable, routeBatch, whatIf } from '../../src/routing/index.js';
 import { at, payout, position } from './channel-stage.js';
 
 // Its types say one thing of the module and Node another; so it is loaded by its name.
@@ -19,13 +20,13 @@ interface Batch {
   readonly bids: readonly Bid[];
 }
 
-const CHANNELS = 4;
+const PLACES = 4;
 const batches = fc
   .record({
     places: fc.array(
       fc.record({ share: fc.integer({ min: 0, max: 70 }), capacity: fc.option(fc.integer({ min: 0, max: 5 }), { nil: null }) }),
       {
-        ...{ minLength: CHANNELS, maxLength: CHANNELS },
+        ...{ minLength: PLACES, maxLength: PLACES },
       },
     ),
     bids: fc.array(
@@ -33,11 +34,11 @@ const batches = fc
         amount: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 10_000_000 })),
         options: fc.uniqueArray(
           fc.record({
-            place: fc.integer({ min: 0, max: CHANNELS - 1 }),
+            place: fc.integer({ min: 0, max: PLACES - 1 }),
             cost: fc.integer({ min: 0, max: 300 }),
             late: fc.boolean(),
           }),
-          { selector: ({ place }) => place, maxLength: CHANNELS },
+          { selector: ({ place }) => place, maxLength: PLACES },
         ),
       }),
       { maxLength: 11 },
@@ -171,7 +172,7 @@ describe('a larger batch', () => {
 
 describe('routes of a batch', () => {
   const moment = at('2025-09-26 10:00');
-  const FLOATS = new Map(ROUTED_CHANNELS.map((channel) => [channel, null as bigint | null]));
+  const FLOATS = new Map(CHANNELS.map((channel) => [channel, null as bigint | null]));
 
   it('give the cheap float to those who save most by it, and say to the others what they miss', () => {
     // 10,000.00 costs 5.00 by HVPS and 50.00 more 10.00; the float of IBPS holds one of them.
@@ -206,7 +207,7 @@ describe('routes of a batch', () => {
   });
 
   it('keep a promise before they save', () => {
-    const floats = new Map<RoutedChannel, bigint | null>([
+    const floats = new Map<ChannelCode, bigint | null>([
       ['ibps', 100n],
       ['beps', null],
     ]);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ChannelCode } from '../../src/channels/index.js';
 import { toRfc3339 } from '../../src/kernel/index.js';
 import { arrivalOf, openState, openUntil, windowsOf } from '../../src/routing/hours.js';
-import type { RoutedChannel } from '../../src/routing/terms.js';
+
 import { at, outage, position } from './channel-stage.js';
 
 const shown = (moment: number | undefined) =>
@@ -11,7 +12,7 @@ const shown = (moment: number | undefined) =>
         .slice(0, 16)
         .replace('T', ' ');
 
-function look(channel: RoutedChannel, moment: string, hours = position()) {
+function look(channel: ChannelCode, moment: string, hours = position()) {
   const windows = windowsOf(hours, channel, at(moment));
   return {
     windows,
@@ -87,7 +88,7 @@ describe('an outage closes', () => {
 });
 
 describe('a payment arrives', () => {
-  const arrives = (channel: RoutedChannel, moment: string, hours = position()) => {
+  const arrives = (channel: ChannelCode, moment: string, hours = position()) => {
     const arrival = arrivalOf(hours, windowsOf(hours, channel, at(moment)));
     return { at: shown(arrival?.at), provisional: arrival?.provisional };
   };

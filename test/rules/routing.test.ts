@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { CHANNELS, type ChannelCode } from '../../src/channels/index.js';
 import { toRfc3339 } from '../../src/kernel/index.js';
-import { channelTable, ROUTED_CHANNELS, type Route, type RoutedChannel, routeOne, termsSchema } from '../../src/routing/index.js';
+import { channelTable, type Route, routeOne, termsSchema } from '../../src/routing/index.js';
 import { priceOf } from '../../src/routing/terms.js';
 import { at, outage, payout, position, shippedRows } from './channel-stage.js';
 
@@ -17,7 +18,7 @@ function whyNot(route: Route): Record<string, string> {
   return Object.fromEntries(route.others.flatMap((one) => (one.may ? [] : [[one.channel, one.why]])));
 }
 
-function without(...channels: RoutedChannel[]) {
+function without(...channels: ChannelCode[]) {
   return { refusedBy: channels };
 }
 
@@ -25,9 +26,7 @@ describe('who banks with the custodian is paid in its own book and nowhere else'
   it.each(['', '999100000011'])('bank code %j', (bankCode) => {
     const route = routeOne(payout(1_000_000_00n, { bankCode }), position(), SATURDAY);
     expect(route).toMatchObject({ channel: 'book', cost: 0n, arrivesAt: SATURDAY });
-    expect(whyNot(route)).toEqual(
-      Object.fromEntries(ROUTED_CHANNELS.filter((one) => one !== 'book').map((one) => [one, 'reach'])),
-    );
+    expect(whyNot(route)).toEqual(Object.fromEntries(CHANNELS.filter((one) => one !== 'book').map((one) => [one, 'reach'])));
   });
 
   it('and waits when the book refused him', () => {
@@ -48,7 +47,7 @@ describe('a payment of the limit passes, one fen more does not, and nothing is s
   });
 
   it.each(['beps', 'ibps', 'unionpay'] as const)('%s', (channel) => {
-    const others = without(...ROUTED_CHANNELS.filter((one) => one !== channel));
+    const others = without(...CHANNELS.filter((one) => one !== channel));
     expect(routeOne(payout(50_000_00n, others), position(), FRIDAY).channel).toBe(channel);
     const over = routeOne(payout(50_000_01n, others), position(), FRIDAY);
     expect(over).toMatchObject({ channel: null, tryAgainAt: null });
@@ -84,7 +83,7 @@ describe('a payment of the limit passes, one fen more does not, and nothing is s
 });
 
 describe('a price is that of the tier of the amount', () => {
-  const terms = (channel: string, on = '2025-09-26') => position().table.on(on as never, channel as RoutedChannel) as never;
+  const terms = (channel: string, on = '2025-09-26') => position().table.on(on as never, channel as ChannelCode) as never;
   it.each([
     ['hvps', 10_000_00n, 5_00n],
     ['hvps', 10_000_01n, 10_00n],
