@@ -11,7 +11,7 @@
  * absent: every movement of customers' money, which is the engine's alone.
  */
 export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledDirective } from './desk.js';
-export { bookFloats } from './floats/floats.js';
+export { bookFloats, restoreFloats } from './floats/floats.js';
 export { FLOAT_TRANSFER_TRANSITIONS } from './floats/states.js';
 export { carryTransfers } from './floats/transfers.js';
 export { watchFloats } from './floats/watch.js';

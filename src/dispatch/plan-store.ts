@@ -166,11 +166,12 @@ function attemptOf(row: AttemptRow): Attempt {
 export async function endAttempts(
   tx: Tx,
   payoutIds: readonly Id[],
-  { refused, reason, nowMs }: { refused: boolean; reason: string; nowMs: Instant },
+  { channel, refused, reason, nowMs }: { channel: string; refused: boolean; reason: string; nowMs: Instant },
 ): Promise<void> {
   await tx.write(
-    `UPDATE payout_attempts SET ended_ms = ?, refused = ?, reason = ? WHERE ended_ms IS NULL AND payout_id IN (${payoutIds.join()})`,
-    [nowMs, refused ? 1 : 0, reason],
+    `UPDATE payout_attempts SET ended_ms = ?, refused = ?, reason = ? 
+     WHERE ended_ms IS NULL AND channel = ? AND payout_id IN (${payoutIds.join()})`,
+    [nowMs, refused ? 1 : 0, reason, channel],
   );
 }
 

@@ -49,6 +49,8 @@ const TRIES_MAX = 10;
 /** What waits and nobody can say for how long is looked at again after this. */
 const LOOK_AGAIN_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+/** Why a channel will not carry a payout on any day. */
+const NEVER: ReadonlySet<string> = new Set(['reach', 'refused-before', 'above-limit', 'below-minimum']);
 
 /** A payout of a batch with what routing made of it. */
 type RouteOf = Route & { readonly payout: Routable };
@@ -164,7 +166,8 @@ function whyWaiting({ others }: RouteOf): string {
 
 /** Some channel turned it away for good, and there is no other that will ever take it. */
 function isHopeless({ others }: RouteOf): boolean {
-  const never = others.every((other) => !other.may && other.until === null);
+  // A channel that is down until somebody says otherwise may be there again tomorrow.
+  const never = others.every((other) => !other.may && other.until === null && NEVER.has(other.why));
   return never && others.some((other) => !other.may && other.why === 'refused-before');
 }
 
@@ -180,8 +183,10 @@ function partition<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
 
 function hopelessDirective({ shardId, wanted, before }: Batch, id: Id): Directive {
   const { platformId } = wanted.get(id) as Bare;
-  const reason = before.get(id)?.findLast(({ refused }) => refused)?.reason ?? undefined;
-  return unsentDirective({ id, platformId, shardId }, `unroutable:${id}`, reason);
+  const attempts = before.get(id) ?? [];
+  const reason = attempts.findLast(({ refused }) => refused)?.reason ?? undefined;
+  // A number of its own each time: one that was refused, since somebody sent the payout just then, is refused for ever.
+  return unsentDirective({ id, platformId, shardId }, `unroutable:${id}:${attempts.length}`, reason);
 }
 
 /** A payout as routing wants it, with the channels that turned it away before and the speed that is promised for its purpose on that day. */
@@ -243,7 +248,7 @@ export async function takeBackUnsent(desk: Desk, planned: readonly Payout[]): Pr
       'take-back-unsent',
       async (tx) => {
         const back = await takeBack(tx, ids, { from: 'created', channel, reason: `${channel}: ${shut}`, nowMs: atMs });
-        if (back.length > 0) await endAttempts(tx, back, { refused: false, reason: shut, nowMs: atMs });
+        if (back.length > 0) await endAttempts(tx, back, { channel, refused: false, reason: shut, nowMs: atMs });
         return true;
       },
       async () => undefined,
@@ -273,7 +278,7 @@ export async function turnAway(
         const back = await takeBack(tx, ids, of);
         if (back.length === 0) continue;
         await keepTexts(tx, back);
-        await endAttempts(tx, back, { refused: true, reason, nowMs });
+        await endAttempts(tx, back, { channel: of.channel, refused: true, reason, nowMs });
         await forgetDispatches(tx, back);
       }
       return true;

@@ -135,7 +135,7 @@ async function moveToSent(tx: Tx, sendings: readonly Sending[], nowMs: Instant):
       group.map((each) => each.payout.id),
       payout.state,
       'sent',
-      { nowMs, nextMs, channel },
+      { nowMs, nextMs, with: channel },
     );
     if (moved !== group.length) throw new Contended('payouts were taken by somebody else');
   }
@@ -243,7 +243,9 @@ export interface Move {
 export async function putOff({ rt }: Desk, moves: readonly Move[]): Promise<void> {
   if (moves.length === 0) return;
   const nowMs = rt.clock.now();
-  const groups = groupBy(moves, ({ payout, to, reason }) => JSON.stringify([payout.state, to, payout.attempts, reason]));
+  const groups = groupBy(moves, ({ payout, to, reason }) =>
+    JSON.stringify([payout.state, payout.channel, to, payout.attempts, reason]),
+  );
   await rt.db.withTx(
     'put-off-payouts',
     async (tx) => {
@@ -255,7 +257,7 @@ export async function putOff({ rt }: Desk, moves: readonly Move[]): Promise<void
           group.map((each) => each.payout.id),
           payout.state,
           to,
-          { nowMs, nextMs, reason },
+          { nowMs, nextMs, reason, with: payout.channel },
         );
       }
       return true;

@@ -273,20 +273,24 @@ export async function lapsedCollections(tx: Tx, until: Instant, limit: number): 
 
 /**
  * Moves payouts from one state to another outside the engine (no money moves); answers how many were still in `from`.
- * The condition on the state is what keeps two workers from sending the same payout.
+ * The condition on the state is what keeps two workers from sending the same payout, and that on the channel (`with`) from sending one by a
+ * channel that turned it away meanwhile, when another has it already.
  */
 export async function movePayouts(
   tx: Tx,
   ids: readonly Id[],
   from: PayoutState,
   to: PayoutState,
-  change: { nowMs: Instant; nextMs: Instant; channel?: string; reason?: string | null },
+  change: { nowMs: Instant; nextMs: Instant; channel?: string; with?: string | null; reason?: string | null },
 ): Promise<number> {
   if (ids.length === 0) return 0;
   return tx.write(
     `UPDATE payouts SET state = ?, changed_ms = ?, next_ms = ?, attempts = attempts + 1, channel = COALESCE(?, channel), reason = ?
-     WHERE state = ? AND id IN (${ids.join()})`,
-    [to, change.nowMs, change.nextMs, change.channel ?? null, change.reason ?? null, from],
+     WHERE state = ? AND id IN (${ids.join()})${change.with === undefined ? '' : ' AND channel <=> ?'}`,
+    [
+      ...[to, change.nowMs, change.nextMs, change.channel ?? null, change.reason ?? null, from],
+      ...(change.with === undefined ? [] : [change.with]),
+    ],
   );
 }
 

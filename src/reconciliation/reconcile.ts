@@ -6,6 +6,7 @@ import {
   decideNow,
   findDispatches,
   putOff,
+  restoreFloats,
   returnedDirective,
   settledDirective,
 } from '../dispatch/index.js';
@@ -287,5 +288,9 @@ async function converge(desk: Desk, findings: readonly Finding[]): Promise<void>
   await decideNow(
     desk,
     returned.map(({ payout, reference }) => returnedDirective(payout, reference, '对账单显示退汇')),
+  );
+  await restoreFloats(
+    desk,
+    returned.map(({ payout }) => payout.id),
   );
 }

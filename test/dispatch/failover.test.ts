@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { BankUnreachable, CHANNELS, type ChannelCode, type Channels, type PaymentOrder } from '../../src/channels/index.js';
 import { loadCircuits } from '../../src/dispatch/health/store.js';
-import { createDesk, type Desk, endIntercepted, pollDue, sendDue, takeNews } from '../../src/dispatch/index.js';
+import { ask, createDesk, type Desk, endIntercepted, pollDue, sendAgain, sendDue, takeNews } from '../../src/dispatch/index.js';
 import { intercept } from '../../src/dispatch/intercept.js';
 import { planDue, positionNow } from '../../src/dispatch/plan.js';
 import { attemptsOf } from '../../src/dispatch/plan-store.js';
@@ -83,6 +83,64 @@ describe('a payout and its channels', () => {
     ]);
     expect(paid()).toMatchObject({ paid: 4_000n, paidTwice: 0 });
     expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('turned away while somebody asks after it is not sent again to the channel that did not have it, but stays with the next', async () => {
+    await market.pay('Q', 9_000n);
+    await refund(4_000n);
+    market.faults({ scope: 'beps', fault: 'turn-away', reason: 'limit' });
+    let arrive = () => undefined as undefined;
+    let begin = () => undefined as undefined;
+    const asked = new Promise<void>((resume) => {
+      arrive = () => void resume() as undefined;
+    });
+    const begun = new Promise<void>((resume) => {
+      begin = () => void resume() as undefined;
+    });
+    const beps = market.channels.channels.beps;
+    const slow = {
+      ...beps,
+      submit: async (orders: readonly PaymentOrder[]) => {
+        begin();
+        await asked; // it is still on its way when somebody asks
+        return beps.submit(orders);
+      },
+    };
+    const desk = createDesk(market.world.rt, { ...market.channels, channels: { ...market.channels.channels, beps: slow } });
+    const sending = send(desk);
+    await begun;
+    const never = await ask(market.desk, [await only()]);
+    expect(never).toHaveLength(1);
+    arrive();
+    await sending;
+    expect(await only()).toMatchObject({ channel: 'ibps', state: 'sent' });
+    await sendAgain(market.desk, never);
+    await send();
+    market.world.clock.advance((market.world.clock.now() + 600_000) as never);
+    await takeNews(market.desk);
+    await pollDue(market.desk, await shard());
+    const { id, state, channel } = await only();
+    expect([state, channel]).toEqual(['settled', 'ibps']);
+    expect(await attempts(id)).toEqual([
+      ['beps', 'turned away'],
+      ['ibps', 'has it'],
+    ]);
+    expect(paid()).toMatchObject({ paid: 4_000n, paidTwice: 0 });
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('refused by all others waits for a channel that is down until somebody says otherwise: it does not fail', async () => {
+    await refund(4_000n);
+    market.faults(...(['beps', 'ibps', 'unionpay', 'psp'] as const).map((scope) => ({ scope, fault: 'turn-away' as const })));
+    await inTx((tx) =>
+      tx.write(
+        "INSERT INTO channel_outages (id, channel, from_ms, to_ms, reason, entered_by, created_ms) VALUES (1, 'hvps', ?, NULL, 'down', 'x', 0)",
+        [market.world.clock.now() - 1_000],
+      ),
+    );
+    await send();
+    await send();
+    expect(await only()).toMatchObject({ state: 'created', channel: null });
   });
 
   test('keeps its words when it is sent again to a channel that never received it', async () => {
