@@ -124,10 +124,7 @@ export async function unansweredTransfers(tx: Tx, scope: TransferScope, limit: n
   );
   return rows.map((row) => ({
     reference: row.reference,
-    to:
-      row.platform_id === null || row.account_id === null
-        ? null
-        : { platformId: asId(row.platform_id), accountId: asId(row.account_id) },
+    to: ownerOf(row),
     virtualNo: row.virtual_no,
     amount: BigInt(row.amount),
     payerSealed: row.payer_sealed,
@@ -198,10 +195,7 @@ export async function listTransfers(
   }>(`SELECT * FROM incoming_transfers WHERE ${conditions.join(' AND ')} ORDER BY reference LIMIT ?`, [...values, limit]);
   return rows.map((row) => ({
     reference: row.reference,
-    to:
-      row.platform_id === null || row.account_id === null
-        ? null
-        : { platformId: asId(row.platform_id), accountId: asId(row.account_id) },
+    to: ownerOf(row),
     virtualNo: row.virtual_no,
     amount: BigInt(row.amount),
     payerSealed: row.payer_sealed,
@@ -210,4 +204,9 @@ export async function listTransfers(
     reason: row.reason,
     receivedMs: Number(row.received_ms) as Instant,
   }));
+}
+
+/** Whose the number is; null where it is nobody's. */
+function ownerOf({ platform_id: platform, account_id: account }: { platform_id: string | null; account_id: string | null }) {
+  return platform === null || account === null ? null : { platformId: asId(platform), accountId: asId(account) };
 }

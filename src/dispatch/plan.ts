@@ -236,7 +236,7 @@ export async function positionWith(
  */
 export async function takeBackUnsent(desk: Desk, planned: readonly Payout[]): Promise<boolean> {
   const { rt } = desk;
-  const position = await positionNow(desk);
+  const position = await rt.db.read('position', (tx) => positionWith(tx, rt, new Map())); // whether one is shut is no question of its float
   const atMs = rt.clock.now();
   let any = false;
   for (const [channel, group] of groupBy(planned, (payout) => payout.channel as ChannelCode)) {
@@ -259,7 +259,6 @@ export async function takeBackUnsent(desk: Desk, planned: readonly Payout[]): Pr
 
 /**
  * Takes payouts back that a channel said that it did not pay and never will: another may be given them. The attempt stays on record.
- * @returns how many were still with it
  */
 export async function turnAway(
   { rt }: Desk,

@@ -185,7 +185,8 @@ export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSen
      LEFT JOIN payment_stops AS s ON s.platform_id = p.platform_id
      WHERE p.shard_id IN (SELECT id FROM shards) AND p.state IN ('created', 'sent', 'unknown') AND p.next_ms <= ?
        AND (p.state <> 'created'
-         OR ((p.purpose = 'top-up' OR p.funded_on <= b.proved_to) AND s.platform_id IS NULL AND NOT ${isWithheld('p.source_account_id')}))`,
+         OR ((p.purpose = 'top-up' OR p.funded_on <= b.proved_to) AND s.platform_id IS NULL
+           AND (p.purpose = 'judicial' OR NOT ${isWithheld('p.source_account_id')})))`,
     [nowMs],
   );
   const shards = (created: boolean) => rows.filter((row) => Boolean(Number(row.created)) === created).map((row) => row.shard_id);
