@@ -26,7 +26,11 @@ module.exports = [
   'acquirers',
   'dispatch',
   'reconciliation',
+  'proofs',
+  'reporting',
   'clearing',
+  'supervision',
+  'winding-up',
   'explain',
   'operators',
 ];

@@ -5,6 +5,7 @@
  * Deliberately absent: it does not know instructions, orders or payouts, and never decides whether a movement is allowed.
  */
 export * from './chart.js';
+export * from './closing-store.js';
 export * from './post.js';
 export * from './records.js';
 export * from './store.js';
