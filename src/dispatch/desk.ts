@@ -38,22 +38,47 @@ export interface Directive {
 
 const ACTOR = 'dispatch';
 /** Why a collection failed that nobody was told of. */
-export const LAPSED = 'not sent in its time';
+const LAPSED = 'not sent in its time';
 
-export function settledDirective({ id, platformId, shardId }: Payout): Directive {
-  const data = { payout: toWire('payout', id) };
-  return {
-    shardId,
-    submission: systemInstruction({ platformId, requestNo: `settled:${id}`, kind: 'payout-settled', data, actor: ACTOR }),
-  };
+/**
+ * What the channel that has the payout said; refused once another has it. Its number is that channel's, so that a word that came too late and
+ * was refused does not stand in the way of the next channel's.
+ */
+export function settledDirective({ id, platformId, shardId, channel }: Payout): Directive {
+  const data = { payout: toWire('payout', id), ...saidBy(channel) };
+  const requestNo = `settled:${id}:${channel}`;
+  return { shardId, submission: systemInstruction({ platformId, requestNo, kind: 'payout-settled', data, actor: ACTOR }) };
 }
 
-export function failedDirective({ id, platformId, shardId }: Payout, reason: string | undefined): Directive {
-  const data = { payout: toWire('payout', id), reason: tidyReason(reason) };
-  return {
-    shardId,
-    submission: systemInstruction({ platformId, requestNo: `failed:${id}`, kind: 'payout-failed', data, actor: ACTOR }),
-  };
+/** By the statement of the custody account, which says that the money moved and not by which channel. */
+export function settledByStatement({ id, platformId, shardId }: Payout): Directive {
+  const data = { payout: toWire('payout', id) };
+  const requestNo = `settled:${id}`;
+  return { shardId, submission: systemInstruction({ platformId, requestNo, kind: 'payout-settled', data, actor: ACTOR }) };
+}
+
+/** As `settledDirective`. */
+export function failedDirective({ id, platformId, shardId, channel }: Payout, reason: string | undefined): Directive {
+  const data = { payout: toWire('payout', id), reason: tidyReason(reason), ...saidBy(channel) };
+  const requestNo = `failed:${id}:${channel}`;
+  return { shardId, submission: systemInstruction({ platformId, requestNo, kind: 'payout-failed', data, actor: ACTOR }) };
+}
+
+/**
+ * A collection that was not sent in its time: one that no channel was told of or, once it was sent, one that its channel said it never received.
+ * It is refused when anything became of the collection since it was looked at: somebody may have sent it, to another channel or once more to this
+ * one. Its number is that look's, so that the next look can end it.
+ */
+export function lapsedDirective(payout: Payout): Directive {
+  const { id, platformId, shardId, attempts, channel } = payout;
+  if (payout.state === 'created') return unsentDirective(payout, `lapsed:${id}:${attempts}`, LAPSED);
+  const data = { payout: toWire('payout', id), reason: LAPSED, ...saidBy(channel), attempts };
+  const requestNo = `lapsed:${id}:${attempts}`;
+  return { shardId, submission: systemInstruction({ platformId, requestNo, kind: 'payout-failed', data, actor: ACTOR }) };
+}
+
+function saidBy(channel: string | null): { channel?: string } {
+  return channel === null ? {} : { channel };
 }
 
 /** One that no channel was told of and none will be; refused where it was sent after all. */

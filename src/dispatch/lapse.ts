@@ -1,7 +1,7 @@
 import { type Instant, naturalDate } from '../kernel/index.js';
 import { bringsMoneyIn, lapsedCollections, type Payout } from '../payouts/index.js';
 import { loadParameters, type Tx } from '../runtime/index.js';
-import { type Desk, decideNow, LAPSED, unsentDirective } from './desk.js';
+import { type Desk, decideNow, lapsedDirective } from './desk.js';
 import { collectedSince, isLapsed } from './rules.js';
 
 const LAPSED_MAX = 1_000;
@@ -15,10 +15,7 @@ export async function lapseCollections(desk: Desk): Promise<number> {
   const lapsed = await db.read('lapsed-collections', async (tx) =>
     lapsedCollections(tx, collectedSince(clock.now(), await hoursToCollect(tx, clock.now())), LAPSED_MAX),
   );
-  await decideNow(
-    desk,
-    lapsed.map((payout) => unsentDirective(payout, `lapsed:${payout.id}`, LAPSED)),
-  );
+  await decideNow(desk, lapsed.map(lapsedDirective));
   return lapsed.length;
 }
 

@@ -3,7 +3,7 @@ import { type BusinessDate, type Id, type Instant, invariant } from '../kernel/i
 import { type Book, loadBooks, lockShard } from '../ledger/index.js';
 import { bringsMoneyIn, movePayouts, openPayee, type Payout, type PayoutState, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
-import { type Desk, type Directive, decideNow, failedDirective, LAPSED, settledDirective } from './desk.js';
+import { type Desk, type Directive, decideNow, failedDirective, lapsedDirective, settledDirective } from './desk.js';
 import { callChannel } from './health/health.js';
 import { hoursToCollect, overdueOf } from './lapse.js';
 import { planDue, type SendScope, takeBackUnsent, turnAway } from './plan.js';
@@ -277,10 +277,7 @@ export async function sendAgain(desk: Desk, payouts: readonly Payout[]): Promise
   const overdue = await overdueOf(desk, payouts);
   const fateOf = (payout: Payout) => overdue(payout) ?? (held(payout) ? 'stay' : 'go');
   const { stay = [], go = [], end = [] } = Object.fromEntries(groupBy(payouts, fateOf));
-  await decideNow(
-    desk,
-    end.map((payout) => failedDirective(payout, LAPSED)),
-  );
+  await decideNow(desk, end.map(lapsedDirective));
   await putOff(
     desk,
     stay.map((payout) => ({ payout, to: payout.state, reason: 'its platform is stopped, its account frozen, or its time over' })),

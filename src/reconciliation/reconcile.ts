@@ -8,7 +8,7 @@ import {
   putOff,
   restoreFloats,
   returnedDirective,
-  settledDirective,
+  settledByStatement,
 } from '../dispatch/index.js';
 import { addDays, asId, type BusinessDate, type Id, type Minor, startOfDay } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
@@ -282,7 +282,7 @@ async function converge(desk: Desk, findings: readonly Finding[]): Promise<void>
   const settled = of.filter(({ payout, to }) => to === 'settled' || payout.state !== 'settled');
   await decideNow(
     desk,
-    settled.map(({ payout }) => settledDirective(payout)),
+    settled.map(({ payout }) => settledByStatement(payout)),
   );
   const returned = of.filter(({ to }) => to === 'returned');
   await decideNow(

@@ -1,17 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channels } from '../../src/channels/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
-import { LAPSED, unsentDirective } from '../../src/dispatch/desk.js';
+import { lapsedDirective, settledDirective } from '../../src/dispatch/desk.js';
 import {
   createDesk,
   decideNow,
   lapseCollections,
   pollDue,
+  putOff,
   returnedDirective,
+  sendAgain,
   sendDue,
-  settledDirective,
   takeNews,
 } from '../../src/dispatch/index.js';
+import { turnAway } from '../../src/dispatch/plan.js';
 import { executeShard, findInstructions } from '../../src/instructions/index.js';
 import type { Payout } from '../../src/payouts/index.js';
 import { addParameter } from '../../src/runtime/parameters.js';
@@ -274,11 +276,51 @@ describe('collections', () => {
     later(2 * DAY_MS);
     expect(await lapseCollections(market.desk)).toBe(0);
     const [payout] = (await market.payouts()) as [Payout];
-    await decideNow(market.desk, [unsentDirective(payout, `lapsed:${payout.id}`, LAPSED)]);
+    await decideNow(market.desk, [lapsedDirective({ ...payout, state: 'created' })]);
     expect(await states()).toEqual([['top-up', 'sent']]);
     await pollDue(market.desk, await shard());
     expect(await states()).toEqual([['top-up', 'settled']]);
     expect(await market.balance(holder.account)).toBe(700n);
+  });
+
+  test('that went to another channel meanwhile are not ended because the first one never got them', async () => {
+    await topUp(700n);
+    await expect(
+      sendDue(createDesk(market.world.rt, dying(market.channels, 'before')), { shardId: await shard() }),
+    ).rejects.toThrow();
+    const never = await market.payouts();
+    // Its call comes after all and is turned away: the institution collects it, and its answer is lost.
+    await turnAway(
+      market.desk,
+      never.map((payout) => ({ payout, reason: 'the card is not served' })),
+    );
+    market.faults({ scope: 'psp-collect', fault: 'lost-answer' });
+    expect(await send()).toBe(1);
+    expect(await market.payouts()).toMatchObject([{ channel: 'psp-collect', state: 'unknown' }]);
+    later(DAY_MS + 600_000);
+    await sendAgain(market.desk, never);
+    expect(await states()).toEqual([['top-up', 'unknown']]);
+    await pollDue(market.desk, await shard());
+    expect(await states()).toEqual([['top-up', 'settled']]);
+    expect(totals()).toMatchObject({ collected: 700n, paidTwice: 0 });
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('that were looked at too early to be ended are ended by the next look', async () => {
+    await topUp(700n);
+    await expect(
+      sendDue(createDesk(market.world.rt, dying(market.channels, 'before')), { shardId: await shard() }),
+    ).rejects.toThrow();
+    const early = await market.payouts();
+    await putOff(
+      market.desk,
+      early.map((payout) => ({ payout, to: 'unknown' as const, reason: 'somebody sent it once more' })),
+    );
+    await decideNow(market.desk, early.map(lapsedDirective));
+    expect(await states()).toEqual([['top-up', 'unknown']]);
+    later(DAY_MS + 600_000);
+    await pollDue(market.desk, await shard());
+    expect((await market.payouts()).map(({ state, reason }) => [state, reason])).toEqual([['failed', 'not sent in its time']]);
   });
 
   test('are not made for a platform whose payments are stopped', async () => {

@@ -63,6 +63,7 @@ const noHold = (desk: Desk) => desk.remove(holdRecords, DESK.hold);
 const hold = (fields: object) => (desk: Desk) => desk.bend(holdRecords, DESK.hold, fields);
 const noPayout = (desk: Desk) => desk.remove(payoutRecords, DESK.payout);
 const payout = (fields: object) => (desk: Desk) => desk.bend(payoutRecords, DESK.payout, fields);
+const both = (first: (desk: Desk) => unknown, then: (desk: Desk) => unknown) => (desk: Desk) => [first(desk), then(desk)];
 const past = (fields: object) => (desk: Desk) => desk.bend(pastRecords, DESK.original, fields);
 const custodyFull = (desk: Desk) => Object.assign(desk.account(desk.book.accounts.custody), { balance: -BALANCE_MAX });
 const electronic = (fields: Partial<ElectronicAccount>) => (desk: Desk) => {
@@ -358,11 +359,14 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   'payout-settled': [
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
     ['PAYOUT_STATE_CONFLICT', 'it was never sent', payout({ state: 'created' })],
+    ['PAYOUT_STATE_CONFLICT', 'another channel has it', both(payout({ channel: 'ibps' }), said({ channel: 'beps' }))],
   ],
   'payout-failed': [
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],
     ['PAYOUT_STATE_CONFLICT', 'it is settled', payout({ state: 'settled' })],
     ['PAYOUT_STATE_CONFLICT', 'it is said that it was not sent, and it was', said({ unsent: true })],
+    ['PAYOUT_STATE_CONFLICT', 'another channel has it', both(payout({ channel: 'ibps' }), said({ channel: 'beps' }))],
+    ['PAYOUT_STATE_CONFLICT', 'it was sent again since', both(payout({ attempts: 2 }), said({ attempts: 1 }))],
   ],
   'payout-returned': [
     ['PAYOUT_NOT_FOUND', 'no such payout', noPayout],

@@ -59,16 +59,30 @@ function newPayout(at: At, of: NewPayout): Payout {
   };
 }
 
-/**
- * A payout in its new state, or the refusal that it cannot get there from where it is.
- * @param unsent it is ended because nobody was told of it: so only where that is true, whoever sends it meanwhile
- */
-export function movedPayout(facts: Facts, at: At, id: Payout['id'], to: PayoutState, reason: string | null, unsent = false) {
+/** Which payout a result is of, and what was true when it was said: what is said of another time or by another channel is not of this payout. */
+interface ResultOf {
+  readonly payout: Payout['id'];
+  /** It is ended because nobody was told of it: so only where that is true, whoever sends it meanwhile. */
+  readonly unsent?: true | undefined;
+  /** The channel that says it: it speaks of the payout only while it has it. */
+  readonly channel?: string | undefined;
+  /** How often it had been sent, asked after or taken back when it was looked at: so only while that is so. */
+  readonly attempts?: number | undefined;
+}
+
+/** A payout in its new state, or the refusal that it cannot get there from where it is. */
+export function movedPayout(facts: Facts, at: At, said: ResultOf, to: PayoutState, reason: string | null) {
+  const { payout: id, unsent = false, channel, attempts } = said;
   const payout = facts.record(payoutRecords, id);
   if (payout === undefined) return refused(refuse('PAYOUT_NOT_FOUND', undefined, { payout: toWire('payout', id) }));
   const asSaid = unsent ? payout.state === 'created' : payout.state !== 'created';
   if (!asSaid || !mayBecome(payout.state, to))
     return refused(refuse('PAYOUT_STATE_CONFLICT', undefined, { from: payout.state, to }));
+  const isStale = (channel ?? payout.channel) !== payout.channel || (attempts ?? payout.attempts) !== payout.attempts;
+  if (isStale) {
+    const detail = 'It was given to another channel, or sent again, after this was said of it.';
+    return refused(refuse('PAYOUT_STATE_CONFLICT', detail, { from: payout.state, to }));
+  }
   const after: Payout = { ...payout, state: to, reason, changedMs: at.nowMs };
   return { payout, change: change(payoutRecords, id, after) };
 }

@@ -10,18 +10,26 @@ import { mayCredit } from '../judging/limits.js';
 import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
 import { collectedForLater } from './collections.js';
 
-const settledSchema = z.strictObject({ payout: wireId('payout') });
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
-/** unsent: one that no channel was told of, and none will be: people stopped it, no channel takes it, or a collection's time is over. */
-const failedSchema = reasonedSchema.extend({ unsent: z.literal(true).optional() });
+/** channel: who says it; absent where the statement of the custody account does. */
+const settledSchema = z.strictObject({ payout: wireId('payout'), channel: textSchema(16).optional() });
+/**
+ * unsent: one that no channel was told of, and none will be: people stopped it, no channel takes it, or a collection's time is over.
+ * channel: who says it. attempts: of a collection whose time is over, how often it had been moved when its channel did not have it.
+ */
+const failedSchema = reasonedSchema.extend({
+  unsent: z.literal(true).optional(),
+  channel: textSchema(16).optional(),
+  attempts: z.int().min(0).optional(),
+});
 
-function needs(data: z.output<typeof settledSchema>, at: At): Needs {
+function needs(data: Pick<z.output<typeof settledSchema>, 'payout'>, at: At): Needs {
   const { custody, suspense } = at.book.accounts;
   return { accounts: [custody, suspense, at.book.accounts['in-transit']], records: [[payoutRecords, data.payout]] };
 }
 
 /** What money that comes back belongs to besides its account: the order of a refund, or the freeze of a deduction. */
-function backNeeds(data: z.output<typeof settledSchema>, facts: Facts, at: At): Needs {
+function backNeeds(data: Pick<z.output<typeof settledSchema>, 'payout'>, facts: Facts, at: At): Needs {
   const records = [refundedOrder(facts, at, data.payout), freezeNeeds(facts, data.payout)].flatMap((need) => need.records ?? []);
   const later = paysOverLater(facts.record(payoutRecords, data.payout)?.channel ?? null);
   return { records: later ? [...records, [channelAccountRecords, at.platformId]] : records };
@@ -86,7 +94,7 @@ export const payoutSettled: Kind<z.output<typeof settledSchema>> = {
   needsThen: backNeeds,
   ids: 2, // the first of a channel that pays over later opens two accounts
   decide(data, facts, at) {
-    const moved = movedPayout(facts, at, data.payout, 'settled', null);
+    const moved = movedPayout(facts, at, data, 'settled', null);
     if ('refused' in moved) return moved;
     const { amount } = moved.payout;
     const events = [{ topic: 'payout.settled', ref: data.payout }] as const;
@@ -120,7 +128,7 @@ export const payoutFailed: Kind<z.output<typeof failedSchema>> = {
   needs,
   needsThen: backNeeds,
   decide(data, facts, at) {
-    const moved = movedPayout(facts, at, data.payout, 'failed', data.reason, data.unsent);
+    const moved = movedPayout(facts, at, data, 'failed', data.reason);
     if ('refused' in moved) return moved;
     const { payout } = moved;
     const events = [{ topic: 'payout.failed', ref: data.payout }] as const;
@@ -157,7 +165,7 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
   needs,
   needsThen: backNeeds,
   decide(data, facts, at) {
-    const moved = movedPayout(facts, at, data.payout, 'returned', data.reason);
+    const moved = movedPayout(facts, at, data, 'returned', data.reason);
     if ('refused' in moved) return moved;
     const { payout } = moved;
     if (bringsMoneyIn(payout)) {
