@@ -101,11 +101,25 @@ export interface ChannelNews {
   readonly reference: string;
   /** The business date whose statement shows that line. */
   readonly businessDate: BusinessDate;
+  /** Fen, above zero: what moved. Always said of a return; absent where the channel's confirmation of a result names no amount. */
+  readonly amount?: Minor;
+  /** Why it is not to be believed though it names a payment: whatever it says, a person has to look at it. */
+  readonly doubt?: string;
+}
+
+/** A message of a feed that could not be read. It is stepped over, and kept as it came. */
+export interface UnreadMessage {
+  /** Its place in the channel's feed, at most 40 characters; the same at every repeat. */
+  readonly place: string;
+  readonly reason: string;
+  readonly text: string;
 }
 
 export interface NewsPage {
   /** Oldest first. Any item may come more than once, also under another cursor. */
   readonly items: readonly ChannelNews[];
+  /** What of the page could not be read; absent where all could. */
+  readonly unread?: readonly UnreadMessage[];
   /** Give this as `after` next time; equal to the `after` given when there was nothing. */
   readonly next: string;
 }

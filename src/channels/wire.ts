@@ -60,6 +60,7 @@ export const NewsMessage = z.object({
       reason: z.string().exactOptional(),
       reference: z.string().min(1),
       businessDate: WireDate,
+      amount: positive,
     }),
   ),
   next: z.string(),

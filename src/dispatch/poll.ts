@@ -9,6 +9,7 @@ import { turnAway } from './plan.js';
 import { groupBy, readNews, tidyReason } from './rules.js';
 import { type Answered, channelOf, isUsable, read, sendAgain, wordsOf } from './send.js';
 import { channelRows, moveFeedCursor, noteChannelSuccess } from './store.js';
+import { keepUnread } from './unread-store.js';
 
 const ASK_MAX = 500;
 const NEWS_PAGE = 1_000;
@@ -45,7 +46,7 @@ export async function ask(desk: Desk, payouts: readonly Payout[]): Promise<Payou
 
 /**
  * Reads every channel's feed to its end. The cursor moves only after the items were acted upon, and each item acts once however
- * often it comes. A channel that does not answer is left for the next time.
+ * often it comes. A message that cannot be read is kept for a person and stepped over. A channel that does not answer is left for the next time.
  * @param also is decided together with the first news, whatever the channels answer
  */
 export async function takeNews(desk: Desk, also: readonly Directive[] = []): Promise<void> {
@@ -69,22 +70,40 @@ export async function takeNews(desk: Desk, also: readonly Directive[] = []): Pro
       waiting,
       pages.flatMap(({ feed, page }) => (page?.items ?? []).map((item) => ({ ...item, channel: feed.channel }))),
     );
-    const moved = pages.flatMap(({ feed, page }) =>
-      page === undefined || page.items.length === 0 ? [] : [{ channel: feed.channel, from: feed.after, to: page.next }],
-    );
-    if (moved.length > 0) {
-      const write = async (tx: Tx) => {
-        for (const { channel, from, to } of moved) await moveFeedCursor(tx, channel, from, to);
-        return true;
-      };
-      await db.withTx('move-feed-cursors', write, async () => undefined);
-    }
+    await moveOn(desk, pages);
     for (const { feed, page } of pages) {
-      feed.ended = page === undefined || page.items.length < NEWS_PAGE;
+      // What was stepped over is no end of the feed.
+      feed.ended = page === undefined || (page.items.length < NEWS_PAGE && page.unread === undefined);
       feed.after = page?.next ?? feed.after;
     }
     if (feeds.every((feed) => feed.ended)) return;
   }
+}
+
+interface Read {
+  readonly feed: { readonly channel: ChannelCode; readonly after: string };
+  readonly page: NewsPage | undefined;
+}
+
+/** Moves the cursors on, and keeps in the same commit what nobody could read: the feed steps over it, and a person is told. */
+async function moveOn({ rt }: Desk, pages: readonly Read[]): Promise<void> {
+  const moved = pages.flatMap(({ feed: { channel, after }, page }) =>
+    page === undefined || page.next === after ? [] : [{ channel, from: after, to: page.next, unread: page.unread ?? [] }],
+  );
+  if (moved.length === 0) return;
+  const keptMs = rt.clock.now();
+  const write = async (tx: Tx) => {
+    for (const { channel, from, to, unread } of moved) {
+      for (const { place, reason, text } of unread)
+        await keepUnread(tx, { channel, place, reason: tidyReason(reason), keptMs, textSealed: rt.vault.seal(text) });
+      await moveFeedCursor(tx, channel, from, to);
+    }
+    return true;
+  };
+  await rt.db.withTx('move-feed-cursors', write, async () => undefined);
+  for (const { channel, unread } of moved)
+    for (const { place, reason } of unread)
+      rt.log.error({ event: 'channel.message-unread', channel, place, why: tidyReason(reason) });
 }
 
 async function nextPage(desk: Desk, { channel, after }: { channel: ChannelCode; after: string }): Promise<NewsPage | undefined> {
@@ -104,12 +123,12 @@ async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly
   const first = await readItems(desk, items);
   // A return of what the books have under way says that it had been settled: that is decided before the return is received.
   await decideNow(desk, [...also, ...first.finals]);
-  await noteSums(desk, items);
+  await noteSums(desk, first.believed);
   if (first.returns.length > 0) await decideNow(desk, (await readItems(desk, first.returns)).returnDirectives);
   await turnAway(desk, first.turned);
   await restoreFloats(
     desk,
-    items.filter(({ status }) => status === 'returned').flatMap(({ messageNo }) => idsOf([messageNo])),
+    first.believed.filter(({ status }) => status === 'returned').flatMap(({ messageNo }) => idsOf([messageNo])),
   );
   for (const { channel, state } of first.counted) desk.rt.metrics.payouts.inc({ channel: channel ?? '', state });
 }
@@ -138,8 +157,11 @@ async function readItems(desk: Desk, items: readonly News[]) {
   const turned: { payout: Payout; reason: string }[] = [];
   const returnDirectives: Directive[] = [];
   const counted: { channel: string | null; state: string }[] = [];
+  const believed: News[] = [];
   for (const item of items) {
     const payout = payouts.get(item.messageNo);
+    // What only seems to be about a payment, and of which we know none, is somebody's ordinary money.
+    if (payout === undefined && item.doubt !== undefined) continue;
     const reading = payout === undefined ? 'stranger' : readNews(item, item.channel, payout);
     if (payout === undefined || reading === 'stranger' || reading === 'contradiction') {
       desk.rt.log.error({
@@ -148,9 +170,15 @@ async function readItems(desk: Desk, items: readonly News[]) {
         status: item.status,
         state: payout?.state,
         purpose: payout?.purpose,
+        channel: item.channel,
+        place: item.cursor.slice(0, 64),
+        amount: item.amount?.toString(),
+        ordered: payout?.amount.toString(),
+        doubt: item.doubt,
       });
       continue;
     }
+    believed.push(item);
     if (reading === 'old') continue;
     counted.push({ channel: payout.channel, state: item.status });
     if (reading === 'turned-away') turned.push({ payout, reason: tidyReason(wordsOf(desk, payout, item.reason)) });
@@ -160,7 +188,7 @@ async function readItems(desk: Desk, items: readonly News[]) {
     if (reading === 'returned')
       returnDirectives.push(returnedDirective(payout, item.reference, wordsOf(desk, payout, item.reason)));
   }
-  return { finals, returns, returnDirectives, turned, counted };
+  return { finals, returns, returnDirectives, turned, counted, believed };
 }
 
 /** The payouts that message numbers can name at all. */

@@ -22,6 +22,7 @@ import { planRoutes } from './plan-routes.js';
 import { attemptsOf } from './plan-store.js';
 import { askSoon } from './store.js';
 import { textRoutes } from './texts/routes.js';
+import { unreadRoutes } from './unread-routes.js';
 import { whyThisWay } from './why.js';
 import { explainedSchema, payoutSchema, routedSchema, showExplained, showPayout, showRouted } from './wire.js';
 
@@ -42,6 +43,7 @@ export function dispatchRoutes(rt: Runtime): Route[] {
     ...planRoutes(rt),
     pspCallbackRoute(rt),
     ...incomingRoutes(rt),
+    ...unreadRoutes(rt),
   ];
 }
 

@@ -52,18 +52,21 @@ export function readAnswer(answer: ChannelAnswer): Reading {
 /**
  * What a piece of news means for a payout in this state: nothing new, a final result, a return of money that the books have
  * as paid out (or under way, then it must have been settled first), or a contradiction that a person has to look at. What was
- * collected and is charged back is always one: the customer may have spent it; the statement of its day makes a break of it.
+ * collected and is charged back is always one: the customer may have spent it; the statement of its day makes a break of it. So is every
+ * result of another amount than was ordered, and a return that does not say its amount: a reference alone proves nothing.
  */
 export function readNews(
-  news: Pick<ChannelNews, 'status'>,
+  news: Pick<ChannelNews, 'status' | 'amount' | 'doubt'>,
   channel: ChannelCode,
-  payout: Pick<Payout, 'state' | 'purpose' | 'channel'>,
+  payout: Pick<Payout, 'state' | 'purpose' | 'channel' | 'amount'>,
 ): 'old' | 'settled' | 'failed' | 'turned-away' | 'returned' | 'settled-and-returned' | 'contradiction' {
   const { state } = payout;
   // That an earlier channel did not pay is why another has it now.
   if (news.status === 'refused' && (payout.channel !== channel || !isUnderWay(state) || state === 'created')) return 'old';
   if (payout.channel !== channel || state === 'created' || (news.status === 'returned' && bringsMoneyIn(payout)))
     return 'contradiction';
+  const amount = news.status === 'returned' ? news.amount : (news.amount ?? payout.amount);
+  if (news.doubt !== undefined || amount !== payout.amount) return 'contradiction';
   if (isUnderWay(state)) {
     if (news.status === 'returned') return 'settled-and-returned';
     return news.status === 'refused' ? 'turned-away' : news.status;

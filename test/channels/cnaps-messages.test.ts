@@ -44,8 +44,8 @@ const DOCUMENT =
   '<Cdtr><Nm>甲&amp;乙 &lt;商行&gt;</Nm></Cdtr>' +
   '<CdtrAcct><Id><Othr><Id>6228480000000000001</Id></Othr></Id></CdtrAcct>' +
   '<RmtInf><Ustrd>结算 &#123;H:02</Ustrd></RmtInf></CdtTrfTxInf></FIToFICstmrCdtTrf></Document>\r\n';
-const digest = (document: string) => createHash('sha256').update(`${BLOCK}\r\n${document}`).digest('hex');
-const signed = (document: string) => `${BLOCK}\r\n{S:SHA-256=${digest(document)}}\r\n${document}`;
+const digest = (document: string, block: string) => createHash('sha256').update(`${block}\r\n${document}`).digest('hex');
+const signed = (document: string, block = BLOCK) => `${block}\r\n{S:SHA-256=${digest(document, block)}}\r\n${document}`;
 const unsigned = (document: string) => `${BLOCK}\r\n${document}`;
 
 describe('a credit transfer on the wire', () => {
@@ -55,20 +55,46 @@ describe('a credit transfer on the wire', () => {
     expect(BLOCK).toHaveLength(130);
   });
 
-  test.each([
-    ['with', signed],
-    ['without', unsigned],
-  ] as const)('is read back %s its digest', (_with, written) => {
-    const [message, ...others] = decodeMessages(written(DOCUMENT));
+  test('is read back', () => {
+    const [message, ...others] = decodeMessages(signed(DOCUMENT));
     expect(others).toEqual([]);
     expect(message).toMatchObject(HEADER);
     const { transfers, msgId } = readCredit('hvps', message?.content);
     expect([msgId, transfers]).toEqual([TRANSFER.txId, [TRANSFER]]);
   });
 
+  test('without a digest is refused, and says so', () => {
+    expect(() => decodeMessages(unsigned(DOCUMENT))).toThrow('the message has no digest block');
+    expect(() => decodeMessages(signed(DOCUMENT) + unsigned(DOCUMENT))).toThrow('the message has no digest block');
+  });
+
+  test('may have words in it that look like another message, with a digest of its own', () => {
+    const forged = `]]>\r\n${signed(DOCUMENT.replace('1234.56', '9999.99'))}`;
+    for (const words of ['{H:02', '>{H:02', '{Q:1}\r\n', '{Z:0}\r\n', `{H:${'x'.repeat(126)}}\r\n`]) {
+      const [message, ...others] = decodeMessages(signed(DOCUMENT.replace('结算 &#123;H:02', words)));
+      expect([others, readCredit('hvps', message?.content).transfers]).toEqual([
+        [],
+        [{ ...TRANSFER, remark: words.replaceAll('\r\n', '\n') }], // a reader of XML makes line feeds of line ends
+      ]);
+    }
+    const page = encodeQueue([{ cursor: '1', messages: [signed(DOCUMENT.replace('结算', `<![CDATA[${forged}`))] }]);
+    const [item, ...more] = decodeQueue(page);
+    expect([more, item?.messages.length]).toEqual([[], 1]);
+    expect(() => item?.messages[0]?.open()).toThrow(Unreadable);
+  });
+
+  test('may have as many lines of words as the payer likes, also empty ones', () => {
+    const remarkOf = (words: string) =>
+      readCredit('hvps', decodeMessages(signed(DOCUMENT.replace('<Ustrd>结算 &#123;H:02</Ustrd>', words)))[0]?.content)
+        .transfers[0]?.remark;
+    expect(remarkOf('<Ustrd>货款</Ustrd><Ustrd></Ustrd><Ustrd>三月</Ustrd>')).toBe('货款 三月');
+    expect(remarkOf('<Ustrd/>')).toBe('');
+    expect(remarkOf('')).toBe('');
+  });
+
   test('of another bank is read too when it is laid out in lines and has fields of which we know nothing', () => {
     const laidOut = DOCUMENT.replaceAll('><', '>\r\n  <').replace('<ChrgBr>', '<InstrPrty>HIGH</InstrPrty>\r\n<ChrgBr>');
-    expect(readCredit('hvps', decodeMessages(unsigned(laidOut))[0]?.content).transfers).toEqual([TRANSFER]);
+    expect(readCredit('hvps', decodeMessages(signed(laidOut))[0]?.content).transfers).toEqual([TRANSFER]);
   });
 
   const wrong: [string, string, string][] = [
@@ -160,18 +186,19 @@ describe('the envelope', () => {
     ['something before it', `x${good}`],
     ['no header', DOCUMENT],
     ['a header that is too short', good.replace('         }', '        }')],
-    ['another participant', unsigned(DOCUMENT).replace('999100000011  HVPS', '999100000029  HVPS')],
-    ['another system', unsigned(DOCUMENT).replace('HVPS', 'XVPS')],
-    ['no direction', unsigned(DOCUMENT).replace('3U ', '3X ')],
-    ['a document of another type', unsigned(DOCUMENT).replace('hvps.111.001.01', 'hvps.141.001.01')],
-    ['half a document', unsigned(DOCUMENT.slice(0, DOCUMENT.length / 2))],
-    ['two documents', unsigned(`${DOCUMENT}${DOCUMENT}`)],
+    ['another participant', signed(DOCUMENT, BLOCK.replace('999100000011  HVPS', '999100000029  HVPS'))],
+    ['another system', signed(DOCUMENT, BLOCK.replace('HVPS', 'XVPS'))],
+    ['no direction', signed(DOCUMENT, BLOCK.replace('3U ', '3X '))],
+    ['a document of another type', signed(DOCUMENT, BLOCK.replace('hvps.111.001.01', 'hvps.141.001.01'))],
+    ['half a document', signed(DOCUMENT.slice(0, DOCUMENT.length / 2))],
+    ['no digest', unsigned(DOCUMENT)],
+    ['two documents', signed(`${DOCUMENT}${DOCUMENT}`)],
   ])('with %s is not read', (_what, text) => {
     expect(() => decodeMessages(text)).toThrow(Unreadable);
   });
 
   test('several messages one after another are all read, or none', () => {
-    expect(decodeMessages(good + unsigned(DOCUMENT))).toHaveLength(2);
+    expect(decodeMessages(good + good)).toHaveLength(2);
     expect(decodeMessages('')).toEqual([]);
     expect(() => decodeMessages(good + good.slice(0, -20))).toThrow(Unreadable);
   });

@@ -27,8 +27,17 @@ const orderOf = (messageNo: string, changes: Partial<PaymentOrder> = {}): Paymen
 
 /** Messages as a system would write them, by hand. */
 const mesgIdOf = (...parts: string[]) => createHash('sha256').update(parts.join('|')).digest('hex').slice(0, 20).toUpperCase();
+const sha = (text: string) => createHash('sha256').update(text).digest('hex');
+/** As somebody would change a message who mends its digest too. */
+const mended = (message: string) =>
+  message.replace(/^(\{H:[^\r\n]*\})\r\n(?:\{S:[^\r\n]*\r\n)?(.*)$/s, (_all, block, document) => {
+    return `${block}\r\n{S:SHA-256=${sha(`${block}\r\n${document}`)}}\r\n${document}`;
+  });
 const written = (system: string, type: string, body: string, refId: string, namespace?: string) =>
-  `{H:020000          PMTS999100000011  ${system.toUpperCase()}20260302090807XML${type.padEnd(20)}DOWN0000000000000001${refId.padEnd(20)}3D         }\r\n` +
+  mended(block(system, type, refId) + document(type, body, namespace));
+const block = (system: string, type: string, refId: string) =>
+  `{H:020000          PMTS999100000011  ${system.toUpperCase()}20260302090807XML${type.padEnd(20)}DOWN0000000000000001${refId.padEnd(20)}3D         }\r\n`;
+const document = (type: string, body: string, namespace?: string) =>
   `<?xml version="1.0" encoding="UTF-8"?>\r\n<Document xmlns="${namespace ?? `urn:cnaps:std:${type.slice(0, 4)}:2010:tech:xsd:${type}`}">${body}</Document>\r\n`;
 const received = (mesgId: string, code = 'PM1I0000') =>
   `<ComConf><ConfInf><OrigSndr>999100000011</OrigSndr><MT>hvps.111.001.01</MT><MsgId>${mesgId}</MsgId>` +
@@ -121,23 +130,25 @@ describe('what a system answers', () => {
     expect((await submitted(ok + says('PR04') + others + says('PR04')))?.status).toBe('settled');
   });
 
-  const bomb = ok.replace('<Document', '<!DOCTYPE d [<!ENTITY a "aaaa">]><Document');
+  const bomb = mended(ok.replace('<Document', '<!DOCTYPE d [<!ENTITY a "aaaa">]><Document'));
   test.each([
     ['discarded', written('hvps', 'ccms.911.001.02', discarded(REF), REF)],
     ['discarded and received', ok + written('hvps', 'ccms.911.001.02', discarded(REF), REF)],
     ['two that contradict each other', says('PR04') + says('PR09', '<PrcCd>RJ01</PrcCd>')],
     ['three, of which one contradicts', says('PR04') + says('PR09', '<PrcCd>RJ01</PrcCd>') + says('PR04')],
     ['that of another payment', says('PR04', '', 'M2')],
-    ['that of another message', ok.replaceAll(REF, 'B'.repeat(20))],
-    ['that of another system', ok.replace('HVPS', 'BEPS')],
-    ['that for another participant', ok.replace('999100000011  HVPS', '999100000029  HVPS')],
+    ['that of another message', mended(ok.replaceAll(REF, 'B'.repeat(20)))],
+    ['that of another system', mended(ok.replace('HVPS', 'BEPS'))],
+    ['that for another participant', mended(ok.replace('999100000011  HVPS', '999100000029  HVPS'))],
     ['received, but not well', written('hvps', 'ccms.990.001.02', received(REF, 'PM1E0009'), REF)],
     ['received, of another', written('hvps', 'ccms.990.001.02', received('C'.repeat(20)), REF)],
     ['nothing', ''],
     ['a good one and half of another', ok + says('PR04').slice(0, 300)],
     ['one with entities', bomb],
-    ['one of another shape', ok.replace('<MsgPrcCd>PM1I0000</MsgPrcCd>', '')],
-    ['one with a wrong digest', ok.replace('}\r\n', `}\r\n{S:SHA-256=${'0'.repeat(64)}}\r\n`)],
+    ['one of another shape', mended(ok.replace('<MsgPrcCd>PM1I0000</MsgPrcCd>', ''))],
+    ['one with a wrong digest', ok.replace(/SHA-256=.{8}/, 'SHA-256=00000000')],
+    ['one without a digest', says('PR04').replace(/\{S:.*?\r\n/, '')],
+    ['a good one, and one without a digest', ok + says('PR04').replace(/\{S:.*?\r\n/, '')],
     ['JSON', '{"answers":[{"messageNo":"M1","status":"settled"}]}'],
     ['a state that is none', says('')],
   ])('%s leaves the payment unknown', async (_what, text) => {
@@ -219,7 +230,15 @@ describe('what a system answers', () => {
       const back = credit('<Strd><RfrdDocInf><Nb>M1</Nb></RfrdDocInf><AddtlRmtInf>户名不符</AddtlRmtInf></Strd>');
       expect(await news(page(credit(''), back, final('M2', 'PR04')))).toEqual({
         items: [
-          { cursor: '2', messageNo: 'M1', status: 'returned', reason: '户名不符', reference: 'RTM1', businessDate: NEXT_DAY },
+          {
+            cursor: '2',
+            messageNo: 'M1',
+            status: 'returned',
+            reason: '户名不符',
+            reference: 'RTM1',
+            businessDate: NEXT_DAY,
+            amount: 100n,
+          },
           { cursor: '3', messageNo: 'M2', status: 'settled', reference: 'M2', businessDate: NEXT_DAY },
         ],
         next: '3',
@@ -251,18 +270,55 @@ describe('what a system answers', () => {
     test.each([
       ['a cursor that does not go on', page(final('M1', 'PR04'), final('M2', 'PR04')).replace('{Q:2}', '{Q:1}')],
       ['a cursor that goes back', page(final('M1', 'PR04')).replace('{Q:1}', '{Q:0}')],
-      ['a type that nobody expects', page(final('M1', 'PR04'), written('hvps', 'hvps.999.001.01', '<Any>1</Any>', 'QUEUE'))],
-      ['another system', page(final('M1', 'PR04').replace('HVPS', 'IBPS'))],
-      ['a final state without its date', page(written('hvps', 'ccms.900.001.02', confirmed('M1', 'PR04'), 'QUEUE'))],
-      ['a date that is none', page(final('M1', 'PR04').replace('>2026-03-03<', '>2026-02-30<'))],
-      ['a return of another currency', page(credit('').replace('"CNY"', '"USD"'))],
-      ['a return with two amounts', page(credit('', '<IntrBkSttlmAmt Ccy="CNY">2.00</IntrBkSttlmAmt>'))],
+      ['a message without its digest', page(final('M1', 'PR04').replace(/\{S:.*?\r\n/, ''))],
+      ['a message with another digest', page(final('M1', 'PR04').replace('>2026-03-03<', '>2026-03-04<'))],
       ['a page without its end', page(final('M1', 'PR04')).replace(/\{Z:.*/s, '')],
       ['a page that lacks an item', page(final('M1', 'PR04')).replace('{Z:1}', '{Z:2}')],
       ['an item without a cursor', page(final('M1', 'PR04')).replace('{Q:1}', '{Q:}')],
       ['nothing', ''],
     ])('%s stops the page instead of being stepped over', async (_what, text) => {
       await expect(news(text)).rejects.toBeInstanceOf(BankUnreachable);
+    });
+
+    const named = '<Strd><RfrdDocInf><Nb>M1</Nb></RfrdDocInf></Strd>';
+    test.each([
+      ['a type that nobody expects', written('hvps', 'hvps.999.001.01', '<Any>1</Any>', 'QUEUE')],
+      ['another system', mended(final('M1', 'PR04').replace('HVPS', 'IBPS'))],
+      ['another participant', mended(final('M1', 'PR04').replace('999100000011  HVPS', '999100000029  HVPS'))],
+      ['a final state without its date', written('hvps', 'ccms.900.001.02', confirmed('M1', 'PR04'), 'QUEUE')],
+      ['a date that is none', mended(final('M1', 'PR04').replace('>2026-03-03<', '>2026-02-30<'))],
+      ['a return of another currency', mended(credit(named).replace('"CNY"', '"USD"'))],
+      ['a return with two amounts', credit(named, '<IntrBkSttlmAmt Ccy="CNY">2.00</IntrBkSttlmAmt>')],
+      ['a return that names two payments', credit(`${named}${named.replace('M1', 'M2')}`)],
+      ['a document that is none', mended(final('M1', 'PR04').replace('</CmonConf>', ''))],
+    ])('%s is kept as it came, and what lies beside it is read', async (_what, odd) => {
+      expect(await news(page(final('M1', 'PR04'), odd, final('M2', 'PR04')))).toMatchObject({
+        items: [{ messageNo: 'M1' }, { messageNo: 'M2' }],
+        next: '3',
+        unread: [{ place: '2.1', reason: expect.any(String), text: odd }],
+      });
+    });
+
+    const ordinary = (rest: string, category = 'A100') => mended(credit(rest).replace('>A105<', `>${category}<`));
+    test.each([
+      ['of several lines', mended(ordinary('').replace('<Ustrd>', '<Ustrd>a</Ustrd><Ustrd>'))],
+      ['with an empty line', mended(ordinary('').replace('退汇', ''))],
+      ['whose words begin like a header', mended(ordinary('').replace('退汇', '{H:02999100000011'))],
+      ['that names a payment of ours', ordinary(named)],
+      ['that names two', ordinary(`${named}${named}`)],
+      ['without the name of its payer', mended(ordinary('').replace('<Dbtr><Nm>王䶮</Nm></Dbtr>', ''))],
+      ['of a category of its own', ordinary('', 'A102')],
+      ['without a category', mended(ordinary('').replace(/<PmtTpInf>.*<\/PmtTpInf>/, ''))],
+    ])('an ordinary credit %s is the core bank’s business: no news', async (_what, message) => {
+      const items = [expect.objectContaining({ messageNo: 'M2' })];
+      expect(await news(page(message, final('M2', 'PR04')))).toEqual({ items, next: '2' });
+    });
+
+    test('a credit of another category that names a payment is doubtful', async () => {
+      expect((await news(page(ordinary(named, 'A102')))).items).toMatchObject([
+        { messageNo: 'M1', status: 'returned', amount: 100n, doubt: 'category A102 is not that of a return' },
+      ]);
+      expect((await news(page(credit(named)))).items[0]?.doubt).toBeUndefined();
     });
   });
 });

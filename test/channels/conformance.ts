@@ -321,6 +321,7 @@ export function describeChannel(adapter: Adapter): void {
           reason: 'name differs',
           reference,
           businessDate: NEXT_DAY,
+          amount: sent.amount,
         },
       ]);
       expect(await statusOf(sent)).toBe('settled');

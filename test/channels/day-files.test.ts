@@ -76,11 +76,11 @@ describe.each(FORMS)('a file of %s', (_name, form, channel) => {
 
   test('says of each line what became of it', async () => {
     const { items, next } = await read(whole);
-    expect(items.map(({ cursor, status, reference, reason }) => [cursor, status, reference, reason])).toEqual([
-      ['2026-03-02:1', 'settled', lineOf(1).reference, undefined],
-      ['2026-03-02:2', 'failed', lineOf(2).reference, '账户状态异常'],
-      ['2026-03-02:3', 'returned', 'RT3', 'a b'],
-      ['2026-03-02:4', 'refused', lineOf(4).reference, 'over the limit'],
+    expect(items.map(({ cursor, status, reference, reason, amount }) => [cursor, status, reference, reason, amount])).toEqual([
+      ['2026-03-02:1', 'settled', lineOf(1).reference, undefined, 101n],
+      ['2026-03-02:2', 'failed', lineOf(2).reference, '账户状态异常', 102n],
+      ['2026-03-02:3', 'returned', 'RT3', 'a b', 103n],
+      ['2026-03-02:4', 'refused', lineOf(4).reference, 'over the limit', 104n],
     ]);
     expect(next).toBe('2026-03-02:4');
   });

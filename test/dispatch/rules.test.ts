@@ -17,15 +17,28 @@ describe('what is made of the words of a channel', () => {
     ['refused', ['old', 'turned-away', 'turned-away', 'old', 'old', 'old']],
     ['returned', ['contradiction', 'settled-and-returned', 'settled-and-returned', 'returned', 'contradiction', 'old']],
   ] as const)('news "%s" by the state of the payout', (status, readings) => {
-    expect(PAYOUT_STATES.map((state) => readNews({ status }, 'beps', { state, purpose: 'refund', channel: 'beps' }))).toEqual(
-      readings,
-    );
+    const of = { purpose: 'refund', channel: 'beps', amount: 100n } as const;
+    expect(PAYOUT_STATES.map((state) => readNews({ status, amount: 100n }, 'beps', { ...of, state }))).toEqual(readings);
   });
+
+  test.each(PAYOUT_STATES)(
+    'news of another amount than was ordered (%s), or doubtful, is never more than a contradiction',
+    (state) => {
+      const payout = { state, purpose: 'refund', channel: 'beps', amount: 100n } as const;
+      for (const status of ['settled', 'failed', 'returned'] as const) {
+        expect(readNews({ status, amount: 99n }, 'beps', payout)).toBe('contradiction');
+        expect(readNews({ status, amount: 100n, doubt: 'of another category' }, 'beps', payout)).toBe('contradiction');
+      }
+      expect(readNews({ status: 'returned' }, 'beps', payout)).toBe('contradiction');
+      // A confirmation without an amount is one all the same.
+      expect(readNews({ status: 'settled' }, 'beps', payout)).toBe(readNews({ status: 'settled', amount: 100n }, 'beps', payout));
+    },
+  );
 
   test.each(PAYOUT_STATES)(
     'news of a channel that has not the payout (%s) any more moves nothing, and but for a refusal wakes somebody',
     (state) => {
-      const payout = { state, purpose: 'refund', channel: 'hvps' } as const;
+      const payout = { state, purpose: 'refund', channel: 'hvps', amount: 100n } as const;
       expect(readNews({ status: 'refused' }, 'beps', payout)).toBe('old');
       for (const status of ['settled', 'failed', 'returned'] as const)
         expect(readNews({ status }, 'beps', payout)).toBe('contradiction');
@@ -34,10 +47,11 @@ describe('what is made of the words of a channel', () => {
 
   test('what was collected and is charged back is a contradiction in every state; its other news is read like that of a payout', () => {
     for (const state of PAYOUT_STATES) {
-      expect(readNews({ status: 'returned' }, 'collect', { state, purpose: 'top-up', channel: 'collect' })).toBe('contradiction');
+      const collected = { state, purpose: 'top-up', channel: 'collect', amount: 100n } as const;
+      expect(readNews({ status: 'returned', amount: 100n }, 'collect', collected)).toBe('contradiction');
       for (const status of ['settled', 'failed'] as const)
-        expect(readNews({ status }, 'collect', { state, purpose: 'top-up', channel: 'collect' })).toBe(
-          readNews({ status }, 'beps', { state, purpose: 'refund', channel: 'beps' }),
+        expect(readNews({ status }, 'collect', collected)).toBe(
+          readNews({ status }, 'beps', { ...collected, purpose: 'refund', channel: 'beps' }),
         );
     }
   });

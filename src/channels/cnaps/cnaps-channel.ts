@@ -7,8 +7,10 @@ import {
   type ChannelAnswer,
   type ChannelNews,
   MESSAGE_NO_MAX,
+  type NewsPage,
   OTHER_CONTENT,
   type PaymentOrder,
+  type UnreadMessage,
 } from '../port.js';
 import { faultOfOrder, type OrderFault } from '../rules.js';
 import { NEWS_MAX } from '../wire.js';
@@ -25,15 +27,12 @@ import {
   TYPES,
 } from './answers.js';
 import { DUPLICATE, NOT_RECEIVED, RECEIVED, verdictOf } from './codes.js';
-import { CREDIT_TYPES, type CreditTransfer, creditBody, readCredit } from './credit.js';
+import { CREDIT_TYPES, type CreditTransfer, creditBody, ORDINARY, RETURNED, readNamed } from './credit.js';
 import { type CnapsCode, decodeMessages, decodeQueue, encodeMessage, type Message, mesgIdOf, PARTICIPANT } from './envelope.js';
 import { isXmlText, Unreadable } from './xml.js';
 
 /** How many messages of a list are under way at once, where a message carries one payment or asks after one. */
 const AT_ONCE = 16;
-
-/** 普通汇兑. */
-const ORDINARY = 'A100';
 
 /**
  * What may lie in the inbound queue and says nothing of a payment that ends one: confirmations and notices of discarded messages (a query
@@ -70,10 +69,10 @@ export function cnapsChannel(system: CnapsCode, http: BankHttp, clock: Clock): C
     async news(after, limit) {
       let from = after;
       for (;;) {
-        const { items, next } = await readQueue(line, from, Math.min(limit, NEWS_MAX));
+        const page = await readQueue(line, from, Math.min(limit, NEWS_MAX));
         // A page of nothing but notices is no end of the queue.
-        if (items.length > 0 || next === from) return { items, next };
-        from = next;
+        if (page.items.length > 0 || page.unread !== undefined || page.next === from) return page;
+        from = page.next;
       }
     },
     float: () => askBalance(line),
@@ -236,7 +235,7 @@ async function askBalance(line: Line): Promise<bigint> {
   }
 }
 
-async function readQueue({ system, http }: Line, after: string, limit: number) {
+async function readQueue({ system, http }: Line, after: string, limit: number): Promise<NewsPage> {
   const what = `news of ${system} after '${after}'`;
   const reply = await http.callXml('GET', `/${system}/queue?${new URLSearchParams({ after, limit: String(limit) })}`);
   if (reply.kind !== 'answered') throw new BankUnreachable(what, reply.why);
@@ -245,8 +244,19 @@ async function readQueue({ system, http }: Line, after: string, limit: number) {
     const places = [after, ...read.map((item) => item.cursor)].map(Number);
     // Else reading on might never end.
     if (places.some((place, at) => at > 0 && place <= (places[at - 1] as number))) throw new Unreadable('the queue goes back');
-    const items = read.flatMap(({ cursor, messages }) => messages.flatMap((message) => newsOf(system, cursor, message)));
-    return { items, next: read.at(-1)?.cursor ?? after };
+    const items: ChannelNews[] = [];
+    const unread: UnreadMessage[] = [];
+    for (const { cursor, messages } of read) {
+      for (const [at, { text, open }] of messages.entries()) {
+        try {
+          items.push(...newsOf(system, cursor, open()));
+        } catch (error) {
+          if (!(error instanceof Unreadable)) throw error;
+          unread.push({ place: `${cursor}.${at + 1}`, reason: error.message, text });
+        }
+      }
+    }
+    return { items, next: read.at(-1)?.cursor ?? after, ...(unread.length === 0 ? {} : { unread }) };
   } catch (error) {
     throw new BankUnreachable(what, garbage(error));
   }
@@ -254,19 +264,20 @@ async function readQueue({ system, http }: Line, after: string, limit: number) {
 
 /**
  * What one inbound message says of our payments. A state that ends none (PR08, a code that nobody knows) is no news: the payment stays
- * open, and is asked after. Money that comes in without naming a payment of ours is an ordinary credit, which the core bank reports.
- * @throws Unreadable when it is no message that may lie there: to step over it would be to lose it
+ * open, and is asked after. Money that comes in without naming a payment of ours is an ordinary credit, which the core bank reports; so is
+ * whatever is sent as one. What names a payment and is sent as neither an ordinary credit nor a return is doubtful.
+ * @throws Unreadable when it is no message that may lie there
  */
 function newsOf(system: CnapsCode, cursor: string, message: Message): ChannelNews[] {
   const { type, content } = message;
   if (message.system !== system || message.direction !== 'down') throw new Unreadable('the message is not for this queue');
   if (SILENT.test(type)) return [];
   if (type === CREDIT_TYPES[system]) {
-    const { transfers } = readCredit(system, content);
-    return transfers.flatMap(({ original, reason, date }): ChannelNews[] => {
-      if (original === undefined) return [];
+    return readNamed(system, content).map(({ original = '', category, amount, reason, date }): ChannelNews => {
       const why = reason === undefined ? {} : { reason };
-      return [{ cursor, messageNo: original, status: 'returned', ...why, reference: `RT${original}`, businessDate: date }];
+      const doubt = category === RETURNED ? {} : { doubt: `category ${category} is not that of a return` };
+      const said = { cursor, messageNo: original, status: 'returned', reference: `RT${original}`, businessDate: date } as const;
+      return { ...said, amount, ...why, ...doubt };
     });
   }
   if (type !== TYPES.confirmed && type !== TYPES.receipt) throw new Unreadable(`a message of type ${type} is not expected`);

@@ -11,6 +11,10 @@ export const CREDIT_TYPES: Readonly<Record<CnapsCode, string>> = {
   ibps: 'ibps.101.001.01',
 };
 
+/** 业务类型编码: 普通汇兑 and 退汇. */
+export const ORDINARY = 'A100';
+export const RETURNED = 'A105';
+
 interface Party {
   /** CNAPS code, 12 digits. */
   readonly bank: string;
@@ -21,7 +25,7 @@ interface Party {
 /** One credit transfer of a message: an order of ours, money that comes in, or a return (退汇). */
 export interface CreditTransfer {
   readonly txId: string;
-  /** 业务类型编码: A100 普通汇兑, A105 退汇. */
+  /** 业务类型编码. */
   readonly category: string;
   /** Fen, above zero. */
   readonly amount: Minor;
@@ -101,12 +105,18 @@ const Agent = z
   .transform((agent) => agent.FinInstnId.ClrSysMmbId.MmbId);
 const Account = z.object({ Id: z.object({ Othr: z.object({ Id: short(34) }) }) }).transform((account) => account.Id.Othr.Id);
 const Name = z.object({ Nm: short(140) }).transform((party) => party.Nm);
-const Remittance = z.object({
-  Ustrd: z.array(short(140)).max(1).exactOptional(),
-  Strd: z
-    .object({ RfrdDocInf: z.object({ Nb: Max35 }), AddtlRmtInf: z.array(short(140)).max(1).exactOptional() })
-    .exactOptional(),
-});
+/** Lines of at most 140 characters, as many as the payer likes; an empty one is legal. */
+const Lines = z.array(z.string().max(140)).transform((lines) => lines.filter((line) => line !== '').join(' '));
+const Remittance = z
+  .object({
+    Ustrd: Lines.exactOptional(),
+    // What comes back is one payment.
+    Strd: z
+      .array(z.object({ RfrdDocInf: z.object({ Nb: Max35 }), AddtlRmtInf: Lines.exactOptional() }))
+      .max(1)
+      .exactOptional(),
+  })
+  .or(z.literal('').transform(() => ({ Ustrd: undefined, Strd: undefined })));
 
 const Transfer = z
   .object({
@@ -123,8 +133,8 @@ const Transfer = z
     RmtInf: Remittance.exactOptional(),
   })
   .transform((read): CreditTransfer => {
-    const back = read.RmtInf?.Strd;
-    const reason = back?.AddtlRmtInf?.[0];
+    const back = read.RmtInf?.Strd?.[0];
+    const reason = back?.AddtlRmtInf;
     return {
       txId: read.PmtId.TxId,
       category: read.PmtTpInf.CtgyPurp.Prtry,
@@ -132,9 +142,9 @@ const Transfer = z
       date: read.IntrBkSttlmDt,
       payer: { bank: read.DbtrAgt, account: read.DbtrAcct, name: read.Dbtr },
       payee: { bank: read.CdtrAgt, account: read.CdtrAcct, name: read.Cdtr },
-      remark: read.RmtInf?.Ustrd?.[0] ?? '',
+      remark: read.RmtInf?.Ustrd ?? '',
       ...(back === undefined ? {} : { original: back.RfrdDocInf.Nb }),
-      ...(reason === undefined ? {} : { reason }),
+      ...(reason === undefined || reason === '' ? {} : { reason }),
     };
   });
 
@@ -169,4 +179,37 @@ export function readCredit(system: CnapsCode, content: unknown): CreditMessage {
     throw new Unreadable('two transfers have one TxId');
   if (system !== 'beps' && transfers.length > 1) throw new Unreadable('more than one transfer in the message');
   return { msgId: GrpHdr.MsgId, createdAt: GrpHdr.CreDtTm, transfers };
+}
+
+/** What of a credit says whether it could be a return of ours at all; it may lack whatever else it likes. */
+const Told = z.object({
+  FIToFICstmrCdtTrf: z.object({
+    CdtTrfTxInf: z.array(
+      z.object({
+        PmtTpInf: z
+          .object({ CtgyPurp: z.object({ Prtry: z.string() }) })
+          .optional()
+          .catch(undefined),
+        RmtInf: z.object({ Strd: z.unknown().optional() }).or(z.string()).optional(),
+      }),
+    ),
+  }),
+});
+
+/**
+ * Those credits of a message that name a payment as the one that comes back, but for ordinary credits, which are the core bank's business
+ * whatever the payer wrote into them. Only what decides about our money is read strictly.
+ * @throws Unreadable as `readCredit`, where one of them may be a return
+ */
+export function readNamed(system: CnapsCode, content: unknown): CreditTransfer[] {
+  const told = Told.safeParse(content);
+  const isOrdinary = told.data?.FIToFICstmrCdtTrf.CdtTrfTxInf.every(({ PmtTpInf, RmtInf }) => {
+    const category = PmtTpInf?.CtgyPurp.Prtry;
+    const namesNothing = typeof RmtInf !== 'object' || RmtInf.Strd === undefined;
+    return category === ORDINARY || (category !== RETURNED && namesNothing);
+  });
+  if (isOrdinary === true) return [];
+  return readCredit(system, content).transfers.filter(
+    ({ category, original }) => category !== ORDINARY && original !== undefined,
+  );
 }

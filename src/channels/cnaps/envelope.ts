@@ -77,12 +77,64 @@ function parseHeader(block: string): Header {
   return { system, direction, sentAt: `${year}-${month}-${day}T${hour}:${minute}:${second}`, type, mesgId, refId };
 }
 
+/** A message as it came, whole: its digest says where it ends. What is in it may still be anything. */
+export interface FramedMessage {
+  readonly text: string;
+  /** @throws Unreadable when the header is not one of ours, or the document cannot be read or is of another type */
+  open(): Message;
+}
+
+/** Where a message may end: behind a tag and before another block, or with the text. A document may have such letters in it too. */
+const BLOCK = /(?<=>\s*)\{[HQZ]:/g;
+
+/**
+ * Finds the message that begins at `from`. Only the digest says where it ends: a payer's words may look like the head of another message.
+ * @throws Unreadable when no message begins there, when it has no digest block, or when it is not what its digest says
+ */
+function frameAt(text: string, from: number): { readonly message: FramedMessage; readonly end: number } {
+  const head = /\{H:[^\r\n]{126}\}\r\n/y;
+  head.lastIndex = from;
+  const block = head.exec(text)?.[0].slice(0, -2);
+  if (block === undefined || !isXmlText(block)) throw new Unreadable('the header is not one');
+  const digestBlock = /\{S:SHA-256=([0-9a-f]{64})\}\r\n/y;
+  digestBlock.lastIndex = head.lastIndex;
+  const digest = digestBlock.exec(text)?.[1];
+  if (digest === undefined) throw new Unreadable('the message has no digest block');
+  const begin = digestBlock.lastIndex;
+  const hash = createHash('sha256').update(`${block}\r\n`);
+  BLOCK.lastIndex = begin;
+  for (let read = begin; read < text.length; ) {
+    const end = BLOCK.exec(text)?.index ?? text.length;
+    hash.update(text.slice(read, end));
+    if (hash.copy().digest('hex') === digest) {
+      const message = { text: text.slice(from, end), open: () => openMessage(block, text.slice(begin, end)) };
+      return { message, end };
+    }
+    read = end;
+  }
+  throw new Unreadable('the digest is another');
+}
+
+function openMessage(block: string, document: string): Message {
+  const header = parseHeader(block);
+  const { root, content } = parseXml(document);
+  const namespace = (content as Record<string, unknown> | string)['@xmlns' as never];
+  if (root !== 'Document' || namespace !== namespaceOf(header.type)) throw new Unreadable('the document is not of its type');
+  return { ...header, content };
+}
+
 /**
  * Reads messages that stand one after another.
- * @throws Unreadable when one of them cannot be read, or its digest is wrong
+ * @throws Unreadable when one of them cannot be read, has no digest or another
  */
 export function decodeMessages(text: string): Message[] {
-  return text.split(/(?=\{H:)/).flatMap((one) => (one === '' ? [] : [decodeMessage(one)]));
+  const messages: Message[] = [];
+  for (let at = 0; at < text.length; ) {
+    const { message, end } = frameAt(text, at);
+    messages.push(message.open());
+    at = end;
+  }
+  return messages;
 }
 
 /** The header of a message whose document may be anything, so that it can be told what became of it. */
@@ -92,17 +144,6 @@ export function headerOf(text: string): Header | undefined {
   } catch {
     return undefined;
   }
-}
-
-function decodeMessage(text: string): Message {
-  const [, block, digest, document] = /^(\{H:[^\r\n]{126}\})\r\n(?:\{S:SHA-256=([0-9a-f]{64})\}\r\n)?(<.*)$/s.exec(text) ?? [];
-  if (block === undefined || document === undefined || !isXmlText(block)) throw new Unreadable('the header is not one');
-  const header = parseHeader(block);
-  if (digest !== undefined && digest !== digestOf(block, document)) throw new Unreadable('the digest is another');
-  const { root, content } = parseXml(document);
-  const namespace = (content as Record<string, unknown> | string)['@xmlns' as never];
-  if (root !== 'Document' || namespace !== namespaceOf(header.type)) throw new Unreadable('the document is not of its type');
-  return { ...header, content };
 }
 
 /** One place in the inbound queue: its cursor, and the messages that lie there. */
@@ -116,15 +157,27 @@ export function encodeQueue(items: readonly QueueItem<string>[]): string {
   return `${items.map(({ cursor, messages }) => `{Q:${cursor}}\r\n${messages.join('')}`).join('')}{Z:${items.length}}\r\n`;
 }
 
-/** @throws Unreadable as a whole */
-export function decodeQueue(text: string): QueueItem<Message>[] {
-  const [, body, count] = /^((?:\{Q:.*)?)\{Z:([0-9]{1,6})\}\r\n$/s.exec(text) ?? [];
-  if (body === undefined) throw new Unreadable('the page of the queue has no end');
-  const parts = body.split(/(?=\{Q:)/).filter((part) => part !== '');
-  if (parts.length !== Number(count)) throw new Unreadable('the page of the queue has not all its items');
-  return parts.map((part) => {
-    const [head, cursor] = /^\{Q:([0-9]{1,15})\}\r\n/.exec(part) ?? [];
-    if (head === undefined || cursor === undefined) throw new Unreadable('an item of the queue has no cursor');
-    return { cursor, messages: decodeMessages(part.slice(head.length)) };
-  });
+/**
+ * Reads a page whole; its messages are not opened, so that one that is odd does not take its neighbours with it.
+ * @throws Unreadable when the page is not whole, or a message in it has no digest or another: it was damaged on the way, and is asked for again
+ */
+export function decodeQueue(text: string): QueueItem<FramedMessage>[] {
+  const items: { cursor: string; messages: FramedMessage[] }[] = [];
+  for (let at = 0; ; ) {
+    const [head, letter, number = ''] = /^\{([QZ]):([0-9]{1,15})\}\r\n/.exec(text.slice(at, at + 21)) ?? [];
+    if (head === undefined) throw new Unreadable('the page of the queue has no end, or an item no cursor');
+    at += head.length;
+    if (letter === 'Z') {
+      if (at !== text.length) throw new Unreadable('something stands behind the page of the queue');
+      if (items.length !== Number(number)) throw new Unreadable('the page of the queue has not all its items');
+      return items;
+    }
+    const messages: FramedMessage[] = [];
+    while (text.startsWith('{H:', at)) {
+      const { message, end } = frameAt(text, at);
+      messages.push(message);
+      at = end;
+    }
+    items.push({ cursor: number, messages });
+  }
 }

@@ -13,7 +13,7 @@ const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 const DEPTH_MAX = 16;
 
 /** Elements that may repeat; any other that comes twice makes its document unreadable, since its shape expects one. */
-const REPEATED = new Set(['CdtTrfTxInf', 'Ustrd', 'AddtlRmtInf']);
+const REPEATED = new Set(['CdtTrfTxInf', 'Ustrd', 'Strd', 'AddtlRmtInf']);
 
 /** What XML 1.0 cannot carry, not even escaped: most control characters, halves of surrogate pairs, and two that are none. */
 const NOT_XML = /[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;

@@ -105,7 +105,8 @@ async function readDigest(files: RemoteFiles, of: FileOf): Promise<string> {
   return digest;
 }
 
-function newsOf(date: BusinessDate, { lineNo, messageNo, status, reference, businessDate, reason }: DayFileLine): ChannelNews {
-  const item = { cursor: `${date}:${lineNo}`, messageNo, status, reference, businessDate };
+function newsOf(date: BusinessDate, line: DayFileLine): ChannelNews {
+  const { lineNo, messageNo, status, reference, businessDate, amount, reason } = line;
+  const item = { cursor: `${date}:${lineNo}`, messageNo, status, reference, businessDate, amount };
   return reason === '' ? item : { ...item, reason };
 }

@@ -434,7 +434,7 @@ export class Bank {
         continue;
       }
       const cursor = String(feed.length + 1);
-      feed.push({ cursor, messageNo, status, reference, businessDate, ...(reason === undefined ? {} : { reason }) });
+      feed.push({ cursor, messageNo, status, reference, businessDate, amount, ...(reason === undefined ? {} : { reason }) });
     }
   }
 

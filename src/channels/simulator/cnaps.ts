@@ -12,7 +12,7 @@ import {
   TYPES,
 } from '../cnaps/answers.js';
 import { DUPLICATE, NOT_RECEIVED, RECEIVED, verdictOf } from '../cnaps/codes.js';
-import { CREDIT_TYPES, type CreditTransfer, creditBody, readCredit } from '../cnaps/credit.js';
+import { CREDIT_TYPES, type CreditTransfer, creditBody, ORDINARY, RETURNED, readCredit } from '../cnaps/credit.js';
 import {
   CNAPS_CODES,
   type CnapsCode,
@@ -138,7 +138,7 @@ function takePayments(exchange: Exchange, orders: readonly PaymentOrder[]): stri
 }
 
 function toOrder({ txId, category, amount, date, payer, payee, remark, original }: CreditTransfer): PaymentOrder {
-  if (category !== 'A100' || original !== undefined) throw new Unreadable('only ordinary credit transfers are taken');
+  if (category !== ORDINARY || original !== undefined) throw new Unreadable('only ordinary credit transfers are taken');
   if (payer.bank !== PARTICIPANT) throw new Unreadable('the payer is not at the sender');
   return {
     messageNo: txId,
@@ -207,10 +207,11 @@ function messagesOf(bank: Bank, system: CnapsCode, item: ChannelNews): string[] 
   }
   const order = bank.orderOf(system, txId);
   if (order === undefined) throw new Error(`what came back was never sent: ${txId}`);
+  const odd = bank.faults.ofPayment(system, 'odd-return', txId) !== undefined;
   const unnamed = bank.faults.ofPayment(system, 'unnamed-return', txId) !== undefined;
   const transfer: CreditTransfer = {
     txId: `R${mesgIdOf(item.reference)}`,
-    category: 'A105',
+    category: odd ? '退汇' : RETURNED,
     amount: order.amount,
     date,
     payer: { bank: order.payeeBank, account: order.payeeAccount, name: order.payeeName },

@@ -12,7 +12,8 @@ import { draw } from './chance.js';
  *   `turn-away-later` accepted, then that; `slow-result` final after `ms` more; `return` comes back `days`
  *   business dates later; `double-news` every item of it twice; `answer-missing` processed, but left out of the list of answers;
  *   of CNAPS also `cancelled` while it is not final, PR08 is said of it, whatever becomes of it; `discarded` the message that carries it
- *   is answered with ccms.911, nothing processed; `unnamed-return` what comes back does not say what it was.
+ *   is answered with ccms.911, nothing processed; `unnamed-return` what comes back does not say what it was; `odd-return` its message is
+ *   one that nobody can read.
  * - Of a statement, which stays consistent in itself: `line-missing`, `line-amount` (other by `amount`), `line-extra`.
  */
 const CALL_FAULTS = ['lost-answer', 'not-received', 'late', 'garbage', 'maintenance', 'half-open', 'corrupt'] as const;
@@ -28,6 +29,7 @@ const PAYMENT_FAULTS = [
   'cancelled',
   'discarded',
   'unnamed-return',
+  'odd-return',
 ] as const;
 /** Faults of a payment that befall one answer, so that the next may be right. */
 const OF_ONE_ANSWER: readonly FaultRule['fault'][] = ['answer-missing', 'discarded'];
