@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { CREDIT_TYPES, type CreditTransfer, creditBody } from '../../src/channels/cnaps/credit.js';
 import { CNAPS_CODES, type CnapsCode, decodeMessages, encodeMessage, type Header } from '../../src/channels/cnaps/envelope.js';
@@ -91,6 +92,17 @@ describe.each(CNAPS_CODES)('%s', (system) => {
     expect(lines.map((line) => line.reference)).toEqual(expect.arrayContaining(['RTM1', 'RTM2']));
   });
 
+  test('a return that nobody can read is kept as it came, and what lies beside it is heard of', async () => {
+    script({ scope: system, fault: 'return', days: 0 }, { scope: system, fault: 'odd-return', messageNo: 'M1' });
+    await channel().submit([orderOf('M1'), orderOf('M2')]);
+    bank.bank.advanceMs(1_000);
+    const { items, unread } = await channel().news('', 1_000);
+    expect(items.filter((item) => item.status === 'returned').map((item) => item.messageNo)).toEqual(['M2']);
+    expect(unread).toEqual([
+      { place: expect.any(String), reason: expect.any(String), text: expect.stringContaining('<Nb>M1</Nb>') },
+    ]);
+  });
+
   test('the float is told in the form of its own, in the red too; an answer that cannot be read throws', async () => {
     bank.bank.floats.set(system, 12_345n);
     expect(await channel().float()).toBe(12_345n);
@@ -138,9 +150,16 @@ describe.each(CNAPS_CODES)('%s', (system) => {
       const response = await fetch(`${bank.url}/${system}/messages`, { method: 'POST', body });
       return { status: response.status, text: await response.text() };
     };
-    const expectDiscarded = async (body: string) => {
+    /** With the digest of what it says now. */
+    const mended = (text: string) =>
+      text.replace(/^(.*)\r\n\{S:.*\}\r\n(.*)$/s, (_all, block, document) => {
+        const digest = createHash('sha256').update(`${block}\r\n${document}`).digest('hex');
+        return `${block}\r\n{S:SHA-256=${digest}}\r\n${document}`;
+      });
+    const expectDiscarded = async (body: string, why = '') => {
       const { status, text } = await post(body);
       expect(status).toBe(200);
+      expect(text).toContain(why);
       expect(decodeMessages(text).map(({ type, refId }) => [type, refId])).toEqual([['ccms.911.001.02', 'A1']]);
       expect(bank.bank.books().payments).toEqual([]);
     };
@@ -170,17 +189,20 @@ describe.each(CNAPS_CODES)('%s', (system) => {
 
     test('one with a wrong digest, with entities that expand, too long, of another system or from another bank is discarded', async () => {
       const good = message([transfer('M1')]);
-      const unsigned = good.replace(/\{S:.*\}\r\n/, '');
-      await expectDiscarded(good.replace('Seller', 'Sellor'));
+      await expectDiscarded(good.replace('Seller', 'Sellor'), 'the digest is another');
       const bomb = '<!DOCTYPE d [<!ENTITY a "hahaha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><Document';
-      await expectDiscarded(unsigned.replace('<Document', bomb).replace('Seller', '&b;&b;&b;&b;'));
-      await expectDiscarded(unsigned.replace('Seller', 'x'.repeat(5 * 1024 * 1024)));
+      await expectDiscarded(mended(good.replace('<Document', bomb).replace('Seller', '&b;&b;&b;&b;')), 'document type');
+      await expectDiscarded(mended(good.replace('Seller', 'x'.repeat(5 * 1024 * 1024))), 'too long');
       await expectDiscarded(good + good);
       const other: CnapsCode = system === 'hvps' ? 'beps' : 'hvps';
       await expectDiscarded(encodeMessage({ ...header(), system: other }, ''));
       await expectDiscarded(encodeMessage(header('ccms.303.001.01'), '<Any>1</Any>'));
       await expectDiscarded(message([transfer('M1', { payer: { bank: OTHER_BANK, account: CUSTODY, name: 'x' } })]));
       await expectDiscarded(message([transfer('M1', { category: 'A105', original: 'M0', reason: 'x' })]));
+    });
+
+    test('one without its digest is discarded, and told why', async () => {
+      await expectDiscarded(message([transfer('M1')]).replace(/\{S:.*\}\r\n/, ''), 'the message has no digest block');
     });
 
     test('two payments under one number are discarded, both', async () => {

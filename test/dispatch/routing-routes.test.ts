@@ -4,6 +4,7 @@ import { type RunningBank, startBank } from '../../src/channels/simulator/index.
 import {
   bookFloats,
   carryTransfers,
+  createDesk,
   dispatchRoutes,
   endIntercepted,
   sendDue,
@@ -242,5 +243,31 @@ describe('routes, floats and stops over HTTP', () => {
       code: 'PAYOUT_STATE_CONFLICT',
     });
     expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('a message that nobody can read is listed with its reason; who looks into it may see people, and stands in the audit trail', async () => {
+    const channel = market.channels.channels.hvps;
+    const unread = [2, 10, 3].map((no) => ({
+      place: `${no}.1`,
+      reason: 'a message of type x is not expected',
+      text: `<Nm>张三${no}`,
+    }));
+    const page = { items: [], unread, next: '10' };
+    const hvps = { ...channel, news: async (after: string) => (after === '10' ? { items: [], next: '10' } : page) };
+    await takeNews(createDesk(market.world.rt, { ...market.channels, channels: { ...market.channels.channels, hvps } }));
+    const path = '/admin/v1/unread-messages';
+    const whole = await get(path, auditor);
+    expect(whole.items).toMatchObject(['10.1', '2.1', '3.1'].map((place) => ({ channel: 'hvps', place })));
+    expect(JSON.stringify(whole)).not.toContain('张三');
+    const first = await get(`${path}?limit=2&channel=hvps`);
+    const second = await get(`${path}?limit=2&channel=hvps&cursor=${first.next}`);
+    expect([first.items, second.items].flat()).toEqual(whole.items);
+    expect((await get(`${path}?channel=beps`)).items).toEqual([]);
+    expect(await get(`${path}/hvps/3.1`)).toMatchObject({ place: '3.1', text: '<Nm>张三3' });
+    expect(await get(`${path}/hvps/4.1`)).toMatchObject({ code: 'NOT_FOUND' });
+    const administrator = (await api.operator('administrator')).token;
+    expect(await get(`${path}/hvps/3.1`, administrator)).toMatchObject({ code: 'PERMISSION_DENIED' });
+    const trail = await market.world.db.read('trail', (tx) => tx.rows<{ target: string | null }>('SELECT target FROM audit_entries'));
+    expect(trail.map(({ target }) => target)).toContain('message hvps 3.1');
   });
 });

@@ -194,12 +194,35 @@ async function staffChanges({ asStaff, platform, today }: Stage) {
   return [holder.card, ...payer.plain, ...second.plain];
 }
 
-/** The bank refuses a payee and says whom, answers garbage, is away; the database loses a table in the middle. */
-async function faults({ asPlatform, pay, give, inflow, nextDay, faults: plan, fresh }: Stage) {
-  const [seller, unlucky, buyer, late] = [somebody(), somebody(), somebody(), somebody()];
+/** A payment comes back in a message that nobody can read; it is kept, and read by one of the staff. */
+async function unreadMessage({ asStaff, give, faults: plan }: Stage, account: string, seller: Somebody) {
+  plan({
+    scripted: [
+      { scope: 'beps', fault: 'return', days: 0 },
+      { scope: 'beps', fault: 'odd-return' },
+    ],
+  });
+  expect(await give('withdrawal', { account, amount: cny(100) })).toBe('posted');
+  const { body } = await until(
+    () => asStaff('GET', '/admin/v1/unread-messages'),
+    (seen) => seen.body.items.length > 0,
+  );
+  const { channel, place } = body.items[0];
+  expect((await asStaff('GET', `/admin/v1/unread-messages/${channel}/${place}`)).body.text).toContain(seller.company);
+}
+
+/** The bank refuses a payee and says whom, answers garbage, sends what nobody can read, is away; the database loses a table in the middle. */
+async function faults(stage: Stage) {
+  const { asPlatform, pay, give, inflow, nextDay, faults: plan, fresh } = stage;
+  const [seller, unlucky, buyer, late, far] = [somebody(), somebody(), somebody(), somebody(), somebody()];
   const { account } = (await asPlatform('POST', '/v1/sub-merchants', personSeller(seller, 'on-request'))).body;
   expect(await pay('X-1', 900, { name: buyer.name, account: buyer.card })).toBe('posted');
-  expect(await give('split', { orderNo: 'X-1', lines: [{ account, amount: cny(800) }] })).toBe('posted');
+  const { account: other } = (await asPlatform('POST', '/v1/sub-merchants', { ...companySeller(far), cycle: 'on-request' })).body;
+  const lines = [
+    { account, amount: cny(700) },
+    { account: other, amount: cny(100) },
+  ];
+  expect(await give('split', { orderNo: 'X-1', lines })).toBe('posted');
   plan({
     scripted: [
       { scope: 'core', fault: 'garbage' },
@@ -213,6 +236,7 @@ async function faults({ asPlatform, pay, give, inflow, nextDay, faults: plan, fr
   const payouts = () => asPlatform('GET', '/v1/payouts?state=failed');
   const failed = await until(payouts, ({ body }) => body.items.length > 0);
   expect(failed.body.items[0].reason).toMatch(/^收款人令\*+账号6217/);
+  await unreadMessage(stage, other, far);
   plan({});
   const renamed = (from: string, to: string) =>
     fresh.db.withTx('rename', (tx) => tx.write(`ALTER TABLE ${from} RENAME TO ${to}`));
@@ -230,7 +254,7 @@ async function faults({ asPlatform, pay, give, inflow, nextDay, faults: plan, fr
   await renamed('orders_away', 'orders');
   const late2 = () => asPlatform('GET', '/v1/instructions?requestNo=X-LATE');
   await until(late2, ({ body }) => body.items[0].state === 'posted');
-  return all(seller, unlucky, buyer, late);
+  return all(seller, unlucky, buyer, late, far);
 }
 
 export const DOORS: Readonly<Record<string, Door>> = {

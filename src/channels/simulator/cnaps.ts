@@ -250,7 +250,7 @@ function answer(messages: readonly string[]): RawAnswer {
   return new RawAnswer(text, XML_HEADERS, garbledForms(text));
 }
 
-/** Cut off, of another system, JSON, damaged on the way, not well-formed, and one that would grow when it is read. */
+/** Cut off, of another system, JSON, damaged on the way, without its digest, not well-formed, and one that would grow when it is read. */
 function garbledForms(text: string): string[] {
   const unsigned = text.replace(/\{S:[^}]*\}\r\n/g, '');
   const grows = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><Document';
@@ -259,6 +259,7 @@ function garbledForms(text: string): string[] {
     '<html><body>Bad gateway</body></html>',
     '{"answers":"none","items":7,"lines":null}',
     `${text}x`,
+    unsigned,
     unsigned.replace('</Document>', '</document>'),
     unsigned.replace('<Document', grows),
   ];
