@@ -323,7 +323,23 @@ describe('collections', () => {
     expect((await market.payouts()).map(({ state, reason }) => [state, reason])).toEqual([['failed', 'not sent in its time']]);
   });
 
-  test('are not made for a platform whose payments are stopped', async () => {
+  test('that were being sent when they were to be ended are ended once nobody has them', async () => {
+    await topUp(700n);
+    const early = await market.payouts();
+    market.faults({ scope: 'collect', fault: 'lost-answer' });
+    await send();
+    await decideNow(market.desk, early.map(lapsedDirective));
+    expect(await states()).toEqual([['top-up', 'unknown']]);
+    await turnAway(
+      market.desk,
+      (await market.payouts()).map((payout) => ({ payout, reason: 'the card is not served' })),
+    );
+    later(DAY_MS);
+    expect(await lapseCollections(market.desk)).toBe(1);
+    expect(await states()).toEqual([['top-up', 'failed']]);
+  });
+
+  test('are not made for a platform whose payments are stopped async () => {
     market.faults({ scope: 'core', fault: 'line-extra', custodyNo: market.custodyNo });
     market.goTo('2026-03-03');
     expect(await market.close()).toEqual([{ date: '2026-03-02', state: 'stopped' }]);

@@ -267,7 +267,9 @@ describe('routes, floats and stops over HTTP', () => {
     expect(await get(`${path}/hvps/4.1`)).toMatchObject({ code: 'NOT_FOUND' });
     const administrator = (await api.operator('administrator')).token;
     expect(await get(`${path}/hvps/3.1`, administrator)).toMatchObject({ code: 'PERMISSION_DENIED' });
-    const trail = await market.world.db.read('trail', (tx) => tx.rows<{ target: string | null }>('SELECT target FROM audit_entries'));
+    const trail = await market.world.db.read('trail', (tx) =>
+      tx.rows<{ target: string | null }>('SELECT target FROM audit_entries'),
+    );
     expect(trail.map(({ target }) => target)).toContain('message hvps 3.1');
   });
 });
