@@ -263,10 +263,16 @@ describe.each(['book'] as const)('answers of %s that only look right', (code) =>
   });
 
   test('one unreadable item of news stops the page instead of being stepped over', async () => {
-    const item = { cursor: '1', messageNo: 'M1', status: 'settled', reference: 'M1', businessDate: DAY };
+    const item = { cursor: '1', messageNo: 'M1', status: 'settled', reference: 'M1', businessDate: DAY, amount: '100' };
     answer = { status: 200, body: { items: [item], next: '1' } };
     expect((await ways.channels[code].news('', 10)).items).toHaveLength(1);
-    for (const odd of [{ status: 'gone' }, { businessDate: '2026-02-30' }, { cursor: '' }, { messageNo: 7 }]) {
+    for (const odd of [
+      { status: 'gone' },
+      { businessDate: '2026-02-30' },
+      { cursor: '' },
+      { messageNo: 7 },
+      { amount: '1.00' },
+    ]) {
       answer = { status: 200, body: { items: [item, { ...item, ...odd }], next: '2' } };
       await expect(ways.channels[code].news('', 10)).rejects.toBeInstanceOf(BankUnreachable);
     }

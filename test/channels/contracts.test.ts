@@ -114,8 +114,8 @@ describe('a payment institution that pays over later', () => {
     const reference = `PS20260306${CUSTODY}`;
     const news = { status: 'settled', reference, businessDate: monday };
     expect(await allNews(collect())).toEqual([
-      { ...news, messageNo: 'M1', cursor: '2026-03-06:1' },
-      { ...news, messageNo: 'M2', cursor: '2026-03-06:2' },
+      { ...news, messageNo: 'M1', amount: 100n, cursor: '2026-03-06:1' },
+      { ...news, messageNo: 'M2', amount: 50n, cursor: '2026-03-06:2' },
     ]);
     expect(await lines(FRIDAY)).toEqual([]);
     bank.bank.setDate(addDays(FRIDAY, 5)); // also when nobody looks on that day

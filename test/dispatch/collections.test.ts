@@ -339,7 +339,7 @@ describe('collections', () => {
     expect(await states()).toEqual([['top-up', 'failed']]);
   });
 
-  test('are not made for a platform whose payments are stopped async () => {
+  test('are not made for a platform whose payments are stopped', async () => {
     market.faults({ scope: 'core', fault: 'line-extra', custodyNo: market.custodyNo });
     market.goTo('2026-03-03');
     expect(await market.close()).toEqual([{ date: '2026-03-02', state: 'stopped' }]);
