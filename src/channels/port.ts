@@ -74,12 +74,14 @@ export type SigningAnswer =
  * - `accepted`: the channel has it; the final result comes as news or by query.
  * - `failed`: it was not paid or collected and never will be: the payee's account or the order itself is at fault. (With the reason
  *   `OTHER_CONTENT` only this call was refused; what became of the first order under that number, a query tells.)
- * - `refused`: it was not paid and this channel never will pay it under this number (its limit, its hours, its float, a bank it does not
- *   reach). Another channel may.
+ * - `refused`: it was not paid and this channel never will pay it under this number (its limit, a bank it does not reach). Another channel may.
+ * - `not-now`: it was not paid, and only for a while (its hours, the float there, too much to do). The channel is done with this sending, and
+ *   takes the same number again as if it were new; what it says of the number meanwhile may be this or `not-found`. Another channel may as
+ *   well, once no other sending to this one can still arrive: it would be paid.
  * - `unknown`: no answer, too late, garbage, a 5xx. The payment may have been made. Only a query, news or a statement moves it.
  * - `not-found`: only from a query: the channel never received it. It may be sent again, under the same number.
  */
-type AnswerStatus = 'settled' | 'accepted' | 'failed' | 'refused' | 'unknown' | 'not-found';
+type AnswerStatus = 'settled' | 'accepted' | 'failed' | 'refused' | 'not-now' | 'unknown' | 'not-found';
 
 export interface ChannelAnswer {
   readonly messageNo: string;
@@ -95,7 +97,7 @@ export interface ChannelNews {
   /** Its place in the channel's feed. */
   readonly cursor: string;
   readonly messageNo: string;
-  readonly status: 'settled' | 'failed' | 'refused' | 'returned';
+  readonly status: 'settled' | 'failed' | 'refused' | 'not-now' | 'returned';
   readonly reason?: string;
   /** The reference of the statement line that moves the money; with `status` the same at every repeat of this item. */
   readonly reference: string;
@@ -129,7 +131,7 @@ export interface Channel {
   readonly code: ChannelCode;
   /**
    * Sends payments; never throws for the sake of one. A repeat of the same order under the same number answers its present
-   * state and pays nothing. A lost answer of a call makes all that it carried unknown.
+   * state and pays nothing; after `not-now` it is taken as a new one. A lost answer of a call makes all that it carried unknown.
    * @returns one answer an order, in the order of the orders
    */
   submit(orders: readonly PaymentOrder[]): Promise<ChannelAnswer[]>;

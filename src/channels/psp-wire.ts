@@ -57,10 +57,11 @@ export const PSP_STATUSES = {
   PROCESSING: 'accepted',
   FAILED: 'failed',
   REJECTED: 'refused',
+  DEFERRED: 'not-now',
   NOT_EXIST: 'not-found',
 } as const;
 export const PSP_OTHER_CONTENT = 'OUT_TRADE_NO_USED';
-const pspStatus = z.enum(['SUCCESS', 'PROCESSING', 'FAILED', 'REJECTED', 'NOT_EXIST']);
+const pspStatus = z.enum(['SUCCESS', 'PROCESSING', 'FAILED', 'REJECTED', 'DEFERRED', 'NOT_EXIST']);
 
 const text = z.string().max(256);
 export const PspTrade = z.object({

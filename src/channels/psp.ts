@@ -126,7 +126,7 @@ function readTrade(messageNo: string, said: Said<z.output<typeof PspTrade>>, isQ
   if (failCode === PSP_OTHER_CONTENT) return { messageNo, status: 'failed', reason: OTHER_CONTENT };
   // Only a question may be answered so.
   if (status === 'not-found') return isQuery ? { messageNo, status } : unknown('a submission was answered as if it were a query');
-  const isEnd = status === 'failed' || status === 'refused';
+  const isEnd = status === 'failed' || status === 'refused' || status === 'not-now';
   const reason = isEnd ? { reason: failReason ?? failCode ?? 'no reason given' } : {};
   return { messageNo, status, ...reason, ...(tradeNo === undefined ? {} : { channelRef: tradeNo }) };
 }

@@ -7,8 +7,10 @@ import { type ChannelAnswer, OTHER_CONTENT } from './port.js';
 const ACCEPTED = ['03', '04', '05']; // the result is asked for: no answer from the issuer yet, state unclear, accepted
 /** The payee's card or the order is at fault: refused by the issuer, no such card, state, funds, the person differs, expired, not opened. */
 const FAILED = ['60', '61', '63', '64', '66', '73', '77'];
-/** The channel's own: closed, merchant's state or rights, limit, risk, hours, an issuer that is not reached, our balance there. */
-const REFUSED = ['02', '31', '32', '33', '38', '39', '62', 'F1'];
+/** The channel's own: merchant's state or rights, limit, risk, an issuer that is not reached. */
+const REFUSED = ['31', '32', '33', '38', '62'];
+/** The channel's own, for a while: closed, outside its hours, our balance there. */
+const NOT_NOW = ['02', '39', 'F1'];
 const SETTLED = '00';
 const DUPLICATE = '12';
 const NO_SUCH_ORDER = '34';
@@ -22,6 +24,7 @@ export function meaningOf(code: string, words: string): Meaning {
   const reason = words === '' ? `code ${code}` : words;
   if (FAILED.includes(code)) return { status: 'failed', reason };
   if (REFUSED.includes(code)) return { status: 'refused', reason };
+  if (NOT_NOW.includes(code)) return { status: 'not-now', reason };
   // The number was used before, for something else: nothing was paid for this call, and the first order is asked after.
   if (code === DUPLICATE) return { status: 'failed', reason: OTHER_CONTENT };
   return { status: 'unknown', reason: `code ${code}` };
@@ -51,5 +54,8 @@ export function codeOf({ status, reason = '' }: Meaning): string {
   if (status === 'settled') return SETTLED;
   if (status === 'accepted') return '05';
   if (status === 'not-found') return NO_SUCH_ORDER;
-  return CODES[reason] ?? (status === 'refused' ? '39' : '60');
+  const code = CODES[reason];
+  // A reason may be said of another ending than its own.
+  if (code !== undefined && (code === DUPLICATE || meaningOf(code, reason).status === status)) return code;
+  return status === 'refused' ? '33' : status === 'not-now' ? '39' : '60';
 }

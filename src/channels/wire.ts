@@ -48,15 +48,18 @@ export const NewsQuery = z.strictObject({
 /** Each answer is parsed for itself, so that one that is garbage leaves the others standing. */
 export const AnswersMessage = z.object({ answers: z.array(z.unknown()) });
 const answered = { messageNo: z.string(), reason: z.string().exactOptional(), channelRef: z.string().exactOptional() };
-export const SubmitAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed', 'refused']) });
-export const QueryAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed', 'refused', 'not-found']) });
+export const SubmitAnswer = z.object({ ...answered, status: z.enum(['settled', 'accepted', 'failed', 'refused', 'not-now']) });
+export const QueryAnswer = z.object({
+  ...answered,
+  status: z.enum(['settled', 'accepted', 'failed', 'refused', 'not-now', 'not-found']),
+});
 
 export const NewsMessage = z.object({
   items: z.array(
     z.object({
       cursor: z.string().min(1),
       messageNo: z.string().min(1),
-      status: z.enum(['settled', 'failed', 'refused', 'returned']),
+      status: z.enum(['settled', 'failed', 'refused', 'not-now', 'returned']),
       reason: z.string().exactOptional(),
       reference: z.string().min(1),
       businessDate: WireDate,

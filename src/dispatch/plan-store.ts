@@ -81,6 +81,8 @@ export interface Attempt {
   /** The channel said that it did not pay and never will. */
   readonly refused: boolean;
   readonly reason: string | null;
+  /** The channel did not take it for a while: from when on it may be given to it again. Null where it said no such thing. */
+  readonly againMs: Instant | null;
 }
 
 /** Writes down to which channel payouts are given, each as its next attempt. Their float is reserved where `reserved` says so. */
@@ -91,10 +93,11 @@ export async function insertAttempts(
 ): Promise<void> {
   const rows = attempts.map(
     (a) =>
-      `${a.payoutId},${a.attempt},${a.planId},'${a.channel}',${a.cost},${a.arrivesMs},${a.provisional ? 1 : 0},NULL,0,NULL,'${reserved ? 'reserved' : 'none'}'`,
+      `${a.payoutId},${a.attempt},${a.planId},'${a.channel}',${a.cost},${a.arrivesMs},${a.provisional ? 1 : 0},NULL,0,NULL,'${reserved ? 'reserved' : 'none'}',0`,
   );
   await tx.write(
-    `INSERT INTO payout_attempts (payout_id, attempt, plan_id, channel, cost, arrives_ms, provisional, ended_ms, refused, reason, float_state)
+    `INSERT INTO payout_attempts (payout_id, attempt, plan_id, channel, cost, arrives_ms, provisional, ended_ms, refused, reason, float_state,
+       sendings)
      VALUES ${sql.tuples(rows)}`,
   );
 }
@@ -110,6 +113,7 @@ interface AttemptRow {
   ended_ms: string | null;
   refused: number;
   reason: string | null;
+  again_ms: string | null;
 }
 
 /** Every attempt of these payouts, in their order. */
@@ -117,7 +121,7 @@ export async function attemptsOf(tx: Tx, payoutIds: readonly Id[]): Promise<Map<
   const found = new Map<Id, Attempt[]>();
   if (payoutIds.length === 0) return found;
   const rows = await tx.rows<AttemptRow>(
-    `SELECT payout_id, attempt, plan_id, channel, cost, arrives_ms, provisional, ended_ms, refused, reason
+    `SELECT payout_id, attempt, plan_id, channel, cost, arrives_ms, provisional, ended_ms, refused, reason, again_ms
      FROM payout_attempts WHERE payout_id IN (${payoutIds.join()}) ORDER BY payout_id, attempt`,
   );
   for (const attempt of rows.map(attemptOf)) {
@@ -159,6 +163,7 @@ function attemptOf(row: AttemptRow): Attempt {
     endedMs: row.ended_ms === null ? null : (Number(row.ended_ms) as Instant),
     refused: row.refused === 1,
     reason: row.reason,
+    againMs: row.again_ms === null ? null : (Number(row.again_ms) as Instant),
   };
 }
 
@@ -166,12 +171,51 @@ function attemptOf(row: AttemptRow): Attempt {
 export async function endAttempts(
   tx: Tx,
   payoutIds: readonly Id[],
-  { channel, refused, reason, nowMs }: { channel: string; refused: boolean; reason: string; nowMs: Instant },
+  {
+    channel,
+    refused,
+    reason,
+    nowMs,
+    againMs = null,
+  }: { channel: string; refused: boolean; reason: string; nowMs: Instant; againMs?: Instant | null },
 ): Promise<void> {
   await tx.write(
-    `UPDATE payout_attempts SET ended_ms = ?, refused = ?, reason = ? 
+    `UPDATE payout_attempts SET ended_ms = ?, refused = ?, reason = ?, again_ms = ?
      WHERE ended_ms IS NULL AND channel = ? AND payout_id IN (${payoutIds.join()})`,
-    [nowMs, refused ? 1 : 0, reason, channel],
+    [nowMs, refused ? 1 : 0, reason, againMs, channel],
+  );
+}
+
+/** How often payouts were handed to a channel, and what is known of that. */
+export interface Sendings {
+  /** By all attempts with this channel. */
+  readonly inAll: number;
+  /** By the attempt that is open. */
+  readonly open: number;
+  /** How often it did not take the payout for a while. */
+  readonly notNow: number;
+}
+
+/** Writes down that payouts are handed to their channels, before they are; or (-1) that one of the sendings never was. */
+export async function countSendings(tx: Tx, payoutIds: readonly Id[], by: 1 | -1): Promise<void> {
+  if (payoutIds.length > 0)
+    await tx.write(
+      `UPDATE payout_attempts SET sendings = sendings + ? WHERE ended_ms IS NULL AND payout_id IN (${payoutIds.join()})`,
+      [by],
+    );
+}
+
+/** Of payouts that were given to a channel. */
+export async function sendingsTo(tx: Tx, payoutIds: readonly Id[], channel: string): Promise<Map<Id, Sendings>> {
+  if (payoutIds.length === 0) return new Map();
+  const rows = await tx.rows<Record<'payout_id' | 'in_all' | 'open' | 'not_now', string>>(
+    `SELECT payout_id, SUM(sendings) AS in_all, SUM(CASE WHEN ended_ms IS NULL THEN sendings ELSE 0 END) AS open,
+       COUNT(again_ms) AS not_now
+     FROM payout_attempts WHERE channel = ? AND payout_id IN (${payoutIds.join()}) GROUP BY payout_id`,
+    [channel],
+  );
+  return new Map(
+    rows.map((row) => [asId(row.payout_id), { inAll: Number(row.in_all), open: Number(row.open), notNow: Number(row.not_now) }]),
   );
 }
 

@@ -189,7 +189,7 @@ function hopelessDirective({ shardId, wanted, before }: Batch, id: Id): Directiv
   return unsentDirective({ id, platformId, shardId }, `unroutable:${id}:${attempts.length}`, reason);
 }
 
-/** A payout as routing wants it, with the channels that turned it away before and the speed that is promised for its purpose on that day. */
+/** A payout as routing wants it, with the channels that turned it away before, for ever or for now, and the speed that is promised for its purpose on that day. */
 export function toRoutable(
   payout: Pick<Bare, 'id' | 'amount' | 'bankCode' | 'createdMs' | 'purpose'>,
   before: readonly Attempt[],
@@ -202,6 +202,8 @@ export function toRoutable(
     ...{ id, amount, bankCode, createdMs, collects: bringsMoneyIn(payout) },
     arrivesBy: minutes === 0n ? null : ((createdMs + Number(minutes) * MINUTE_MS) as Instant),
     refusedBy: before.filter(({ refused }) => refused).map(({ channel }) => channel),
+    // In their order, so that the last word of a channel counts.
+    notNow: new Map(before.flatMap(({ channel, againMs }) => (againMs === null || againMs <= atMs ? [] : [[channel, againMs]]))),
   };
 }
 

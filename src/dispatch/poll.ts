@@ -5,6 +5,7 @@ import { faultOf, type Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, returnedDirective, settledDirective } from './desk.js';
 import { restoreFloats } from './floats/floats.js';
 import { callChannel } from './health/health.js';
+import { type NotNow, takeBackNotNow } from './not-now.js';
 import { turnAway } from './plan.js';
 import { groupBy, readNews, tidyReason } from './rules.js';
 import { type Answered, channelOf, isUsable, read, sendAgain, wordsOf } from './send.js';
@@ -126,6 +127,7 @@ async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly
   await noteSums(desk, first.believed);
   if (first.returns.length > 0) await decideNow(desk, (await readItems(desk, first.returns)).returnDirectives);
   await turnAway(desk, first.turned);
+  await takeBackNotNow(desk, first.notNow); // one that stays is asked after in its time
   await restoreFloats(
     desk,
     first.believed.filter(({ status }) => status === 'returned').flatMap(({ messageNo }) => idsOf([messageNo])),
@@ -155,6 +157,7 @@ async function readItems(desk: Desk, items: readonly News[]) {
   const finals: Directive[] = [];
   const returns: News[] = [];
   const turned: { payout: Payout; reason: string }[] = [];
+  const notNow: NotNow[] = [];
   const returnDirectives: Directive[] = [];
   const counted: { channel: string | null; state: string }[] = [];
   const believed: News[] = [];
@@ -182,13 +185,14 @@ async function readItems(desk: Desk, items: readonly News[]) {
     if (reading === 'old') continue;
     counted.push({ channel: payout.channel, state: item.status });
     if (reading === 'turned-away') turned.push({ payout, reason: tidyReason(wordsOf(desk, payout, item.reason)) });
+    else if (reading === 'not-now') notNow.push({ payout, reason: tidyReason(wordsOf(desk, payout, item.reason)) });
     else if (reading === 'failed') finals.push(failedDirective(payout, wordsOf(desk, payout, item.reason)));
     else if (reading !== 'returned') finals.push(settledDirective(payout));
     if (item.status === 'returned') returns.push(item);
     if (reading === 'returned')
       returnDirectives.push(returnedDirective(payout, item.reference, wordsOf(desk, payout, item.reason)));
   }
-  return { finals, returns, returnDirectives, turned, counted, believed };
+  return { finals, returns, returnDirectives, turned, notNow, counted, believed };
 }
 
 /** The payouts that message numbers can name at all. */

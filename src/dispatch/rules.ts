@@ -4,17 +4,22 @@ import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
 
 const FIRST_QUERY_MS = 2_000;
 const QUERY_DELAY_MAX_MS = 300_000;
+const FIRST_NOT_NOW_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const REASON_MAX = 128; // what the books keep
 
 /** How the reason of a payout begins that no channel can carry for now. */
 export const WAITS = 'waits for a channel';
 
+/** How long a payout is not given to a channel again that did not take it, by how often it had not before: 1 min doubling to 1 h. */
+export function notNowDelayMs(before: number): number {
+  return Math.min(FIRST_NOT_NOW_MS * 2 ** Math.min(before, 16), HOUR_MS);
+}
+
 /** How long to wait before a payout is asked after, by how often it was sent, asked after or put off before: 2 s doubling to 5 min. */
 export function queryDelayMs(attempts: number): number {
   return Math.min(FIRST_QUERY_MS * 2 ** Math.min(attempts, 16), QUERY_DELAY_MAX_MS);
 }
-
-const HOUR_MS = 3_600_000;
 
 /** Collections that were ordered at this moment or before are not sent any more, where so many hours are given for it. */
 export function collectedSince(nowMs: Instant, hours: bigint): Instant {
@@ -32,12 +37,13 @@ export function isLapsed({ createdMs }: Pick<Payout, 'createdMs'>, nowMs: Instan
 }
 
 /** What an answer makes of a payout that is under way: settled and failed become instructions; the others move no money. */
-export type Reading = 'settled' | 'failed' | 'turned-away' | 'under-way' | 'unknown' | 'never-received';
+export type Reading = 'settled' | 'failed' | 'turned-away' | 'not-now' | 'under-way' | 'unknown' | 'never-received';
 
 const READINGS: Readonly<Record<ChannelAnswer['status'], Reading>> = {
   settled: 'settled',
   failed: 'failed',
   refused: 'turned-away',
+  'not-now': 'not-now',
   accepted: 'under-way',
   unknown: 'unknown',
   'not-found': 'never-received',
@@ -59,10 +65,11 @@ export function readNews(
   news: Pick<ChannelNews, 'status' | 'amount' | 'doubt'>,
   channel: ChannelCode,
   payout: Pick<Payout, 'state' | 'purpose' | 'channel' | 'amount'>,
-): 'old' | 'settled' | 'failed' | 'turned-away' | 'returned' | 'settled-and-returned' | 'contradiction' {
+): 'old' | 'settled' | 'failed' | 'turned-away' | 'not-now' | 'returned' | 'settled-and-returned' | 'contradiction' {
   const { state } = payout;
   // That an earlier channel did not pay is why another has it now.
-  if (news.status === 'refused' && (payout.channel !== channel || !isUnderWay(state) || state === 'created')) return 'old';
+  const isTurnedAway = news.status === 'refused' || news.status === 'not-now';
+  if (isTurnedAway && (payout.channel !== channel || !isUnderWay(state) || state === 'created')) return 'old';
   if (payout.channel !== channel || state === 'created' || (news.status === 'returned' && bringsMoneyIn(payout)))
     return 'contradiction';
   const amount = news.status === 'returned' ? news.amount : (news.amount ?? payout.amount);

@@ -6,7 +6,9 @@ import type { Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, lapsedDirective, settledDirective } from './desk.js';
 import { callChannel } from './health/health.js';
 import { hoursToCollect, overdueOf } from './lapse.js';
+import { type NotNow, takeBackNotNow } from './not-now.js';
 import { planDue, type SendScope, takeBackUnsent, turnAway } from './plan.js';
+import { countSendings } from './plan-store.js';
 import { collectedSince, groupBy, queryDelayMs, readAnswer, tidyReason, withoutPayee } from './rules.js';
 import { type Signed, signCollections } from './signing.js';
 import { hasDispatchBatch, heldBack, insertDispatches, renewDispatches, stoppedPlatforms } from './store.js';
@@ -14,6 +16,8 @@ import { textsOf } from './texts/store.js';
 
 /** A payout as it is handed to its channel. */
 export interface Sending {
+  /** The commit that says that it is being sent. */
+  readonly batchId: Id;
   readonly payout: Payout;
   /** Who is paid, opened. */
   readonly payee: Payout['payee'];
@@ -93,11 +97,16 @@ async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof 
         .map((payout) => ({ payout, book: bookOf(payout, books) }))
         .filter(({ payout, book }) => (bringsMoneyIn(payout) || payout.fundedOn <= book.provedTo) && !held(payout))
         .map(({ payout, book }) => ({
-          ...{ payout, payee: payees.get(payout.id) as Payout['payee'], channel: channelOf(payout) },
+          ...{ batchId, payout, payee: payees.get(payout.id) as Payout['payee'], channel: channelOf(payout) },
           ...{ custodyNo: book.custodyNo, businessDate: book.businessDate, remark: texts.get(payout.id) as string },
         }));
       if (sendings.length === 0) return sendings;
       await moveToSent(tx, sendings, rt.clock.now());
+      await countSendings(
+        tx,
+        sendings.map(({ payout }) => payout.id),
+        1,
+      );
       const sentWallMs = rt.clock.wall();
       await write(
         tx,
@@ -152,19 +161,20 @@ async function submit(desk: Desk, sendings: readonly Sending[]): Promise<Directi
       const { channel } = group[0] as Sending;
       const orders = group.map((sending) => toOrder(sending, signed.get(sending.payout.id)));
       const answers = await callChannel(desk, channel, () => desk.channels.channels[channel].submit(orders), isUsable);
-      return group.map(({ payout }, place) => ({
-        payout: { ...payout, state: 'sent' as const, channel },
-        answer: answers[place] as ChannelAnswer,
-      }));
+      return group.map((sending, place) => answeredBy(sending, answers[place] as ChannelAnswer));
     }),
   );
   // When it is asked after next was said with the sending: an order that was merely accepted needs no writing.
-  const unsigned = sendings.flatMap(({ payout, channel }) => {
-    const found = signed.get(payout.id);
-    return answeredAlready(found) ? [{ payout: { ...payout, state: 'sent' as const, channel }, answer: found.answer }] : [];
+  const unsigned = sendings.flatMap((sending) => {
+    const found = signed.get(sending.payout.id);
+    return answeredAlready(found) ? [answeredBy(sending, found.answer)] : [];
   });
   const told = [...answered.flat(), ...unsigned].filter(({ answer }) => answer.status !== 'accepted');
   return (await read(desk, told)).directives;
+}
+
+function answeredBy({ payout, channel, batchId }: Sending, answer: ChannelAnswer): Answered {
+  return { payout: { ...payout, state: 'sent', channel }, answer, batchId };
 }
 
 /** Whether a channel said anything that can be used. */
@@ -193,11 +203,14 @@ function toOrder({ payout, payee, custodyNo, businessDate, remark }: Sending, si
 export interface Answered {
   readonly payout: Payout;
   readonly answer: ChannelAnswer;
+  /** The sending to which it is the answer; absent of an answer to a question. */
+  readonly batchId?: Id;
 }
 
 /**
- * Reads answers of a channel: final ones make instructions; what it turned away is given to another; the others only move the payout between
- * `sent` and `unknown` and say when it is asked after next. Tells apart what the channel never received.
+ * Reads answers of a channel: final ones make instructions; what it turned away, or did not take for now, goes back to the plan; the others only move
+ * the payout between `sent` and `unknown` and say when it is asked after next. Tells apart what the channel never received, or did not
+ * take and has to be sent again.
  */
 export async function read(
   desk: Desk,
@@ -207,11 +220,13 @@ export async function read(
   const moves: Move[] = [];
   const neverReceived: Payout[] = [];
   const turned: { payout: Payout; reason: string }[] = [];
-  for (const { payout, answer } of answered) {
+  const notNow: NotNow[] = [];
+  for (const { payout, answer, batchId } of answered) {
     const reading = readAnswer(answer);
     if (reading === 'settled') directives.push(settledDirective(payout));
     else if (reading === 'failed') directives.push(failedDirective(payout, wordsOf(desk, payout, answer.reason)));
     else if (reading === 'turned-away') turned.push({ payout, reason: tidyReason(wordsOf(desk, payout, answer.reason)) });
+    else if (reading === 'not-now') notNow.push({ payout, batchId, reason: tidyReason(wordsOf(desk, payout, answer.reason)) });
     else if (reading === 'never-received') neverReceived.push(payout);
     else
       moves.push({
@@ -222,6 +237,11 @@ export async function read(
     if (reading !== 'under-way' && reading !== 'never-received') {
       desk.rt.metrics.payouts.inc({ channel: payout.channel ?? '', state: reading });
     }
+  }
+  for (const { payout, batchId, reason } of await takeBackNotNow(desk, notNow)) {
+    // Just sent again in vain, it waits as what is unknown does.
+    if (batchId === undefined) neverReceived.push(payout);
+    else moves.push({ payout, to: 'unknown', reason });
   }
   await putOff(desk, moves);
   await turnAway(desk, turned);

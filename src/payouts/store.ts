@@ -313,7 +313,7 @@ export async function keepWaiting(tx: Tx, ids: readonly Id[], nextMs: Instant, r
 }
 
 /**
- * Takes payouts back from a channel that did not pay them and never will, or that has not heard of them: they want another one.
+ * Takes payouts back from a channel that did not pay them and has nothing of them any more, or that has not heard of them: they want a channel.
  * @returns those that were still with it, in that state
  */
 export async function takeBack(
@@ -321,15 +321,25 @@ export async function takeBack(
   ids: readonly Id[],
   { from, channel, reason, nowMs }: { from: PayoutState; channel: string; reason: string; nowMs: Instant },
 ): Promise<Id[]> {
+  const still = await stillWith(tx, ids, { from, channel });
+  if (still.length === 0) return [];
+  await tx.write(
+    `UPDATE payouts SET state = 'created', channel = NULL, attempts = attempts + 1, reason = ?, changed_ms = ?, next_ms = ?
+     WHERE state = ? AND id IN (${still.join()})`,
+    [reason, nowMs, nowMs, from],
+  );
+  return still;
+}
+
+/** Which of these are with a channel in a state, and until the commit nobody changes that. */
+export async function stillWith(
+  tx: Tx,
+  ids: readonly Id[],
+  { from, channel }: { from: PayoutState; channel: string },
+): Promise<Id[]> {
   const rows = await tx.rows<{ id: string }>(
     `SELECT id FROM payouts WHERE state = ? AND channel = ? AND id IN (${ids.join()}) ORDER BY id FOR UPDATE`,
     [from, channel],
-  );
-  if (rows.length === 0) return [];
-  await tx.write(
-    `UPDATE payouts SET state = 'created', channel = NULL, attempts = attempts + 1, reason = ?, changed_ms = ?, next_ms = ?
-     WHERE state = ? AND id IN (${rows.map(({ id }) => id).join()})`,
-    [reason, nowMs, nowMs, from],
   );
   return rows.map(({ id }) => asId(id));
 }

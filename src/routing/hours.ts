@@ -24,12 +24,16 @@ export interface Hours {
 export interface Window {
   readonly from: Instant;
   readonly to: Instant;
+  /** Up to but without this moment it is given payments: where the channel closes then, the margin of its terms before that. */
+  readonly last: Instant;
   readonly date: BusinessDate;
   readonly terms: ChannelTerms;
   readonly dayType: DayType;
   /** It lies in a year whose calendar is not known yet. */
   readonly provisional: boolean;
 }
+
+type Span = Omit<Window, 'last'>;
 
 /** Longer than any holiday; what opens later than that is not foretold. */
 const DAYS_AHEAD = 45;
@@ -44,7 +48,7 @@ function atTime(date: BusinessDate, time: string): Instant {
 }
 
 /** The session of one day, as if nothing were ever down; none on a day off of a channel that rests on those. */
-function sessionOf({ table, calendar }: Hours, channel: ChannelCode, date: BusinessDate): Window | undefined {
+function sessionOf({ table, calendar }: Hours, channel: ChannelCode, date: BusinessDate): Span | undefined {
   const terms = table.on(date, channel);
   if (terms === undefined) return undefined;
   const working = isWorkingDay(calendar, date);
@@ -58,7 +62,7 @@ function sessionOf({ table, calendar }: Hours, channel: ChannelCode, date: Busin
 }
 
 /** What an outage leaves of windows. */
-function without(windows: readonly Window[], { fromMs, toMs }: Outage): Window[] {
+function without(windows: readonly Span[], { fromMs, toMs }: Outage): Span[] {
   const end = toMs ?? Number.POSITIVE_INFINITY;
   return windows.flatMap((window) => {
     if (fromMs >= window.to || end <= window.from) return [window];
@@ -77,7 +81,7 @@ export function windowsOf(hours: Hours, channel: ChannelCode, at: Instant): read
     (latest, { fromMs, toMs }) => (fromMs <= at && toMs !== null && toMs > latest ? toMs : latest),
     at,
   );
-  const windows: Window[] = [];
+  const windows: Span[] = [];
   // Today's session may be over while tomorrow's is open; so both are looked at, and clipped.
   const last = addDays(naturalDate(resumes), DAYS_AHEAD);
   for (let date = naturalDate(at); date <= last; date = addDays(date, 1)) {
@@ -88,14 +92,22 @@ export function windowsOf(hours: Hours, channel: ChannelCode, at: Instant): read
     const from = Math.max(session.from, at, before?.to ?? at) as Instant;
     if (from < session.to) windows.push({ ...session, from });
   }
-  return outages.reduce(without, windows);
+  return withMargins(outages.reduce(without, windows));
+}
+
+/** A window that another follows at once does not end with the channel closing. */
+function withMargins(windows: readonly Span[]): Window[] {
+  return windows.map((window, at) => {
+    const closes = windows[at + 1]?.from !== window.to;
+    return { ...window, last: closes ? plus(window.to, -(window.terms.margin ?? 0) * 1000) : window.to };
+  });
 }
 
 export type OpenState = 'open' | 'closed' | 'maintenance';
 
 /** Whether a channel takes payments at the moment from which its windows were made, and if not which it is. */
 export function openState({ table }: Hours, channel: ChannelCode, at: Instant, windows: readonly Window[]): OpenState {
-  if (windows[0] !== undefined && windows[0].from <= at) return 'open';
+  if (windows[0] !== undefined && windows[0].from <= at && at < windows[0].last) return 'open';
   return table.outages(channel).some(({ fromMs, toMs }) => fromMs <= at && (toMs === null || toMs > at))
     ? 'maintenance'
     : 'closed';

@@ -12,6 +12,7 @@ export const ROUTE_REASONS = [
   'maintenance',
   'closed',
   'circuit-open', // it failed too often of late
+  'not-now', // it did not take this one for a while, which is not over yet
   'capacity', // it has carried all that it carries in a day, or others of the batch save more there
   'float', // what the bank has there does not suffice, or others of the batch save more there
 ] as const;
@@ -31,6 +32,8 @@ export interface Routable {
   readonly arrivesBy?: Instant | null;
   /** Channels that definitely refused it. */
   readonly refusedBy?: readonly ChannelCode[];
+  /** Channels that did not take it of late, and from when on each may be given it again. */
+  readonly notNow?: ReadonlyMap<ChannelCode, Instant>;
 }
 
 /** What routing looks at, at one moment. */
@@ -133,25 +136,31 @@ export function judge(standing: Standing, payout: Routable): Judged {
 }
 
 function reasonAgainst(standing: Standing, payout: Routable): RouteReason | undefined {
-  const { channel, terms, limit, shut, room, float } = standing;
+  const { channel, at, terms, limit, shut, room, float } = standing;
   if (isCollecting(channel) !== payout.collects || !reaches(terms, payout)) return 'reach';
   if (payout.refusedBy?.includes(channel)) return 'refused-before';
   const size = Number(payout.amount);
   if (size < limit.min) return 'below-minimum';
   if (limit.max !== null && size > limit.max) return 'above-limit';
   if (shut !== undefined) return shut;
+  if ((payout.notNow?.get(channel) ?? at) > at) return 'not-now';
   if (room === 0) return 'capacity';
   return float !== null && payout.amount > float ? 'float' : undefined;
 }
 
 /** The first moment at which, for all that is known now, a channel may carry what it cannot carry yet; null: never, or nobody can say. */
-function earliest({ at, tomorrow, windows, circuitUntil, room }: Standing, payout: Routable, why: RouteReason): Instant | null {
+function earliest(
+  { channel, at, tomorrow, windows, circuitUntil, room }: Standing,
+  payout: Routable,
+  why: RouteReason,
+): Instant | null {
   if (why === 'reach' || why === 'refused-before') return null;
-  const since = Math.max(circuitUntil, room === 0 ? tomorrow : at, why === 'float' ? at + FLOAT_AGAIN_MS : at);
+  const notBefore = payout.notNow?.get(channel) ?? at;
+  const since = Math.max(circuitUntil, notBefore, room === 0 ? tomorrow : at, why === 'float' ? at + FLOAT_AGAIN_MS : at);
   const size = Number(payout.amount);
-  const window = windows.find(({ to, terms, dayType }) => {
+  const window = windows.find(({ last, terms, dayType }) => {
     const { min, max } = terms.limits[dayType];
-    return to > since && size >= min && (max === null || size <= max);
+    return last > since && size >= min && (max === null || size <= max);
   });
   return window === undefined ? null : (Math.max(window.from, since) as Instant);
 }

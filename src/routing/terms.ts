@@ -74,6 +74,12 @@ export const termsSchema = z
       .refine((tiers) => tiers.slice(1, -1).every(({ upTo }, at) => Number(tiers[at]?.upTo) < Number(upTo)), {
         error: 'must rise',
       }),
+    margin: z
+      .int()
+      .min(0)
+      .max(3_600)
+      .optional()
+      .meta({ description: 'Seconds before it closes in which nothing new is given to it; absent: none' }),
     capacity: z
       .int()
       .min(0)

@@ -154,6 +154,8 @@ describe.each([1, 2, 3])('with every fault switched on, seed %i', (seed) => {
     refuse: 0.1,
     'turn-away': 0.05,
     'turn-away-later': 0.05,
+    'not-now': 0.1,
+    'not-now-later': 0.1,
     'fail-later': 0.1,
     return: 0.1,
     'double-news': 0.3,

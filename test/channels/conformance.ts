@@ -234,6 +234,42 @@ export function describeChannel(adapter: Adapter): void {
       expect(totalPaid()).toBe(0n);
     });
 
+    test('what it does not take now moves nothing, and is paid once when it is sent again under its number', async () => {
+      const sent = order(1);
+      script({ fault: 'not-now', reason: 'outside its hours', messageNo: sent.messageNo });
+      const [before] = await channel.submit([sent, order(2)]);
+      const notNow = {
+        ...{ messageNo: sent.messageNo, status: 'not-now', reason: 'outside its hours', channelRef: expect.any(String) },
+      };
+      expect(before).toEqual(notNow);
+      expect(await channel.query([sent.messageNo])).toEqual([notNow]);
+      expect([timesPaid(sent), timesPaid(order(2))]).toEqual([0, 1]);
+      // Days may lie between the two, so that the date is another.
+      const again = { ...sent, businessDate: NEXT_DAY };
+      expect(await channel.submit([again])).toMatchObject([{ status: adapter.first }]);
+      expect(await statusOf(sent)).toBe('settled');
+      expect(await channel.submit([again])).toMatchObject([{ status: 'settled' }]);
+      expect(await channel.submit([sent])).toMatchObject([{ status: 'failed', reason: OTHER_CONTENT }]);
+      expect(timesPaid(sent)).toBe(1);
+      expectMoneyConserved();
+    });
+
+    if (adapter.first === 'accepted') {
+      test('what it had accepted and lets lapse is told as that, and is paid once when it is sent again under its number', async () => {
+        const sent = order(1);
+        script({ fault: 'not-now-later', messageNo: sent.messageNo });
+        await channel.submit([sent]);
+        const lapsed = { messageNo: sent.messageNo, status: 'not-now', reason: 'queued for too long' };
+        expect(await channel.query([sent.messageNo])).toMatchObject([lapsed]);
+        endDay();
+        expect(await allNews(channel)).toMatchObject([lapsed]);
+        expect(await channel.submit([sent])).toMatchObject([{ status: 'accepted' }]);
+        expect(await statusOf(sent)).toBe('settled');
+        expect(timesPaid(sent)).toBe(1);
+        expectMoneyConserved();
+      });
+    }
+
     if (hasFloat(adapter.code)) {
       test('it pays out of the float that the bank keeps there, to the fen, and not beyond it', async () => {
         bank.bank.floats.set(adapter.code, 3_000n);
@@ -242,7 +278,7 @@ export function describeChannel(adapter: Adapter): void {
           order(2, { amount: 2_999n }),
           order(3, { amount: 2n }),
         ]);
-        expect(answers.map((answer) => answer.status)).toEqual(['refused', adapter.first, 'refused']);
+        expect(answers.map((answer) => answer.status)).toEqual(['not-now', adapter.first, 'not-now']);
         expect(await channel.float()).toBe(1n);
         expect((await channel.submit([order(4, { amount: 1n })]))[0]?.status).toBe(adapter.first);
         expect(await channel.float()).toBe(0n);

@@ -91,7 +91,8 @@ describe('answers of UnionPay', () => {
   test.each([
     [['03', '04', '05'], 'accepted'],
     [['60', '61', '63', '64', '66', '73', '77'], 'failed'],
-    [['02', '31', '32', '33', '38', '39', '62', 'F1'], 'refused'],
+    [['31', '32', '33', '38', '62'], 'refused'],
+    [['02', '39', 'F1'], 'not-now'],
     [['01', '06', '10', '11', '13', '34', '42', '99', '', '000', '０0'], 'unknown'],
   ] as const)('with the codes %j are %s', async (codes, status) => {
     for (const respCode of codes) {

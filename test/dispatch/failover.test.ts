@@ -185,10 +185,10 @@ describe('a payout and its channels', () => {
     const large = 100_000_000n; // a million: the large-value system alone carries it
     await refund(large);
     const at = (time: string) => market.world.clock.advance(Date.parse(`2026-03-03T${time}+08:00`) as Instant);
-    at('17:14:59');
+    at('17:13:59');
     await planDue(market.desk, { shardId: await shard() }, 0 as Instant);
     expect((await only()).channel).toBe('hvps');
-    at('17:15:00');
+    at('17:14:00');
     expect(await send()).toBe(0);
     const waiting = await only();
     expect([waiting.state, waiting.channel, waiting.reason]).toEqual([

@@ -33,6 +33,8 @@ function channelFaults(chance: Chance) {
     refuse: 0.03,
     'turn-away': 0.06,
     'turn-away-later': 0.03,
+    'not-now': 0.06,
+    'not-now-later': 0.04,
     'fail-later': 0.03,
     'slow-result': 0.05,
     return: 0.04,

@@ -283,7 +283,7 @@ function newsOf(system: CnapsCode, cursor: string, message: Message): ChannelNew
   if (type !== TYPES.confirmed && type !== TYPES.receipt) throw new Unreadable(`a message of type ${type} is not expected`);
   const state = readConfirmed(type === TYPES.receipt ? 'ibps.102' : 'ccms.900', content);
   const { messageNo, status, reason } = answerOf(state);
-  if (reason === OTHER_CONTENT || (status !== 'settled' && status !== 'failed' && status !== 'refused')) return [];
+  if (reason === OTHER_CONTENT || status === 'accepted' || status === 'unknown' || status === 'not-found') return [];
   if (state.date === undefined) throw new Unreadable('a final state has no date');
   const why = reason === undefined ? {} : { reason };
   return [{ cursor, messageNo, status, ...why, reference: messageNo, businessDate: state.date }];

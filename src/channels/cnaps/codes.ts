@@ -1,5 +1,5 @@
 /** What a processing state (业务状态) says of a payment. */
-export type Verdict = 'settled' | 'accepted' | 'failed' | 'refused' | 'unknown';
+export type Verdict = 'settled' | 'accepted' | 'failed' | 'refused' | 'not-now' | 'unknown';
 
 /** 已轧差 (netted), 已清算 (settled in central-bank money), 已成功: the payee's bank has the money for good. */
 const SETTLED = ['PR03', 'PR04', 'PR05'];
@@ -8,10 +8,10 @@ const UNDER_WAY = ['PR00', 'PR11', 'PR12', 'PR89'];
 
 /**
  * The codes that end a payment, and whose fault it is: the payee's account or the order itself (`failed`: no other channel can help), or
- * the system (`refused`: another channel may carry it). The numbers are those of our simulator; where the bank connects, the system's own
- * table stands here. A code that is not here is no answer.
+ * the system (`refused`: another channel may carry it; `not-now`: it may itself, later). The numbers are those of our simulator; where the
+ * bank connects, the system's own table stands here. A code that is not here is no answer.
  */
-const REJECTIONS = new Map<string | undefined, 'failed' | 'refused'>([
+const REJECTIONS = new Map<string | undefined, 'failed' | 'refused' | 'not-now'>([
   ['RJ01', 'failed'], // no such account 账号不符
   ['RJ02', 'failed'], // name and account do not match 账号户名不符
   ['RJ03', 'failed'], // the payer's account lacks the money 账户余额不足支付
@@ -19,10 +19,10 @@ const REJECTIONS = new Map<string | undefined, 'failed' | 'refused'>([
   ['RJ90', 'failed'], // the payee's bank refused for another reason
   ['RJ98', 'failed'], // the number came before with another content: of this message alone
   ['SY01', 'refused'], // above the system's limit
-  ['SY02', 'refused'], // outside its hours
-  ['SY03', 'refused'], // the clearing account lacks the money
+  ['SY02', 'not-now'], // outside its hours
+  ['SY03', 'not-now'], // the clearing account lacks the money
   ['SY04', 'refused'], // the payee's bank is not reached
-  ['SY05', 'refused'], // queued until it lapsed
+  ['SY05', 'not-now'], // queued until it lapsed
   ['SY09', 'refused'], // the system takes no more
 ]);
 
@@ -40,7 +40,7 @@ export function verdictOf(state: string | undefined, code: string | undefined): 
   if (state === undefined) return 'unknown';
   if (SETTLED.includes(state)) return 'settled';
   if (UNDER_WAY.includes(state)) return 'accepted';
-  if (state === 'PR32' && code === undefined) return 'refused'; // 已超期: it lapsed in the system
+  if (state === 'PR32' && code === undefined) return 'not-now'; // 已超期: it lapsed in the system
   if (state === 'PR09' || state === 'PR32') return REJECTIONS.get(code) ?? 'unknown';
   return 'unknown';
 }

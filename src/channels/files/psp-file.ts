@@ -7,7 +7,9 @@ import { type DayFileLine, type FileForm, type Row, totalsOf } from './day-file.
  */
 const FIELD_BYTES_MAX = 1_024;
 const ROW_BYTES_MAX = 4_096;
-const WORDS = { settled: 'SUCCESS', failed: 'FAILED', refused: 'REJECTED', returned: 'RETURNED' } as const;
+const WORDS = {
+  ...{ settled: 'SUCCESS', failed: 'FAILED', refused: 'REJECTED', 'not-now': 'DEFERRED', returned: 'RETURNED' },
+} as const satisfies Record<DayFileLine['status'], string>;
 const TITLE = 'PSP-DAY-END';
 const NUMBER = /^(?:0|[1-9]\d{0,20})$/;
 

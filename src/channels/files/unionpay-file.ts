@@ -30,6 +30,7 @@ const STATUSES: Readonly<Record<string, DayFileLine['status']>> = {
   '01': 'failed',
   '02': 'refused',
   '03': 'returned',
+  '04': 'not-now',
 };
 const VERSION = '0100';
 const PREFIXES: Readonly<Record<string, string>> = { unionpay: 'UPDF', collect: 'UPDS' };

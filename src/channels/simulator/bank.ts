@@ -35,7 +35,7 @@ interface Payment {
   readonly atOnce: boolean;
   /** Where the result is told; nowhere when absent. */
   readonly notifyUrl: string | undefined;
-  status: 'settled' | 'accepted' | 'failed' | 'refused';
+  status: 'settled' | 'accepted' | Refusal['status'];
   reason?: string;
   timesPaid: number;
   timesReturned: number;
@@ -83,6 +83,8 @@ const NOTHING = { inflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack
 const NO_FUNDS = 'insufficient funds on the card';
 const NO_CONTRACT = 'no contract for this card';
 const NO_FLOAT = 'insufficient float';
+const CLOSED = 'outside its hours';
+const LAPSED = 'queued for too long';
 const INITIALS: Readonly<Record<ChannelCode, string>> = {
   book: 'B',
   hvps: 'H',
@@ -94,9 +96,9 @@ const INITIALS: Readonly<Record<ChannelCode, string>> = {
   'psp-collect': 'Q',
 };
 
-/** Whose fault it is that a payment was not made: the payee's or the order's (`failed`), or the channel's own (`refused`). */
+/** Whose fault it is that a payment was not made: the payee's or the order's (`failed`), or the channel's own (`refused`; `not-now`: for a while). */
 interface Refusal {
-  readonly status: 'failed' | 'refused';
+  readonly status: 'failed' | 'refused' | 'not-now';
   readonly reason: string;
 }
 
@@ -117,6 +119,7 @@ export class Bank {
   dayEnd = new DayEnd();
   requireSignings: boolean;
   #payments = ofEach(() => new Map<string, Payment>());
+  #received = ofEach(() => 0);
   #news = ofEach((): ChannelNews[] => []);
   #payees = new Map<string, { payeeBank: string; payeeAccount: string; balance: Minor }>();
   #results = new Agenda<Payment>();
@@ -199,10 +202,12 @@ export class Bank {
     const { messageNo } = order;
     const content = contentOf(order);
     const before = this.#payments[channel].get(messageNo);
-    if (before !== undefined) {
+    // What was put off is forgotten when its number comes again, with whatever content.
+    if (before !== undefined && before.status !== 'not-now') {
       return before.content === content ? answerOf(before) : { messageNo, status: 'failed', reason: OTHER_CONTENT };
     }
-    const channelRef = `${INITIALS[channel]}${String(this.#payments[channel].size + 1).padStart(15, '0')}`;
+    this.#received[channel] += 1;
+    const channelRef = `${INITIALS[channel]}${String(this.#received[channel]).padStart(15, '0')}`;
     const atOnce = channel === 'unionpay' || isOwnBank(order.payeeBank);
     const payment: Payment = {
       ...{ channel, order, content, channelRef, atOnce, notifyUrl },
@@ -286,6 +291,7 @@ export class Bank {
     this.transfers = new Transfers(this.faults);
     this.floats = new Floats();
     this.#payments = ofEach(() => new Map());
+    this.#received = ofEach(() => 0);
     this.#news = ofEach(() => []);
     this.#payees = new Map();
     this.#results = new Agenda();
@@ -300,11 +306,14 @@ export class Bank {
   #refusalOf({ channel, order }: Payment): Refusal | undefined {
     const failed = (reason: string): Refusal => ({ status: 'failed', reason });
     const refused = (reason: string): Refusal => ({ status: 'refused', reason });
+    const notNow = (reason: string): Refusal => ({ status: 'not-now', reason });
     if (!isCollecting(channel) && isOwnBank(order.payeeBank) !== (channel === 'book'))
       return refused('the payee bank is not reached by this channel');
     if (!this.#custody.has(order.custodyNo)) return failed('no such custody account');
     const turnAway = this.faults.ofPayment(channel, 'turn-away', order.messageNo);
     if (turnAway !== undefined) return refused(turnAway.reason ?? 'the channel takes no more payments');
+    const putOff = this.faults.ofPayment(channel, 'not-now', order.messageNo);
+    if (putOff !== undefined) return notNow(putOff.reason ?? CLOSED);
     const refuse = this.faults.ofPayment(channel, 'refuse', order.messageNo);
     if (refuse !== undefined) return failed(refuse.reason ?? (isCollecting(channel) ? NO_FUNDS : 'payee account closed'));
     if (isCollecting(channel)) {
@@ -313,7 +322,7 @@ export class Bank {
       if (refusal === undefined) this.#custody.reserve(order.custodyNo, order.businessDate, 0n); // only the statement waits for it
       return refusal === undefined ? undefined : failed(refusal);
     }
-    if (!this.floats.reserve(channel, order.amount)) return refused(NO_FLOAT);
+    if (!this.floats.reserve(channel, order.amount)) return notNow(NO_FLOAT);
     if (this.#custody.reserve(order.custodyNo, order.businessDate, order.amount)) return undefined;
     this.floats.end(channel, order.amount, false);
     return failed('insufficient funds on the custody account');
@@ -324,10 +333,12 @@ export class Bank {
       const { channel, order } = payment;
       const failure = this.faults.ofPayment(channel, 'fail-later', order.messageNo);
       const turnAway = this.faults.ofPayment(channel, 'turn-away-later', order.messageNo);
+      const putOff = this.faults.ofPayment(channel, 'not-now-later', order.messageNo);
       const refusal = isCollecting(channel) ? this.#cardRefusal(order) : undefined;
       if (failure !== undefined || refusal !== undefined)
         this.#failLate(payment, 'failed', failure?.reason ?? refusal ?? 'refused by the payee bank');
-      else if (turnAway !== undefined) this.#failLate(payment, 'refused', turnAway.reason ?? 'queued for too long');
+      else if (turnAway !== undefined) this.#failLate(payment, 'refused', turnAway.reason ?? LAPSED);
+      else if (putOff !== undefined) this.#failLate(payment, 'not-now', putOff.reason ?? LAPSED);
       else this.#settle(payment);
     }
     if (seen !== undefined && !this.#dateIsSet && (this.#date === undefined || seen > this.#date)) this.#date = seen;
@@ -389,7 +400,7 @@ export class Bank {
     return this.#date !== undefined && this.#date > businessDate ? this.#date : businessDate;
   }
 
-  #failLate(payment: Payment, status: 'failed' | 'refused', reason: string): void {
+  #failLate(payment: Payment, status: Refusal['status'], reason: string): void {
     const { order, channel } = payment;
     this.#custody.release(order.custodyNo, order.businessDate, isCollecting(channel) ? 0n : order.amount);
     this.floats.end(channel, order.amount, false);

@@ -54,17 +54,20 @@ const CODES_OF_REASONS = new Map([
   ['insufficient funds on the custody account', 'RJ03'],
   ['payee account closed', 'RJ10'],
   ['over the limit', 'SY01'],
+  ['outside its hours', 'SY02'],
   ['insufficient float', 'SY03'],
   ['the payee bank is not reached by this channel', 'SY04'],
   ['queued for too long', 'SY05'],
 ]);
 
 /** The code by which a system says why it did not pay. */
-function codeOf(status: 'failed' | 'refused', reason: string): string {
+function codeOf(status: NotPaid, reason: string): string {
   const code = CODES_OF_REASONS.get(reason);
   if (code !== undefined && verdictOf('PR09', code) === status) return code;
-  return status === 'failed' ? 'RJ90' : 'SY09';
+  return { failed: 'RJ90', refused: 'SY09', 'not-now': 'SY02' }[status];
 }
+
+type NotPaid = 'failed' | 'refused' | 'not-now';
 
 interface Exchange {
   readonly bank: Bank;
@@ -159,6 +162,7 @@ function stateOf({ bank, system }: Exchange, { messageNo: txId, status, reason =
       return { txId, state: SETTLED[system], ...reference };
     case 'failed':
     case 'refused':
+    case 'not-now':
       return { txId, ...rejection(status, reason), ...reference };
     case 'not-found':
       return { txId, code: NOT_RECEIVED };
@@ -169,7 +173,7 @@ function stateOf({ bank, system }: Exchange, { messageNo: txId, status, reason =
   }
 }
 
-function rejection(status: 'failed' | 'refused', reason: string) {
+function rejection(status: NotPaid, reason: string) {
   const code = codeOf(status, reason);
   return { state: code === 'SY05' ? 'PR32' : 'PR09', code, reason };
 }

@@ -8,8 +8,8 @@ import { draw } from './chance.js';
  * - Of a call: `lost-answer` processed, then the connection drops; `not-received` dropped before anything is processed; `late`
  *   answered after `ms`; `garbage` processed, the answer unreadable; `maintenance` 503, nothing processed; `half-open` the
  *   connection stays open and nothing ever comes, nothing processed; `corrupt` a statement page whose digest is wrong.
- * - Of a payment: `refuse` the payee's account does not take it; `turn-away` this channel does not, another may; `fail-later` and
- *   `turn-away-later` accepted, then that; `slow-result` final after `ms` more; `return` comes back `days`
+ * - Of a payment: `refuse` the payee's account does not take it; `turn-away` this channel does not, another may; `not-now` it does not take it
+ *   this time, the same number again may do better; `fail-later`, `turn-away-later` and `not-now-later` accepted, then that; `slow-result` final after `ms` more; `return` comes back `days`
  *   business dates later; `double-news` every item of it twice; `answer-missing` processed, but left out of the list of answers;
  *   of CNAPS also `cancelled` while it is not final, PR08 is said of it, whatever becomes of it; `discarded` the message that carries it
  *   is answered with ccms.911, nothing processed; `unnamed-return` what comes back does not say what it was; `odd-return` its message is
@@ -20,8 +20,10 @@ const CALL_FAULTS = ['lost-answer', 'not-received', 'late', 'garbage', 'maintena
 const PAYMENT_FAULTS = [
   'refuse',
   'turn-away',
+  'not-now',
   'fail-later',
   'turn-away-later',
+  'not-now-later',
   'slow-result',
   'return',
   'double-news',
@@ -32,7 +34,7 @@ const PAYMENT_FAULTS = [
   'odd-return',
 ] as const;
 /** Faults of a payment that befall one answer, so that the next may be right. */
-const OF_ONE_ANSWER: readonly FaultRule['fault'][] = ['answer-missing', 'discarded'];
+const OF_ONE_ANSWER: readonly FaultRule['fault'][] = ['answer-missing', 'discarded', 'not-now', 'not-now-later'];
 const LINE_FAULTS = ['line-missing', 'line-amount', 'line-extra'] as const;
 export type CallFault = (typeof CALL_FAULTS)[number];
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number];
@@ -74,7 +76,7 @@ const Rule = z.strictObject({
   messageNo: z.string().optional(),
   custodyNo: z.string().optional(),
   businessDate: z.string().optional(),
-  /** How often; once for a fault of a call or a missing answer, always for the others when absent. */
+  /** How often; once for a fault of a call, a missing answer or `not-now`, always for the others when absent. */
   times: z.number().int().min(1).optional(),
   ms: z.number().int().min(0).max(600_000).optional(),
   days: z.number().int().min(0).max(1_000).optional(),

@@ -61,4 +61,6 @@ async function sendNotice(agent: Agent, notice: Notice, nowMs: number): Promise<
   return answer.statusCode === 200 && text.trim() === 'success';
 }
 
-const NOTICE_STATUSES: Readonly<Record<string, string>> = { settled: 'SUCCESS', failed: 'FAILED', refused: 'REJECTED' };
+const NOTICE_STATUSES: Readonly<Record<string, string>> = {
+  ...{ settled: 'SUCCESS', failed: 'FAILED', refused: 'REJECTED', 'not-now': 'DEFERRED' },
+};

@@ -99,6 +99,12 @@ export const CHANNEL_TERMS: readonly (readonly [channel: string, validFrom: stri
   ['hvps', '2016-04-01', hvps({ from: '08:30', fromDay: 'same-day', to: '17:00' }), `人民银行大额支付系统原营业时间(未见原文); ${GUIDE}`],
   ['hvps', '2018-01-22', hvps({ from: '23:30', fromDay: 'day-before', to: '17:15' }), `人民银行办公厅通知(2018-01-22起); ${GUIDE}`],
   ['hvps', '2018-05-02', hvps({ from: '20:30', fromDay: 'day-before', to: '17:15' }), `人民银行办公厅通知(2018-05-02起); ${GUIDE}`],
+  [
+    'hvps',
+    '2026-01-01',
+    { ...hvps({ from: '20:30', fromDay: 'day-before', to: '17:15' }), margin: 60 },
+    `人民银行办公厅通知(2018-05-02起); ${GUIDE}; 截止前60秒不再发送, ${SELF}`,
+  ],
   ['beps', '2016-04-01', beps(50), `限额5万(从严); 费用、场次${SELF}`],
   ['beps', '2021-09-30', beps(45), `${CUT} 十万元以下九折; 限额5万(从严); 费用、场次${SELF}`],
   ['ibps', '2016-04-01', ibps(60), `网银互联限额5万(2016年起实时转发); 费用${SELF}`],
