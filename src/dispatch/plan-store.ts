@@ -205,6 +205,16 @@ export async function countSendings(tx: Tx, payoutIds: readonly Id[], by: 1 | -1
     );
 }
 
+/** How often payouts were handed to the channels that have them now; nobody else counts until the commit. */
+export async function openSendings(tx: Tx, payoutIds: readonly Id[]): Promise<Map<Id, number>> {
+  if (payoutIds.length === 0) return new Map();
+  const rows = await tx.rows<{ payout_id: string; sendings: number }>(
+    `SELECT payout_id, sendings FROM payout_attempts
+     WHERE ended_ms IS NULL AND payout_id IN (${payoutIds.join()}) ORDER BY payout_id FOR UPDATE`,
+  );
+  return new Map(rows.map(({ payout_id: id, sendings }) => [asId(id), sendings]));
+}
+
 /** Of payouts that were given to a channel. */
 export async function sendingsTo(tx: Tx, payoutIds: readonly Id[], channel: string): Promise<Map<Id, Sendings>> {
   if (payoutIds.length === 0) return new Map();
@@ -228,9 +238,11 @@ export async function carriedOn(tx: Tx, date: BusinessDate): Promise<Map<Channel
   return new Map(rows.map(({ channel, carried }) => [channel, carried]));
 }
 
-export async function addCarried(tx: Tx, date: BusinessDate, channel: ChannelCode, number: number): Promise<void> {
+/** Adds payouts to what a channel was given on a natural day. @returns how many that are now */
+export async function addCarried(tx: Tx, date: BusinessDate, channel: ChannelCode, number: number): Promise<number> {
   await tx.write(
     `INSERT INTO channel_days (channel, on_date, carried) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE carried = carried + VALUES(carried)`,
     [channel, date, number],
   );
+  return (await carriedOn(tx, date)).get(channel) ?? 0;
 }

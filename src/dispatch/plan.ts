@@ -56,7 +56,7 @@ const NEVER: ReadonlySet<string> = new Set(['reach', 'refused-before', 'above-li
 type RouteOf = Route & { readonly payout: Routable };
 type Carried = RouteOf & { readonly channel: ChannelCode };
 
-/** The floats, or the payouts, are not as they were looked at. */
+/** The floats, the capacities or the payouts are not as they were looked at. */
 class Overtaken extends Error {}
 
 /**
@@ -117,7 +117,10 @@ async function planBatch(desk: Desk, shardId: number, wanted: readonly Bare[]): 
         if (hasFloat(channel) && (free.get(channel) ?? 0n) < amount) throw new Overtaken('the float was taken by others');
         await give(tx, channel, group, plan.id, batch);
         await reserve(tx, channel, amount);
-        await addCarried(tx, naturalDate(atMs), channel, group.length);
+        // Written first and then looked at: whoever else gives it payouts on that day waits for this commit.
+        const carried = await addCarried(tx, naturalDate(atMs), channel, group.length);
+        const capacity = standingOf(position, channel, atMs)?.terms.capacity ?? null;
+        if (capacity !== null && carried > capacity) throw new Overtaken('others gave it what it carries in a day');
       }
       await putToWait(tx, waiting, atMs);
       return true;

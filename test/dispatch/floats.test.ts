@@ -5,6 +5,7 @@ import { proposeTopUps } from '../../src/dispatch/floats/rules.js';
 import { loadFloats, setAlert } from '../../src/dispatch/floats/store.js';
 import { listTransfers } from '../../src/dispatch/floats/transfer-store.js';
 import { approveTransfer, proposeTransfer, rejectTransfer } from '../../src/dispatch/floats/transfers.js';
+import { loadCircuits } from '../../src/dispatch/health/store.js';
 import {
   bookFloats,
   carryTransfers,
@@ -15,7 +16,9 @@ import {
   takeNews,
   watchFloats,
 } from '../../src/dispatch/index.js';
-import type { Id, Instant } from '../../src/kernel/index.js';
+import { addCarried, carriedOn } from '../../src/dispatch/plan-store.js';
+import { type Id, type Instant, naturalDate } from '../../src/kernel/index.js';
+import { type ChannelTerms, loadChannelTable } from '../../src/routing/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 
 const FLOATS = PAYING_CHANNELS.filter(hasFloat);
@@ -85,6 +88,45 @@ describe('the bank’s own money in channels', () => {
     expect(market.bank.bank.books().totals).toMatchObject({ paid: 500n, paidTwice: 0 });
     await expectSameAsChannels();
     expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('goes with what a channel carries in a day, which no two planners overrun', async () => {
+    setFloats({ beps: 10_000n, ibps: 10_000n });
+    await refunds(100n, 100n, 100n);
+    const { db, clock } = market.world;
+    const today = naturalDate(clock.now());
+    const terms = (await db.read('terms', (tx) => loadChannelTable(tx, 0 as Instant))).on(today, 'beps') as ChannelTerms;
+    await inTx((tx) =>
+      tx.write(
+        'INSERT INTO channel_terms (channel, valid_from, terms, source) VALUES (?, ?, ?, ?)',
+        ['beps', today, JSON.stringify({ ...terms, capacity: 5 }), 'contract'], //
+      ),
+    );
+    // Between the look of this planner and its commit another one gives the channel three of the five.
+    let others = 3;
+    const overtaken = new Proxy(market.world.rt.db, {
+      get: (of, key) =>
+        key !== 'withTx'
+          ? Reflect.get(of, key)
+          : async (label: string, ...rest: [never, never]) => {
+              const given = label === 'plan-payouts' ? others : 0;
+              if (given > 0) {
+                others = 0;
+                await inTx((tx) => addCarried(tx, today, 'beps', given));
+              }
+              return of.withTx(label, ...rest);
+            },
+    });
+    await send(createDesk({ ...market.world.rt, db: overtaken }, market.channels));
+    expect((await db.read('carried', (tx) => carriedOn(tx, today))).get('beps')).toBe(5);
+    expect((await market.payouts()).map(({ channel }) => channel).sort()).toEqual(['beps', 'beps', 'ibps']);
+  });
+
+  test('that a channel does not tell is a call in vain', async () => {
+    await refunds(100n);
+    market.faults({ scope: 'hvps', fault: 'maintenance', on: 'float' });
+    await send();
+    expect((await market.world.db.read('circuits', loadCircuits)).get('hvps')).toMatchObject({ unanswered: 1 });
   });
 
   test('is what the channel says that it is, after payments, failures, turnings-away, returns and transfers', async () => {

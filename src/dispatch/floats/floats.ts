@@ -2,6 +2,7 @@ import { BankUnreachable, type ChannelCode, hasFloat, PAYING_CHANNELS } from '..
 import type { Id, Minor } from '../../kernel/index.js';
 import { faultOf, type Runtime, type Tx } from '../../runtime/index.js';
 import type { Desk } from '../desk.js';
+import { callChannel } from '../health/health.js';
 import { groupBy } from '../rules.js';
 import {
   bookEntries,
@@ -87,7 +88,7 @@ export async function freeFloats(desk: Desk): Promise<Map<ChannelCode, Minor | n
     await Promise.all(
       unknown.map(async (channel) => {
         try {
-          const told = await channels.channels[channel].float();
+          const told = await callChannel(desk, channel, () => channels.channels[channel].float());
           if (told === undefined) return;
           await rt.db.withTx(
             'open-float',
