@@ -12,6 +12,8 @@ import { type Customer, customerOf } from '../parties/index.js';
 import type { Payout } from '../payouts/index.js';
 import { isDuplicateKey } from '../runtime/index.js';
 import type { Desk } from './desk.js';
+import { callChannel } from './health/health.js';
+import { countSendings, openSendings } from './plan-store.js';
 import { tidyReason, withoutPayee } from './rules.js';
 import { insertSignings, liveSignings, noteSigning, type Signing } from './signing-store.js';
 
@@ -37,7 +39,8 @@ const AT_ONCE = 16;
 /**
  * Makes sure that collections have the contract of their card with their channel (签约): the one that was made before, or a new one where name,
  * card or mobile number is another. A lost answer leaves the collection unsent: it is asked for again, under the same number, when the collection
- * is. A refusal ends the collection. Answers nothing of what pays out, nor of a channel that knows no contracts.
+ * is. A refusal ends a collection that was never handed to its channel; of one that may be on its way it says nothing, and it is asked after. Answers
+ * nothing of what pays out, nor of a channel that knows no contracts.
  */
 export async function signCollections(desk: Desk, sendings: readonly Leaving[]): Promise<ReadonlyMap<Id, Signed>> {
   const found = new Map<Id, Signed>();
@@ -48,7 +51,33 @@ export async function signCollections(desk: Desk, sendings: readonly Leaving[]):
   for (let from = 0; from < asking.length; from += AT_ONCE) {
     await Promise.all(asking.slice(from, from + AT_ONCE).map((each) => askFor(desk, each, found)));
   }
+  await sparingWhatMayBeOnItsWay(desk, found);
   return found;
+}
+
+/** Of the collections that are not handed over this time, those may fail that no earlier sending handed over: the others have no answer yet. */
+async function sparingWhatMayBeOnItsWay({ rt }: Desk, found: Map<Id, Signed>): Promise<void> {
+  const unsigned = [...found].flatMap(([id, signed]) => ('answer' in signed ? [{ id, answer: signed.answer }] : []));
+  if (unsigned.length === 0) return;
+  await rt.db.withTx(
+    'unsigned-collections',
+    async (tx) => {
+      const sendings = await openSendings(
+        tx,
+        unsigned.map(({ id }) => id),
+      );
+      const mayFail = ({ id, answer }: (typeof unsigned)[number]) => answer.status === 'failed' && sendings.get(id) === 1;
+      const staying = unsigned.filter((each) => !mayFail(each));
+      for (const { id, answer } of staying) found.set(id, { answer: { ...answer, status: 'unknown' } });
+      await countSendings(
+        tx,
+        staying.map(({ id }) => id),
+        -1,
+      );
+      return true;
+    },
+    async () => true, // what was not taken off again counts as handed over: it is asked after for longer
+  );
 }
 
 /** The channel as one that makes contracts; undefined of one that pays out. */
@@ -132,7 +161,12 @@ async function prepared({ rt }: Desk, wanted: readonly Wanted[], found: Map<Id, 
 
 async function askFor(desk: Desk, { signNo, request, channel, payouts }: Asking, found: Map<Id, Signed>): Promise<void> {
   const { rt } = desk;
-  const answer = await (collectorOf(desk, channel) as Collector).sign({ signNo, ...request });
+  const answer = await callChannel(
+    desk,
+    channel,
+    () => (collectorOf(desk, channel) as Collector).sign({ signNo, ...request }),
+    ({ status }) => status !== 'unknown',
+  );
   if (answer.status === 'unknown') {
     for (const id of payouts)
       found.set(id, { answer: { messageNo: id, status: 'unknown', reason: `not signed yet: ${words(answer.reason, request)}` } });

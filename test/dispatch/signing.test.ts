@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channels, PaymentOrder, SigningAnswer, SigningRequest } from '../../src/channels/index.js';
+import { loadCircuits } from '../../src/dispatch/health/store.js';
 import { createDesk, type Desk, pollDue, sendDue } from '../../src/dispatch/index.js';
 import { type Holder, openHolder, withConsent } from '../clearing/electronic.js';
 import { fen, type Market, openMarket } from '../clearing/market.js';
@@ -144,6 +145,66 @@ describe('a contract of a card with a collecting channel', () => {
     const [payout] = await market.payouts();
     expect(payout?.reason).toContain('not signed: mobile *** is not that of');
     expect(payout?.reason).not.toContain(holder.card);
+  });
+
+  test('that is refused does not end a collection that may be on its way, which is asked after; nor does a lost number', async () => {
+    let refuses = false;
+    const { channels } = withContracts(market.channels, (request) =>
+      refuses ? { signNo: request.signNo, status: 'refused', reason: 'the card is frozen' } : signed(request),
+    );
+    const { collect } = channels.channels;
+    const onItsWay: (readonly PaymentOrder[])[] = [];
+    const slow = {
+      ...collect,
+      async submit(orders: readonly PaymentOrder[]) {
+        onItsWay.push(orders);
+        return orders.map(({ messageNo }) => ({ messageNo, status: 'unknown' as const, reason: 'no answer' }));
+      },
+    };
+    const desk = createDesk(market.world.rt, { ...channels, channels: { ...channels.channels, collect: slow } } as Channels);
+    const poll = async () => {
+      await due();
+      await pollDue(desk, (await market.book()).shardId);
+    };
+    await topUp();
+    await send(desk);
+    // He has another number now, so that it wants another contract.
+    await change('UPDATE customers SET mobile_sealed = ? WHERE id = ?', [
+      market.world.rt.vault.seal('13900139000'),
+      holder.customerId,
+    ]);
+    refuses = true;
+    await poll();
+    expect(await states()).toEqual(['unknown']);
+    await change('UPDATE customers SET mobile_sealed = NULL WHERE id = ?', [holder.customerId]);
+    await poll();
+    expect([await states(), onItsWay.length]).toEqual([['unknown'], 1]);
+    await collect.submit(onItsWay[0] as readonly PaymentOrder[]);
+    await poll();
+    expect(await states()).toEqual(['settled']);
+    expect(await market.balance(holder.account)).toBe(100n);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('that is refused after a lost answer ends a collection that was never handed over', async () => {
+    let lost = true;
+    const { desk, collectedBy } = deskWith(({ signNo }) => ({
+      ...{ signNo, status: lost ? 'unknown' : 'refused', reason: lost ? 'no answer' : 'the card is frozen' },
+    }));
+    await topUp();
+    await send(desk);
+    lost = false;
+    await due();
+    await pollDue(desk, (await market.book()).shardId);
+    expect([await states(), collectedBy]).toEqual([['failed'], []]);
+  });
+
+  test('that the channel says nothing to is a call in vain', async () => {
+    const { desk } = deskWith(({ signNo }) => ({ signNo, status: 'unknown', reason: 'no answer' }));
+    await topUp();
+    await send(desk);
+    const circuits = await market.world.db.read('circuits', loadCircuits);
+    expect(circuits.get('collect')).toMatchObject({ unanswered: 1 });
   });
 
   test('is asked for under one number by two workers at once', async () => {
