@@ -27,7 +27,9 @@ describe('terms of channels are dated rows', () => {
     expect(rows.every((row) => row.source.length > 0)).toBe(true);
     for (const channel of CHANNELS) expect((await table()).on('2016-04-01' as BusinessDate, channel)).toBeDefined();
     const { body } = await api.call('GET', '/admin/v1/channels/hvps/terms', { token: staff }).expect(200);
-    expect(body.items.map((row: { validFrom: string }) => row.validFrom)).toEqual(['2016-04-01', '2018-01-22', '2018-05-02']);
+    expect(body.items.map((row: { validFrom: string }) => row.validFrom)).toEqual([
+      ...['2016-04-01', '2018-01-22', '2018-05-02', '2026-01-01'],
+    ]);
   });
 
   test('others are added from tomorrow on, once, and hold from their day', async () => {
