@@ -95,11 +95,12 @@ export function windowsOf(hours: Hours, channel: ChannelCode, at: Instant): read
   return withMargins(outages.reduce(without, windows));
 }
 
-/** A window that another follows at once does not end with the channel closing. */
+/** What margins leave of windows. One that another follows at once does not end with the channel closing. */
 function withMargins(windows: readonly Span[]): Window[] {
-  return windows.map((window, at) => {
+  return windows.flatMap((window, at) => {
     const closes = windows[at + 1]?.from !== window.to;
-    return { ...window, last: closes ? plus(window.to, -(window.terms.margin ?? 0) * 1000) : window.to };
+    const last = closes ? plus(window.to, -(window.terms.margin ?? 0) * 1000) : window.to;
+    return window.from < last ? [{ ...window, last }] : [];
   });
 }
 
@@ -107,7 +108,7 @@ export type OpenState = 'open' | 'closed' | 'maintenance';
 
 /** Whether a channel takes payments at the moment from which its windows were made, and if not which it is. */
 export function openState({ table }: Hours, channel: ChannelCode, at: Instant, windows: readonly Window[]): OpenState {
-  if (windows[0] !== undefined && windows[0].from <= at && at < windows[0].last) return 'open';
+  if (windows[0] !== undefined && windows[0].from <= at) return 'open';
   return table.outages(channel).some(({ fromMs, toMs }) => fromMs <= at && (toMs === null || toMs > at))
     ? 'maintenance'
     : 'closed';
@@ -116,7 +117,7 @@ export function openState({ table }: Hours, channel: ChannelCode, at: Instant, w
 /** Until when a channel that is open stays so without a break; undefined: longer than is foretold. */
 export function openUntil(windows: readonly Window[]): Instant | undefined {
   const gap = windows.findIndex((window, at) => windows[at + 1]?.from !== window.to);
-  const end = windows[gap]?.to;
+  const end = windows[gap]?.last;
   const first = windows[0]?.from;
   return end === undefined || first === undefined || end - first >= (DAYS_AHEAD - 1) * 86_400_000 ? undefined : end;
 }

@@ -43,7 +43,10 @@ describe('HVPS is open from 20:30 of the day before each working day to 17:15', 
     ['2025-10-11 17:15', 'closed', '2025-10-12 20:30', '2025-10-13 17:15'], // and an ordinary Sunday evening
     ['2025-01-27 21:00', 'closed', '2025-02-04 20:30', '2025-02-05 17:15'], // 春节
     ['2025-04-27 08:00', 'open', '2025-04-27 08:00', '2025-04-27 17:15'],
-    ['2026-02-27 20:30', 'open', '2026-02-27 20:30', '2026-02-28 17:15'],
+    ['2026-02-27 20:30', 'open', '2026-02-27 20:30', '2026-02-28 17:14'], // and from this year on nothing in the last minute
+    ['2026-03-02 17:13:59', 'open', '2026-03-02 17:13', '2026-03-02 17:14'],
+    ['2026-03-02 17:14', 'closed', '2026-03-02 20:30', '2026-03-03 17:14'],
+    ['2026-03-02 17:15', 'closed', '2026-03-02 20:30', '2026-03-03 17:14'],
   ])('at %s: %s, opens %s, closes %s', (moment, state, opens, closes) => {
     expect(look('hvps', moment)).toMatchObject({ state, opens, closes });
   });

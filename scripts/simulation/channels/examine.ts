@@ -14,7 +14,7 @@ interface PayoutRow {
  * custody, floats, or what came in and what is with whom, differ in all.
  */
 export async function examine({ bank, db, options, custodyNo }: Run) {
-  const { payouts, byChannel, custody, floats, breaks, undecided, turnedAway } = await db.read('examine', async (tx) => ({
+  const { payouts, byChannel, custody, floats, breaks, undecided, turnedAway, notNow } = await db.read('examine', async (tx) => ({
     payouts: await tx.rows<PayoutRow>('SELECT id, state, amount FROM payouts'),
     byChannel: await tx.rows<{ channel: string; number: string }>(
       "SELECT channel, COUNT(*) AS number FROM payouts WHERE state IN ('settled', 'returned') GROUP BY channel ORDER BY channel",
@@ -24,6 +24,7 @@ export async function examine({ bank, db, options, custodyNo }: Run) {
     breaks: await one(tx, 'SELECT COUNT(*) AS value FROM breaks WHERE cleared_date IS NULL'),
     undecided: await one(tx, 'SELECT COUNT(*) AS value FROM inbox'),
     turnedAway: await one(tx, 'SELECT COUNT(*) AS value FROM payout_attempts WHERE refused = 1'),
+    notNow: await one(tx, 'SELECT COUNT(*) AS value FROM payout_attempts WHERE again_ms IS NOT NULL'),
   }));
   const books = bank.bank.books();
   const there = new Map<string, { paid: number; returned: number }>();
@@ -46,6 +47,7 @@ export async function examine({ bank, db, options, custodyNo }: Run) {
       returned: count('returned'),
     },
     turnedAway: Number(turnedAway),
+    notNow: Number(notNow),
     channels: Object.fromEntries(byChannel.map(({ channel, number }) => [channel, Number(number)])),
     paidTwice: books.totals.paidTwice,
     lost: lost.length,
