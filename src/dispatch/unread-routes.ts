@@ -11,12 +11,10 @@ const listed = {
   reason: z.string().meta({ description: 'Why it could not be read' }),
   keptAt: rfc3339Schema,
 };
-const listedSchema = z
-  .strictObject(listed)
-  .meta({
-    id: 'UnreadMessage',
-    description: 'A message of a channel that could not be read and was stepped over 无法解析的报文',
-  });
+const listedSchema = z.strictObject(listed).meta({
+  id: 'UnreadMessage',
+  description: 'A message of a channel that could not be read and was stepped over 无法解析的报文',
+});
 const wholeSchema = z
   .strictObject({ ...listed, text: z.string().meta({ description: 'The message as it came' }) })
   .meta({ id: 'UnreadMessageText' });
