@@ -1,39 +1,56 @@
 /**
- * Verifies a receipt (电子回执) with the bank's public key alone: no database, no network, nothing of the bank but that key.
+ * Verifies what the bank signed with its public key alone: no database, no network, nothing of the bank but that key.
  *
- *   npm run verify -- FILE [--key FILE]
+ *   npx cunguan verify FILE … [--key FILE]
  *
- * FILE is what `GET /v1/receipts/…` answered ('-' reads stdin). The key file is what `GET /v1/receipt-keys` answered, or a PEM (SPKI); when it is not
- * named, that of this checkout's own sandbox. Prints what the receipt proves and ends with 0, or what is wrong with it and ends with 1.
+ * A FILE is a receipt (电子回执, `GET /v1/receipts/…`), a custody proof of a day (存管证明, `GET /v1/days/…/proof`) or the inclusion proof of an account
+ * (`GET /v1/accounts/…/proofs/…`); '-' reads stdin. Custody proofs of several days, also those inside inclusion proofs, must follow from one another.
+ * The key file is what `GET /v1/receipt-keys` answered, or a PEM (SPKI); when it is not named, that of this checkout's own sandbox.
+ * Prints what the files prove and ends with 0, or what is wrong with the first that is not genuine and ends with 1.
  */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { judgeReceipt, type PublicKeys, type ReceiptContent, readPublicKeys } from '../src/consents/receipts/rules.js';
+import { judgeReceipt, RECEIPT_VERSION, type ReceiptContent } from '../src/consents/receipts/rules.js';
 import type { Shown } from '../src/consents/rules.js';
-import { Refused, toYuan } from '../src/kernel/index.js';
+import { type PublicKeys, Refused, readPublicKeys, toYuan } from '../src/kernel/index.js';
+import {
+  CUSTODY_VERSION,
+  type CustodyProof,
+  chainFaults,
+  FIRST,
+  INCLUSION_VERSION,
+  type InclusionProof,
+  judgeCustody,
+  judgeInclusion,
+} from '../src/proofs/rules.js';
 import { parseJson } from '../src/runtime/json.js';
 
-const USAGE = 'usage: npm run verify -- FILE [--key FILE]';
+const USAGE = 'usage: npx cunguan verify FILE … [--key FILE]';
 const SANDBOX_KEYS = '.local/receipt-keys.public.json';
 
 class Fault extends Error {}
 
-function readArguments(): { file: string; key: string } {
+function readArguments(): { files: readonly string[]; key: string } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { key: { type: 'string', default: SANDBOX_KEYS } },
+      options: { key: { type: 'string' } },
     });
-    const [file] = positionals;
-    if (file !== undefined && positionals.length === 1) return { file, key: values.key };
+    // Commands run in the root of the checkout; names of files are meant as they were typed.
+    const typed = (path: string) => (path === '-' || isAddress(path) ? path : resolve(process.env.INIT_CWD ?? '.', path));
+    const key = values.key === undefined ? SANDBOX_KEYS : typed(values.key);
+    if (positionals.length > 0) return { files: positionals.map(typed), key };
   } catch (error) {
     throw new Fault(`${(error as Error).message}\n${USAGE}`);
   }
   throw new Fault(USAGE);
 }
 
+const isAddress = (path: string) => /^[a-z]+:\/\//i.test(path);
+
 function read(what: string, path: string): string {
-  if (/^[a-z]+:\/\//i.test(path)) throw new Fault(`${path}: ${what} is read from a file, never from the network`);
+  if (isAddress(path)) throw new Fault(`${path}: ${what} is read from a file, never from the network`);
   let bytes: Buffer;
   try {
     bytes = readFileSync(path === '-' ? 0 : path);
@@ -57,8 +74,8 @@ function readKeys(path: string): PublicKeys {
   }
 }
 
-function readReceipt(path: string): unknown {
-  const text = read('the receipt', path);
+function readDocument(path: string): unknown {
+  const text = read('the file', path);
   try {
     return parseJson(text);
   } catch (error) {
@@ -70,7 +87,7 @@ function readReceipt(path: string): unknown {
   }
 }
 
-function* told(content: ReceiptContent): Iterable<string> {
+function* toldOfReceipt(content: ReceiptContent): Iterable<string> {
   if (content.type === 'mandate-use') {
     yield `${content.instruction} (${content.kind}, request ${content.requestNo}) took ${toYuan(BigInt(content.amount))} yuan from ${content.account}`;
     yield `as use ${content.use} of ${content.mandate} by ${content.platform}, at ${content.usedAt}`;
@@ -92,17 +109,79 @@ function* told(content: ReceiptContent): Iterable<string> {
   }
 }
 
+const yuan = (fen: number) => `${toYuan(BigInt(fen))} yuan`;
+
+function* toldOfCustody({ content }: CustodyProof): Iterable<string> {
+  const { custody, children, statement, accounts, previous } = content;
+  yield `${content.platform} at the end of ${content.date}: ${yuan(custody)} in the custody account ${content.custodyNo}`;
+  yield `on ${accounts} accounts, which together have ${yuan(children)}; root ${content.root}`;
+  const apart = BigInt(custody) - BigInt(statement.closing);
+  const rest = apart === 0n ? '' : `; ${toYuan(apart)} yuan are on their way between the two`;
+  yield `the core bank's statement of ${statement.lines} lines ends with ${yuan(statement.closing)}${rest}`;
+  yield previous === FIRST ? 'the first proof of this platform' : `the proof of the day before has the hash ${previous}`;
+}
+
+function* toldOfInclusion({ leaf, index, custody }: InclusionProof): Iterable<string> {
+  yield `${leaf.account} (${leaf.accountType}) had ${yuan(leaf.balance)} after ${leaf.seq} entries, the last with the hash ${leaf.head}`;
+  yield `it is leaf ${index} of the tree of this custody proof:`;
+  for (const line of toldOfCustody(custody)) yield `  ${line}`;
+}
+
+interface Verified {
+  readonly what: string;
+  readonly keyId: string;
+  readonly lines: Iterable<string>;
+  readonly custody?: CustodyProof;
+}
+
+/** Each sort of document says by its version what it is. @throws Fault when it is not genuine */
+function verify(value: unknown, keys: PublicKeys): Verified {
+  const version = (value as { version?: unknown } | null)?.version ?? RECEIPT_VERSION;
+  if (version === RECEIPT_VERSION) {
+    const { keyId, content } = must(judgeReceipt(value, keys), 'receipt');
+    return { what: 'receipt', keyId, lines: toldOfReceipt(content) };
+  }
+  if (version === CUSTODY_VERSION) {
+    const custody = must(judgeCustody(value, keys), 'custody');
+    return { what: 'custody proof', keyId: custody.keyId, lines: toldOfCustody(custody), custody };
+  }
+  if (version === INCLUSION_VERSION) {
+    const inclusion = must(judgeInclusion(value, keys), 'inclusion');
+    const { custody } = inclusion;
+    return { what: 'inclusion proof', keyId: custody.keyId, lines: toldOfInclusion(inclusion), custody };
+  }
+  throw new Fault(`NOT GENUINE: "${String(version)}" is the version of no document of the bank's`);
+}
+
+function must<Name extends string, Document>(
+  judged: Readonly<Record<Name, Document>> | { readonly fault: string },
+  name: Name,
+): Document {
+  if ('fault' in judged) throw new Fault(`NOT GENUINE: ${judged.fault}`);
+  return (judged as Readonly<Record<Name, Document>>)[name];
+}
+
 /** What came from outside must not speak to the terminal. */
 const plain = (line: string) => line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
 
-try {
-  const { file, key } = readArguments();
+function main(): void {
+  const { files, key } = readArguments();
   const keys = readKeys(key);
-  const judged = judgeReceipt(readReceipt(file), keys);
-  if ('fault' in judged) throw new Fault(`NOT GENUINE: ${judged.fault}`);
-  const { receipt } = judged;
-  process.stdout.write(`genuine: signed by the bank with its key ${receipt.keyId}\n`);
-  for (const line of told(receipt.content)) process.stdout.write(`  ${plain(line)}\n`);
+  const days: CustodyProof[] = [];
+  for (const file of files) {
+    if (files.length > 1) process.stdout.write(`${plain(file)}\n`);
+    const { what, keyId, lines, custody } = verify(readDocument(file), keys);
+    process.stdout.write(`genuine ${what}: signed by the bank with its key ${keyId}\n`);
+    for (const line of lines) process.stdout.write(`  ${plain(line)}\n`);
+    if (custody !== undefined) days.push(custody);
+  }
+  const [fault] = chainFaults(days);
+  if (fault !== undefined) throw new Fault(`NOT GENUINE: ${fault}`);
+  if (new Set(days.map(({ hash }) => hash)).size > 1) process.stdout.write('the proofs of the days follow from one another\n');
+}
+
+try {
+  main();
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
   process.stderr.write(`${error.message.split('\n').map(plain).join('\n')}\n`);

@@ -35,6 +35,7 @@ import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/
 import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';
 import { platformAuthentication, platformRoutes } from './platforms/index.js';
+import { proofRoutes } from './proofs/index.js';
 import { reconciliationRoutes } from './reconciliation/index.js';
 import { refundRoutes } from './refunds/index.js';
 import { reviewRoutes } from './reviews/index.js';
@@ -89,6 +90,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...acquirerRoutes(runtime, giveInTx(runtime)),
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
+    ...proofRoutes(runtime),
     ...clearingRoutes(runtime),
     ...explainRoutes(runtime),
     ...operatorRoutes(runtime),

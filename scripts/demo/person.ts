@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { judgeReceipt, readPublicKeys } from '../../src/consents/receipts/rules.js';
+import { judgeReceipt } from '../../src/consents/receipts/rules.js';
 import {
   addDays,
   type BusinessDate,
   type Instant,
   luhnDigit,
   type Minor,
+  readPublicKeys,
   residentIdCheck,
   startOfDay,
   toRfc3339,

@@ -5,4 +5,5 @@ export * from './identifiers.js';
 export * from './ids.js';
 export * from './money.js';
 export * from './refusals.js';
+export * from './signed.js';
 export * from './time.js';

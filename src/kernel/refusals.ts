@@ -8,6 +8,7 @@ import { HOLD_REFUSALS } from './refusals/holds.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
 import { MONEY_IN_REFUSALS } from './refusals/money-in.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
+import { PROOF_REFUSALS } from './refusals/proofs.js';
 import { REFUND_REFUSALS } from './refusals/refunds.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
 import { REVIEW_REFUSALS } from './refusals/reviews.js';
@@ -36,6 +37,7 @@ export const REFUSALS = {
   ...ESCROW_REFUSALS,
   ...BATCH_REFUSALS,
   ...FLOAT_REFUSALS,
+  ...PROOF_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

@@ -1,5 +1,5 @@
 import { asId, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
-import type { Tx } from '../runtime/index.js';
+import { sql, type Tx } from '../runtime/index.js';
 import { ACCOUNT_TYPES, type AccountType } from './chart.js';
 
 /** An account at the end of a business date: its last entry dated then or before. */
@@ -14,7 +14,7 @@ export interface ClosingBalance {
   readonly head: Buffer;
 }
 
-/** Where to go on; made by `closingPage` alone. */
+/** Where to go on: what `closingPage` answers, or the last account that is not to be told again. */
 export interface ClosingCursor {
   readonly type: AccountType;
   readonly after: Id;
@@ -52,11 +52,12 @@ export async function closingPage(
      WHERE a.platform_id = ? AND a.type = ? AND a.id > ? AND a.entry_count > 0 ORDER BY a.id LIMIT ?`,
     [platformId, type, after, limit],
   );
+  const since = rows.filter((row) => row.business_date > date);
+  const earlier = await lastUpTo(tx, date, new Map(since.map((row) => [asId(row.id), Number(row.entry_count)])));
   const page: ClosingBalance[] = [];
   for (const row of rows) {
     const account = asId(row.id);
-    const last =
-      row.business_date <= date ? { ...row, seq: row.entry_count } : await lastUpTo(tx, account, date, row.entry_count);
+    const last = row.business_date <= date ? { ...row, seq: row.entry_count } : earlier.get(account);
     if (last === undefined) continue;
     page.push({ account, type, seq: Number(last.seq), balance: BigInt(last.balance), head: last.hash });
   }
@@ -66,19 +67,45 @@ export async function closingPage(
   return { page, next: following === undefined ? undefined : { type: following, after: asId('0') } };
 }
 
-/** The last entry of an account up to a date, by halving: a much used account may have moved often since. */
-async function lastUpTo(tx: Tx, account: Id, date: BusinessDate, count: string) {
-  let low = 0; // dated in time, or none
-  let high = Number(count); // dated later
-  let found: { seq: string; balance: string; hash: Buffer } | undefined;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    const [entry] = await tx.rows<{ seq: string; balance: string; hash: Buffer; business_date: BusinessDate }>(
-      'SELECT seq, balance, hash, business_date FROM entries WHERE account_id = ? AND seq = ?',
-      [account, middle],
+interface LastEntry {
+  readonly seq: string;
+  readonly balance: string;
+  readonly hash: Buffer;
+}
+
+/** Where an account's last entry up to the date must lie: at `low` or after it (0: there may be none), before `high`, which is dated later. */
+interface Range {
+  low: number;
+  high: number;
+  step: number;
+  found: LastEntry | undefined;
+}
+
+/**
+ * The last entries up to a date of accounts that moved since. All accounts are searched at once, a read a round: back from their ends in
+ * steps that double, since most moved little since, and then by halving, since some moved often.
+ * @param counts how many entries each has
+ */
+async function lastUpTo(tx: Tx, date: BusinessDate, counts: ReadonlyMap<Id, number>): Promise<Map<Id, LastEntry>> {
+  const ranges = new Map<Id, Range>();
+  for (const [account, count] of counts) ranges.set(account, { low: 0, high: count, step: 1, found: undefined });
+  for (;;) {
+    const open = [...ranges].filter(([, { low, high }]) => high - low > 1);
+    if (open.length === 0) break;
+    const asked = new Map<Id, number>();
+    for (const [account, { low, high, step, found }] of open)
+      asked.set(account, found === undefined && high - step > low ? high - step : Math.floor((low + high) / 2));
+    const places = [...asked].map(([account, seq]) => `${account},${seq}`);
+    const rows = await tx.rows<LastEntry & { account_id: string; business_date: BusinessDate }>(
+      `SELECT account_id, seq, balance, hash, business_date FROM entries WHERE (account_id, seq) IN (${sql.tuples(places)})`,
     );
-    if (entry !== undefined && entry.business_date <= date) [low, found] = [middle, entry];
-    else high = middle;
+    const read = new Map(rows.map((row) => [asId(row.account_id), row]));
+    for (const [account, range] of open) {
+      const seq = asked.get(account) as number;
+      const entry = read.get(account);
+      if (entry !== undefined && entry.business_date <= date) Object.assign(range, { low: seq, found: entry });
+      else Object.assign(range, { high: seq, step: range.step * 2 });
+    }
   }
-  return found;
+  return new Map([...ranges].flatMap(([account, { found }]) => (found === undefined ? [] : [[account, found] as const])));
 }

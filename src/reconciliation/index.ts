@@ -10,4 +10,4 @@
 export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconciliation } from './reconcile.js';
 export { reconciliationRoutes } from './routes.js';
 export { prove } from './rules.js';
-export { type Break, countOpenBreaks, listBreaks } from './store.js';
+export { type Break, countOpenBreaks, listBreaks, statementsAt } from './store.js';

@@ -10,9 +10,9 @@ import {
   receiptRoutes,
   sendSms,
 } from '../../src/consents/index.js';
-import { judgeReceipt, readPublicKeys } from '../../src/consents/receipts/rules.js';
+import { judgeReceipt } from '../../src/consents/receipts/rules.js';
 import { answerHandlers, createIntake, executeShard, findInstructions } from '../../src/instructions/index.js';
-import { canonicalJson, fromWire, type Id, instantOf, toRfc3339, toWire } from '../../src/kernel/index.js';
+import { canonicalJson, fromWire, type Id, instantOf, readPublicKeys, toRfc3339, toWire } from '../../src/kernel/index.js';
 import { bare, openBook, person, postMovement, type TestBook } from '../accounts/books.js';
 import type { World } from '../support/world.js';
 import { openElectronic } from '../support/world-electronic.js';

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { receiptOf } from '../../src/consents/receipts/receipts.js';
-import { hashOfContent, judgeReceipt, type Receipt, readPublicKeys, receiptSchema } from '../../src/consents/receipts/rules.js';
+import { judgeReceipt, type Receipt, receiptSchema } from '../../src/consents/receipts/rules.js';
 import { type Evidence, type Shown, shownFen } from '../../src/consents/rules.js';
 import type { StoredConsent } from '../../src/consents/store.js';
-import { asId, type Instant } from '../../src/kernel/index.js';
+import { asId, hashOfContent, type Instant, readPublicKeys } from '../../src/kernel/index.js';
 import { openReceiptKeys, openVault, receiptKeysOfSecret, receiptKeysOfText } from '../../src/runtime/index.js';
 import { TEST_KEYS } from '../support/database.js';
 

@@ -1,9 +1,9 @@
-import { type Id, type Instant, invariant, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
+import { type Id, type Instant, invariant, signContent, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import type { Factors, Mandate, MandateUse } from '../records.js';
 import type { Evidence, Shown, Subject } from '../rules.js';
 import type { StoredConsent } from '../store.js';
-import { hashOfContent, RECEIPT_VERSION, type Receipt, type ReceiptContent, signedText } from './rules.js';
+import { RECEIPT_VERSION, type Receipt, type ReceiptContent } from './rules.js';
 
 type SigningRuntime = Pick<Runtime, 'vault' | 'receiptKeys'>;
 
@@ -94,8 +94,5 @@ export function storedReceipt({ vault }: Pick<Runtime, 'vault'>, { id, receiptSe
 }
 
 function signed({ receiptKeys }: Pick<Runtime, 'receiptKeys'>, content: ReceiptContent): Receipt {
-  const hash = hashOfContent(content);
-  const { keyId } = receiptKeys;
-  const signature = receiptKeys.sign(signedText(keyId, hash)).toString('base64url');
-  return { version: RECEIPT_VERSION, content, hash, keyId, signature };
+  return signContent(RECEIPT_VERSION, content, receiptKeys);
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { type Id, invariant, Refused, refuse } from '../../kernel/index.js';
+import { type Id, invariant, publishedKeySchema, Refused, refuse } from '../../kernel/index.js';
 import { type Route, type Runtime, route, type Tx, wireId } from '../../runtime/index.js';
 import { findMandate } from '../mandates/store.js';
 import { mandateUseRecords } from '../records.js';
 import { findConsentOf } from '../store.js';
 import { type GivenInstruction, receiptOfUse, storedReceipt } from './receipts.js';
-import { publishedKeySchema, type Receipt, receiptSchema } from './rules.js';
+import { type Receipt, receiptSchema } from './rules.js';
 
 /** What of an instruction stands in a receipt; undefined when there is none of this id. Instructions stand below consents. */
 export type FindGiven = (tx: Tx, id: Id) => Promise<GivenInstruction | undefined>;
