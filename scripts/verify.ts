@@ -171,7 +171,7 @@ function main(): void {
   for (const file of files) {
     if (files.length > 1) process.stdout.write(`${plain(file)}\n`);
     const { what, keyId, lines, custody } = verify(readDocument(file), keys);
-    process.stdout.write(`genuine ${what}: signed by the bank with its key ${keyId}\n`);
+    process.stdout.write(`genuine: signed by the bank with its key ${keyId} (${what})\n`);
     for (const line of lines) process.stdout.write(`  ${plain(line)}\n`);
     if (custody !== undefined) days.push(custody);
   }

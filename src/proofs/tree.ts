@@ -30,6 +30,11 @@ export class Frontier {
     this.#whole.push(last);
   }
 
+  /** How many hashes are kept. */
+  get kept(): number {
+    return this.#whole.length;
+  }
+
   /** The root over what was pushed; of nothing, the hash of nothing. */
   root(): Buffer {
     let root: Buffer | undefined;
