@@ -43,15 +43,24 @@ export async function startApi(
   config: Record<string, string> = {},
 ): Promise<TestApi> {
   const fresh = await freshDatabase();
-  const runtime = await createRuntime(configFor(fresh, config), 'api');
-  const close = async () => {
-    await runtime.close();
+  const api = await startApiOn(fresh, routesOf, config).catch(async (error: unknown) => {
     await fresh.drop();
-  };
+    throw error;
+  });
+  return { ...api, stop: () => api.stop().then(() => fresh.drop()) };
+}
+
+/** The same over a schema that the test has made and filled; it goes on when the API stops. */
+export async function startApiOn(
+  fresh: FreshDatabase,
+  routesOf: (runtime: StartedRuntime) => Route[],
+  config: Record<string, string> = {},
+): Promise<TestApi> {
+  const runtime = await createRuntime(configFor(fresh, config), 'api');
   const api = await appOf(runtime, routesOf)
     .then((app) => listen(app, { host: '127.0.0.1', port: 0 }))
     .catch(async (error: unknown) => {
-      await close();
+      await runtime.close();
       throw error;
     });
   const client = { url: api.url, runtime };
@@ -70,7 +79,7 @@ export async function startApi(
     platform: (name = 'Test platform') => makePlatform(runtime, name),
     stop: async () => {
       await api.stop(1_000);
-      await close();
+      await runtime.close();
     },
   };
 }
