@@ -13,6 +13,7 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/scripts/cunguan.mjs ./scripts/cunguan.mjs
 USER node
 EXPOSE 8080
 CMD ["node", "--enable-source-maps", "dist/src/main.js"]

@@ -35,6 +35,8 @@ const COMMANDS = {
   simulate: { node: typescript('scripts/simulate.ts'), servers: 'simulate', fresh: true },
   migrate: { node: typescript('scripts/migrate.ts'), servers: 'local', migratesItself: true },
   verify: { node: typescript('scripts/verify.ts') },
+  audit: { node: typescript('scripts/audit.ts'), servers: 'local' },
+  export: { node: typescript('scripts/export.ts'), servers: 'local' },
   reseal: { node: typescript('scripts/reseal.ts'), servers: 'local' },
   operator: { node: typescript('scripts/operator.ts'), servers: 'local' },
   test: { node: program('jest', 'bin/jest.js'), closing: true },

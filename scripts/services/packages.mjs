@@ -76,6 +76,21 @@ export async function requirePrograms() {
   return installed;
 }
 
+/**
+ * The programs of plain-text accounting that tests let read the exported books.
+ * @throws Stop with the one command to run, where they are missing and this user may not install them
+ */
+export async function requireAccounting() {
+  const missing = () =>
+    programPath('hledger') === undefined || programPath('bean-check') === undefined || programPath('bean-query') === undefined;
+  if (!missing()) return;
+  await withLock('accounting', async () => {
+    if (!missing()) return; // another process may just have installed them
+    await install(['hledger', 'beancount'], 'hledger or beancount is not on this machine', '');
+    if (missing()) throw new Stop('hledger or beancount is not on this machine, even after installing them');
+  });
+}
+
 const CJK_FONT = '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc';
 
 function hasChineseFont() {

@@ -381,6 +381,14 @@ export async function chainOf(tx: Tx, accountId: Id, from: number, limit: number
   return rows.map(entryOf);
 }
 
+/** The entries of several accounts, at most `limit`: account by account in the order of their ids, each in that of its chain. */
+export async function chainsOf(tx: Tx, accountIds: readonly Id[], limit: number): Promise<Entry[]> {
+  const rows = await tx.rows<EntryRow>(
+    `SELECT * FROM entries WHERE account_id IN (${accountIds.join()}) ORDER BY account_id, seq LIMIT ${limit}`,
+  );
+  return rows.map(entryOf);
+}
+
 /** What a platform's book adds up to: custody as the positive amount kept, and the sum of all its other accounts, less what channels owe. */
 export async function bookTotals(tx: Tx, platformId: Id): Promise<{ custody: Minor; children: Minor }> {
   const rows = await tx.rows<{ own: number; total: string }>(

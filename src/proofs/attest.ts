@@ -65,7 +65,11 @@ export async function attestDay(rt: ProofRuntime, { platformId, date }: DayOf): 
 
 async function attestOne(rt: ProofRuntime, book: Book, date: BusinessDate, previous: string): Promise<CustodyProof> {
   const { platformId } = book;
-  const { content, blocks } = await contentOf(rt, book, date, previous);
+  const made = await contentOf(rt, book, date, previous);
+  if (made === undefined) throw new Refused(refuse('DAY_NOT_PROVED'));
+  const { content, blocks } = made;
+  const { custody, children } = content;
+  invariant(custody === children, `the accounts of ${platformId} on ${date} add up to ${children} fen, custody to ${custody}`);
   const stored = () => rt.db.read('proof-stored', (tx) => findProof(tx, platformId, date));
   const earlier = await stored();
   if (earlier !== undefined) return same(rt, earlier, content);
@@ -96,15 +100,15 @@ function same(rt: ProofRuntime, stored: CustodyProof, content: CustodyContent): 
   throw new CustodyProofDiffers(`the books of ${platform} on ${date} are no longer what the bank attested`);
 }
 
-/** What the books and the statement say of a day, and the blocks of its tree. @throws Refused DAY_NOT_PROVED when no statement was kept */
+/** What the books and the statement say of a day, and the blocks of its tree; undefined when no statement was kept. */
 export async function contentOf(
   rt: Pick<ProofRuntime, 'db' | 'vault'>,
   { platformId, custodyNo }: Pick<Book, 'platformId' | 'custodyNo'>,
   date: BusinessDate,
   previous: string,
-): Promise<{ readonly content: CustodyContent; readonly blocks: readonly Block[] }> {
+): Promise<{ readonly content: CustodyContent; readonly blocks: readonly Block[] } | undefined> {
   const { stored: statement } = await rt.db.read('proof-statement', (tx) => statementsAt(tx, platformId, date));
-  if (statement === undefined) throw new Refused(refuse('DAY_NOT_PROVED'));
+  if (statement === undefined) return undefined;
   const hashOf = leafHasher(rt, { platformId, date });
   const tree = new BlockTree();
   let custody: Minor = 0n;
@@ -114,7 +118,6 @@ export async function contentOf(
     else children += closing.balance;
     tree.push(hashOf(closing), { type: closing.type, after: closing.account });
   }
-  invariant(custody === children, `the accounts of ${platformId} on ${date} add up to ${children} fen, custody to ${custody}`);
   const { root, accounts, blocks } = tree.end();
   const content: CustodyContent = {
     type: 'custody',

@@ -5,4 +5,5 @@
  * needs no more. Deliberately absent: that the signed totals are the sum of the leaves is shown by the audit, which sees all of them, and not by one proof.
  */
 export { type AttestedDay, attestDay } from './attest.js';
+export { type AuditTally, audit } from './audit.js';
 export { proofRoutes } from './routes.js';
