@@ -21,7 +21,7 @@ function freshReceiptKeys(id) {
   return { RECEIPT_KEYS: `${id}=${der.toString('base64')}` };
 }
 
-/** Where `npm run verify` looks for the public half of a sandbox's key, in the form of `GET /v1/receipt-keys`. */
+/** Where `npx cunguan verify` looks for the public half of a sandbox's key, in the form of `GET /v1/receipt-keys`. */
 function publishReceiptKeys({ RECEIPT_KEYS }) {
   const keys = RECEIPT_KEYS.split(',').map((part) => {
     const [, kid, base64] = /^([^=]+)=(.+)$/.exec(part);

@@ -1,7 +1,7 @@
 /**
  * The chart of accounts of one platform's book. Credit is positive: what the bank owes to somebody. The custody account is
  * the bank's own asset, so its balance is the negative of the money that the core bank keeps, and all accounts sum to zero. So is what
- * channels have collected and not paid over.
+ * channels have collected and not paid over. Types keep their order: the leaves of custody proofs stand in it. A new one goes last.
  */
 export interface AccountTypeEntry {
   readonly zh: string;

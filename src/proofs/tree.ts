@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 
 /**
  * A Merkle tree as of RFC 6962 (certificate transparency), computed while its leaves go by. Hashes of leaves and of nodes begin with different
@@ -6,15 +6,17 @@ import { createHash } from 'node:crypto';
  * never doubled, so that no two lists of leaves have one root. Pure.
  */
 const LEAF = Buffer.from([0]);
-const NODE = Buffer.from([1]);
+const scratch = Buffer.alloc(65, 1); // what begins a node, and room for two hashes
 
 /** @param salt 32 bytes that only the owner of the leaf is told: without them nobody can try out what a leaf may say */
 export function hashOfLeaf(salt: Buffer, text: string): Buffer {
-  return createHash('sha256').update(LEAF).update(salt).update(text, 'utf8').digest();
+  return digestOf('sha256', Buffer.concat([LEAF, salt, Buffer.from(text, 'utf8')]), 'buffer');
 }
 
 function hashOfNode(left: Buffer, right: Buffer): Buffer {
-  return createHash('sha256').update(NODE).update(left).update(right).digest();
+  left.copy(scratch, 1);
+  right.copy(scratch, 33);
+  return digestOf('sha256', scratch, 'buffer');
 }
 
 /** What must be kept of the leaves so far: one hash for each whole subtree, of which there are at most as many as the count has bits. */
@@ -39,7 +41,7 @@ export class Frontier {
   root(): Buffer {
     let root: Buffer | undefined;
     for (const { hash } of this.#whole.toReversed()) root = root === undefined ? hash : hashOfNode(hash, root);
-    return root ?? createHash('sha256').digest();
+    return root ?? digestOf('sha256', '', 'buffer');
   }
 }
 

@@ -22,7 +22,7 @@ const Params = z.strictObject({
     example: 'ins_2236512894231552003',
   }),
 });
-const answers = { 200: { description: 'The receipt; `npm run verify` checks it', schema: receiptSchema } };
+const answers = { 200: { description: 'The receipt; `npx cunguan verify` checks it', schema: receiptSchema } };
 
 function ownRoute(rt: Runtime, findGiven: FindGiven): Route {
   return route({
