@@ -9,4 +9,4 @@ export * from './closing-store.js';
 export * from './post.js';
 export * from './records.js';
 export * from './store.js';
-export { type AccountFault, type VerifyCursor, verifyAccounts, verifyPage } from './verify.js';
+export { type VerifyCursor, verifyAccounts, verifyPage } from './verify.js';

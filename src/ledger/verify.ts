@@ -34,7 +34,7 @@ interface StoredAccount {
   head_hash: Buffer;
 }
 
-const ACCOUNTS = 2_000;
+const ACCOUNTS = 900; // with a thousand ids in a list the server sorts, and no longer reads along the index
 const ENTRIES = 10_000;
 
 /** Replays every entry of a platform's accounts and compares with the stored balances, counts and chain heads. */
