@@ -38,6 +38,7 @@ import { platformAuthentication, platformRoutes } from './platforms/index.js';
 import { proofRoutes } from './proofs/index.js';
 import { reconciliationRoutes } from './reconciliation/index.js';
 import { refundRoutes } from './refunds/index.js';
+import { reportingRoutes } from './reporting/index.js';
 import { reviewRoutes } from './reviews/index.js';
 import { routingRoutes } from './routing/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection, type Tx } from './runtime/index.js';
@@ -91,6 +92,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
     ...proofRoutes(runtime),
+    ...reportingRoutes(runtime),
     ...clearingRoutes(runtime),
     ...explainRoutes(runtime),
     ...operatorRoutes(runtime),

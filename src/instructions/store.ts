@@ -139,9 +139,9 @@ export function insertingOutcomes(turn: ShardTurn, outcomes: readonly Outcome[])
   const rows = outcomes.map(
     (o) =>
       `${o.instruction},${turn.shardId},${turn.batchNo},'${o.state}',${sql.nullableText(o.code)},` +
-      `${o.detail === null ? 'NULL' : sql.text(JSON.stringify(o.detail))},'${o.businessDate}',${o.decidedMs}`,
+      `${o.detail === null ? 'NULL' : sql.text(JSON.stringify(o.detail))},'${o.businessDate}',${o.decidedMs},${o.platformId}`,
   );
-  return `INSERT INTO outcomes (instruction_id, shard_id, batch_no, state, code, detail, business_date, decided_ms) VALUES ${sql.tuples(rows)}`;
+  return `INSERT INTO outcomes (instruction_id, shard_id, batch_no, state, code, detail, business_date, decided_ms, platform_id) VALUES ${sql.tuples(rows)}`;
 }
 
 const OUTBOX_STRIDE = 1_000_000n; // more events than any one batch makes

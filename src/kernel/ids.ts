@@ -55,6 +55,8 @@ export const ID_PREFIXES = {
   break: 'brk',
   operator: 'opr',
   audit: 'aud',
+  'file-dispute': 'fds',
+  'file-key': 'fky',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

@@ -10,6 +10,7 @@ import { MONEY_IN_REFUSALS } from './refusals/money-in.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
 import { PROOF_REFUSALS } from './refusals/proofs.js';
 import { REFUND_REFUSALS } from './refusals/refunds.js';
+import { REPORTING_REFUSALS } from './refusals/reporting.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
 import { REVIEW_REFUSALS } from './refusals/reviews.js';
 import { ROUTING_REFUSALS } from './refusals/routing.js';
@@ -38,6 +39,7 @@ export const REFUSALS = {
   ...BATCH_REFUSALS,
   ...FLOAT_REFUSALS,
   ...PROOF_REFUSALS,
+  ...REPORTING_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

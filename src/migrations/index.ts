@@ -29,6 +29,7 @@ import { MoneyIn1700000000028 } from './0028-money-in.js';
 import { Floats1700000000029 } from './0029-floats.js';
 import { UnreadMessages1700000000030 } from './0030-unread-messages.js';
 import { CustodyProofs1700000000034 } from './0034-custody-proofs.js';
+import { Reporting1700000000035 } from './0035-reporting.js';
 import { NotNow1700000000038 } from './0038-not-now.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
@@ -64,5 +65,6 @@ export const migrations = [
   Floats1700000000029,
   UnreadMessages1700000000030,
   CustodyProofs1700000000034,
+  Reporting1700000000035,
   NotNow1700000000038,
 ];

@@ -45,6 +45,11 @@ export function createMetrics() {
       labelNames: ['shard'],
     }),
     breaksOpen: new Gauge({ name: 'cunguan_breaks_open', help: 'Reconciliation breaks not closed', registers }),
+    filesDiffering: new Counter({
+      name: 'cunguan_check_files_differing_total',
+      help: 'Check files that were made again and came out otherwise',
+      registers,
+    }),
     jobs: new Counter({ name: 'cunguan_jobs_total', help: 'Job runs by result', registers, labelNames: ['job', 'result'] }),
   };
 }

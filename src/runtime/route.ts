@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Id, Refusal, RefusalCode } from '../kernel/index.js';
@@ -106,6 +107,8 @@ export interface Answer {
   readonly status: number;
   /** JSON, or bytes as they are with their own Content-Type. */
   readonly body?: unknown;
+  /** Bytes that are sent as they come, instead of a body, with their own Content-Type. When it fails the connection is cut. */
+  readonly stream?: Readable;
   /** A page instead of a body. */
   readonly html?: Page;
   readonly headers?: Readonly<Record<string, string>>;

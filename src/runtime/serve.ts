@@ -1,3 +1,4 @@
+import { pipeline, type Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { Refused, refuse } from '../kernel/index.js';
@@ -230,6 +231,10 @@ function send(response: Response, answer: Answer): void {
     sendPage(response, answer.status, answer.html, answer.headers);
     return;
   }
+  if (answer.stream !== undefined) {
+    sendStream(response, answer, answer.stream);
+    return;
+  }
   const text = answer.body === undefined || Buffer.isBuffer(answer.body) ? answer.body : toJson(answer.body);
   response.statusCode = answer.status;
   response.setHeader('Cache-Control', 'no-store');
@@ -237,4 +242,12 @@ function send(response: Response, answer: Answer): void {
   if (text !== undefined && !response.hasHeader('Content-Type'))
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.end(text);
+}
+
+/** The status line is out before the last byte is known: where the bytes fail, the connection is cut, so that nobody takes a part for the whole. */
+function sendStream(response: Response, { status, headers = {} }: Answer, stream: Readable): void {
+  response.statusCode = status;
+  response.setHeader('Cache-Control', 'no-store');
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  pipeline(stream, response, () => undefined); // destroys both ends when either fails
 }

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { Refused, refuse } from '../../kernel/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import type { CheckFile } from './columns.js';
+import { digester, encoded, type FileEncoding } from './format.js';
+import { alarm, type Day, filesOfDay, isSameDigest, writeFiles } from './make.js';
+import type { KeptFile } from './store.js';
+
+type Parts = Pick<Runtime, 'db' | 'vault' | 'clock' | 'log' | 'metrics'>;
+
+export interface WantedFile extends Day {
+  readonly file: CheckFile;
+  readonly encoding: FileEncoding;
+  readonly gzip: boolean;
+}
+
+/** A file that was made again and found to be the one that was kept. Whoever has it closes it. */
+export interface Spooled {
+  readonly kept: KeptFile;
+  readonly handle: FileHandle;
+  /** As it goes out: packed, if it was wanted so. */
+  readonly bytes: number;
+}
+
+/** A nameless file of this process: it is gone when it is closed, and also when the process is killed. */
+export async function namelessFile(): Promise<FileHandle> {
+  const path = join(tmpdir(), `cunguan-${randomUUID()}`);
+  const handle = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  return handle;
+}
+
+/** Lets so many in at once; the others wait in line, and whoever finds the line too long is sent away. */
+export class Turnstile {
+  #inside = 0;
+  readonly #line: (() => void)[] = [];
+
+  readonly #limits: { readonly inside: number; readonly line: number };
+
+  constructor(limits: { readonly inside: number; readonly line: number }) {
+    this.#limits = limits;
+  }
+
+  /** @throws Refused OVERLOADED */
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#inside < this.#limits.inside) this.#inside += 1;
+    else if (this.#line.length >= this.#limits.line) throw new Refused(refuse('OVERLOADED', 'Too many files are being made.'));
+    else await new Promise<void>((enter) => this.#line.push(enter)); // whoever leaves hands his place on
+    try {
+      return await work();
+    } finally {
+      const next = this.#line.shift();
+      if (next === undefined) this.#inside -= 1;
+      else next();
+    }
+  }
+}
+
+/** Through which everybody goes who has a file made again in this process. */
+export const making = new Turnstile({ inside: 2, line: 30 });
+
+/**
+ * Makes a file of a past day again and holds it against what was kept, before anybody gets a byte of it.
+ * @throws Refused NOT_FOUND, FILE_NOT_READY, FILE_DIFFERS (with an alarm), OVERLOADED
+ */
+export function spool(rt: Parts, wanted: WantedFile): Promise<Spooled> {
+  return making.pass(async () => {
+    const kept = (await filesOfDay(rt, wanted)).find(({ file }) => file === wanted.file);
+    if (kept === undefined) throw new Refused(refuse('NOT_FOUND'));
+    const handle = await namelessFile();
+    try {
+      const passing = digester();
+      const plain = encodedPieces(rt, wanted, passing);
+      // Not by a stream of its own: that would keep the handle open for ever.
+      if (wanted.gzip) await pipeline(plain, createGzip(), (packed) => writeAll(handle, packed));
+      else await writeAll(handle, plain);
+      if (!isSameDigest(passing.end(), kept.digests[wanted.encoding])) throw alarm(rt, wanted);
+      return { kept, handle, bytes: (await handle.stat()).size };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  });
+}
+
+async function writeAll(handle: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of chunks) await handle.appendFile(chunk);
+}
+
+async function* encodedPieces(rt: Parts, { encoding, file, ...day }: WantedFile, passing: ReturnType<typeof digester>) {
+  for await (const { chunk } of writeFiles(rt, day, [file])) {
+    const bytes = encoded(chunk, encoding);
+    passing.take(bytes);
+    yield bytes;
+  }
+}
+
+/** The bytes of a nameless file from its beginning; closes it at the end, however that comes. */
+export function streamOf(handle: FileHandle): Readable {
+  return handle.createReadStream({ start: 0 });
+}
