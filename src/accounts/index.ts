@@ -26,5 +26,5 @@ export { accountsByVirtualNo, payInRecords, type VirtualAccount } from './pay-in
 export { requireAccount, viewAccounts } from './reading.js';
 export { accountRoutes } from './routes.js';
 export { balancesOf, type SettlementAccount } from './rules.js';
-export { accountFunds, settlementAccountsOf, subMerchantsByAccount } from './store.js';
+export { accountFunds, countEntriesUpTo, entriesBetween, settlementAccountsOf, subMerchantsByAccount } from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

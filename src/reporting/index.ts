@@ -6,4 +6,5 @@
  * nothing here moves money.
  */
 export { type DayFiles, makeDayFiles } from './check-files/make.js';
+export { judgeEntryReceipt } from './receipts/rules.js';
 export { reportingRoutes } from './routes.js';

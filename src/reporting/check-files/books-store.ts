@@ -1,8 +1,8 @@
-import { subMerchantsByAccount } from '../../accounts/index.js';
+import { settlementAccountsOf, subMerchantsByAccount } from '../../accounts/index.js';
 import { asId, type BusinessDate, fromWire, type Id, type Instant, invariant, wirePattern } from '../../kernel/index.js';
 import { type AccountType, entriesOfInstructions } from '../../ledger/index.js';
 import { payoutRecords } from '../../payouts/index.js';
-import type { Tx } from '../../runtime/index.js';
+import type { Tx, Vault } from '../../runtime/index.js';
 import type { Posted, PostedEntry } from './lines.js';
 
 /** Where the walk through a day goes on. */
@@ -153,4 +153,12 @@ export async function firstDecided(tx: Tx, platformId: Id): Promise<BusinessDate
     [platformId],
   );
   return row?.business_date;
+}
+
+/** In whose name an account stands, as it was given; undefined where it is the bank's or the platform's own. */
+export async function holderOf(tx: Tx, vault: Vault, id: Id, type: AccountType): Promise<string | undefined> {
+  const bound = type === 'sub' || type === 'class-2' || type === 'class-3';
+  // A settlement account is in the name of the account's owner: the law lets no other be bound.
+  const name = bound ? (await settlementAccountsOf(tx, [id])).get(id)?.name : undefined;
+  return name === undefined ? undefined : vault.read(name);
 }
