@@ -114,7 +114,8 @@ export {
   type Statement,
   StatementFaulty,
 } from './core-bank.js';
-export type { PeerKeys } from './keys.js';
+export { openSshPrivateKey, sshFingerprint } from './files/index.js';
+export { type PeerKeys, signingKeyOf } from './keys.js';
 export * from './port.js';
 export { readNotification } from './psp.js';
 export { isOwnBank, OWN_BANK } from './rules.js';

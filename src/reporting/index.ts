@@ -8,3 +8,4 @@
 export { type DayFiles, makeDayFiles } from './check-files/make.js';
 export { judgeEntryReceipt } from './receipts/rules.js';
 export { reportingRoutes } from './routes.js';
+export { openFileServer } from './sftp/server.js';

@@ -98,6 +98,17 @@ export const Config = z.object({
   DOCUMENTS_S3_REGION: z.string().default('us-east-1').describe('region that requests to that store are signed for'),
   DOCUMENTS_S3_KEY_ID: z.string().default('').describe('id of the access key of that store'),
   DOCUMENTS_S3_SECRET: z.string().default('').describe('secret of the access key of that store'),
+  SFTP_PORT: z.coerce
+    .number()
+    .int()
+    .min(-1)
+    .max(65535)
+    .default(-1)
+    .describe('port on which platforms fetch their check files by SFTP; -1: none, 0 takes a free one'),
+  SFTP_HOST_KEY: z
+    .string()
+    .default('')
+    .describe('our host key there, `id=<base64 of PKCS #8>`, Ed25519; needed where there is a port'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -51,13 +51,11 @@ export function shownAmount(type: AccountType, amount: Minor): Minor {
 const OTHERS_MAX = 2;
 
 /**
- * With whom money was exchanged: who paid or is paid outside, masked, where an entry's other side is outside; else the other accounts. Those of
- * the other side come first.
+ * With whom money was exchanged: who paid or is paid outside, masked, where an entry's other side is outside; else the accounts of the other side.
+ * Who else got something by the same instruction is nobody's business.
  */
 export function counterOf(posted: Posted, own: PostedEntry, read: (sealed: string) => string): Words {
-  const others = posted.entries
-    .filter(({ account }) => account !== own.account)
-    .sort((a, b) => Number(a.amount > 0n === own.amount > 0n) - Number(b.amount > 0n === own.amount > 0n));
+  const others = posted.entries.filter(({ amount }) => amount > 0n !== own.amount > 0n);
   if (others.some(({ type }) => type === 'custody' || type === 'in-transit' || type === 'channel-due')) {
     const person = outsideOf(posted, read);
     if (person !== undefined) return { zh: person, en: person };
