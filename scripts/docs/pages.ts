@@ -1,4 +1,5 @@
 import { accountingPage } from './accounting.js';
+import { checkFilesPage } from './check-files.js';
 import { configPage } from './config.js';
 import { errorsPage } from './errors.js';
 import { escrowPage } from './escrow.js';
@@ -9,6 +10,7 @@ import { statesPage } from './states.js';
 /** Every document that is made from the code: its file, and what makes it. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/accounting.md': accountingPage,
+  'docs/check-files.md': checkFilesPage,
   'docs/config.md': configPage,
   'docs/errors.md': errorsPage,
   'docs/escrow.md': escrowPage,

@@ -7,6 +7,7 @@ import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS } from '../../src/dispatch/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
+import { FILE_DISPUTE_TRANSITIONS } from '../../src/reporting/disputes/states.js';
 import { REVIEW_RULE_TRANSITIONS, REVIEW_TRANSITIONS } from '../../src/reviews/index.js';
 import { PROPOSAL_TRANSITIONS } from '../../src/suspense/index.js';
 import { documentOf, table } from './markdown.js';
@@ -45,6 +46,9 @@ export function statesPage(): string {
     '## A dispute 争议',
     drawing(DISPUTE_TRANSITIONS),
     'From `src/claims/states.ts`. `upheld` and `rejected` are decided by the platform or the bank, `lapsed` by the deadline.',
+    '## A dispute over a line of a check file 对账异议',
+    drawing(FILE_DISPUTE_TRANSITIONS),
+    'From `src/reporting/disputes/states.ts`. What is `accepted` is put right by instructions of their own: no file changes.',
     '## A judicial freeze 司法冻结',
     drawing(FREEZE_TRANSITIONS),
     'From `src/claims/states.ts`. A freeze of which a part was lifted or deducted stays `active` until its last day.',

@@ -3,6 +3,7 @@ import { type Id, naturalDate, Refused, refuse, toWire } from '../kernel/index.j
 import {
   businessDateSchema,
   idAfter,
+  instantSchema,
   page,
   pageQuery,
   pageSchema,
@@ -32,7 +33,7 @@ import { requireElectronic } from './life/standing.js';
 import { listElectronicIds } from './life/store.js';
 import { askOpening, dryRunOpening } from './opening/ask.js';
 import { findOpening, type Opening } from './opening/store.js';
-import { checkThought, readQuotas, viewElectronic } from './quota.js';
+import { checkThought, quotasAsOf, readQuotas, viewElectronic } from './quota.js';
 
 const TAG = 'Electronic accounts';
 const platform = { audience: 'platform', tag: TAG } as const;
@@ -182,11 +183,16 @@ function readRoute(rt: Runtime): Route {
   });
 }
 
-const quotasQuery = z.strictObject({
-  on: businessDateSchema
-    .optional()
-    .meta({ description: 'A natural day; today when absent. Of a past one only the limits are told' }),
-});
+const quotasQuery = z
+  .strictObject({
+    on: businessDateSchema
+      .optional()
+      .meta({ description: 'A natural day; today when absent. Of a past one only the limits are told' }),
+    asOf: instantSchema
+      .optional()
+      .meta({ description: 'A past instant instead: what was used by then of the limits of its day' }),
+  })
+  .refine(({ on, asOf }) => on === undefined || asOf === undefined, { error: 'on and asOf do not go together' });
 
 function quotasRoute(rt: Runtime): Route {
   return route({
@@ -199,8 +205,12 @@ function quotasRoute(rt: Runtime): Route {
     query: quotasQuery,
     answers: { 200: { description: `The buckets on that day`, schema: quotasSchema } },
     handle: async ({ caller, params, query }) => {
-      const on = query.on ?? naturalDate(rt.clock.now());
-      const quotas = await rt.db.snapshot('quotas', (tx) => readQuotas(tx, rt, params.account, caller.platformId, on));
+      const { on = naturalDate(rt.clock.now()), asOf } = query;
+      const quotas = await rt.db.snapshot('quotas', (tx) =>
+        asOf === undefined
+          ? readQuotas(tx, rt, params.account, caller.platformId, on)
+          : quotasAsOf(tx, rt, params.account, caller.platformId, asOf),
+      );
       return { status: 200, body: showQuotas(quotas) };
     },
   });

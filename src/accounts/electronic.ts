@@ -141,6 +141,7 @@ export async function insertElectronicAccounts(
   if (accounts.length === 0) return;
   await tx.write(insertingElectronic(accounts, 'account_id = electronic_accounts.account_id'));
   await tx.write(savingUse(accounts.map((account) => unused(account, today))));
+  await tx.write(savingPast(accounts.map((account) => ({ use: unused(account, today), usedMs: account.openedMs }))));
 }
 
 /** What one account used of the limits on a natural day and in the calendar year of that day. Minor units. */
@@ -225,6 +226,51 @@ function savingUse(uses: readonly LimitUse[]): string {
   return `INSERT INTO limit_use (customer_id, account_id, class, day, day_in, day_out, year_in, year_out, turnover) VALUES ${sql.tuples(rows)}
        ON DUPLICATE KEY UPDATE day = VALUES(day), day_in = VALUES(day_in), day_out = VALUES(day_out), year_in = VALUES(year_in),
          year_out = VALUES(year_out), turnover = VALUES(turnover)`;
+}
+
+/** What an account had used of the limits from a moment on, until the next of its kind. */
+export interface PastUse {
+  readonly use: LimitUse;
+  readonly usedMs: Instant;
+}
+
+/** By account and moment; only added to, and read by `usesAsOf`. Of several postings of one moment the last holds. */
+export const pastUseRecords: RecordType<PastUse> = {
+  name: 'past-limit-use',
+  accountsOf: () => [],
+  load: async () => new Map(),
+  saving: (uses) => savingPast(uses),
+};
+
+function savingPast(uses: readonly PastUse[]): string {
+  const rows = uses.map(
+    ({ use: u, usedMs }) =>
+      `${u.accountId},${usedMs},${u.customerId},${u.class},'${u.day}',${u.dayIn},${u.dayOut},${u.yearIn},${u.yearOut},${u.turnover}`,
+  );
+  return `INSERT INTO limit_use_past (account_id, used_ms, customer_id, class, day, day_in, day_out, year_in, year_out, turnover)
+     VALUES ${sql.tuples(rows)} ON DUPLICATE KEY UPDATE day = VALUES(day), day_in = VALUES(day_in), day_out = VALUES(day_out),
+       year_in = VALUES(year_in), year_out = VALUES(year_out), turnover = VALUES(turnover)`;
+}
+
+/**
+ * What all accounts of a customer that were open at a past moment had used of the limits then; undefined when that moment lies before what was
+ * written down of one of them.
+ */
+export async function usesAsOf(tx: Tx, customerId: Id, asOf: Instant): Promise<LimitUse[] | undefined> {
+  const accounts = await tx.rows<{ account_id: string }>(
+    'SELECT account_id FROM electronic_accounts WHERE customer_id = ? AND opened_ms <= ? ORDER BY account_id',
+    [customerId, asOf],
+  );
+  const uses: LimitUse[] = [];
+  for (const { account_id: id } of accounts) {
+    const [row] = await tx.rows<UseColumns>(
+      `SELECT ${COUNTED} FROM limit_use_past AS u WHERE u.account_id = ? AND u.used_ms <= ? ORDER BY u.used_ms DESC LIMIT 1`,
+      [id, asOf],
+    );
+    if (row === undefined) return undefined;
+    uses.push(useOf(row, customerId));
+  }
+  return uses;
 }
 
 /** Electronic accounts that are there, each with what its owner used of the limits with all that he has at the bank, in one read. */

@@ -2,6 +2,7 @@ import {
   asId,
   type BusinessDate,
   type Id,
+  type Instant,
   invariant,
   type Minor,
   naturalDate,
@@ -12,7 +13,7 @@ import {
 } from '../kernel/index.js';
 import { loadAccounts, loadBook, newAccount, post } from '../ledger/index.js';
 import { loadParameters, type Parameters, type Runtime, type Tx } from '../runtime/index.js';
-import { type ElectronicAccount, type LimitUse, limitUseRecords } from './electronic.js';
+import { type ElectronicAccount, type LimitUse, limitUseRecords, usesAsOf } from './electronic.js';
 import { requireElectronic } from './life/standing.js';
 import { balanceCap, countPassage, type Quota, quotasOf, standingRefusal } from './limits.js';
 import { accountFunds, reservedOf, settlementAccountsOf } from './store.js';
@@ -22,7 +23,7 @@ export interface Quotas {
   readonly on: BusinessDate;
   /** Whether the buckets count all accounts of the class that the owner has at the bank. */
   readonly perCustomer: boolean;
-  /** On a past day only the limits are known: `used` and `left` are null. */
+  /** Of a past day as a whole only the limits are known: `used` and `left` are null. */
   readonly buckets: readonly Bucket[];
   /**
    * The most that may stand on the account, and how much more may come in now: room is kept for what is being collected and for what may come
@@ -129,6 +130,32 @@ export async function readQuotas(tx: Tx, rt: Parts, id: Id, owner: Id, on: Busin
   const parameters = await loadParameters(tx);
   if (parameters.find(on ?? today, `class-${account.class}.out.day`) === undefined) throw new Refused(NO_LIMITS);
   return quotasOn({ account, uses, balance, reserved }, on ?? today, today, parameters);
+}
+
+/**
+ * What was used and left at a past moment, by the limits that were in force on its natural day. `used` and `left` are null where it lies before
+ * what was written down; how much more could have come in then is not told.
+ * @throws Refused NOT_FOUND, SHAPE_INVALID for a moment that is yet to come, or before there were limits
+ */
+export async function quotasAsOf(tx: Tx, rt: Parts, id: Id, owner: Id, asOf: Instant): Promise<Quotas> {
+  if (asOf > rt.clock.now()) {
+    const fault = { in: 'query', pointer: '/asOf', detail: 'lies in the future' };
+    throw new Refused(refuse('SHAPE_INVALID', 'asOf lies in the future.', { errors: [fault] }));
+  }
+  const account = await requireElectronic(tx, id, owner);
+  const on = naturalDate(asOf);
+  const parameters = await loadParameters(tx);
+  if (parameters.find(on, `class-${account.class}.out.day`) === undefined) throw new Refused(NO_LIMITS);
+  const uses = account.openedMs <= asOf ? await usesAsOf(tx, account.customerId, asOf) : undefined;
+  const cap = balanceCap(account.class, on, parameters);
+  return {
+    on,
+    perCustomer: parameters.on(on, 'limits.per-customer') === 1n,
+    buckets: quotasOf(account, uses ?? [], on, parameters).map(({ bucket, limit, used, left }) =>
+      uses === undefined ? { bucket, limit, used: null, left: null } : { bucket, limit, used, left },
+    ),
+    balance: cap === undefined ? null : { cap, room: null },
+  };
 }
 
 /** A movement that is thought of: into or out of the account, with its bound card or with anybody else. */

@@ -82,6 +82,12 @@ const STATEMENTS = [
      turnover BIGINT NOT NULL,
      PRIMARY KEY (account_id, used_ms)
    )`,
+  // What each account has used now, it has used since its last posting: nothing else counts.
+  `INSERT INTO limit_use_past (account_id, used_ms, customer_id, class, day, day_in, day_out, year_in, year_out, turnover)
+     SELECT u.account_id, COALESCE(e.posted_ms, x.opened_ms), u.customer_id, u.class, u.day, u.day_in, u.day_out, u.year_in, u.year_out, u.turnover
+     FROM limit_use AS u JOIN electronic_accounts AS x ON x.account_id = u.account_id JOIN accounts AS a ON a.id = u.account_id
+     LEFT JOIN entries AS e ON e.account_id = a.id AND e.seq = a.entry_count
+     WHERE NOT EXISTS (SELECT 1 FROM limit_use_past AS p WHERE p.account_id = u.account_id)`,
 ];
 
 const STEP = 20_000;

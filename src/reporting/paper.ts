@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type PDFDocument from 'pdfkit';
 import type { Instant } from '../kernel/index.js';
-import { Turnstile } from './check-files/spool.js';
+import { Turnstile } from './turnstile.js';
 
 /** What the bank prints: the font, the ink, and the letting in of one sheet at a time. */
 const FACES = { regular: '400Regular/NotoSansSC_400Regular.ttf', medium: '500Medium/NotoSansSC_500Medium.ttf' } as const;

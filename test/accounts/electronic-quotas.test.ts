@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createIntake, executeShard, findInstructions, type Receipt } from '../../src/instructions/index.js';
 import { parseInstruction } from '../../src/instructions/intake/parse.js';
-import { asId, canonicalJson, type Id, instantOf, startOfDay } from '../../src/kernel/index.js';
+import { addDays, asId, canonicalJson, type Id, instantOf, naturalDate, startOfDay, toRfc3339 } from '../../src/kernel/index.js';
 import type { World } from '../support/world.js';
 import { Chance } from '../support/world-chance.js';
 import { answerAll, openMandate } from '../support/world-electronic.js';
@@ -306,4 +306,35 @@ describe('parameters are dated rows', () => {
     expect(await move(other, 'in', 'other', 400_001)).toBe('LIMIT_IN_DAY');
     expect(await move(other, 'in', 'other', 400_000)).toBe('posted');
   });
+});
+
+test('what was used of every bucket is told as of any moment, by the limits and the use of then', async () => {
+  const of = await hold(2);
+  await staffed('confirm-face-to-face', of);
+  const asOf = async (ms: number) => {
+    const text = encodeURIComponent(toRfc3339(instantOf(ms)));
+    return (await stage.api.signed(stage.book, 'GET', `/v1/electronic-accounts/${of.account}/quotas?asOf=${text}`)).body;
+  };
+  const usedAt = async (ms: number) => (await asOf(ms)).buckets.map(({ used }: { used: number | null }) => used);
+  const opened = stage.clock.now();
+  stage.clock.advance(instantOf(opened + 1_000));
+  expect(await move(of, 'in', 'other', 400_000)).toBe('posted');
+  const first = stage.clock.now();
+  stage.clock.advance(instantOf(first + 1_000));
+  expect(await move(of, 'out', 'other', 100_000)).toBe('posted');
+  const second = stage.clock.now();
+  goTo(addDays(naturalDate(second), 1));
+  const midnight = startOfDay(naturalDate(stage.clock.now()));
+  expect(await move(of, 'in', 'other', 7)).toBe('posted');
+  const third = stage.clock.now();
+
+  const before = await asOf(startOfDay(naturalDate(opened)) - 86_400_000);
+  expect(before.buckets.map(({ used }: { used: number | null }) => used)).toEqual([null, null, null, null]);
+  expect(await usedAt(opened)).toEqual([0, 0, 0, 0]);
+  expect(await usedAt(first)).toEqual([0, 0, 400_000, 400_000]);
+  expect(await usedAt(second)).toEqual([100_000, 100_000, 400_000, 400_000]);
+  expect(await usedAt(midnight - 1)).toEqual([100_000, 100_000, 400_000, 400_000]);
+  expect(await usedAt(midnight)).toEqual([0, 100_000, 0, 400_000]);
+  expect(await usedAt(third)).toEqual((await quotas(of)).buckets.map(({ used }: { used: number }) => used));
+  expect((await asOf(third + 86_400_000)).code).toBe('SHAPE_INVALID');
 });

@@ -1,5 +1,4 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import { type BusinessDate, toWire } from '../../src/kernel/index.js';
@@ -112,9 +111,7 @@ test('as PDF it is a document of the bank with Chinese text, one page for every 
   expect([pdf.status, pdf.headers.get('content-type')]).toEqual([200, 'application/pdf']);
   expect(pdf.bytes.subarray(0, 5).toString()).toBe('%PDF-');
   expect(pdf.bytes.length).toBeLessThan(200_000); // only the letters that are used
-  if (process.env.KEEP_PDF) writeFileSync(`${process.env.KEEP_PDF}-statement.pdf`, pdf.bytes);
   const english = await call('GET', `${path}/statement?from=2026-01-01&to=2026-01-31&format=pdf&language=en`);
-  if (process.env.KEEP_PDF) writeFileSync(`${process.env.KEEP_PDF}-empty.pdf`, english.bytes);
   expect(english.bytes.subarray(0, 5).toString()).toBe('%PDF-');
 });
 
@@ -188,5 +185,4 @@ test('the printed receipt is one sheet', async () => {
   const pdf = await call('GET', `${path}/entries/${payout?.seq}/receipt?format=pdf`);
   expect(pdf.bytes.subarray(0, 5).toString()).toBe('%PDF-');
   expect(pdf.bytes.toString('latin1').match(/\/Type \/Page\b/g)).toHaveLength(1);
-  if (process.env.KEEP_PDF) writeFileSync(`${process.env.KEEP_PDF}-receipt.pdf`, pdf.bytes);
 });

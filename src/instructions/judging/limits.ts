@@ -4,6 +4,7 @@ import {
   frozenRefusal,
   idTaskRecords,
   limitUseRecords,
+  pastUseRecords,
   standingRefusal,
 } from '../../accounts/index.js';
 import { type Id, invariant, type Minor, type Refusal } from '../../kernel/index.js';
@@ -118,6 +119,10 @@ class Counting {
       this.changes.push(change(electronicRecords, account.accountId, { ...counted.account, state: account.state }));
     const touched = use.touched.has(account.accountId) ? use.touched : new Set([...use.touched, account.accountId]);
     this.changes.push(change(limitUseRecords, customerId, { uses: counted.uses, touched }));
+    const own = counted.uses.find(({ accountId }) => accountId === account.accountId);
+    invariant(own, `the account ${account.accountId} is among those of its owner`);
+    const past = { use: own, usedMs: this.#at.nowMs };
+    this.changes.push(change(pastUseRecords, `${account.accountId}:${past.usedMs}`, past));
     if (counted.idTaskDueMs !== undefined)
       this.changes.push(change(idTaskRecords, customerId, { customerId, dueMs: counted.idTaskDueMs }));
     return undefined;

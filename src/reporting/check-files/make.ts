@@ -1,6 +1,7 @@
 import { type BusinessDate, type Id, invariant, Refused, refuse, toWire } from '../../kernel/index.js';
 import { type ClosingCursor, closingPage, loadBooks } from '../../ledger/index.js';
 import { isDuplicateKey, type Runtime } from '../../runtime/index.js';
+import { making } from '../turnstile.js';
 import { type DayCursor, firstDecided, merchantNumbers, postedPage } from './books-store.js';
 import { CHECK_FILE_NAMES, type CheckFile } from './columns.js';
 import { type Digests, digester, encoded, FILE_ENCODINGS, type FileEncoding, FileText } from './format.js';
@@ -155,7 +156,7 @@ function shown(files: readonly KeptFile[]): DayFiles {
 
 /**
  * The files of a past day for whoever asks for them: made now where the close of that day did not.
- * @throws Refused NOT_FOUND before the platform's first day, FILE_NOT_READY while the day is open
+ * @throws Refused NOT_FOUND before the platform's first day, FILE_NOT_READY while the day is open, OVERLOADED
  */
 export async function filesOfDay(rt: Parts, day: Day): Promise<KeptFile[]> {
   const { kept, first } = await rt.db.read('first-day', async (tx) => ({
@@ -165,5 +166,5 @@ export async function filesOfDay(rt: Parts, day: Day): Promise<KeptFile[]> {
   if (kept.length > 0) return inOrder(kept);
   if (first === undefined || day.date < first)
     throw new Refused(refuse('NOT_FOUND', `${toWire('platform', day.platformId)} had no business on that date.`));
-  return requireFiles(rt, day);
+  return making.pass(() => requireFiles(rt, day));
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Refused, refuse } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
+import { making } from '../turnstile.js';
 import type { CheckFile } from './columns.js';
 import { digester, encoded, type FileEncoding } from './format.js';
 import { alarm, type Day, filesOfDay, isSameDigest, writeFiles } from './make.js';
@@ -36,43 +37,14 @@ export async function namelessFile(): Promise<FileHandle> {
   return handle;
 }
 
-/** Lets so many in at once; the others wait in line, and whoever finds the line too long is sent away. */
-export class Turnstile {
-  #inside = 0;
-  readonly #line: (() => void)[] = [];
-
-  readonly #limits: { readonly inside: number; readonly line: number };
-
-  constructor(limits: { readonly inside: number; readonly line: number }) {
-    this.#limits = limits;
-  }
-
-  /** @throws Refused OVERLOADED */
-  async pass<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#inside < this.#limits.inside) this.#inside += 1;
-    else if (this.#line.length >= this.#limits.line) throw new Refused(refuse('OVERLOADED', 'Too many files are being made.'));
-    else await new Promise<void>((enter) => this.#line.push(enter)); // whoever leaves hands his place on
-    try {
-      return await work();
-    } finally {
-      const next = this.#line.shift();
-      if (next === undefined) this.#inside -= 1;
-      else next();
-    }
-  }
-}
-
-/** Through which everybody goes who has a file made again in this process. */
-export const making = new Turnstile({ inside: 2, line: 30 });
-
 /**
  * Makes a file of a past day again and holds it against what was kept, before anybody gets a byte of it.
  * @throws Refused NOT_FOUND, FILE_NOT_READY, FILE_DIFFERS (with an alarm), OVERLOADED
  */
-export function spool(rt: Parts, wanted: WantedFile): Promise<Spooled> {
+export async function spool(rt: Parts, wanted: WantedFile): Promise<Spooled> {
+  const kept = (await filesOfDay(rt, wanted)).find(({ file }) => file === wanted.file);
+  if (kept === undefined) throw new Refused(refuse('NOT_FOUND'));
   return making.pass(async () => {
-    const kept = (await filesOfDay(rt, wanted)).find(({ file }) => file === wanted.file);
-    if (kept === undefined) throw new Refused(refuse('NOT_FOUND'));
     const handle = await namelessFile();
     try {
       const passing = digester();

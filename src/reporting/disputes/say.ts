@@ -2,8 +2,8 @@ import { Refused, refuse } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import type { CheckFile } from '../check-files/columns.js';
 import { type Day, filesOfDay, writeFiles } from '../check-files/make.js';
-import { making } from '../check-files/spool.js';
 import { confirmFile, type KeptFile, keptFiles } from '../check-files/store.js';
+import { making } from '../turnstile.js';
 import { disputesSaid, type FileDispute, hasUnanswered, insertDisputes, takeFile } from './store.js';
 
 type Parts = Pick<Runtime, 'db' | 'vault' | 'clock' | 'log' | 'metrics' | 'newId'>;
