@@ -28,6 +28,11 @@ export function shownTime(instant: Instant): string {
   return toRfc3339(instant).slice(0, 16).replace('T', ' ');
 }
 
+/** For programs of others, which know no other form. */
+export function dateOf(instant: Instant): Date {
+  return new Date(instant);
+}
+
 /** Reads RFC 3339 with an offset; undefined when it is not that. */
 export function parseInstant(text: string): Instant | undefined {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;

@@ -5,7 +5,7 @@
  * out otherwise is given to nobody; nothing shows a person's data in full. Deliberately absent: the content of files is kept nowhere, and
  * nothing here moves money.
  */
-export { type DayFiles, makeDayFiles } from './check-files/make.js';
+export { makeDayFiles } from './check-files/make.js';
 export { judgeEntryReceipt } from './receipts/rules.js';
 export { reportingRoutes } from './routes.js';
 export { openFileServer } from './sftp/server.js';

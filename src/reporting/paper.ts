@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type PDFDocument from 'pdfkit';
-import type { Instant } from '../kernel/index.js';
+import { dateOf, type Instant } from '../kernel/index.js';
 import { Turnstile } from './turnstile.js';
 
 /** What the bank prints: the font, the ink, and the letting in of one sheet at a time. */
@@ -37,7 +37,7 @@ const printing = new Turnstile({ inside: 1, line: 20 });
 export function print({ size, title, madeMs }: Sheet, draw: (paper: Paper) => Promise<void>): Promise<Buffer> {
   return printing.pass(async () => {
     const { default: Document } = await import('pdfkit'); // a large package, which most processes never need
-    const at = new Date(madeMs);
+    const at = dateOf(madeMs);
     const paper = new Document({
       ...{ size, layout: 'landscape', margin: 0, compress: true, autoFirstPage: false, lang: 'zh-CN' },
       info: { Title: title, Creator: 'Cunguan', Producer: 'Cunguan', CreationDate: at, ModDate: at },

@@ -118,9 +118,9 @@ async function postedEntries(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Posted
 }
 
 /** What accounts are called: their purpose, and the platform's own number of their sub-merchant or order. */
-export type AccountWords = Pick<PostedEntry, 'type' | 'merchantNo' | 'orderNo'>;
+type AccountWords = Pick<PostedEntry, 'type' | 'merchantNo' | 'orderNo'>;
 
-export async function accountWords(tx: Tx, ids: readonly Id[]): Promise<Map<Id, AccountWords>> {
+async function accountWords(tx: Tx, ids: readonly Id[]): Promise<Map<Id, AccountWords>> {
   if (ids.length === 0) return new Map();
   const rows = await tx.rows<{ id: string; type: AccountType; order_no: string | null }>(
     `SELECT a.id, a.type, o.order_no FROM accounts AS a LEFT JOIN orders AS o ON o.account_id = a.id WHERE a.id IN (${ids.join()})`,

@@ -17,7 +17,7 @@ import type { Line } from './lines.js';
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** A field as it stands in a file: a bar becomes the full-width one, which no program takes for the end of a field. */
-export function safeField(text: string): string {
+function safeField(text: string): string {
   return text.replaceAll('|', '｜').replaceAll(UNSAFE, ' ');
 }
 

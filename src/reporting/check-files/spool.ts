@@ -30,7 +30,7 @@ export interface Spooled {
 }
 
 /** A nameless file of this process: it is gone when it is closed, and also when the process is killed. */
-export async function namelessFile(): Promise<FileHandle> {
+async function namelessFile(): Promise<FileHandle> {
   const path = join(tmpdir(), `cunguan-${randomUUID()}`);
   const handle = await open(path, 'wx+', 0o600);
   await unlink(path);

@@ -16,7 +16,7 @@ const words = z.strictObject({ zh: text, en: text });
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Sixteen of the letters and digits that nobody takes for one another, in fours. */
-export const CODE_FORM = /^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/;
+const CODE_FORM = /^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/;
 
 const contentSchema = z.strictObject({
   receiptNo: z

@@ -52,7 +52,7 @@ function listRoute({ db }: Runtime): Route {
 }
 
 /** The wire form of an Ed25519 key in the one-line form of OpenSSH; undefined when it is not that. */
-export function sshWireOf(text: string): Buffer | undefined {
+function sshWireOf(text: string): Buffer | undefined {
   const [, base64] = /^ssh-ed25519 ([A-Za-z0-9+/]{68})(?: [^\r\n]{0,200})?\s*$/.exec(text) ?? [];
   const wire = base64 === undefined ? undefined : Buffer.from(base64, 'base64');
   const head = Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20', 'latin1');
