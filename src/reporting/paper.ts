@@ -48,8 +48,12 @@ export function print({ size, title, madeMs }: Sheet, draw: (paper: Paper) => Pr
       paper.once('end', resolve);
       paper.once('error', reject);
     });
-    for (const face of Object.keys(FACES) as Face[]) paper.registerFont(face, fontOf(face));
+    for (const face of Object.keys(FACES) as Face[]) {
+      paper.registerFont(face, fontOf(face)).font(face); // read now, since that alone takes a tenth of a second
+      await breathe();
+    }
     await draw(paper);
+    await breathe();
     paper.end();
     await whole;
     return Buffer.concat(parts);

@@ -26,7 +26,8 @@ test('the service starts with all its routes, and its document is sound', () => 
 
 test('staff and platforms have doors of their own; open to all are the pages of customers, the keys of receipts and what the payment institution signs', () => {
   const isOpen = (path: string) =>
-    /^\/(?:consents|mandates)\/\{token\}/.test(path) || path === '/v1/receipt-keys' || path === '/v1/channels/psp/callbacks';
+    /^\/(?:consents|mandates)\/\{token\}/.test(path) ||
+    ['/v1/receipt-keys', '/v1/entry-receipts/verify', '/v1/channels/psp/callbacks'].includes(path);
   for (const { audience, path } of allRoutes(runtime, parts)) {
     const door = path.startsWith('/admin/v1/') ? 'operator' : 'platform';
     expect([path, isOpen(path) ? 'public' : door]).toEqual([path, audience]);

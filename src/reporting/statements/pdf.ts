@@ -125,7 +125,7 @@ export function pdfOf(rt: Pick<Runtime, 'db' | 'vault' | 'clock'>, head: Stateme
   });
 }
 
-const BREATH = 8; // lines
+const BREATH = 4; // lines
 
 function startPage(
   paper: Paper,
