@@ -3,10 +3,12 @@ import { addDays, type BusinessDate, type Id, naturalDate, type Refusal } from '
 import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { interest } from './interest.js';
+import { due, fees, netting, preview } from './lines.js';
+import { payouts, results } from './paying.js';
 import { type Close, type ClosePoint, keepPending, type StepResult, TakenOver } from './progress.js';
 import { mayClose, retryDelayMs } from './rules.js';
 import { type DayState, STEPS, type Step } from './states.js';
-import { cutOff, netting, payouts, proof, reconcile, results } from './steps.js';
+import { cutOff, proof, reconcile } from './steps.js';
 import { changeDay, type Day, daysFrom, findDay, type StepRow, stepsOf } from './store.js';
 
 export interface CloseOptions {
@@ -24,7 +26,10 @@ const RUN: Readonly<Record<Step, (close: Close) => Promise<StepResult>>> = {
   reconcile,
   proof,
   interest,
+  due,
+  fees,
   netting,
+  preview,
   payouts,
   results,
   close: async () => ({ state: 'done', detail: {}, keep: true }),
@@ -84,6 +89,9 @@ async function openClose(desk: Desk, platformId: Id, { at = () => undefined }: C
       totals: totalsOf(unfinished),
       reconciliation: undefined,
       answered: [],
+      clearing: undefined,
+      nets: undefined,
+      nothingDue: false,
       nothingToPay: false,
       pending: { rows: [], writes: [] },
     };

@@ -1,16 +1,18 @@
 /**
  * The business day: cut-off, check against the bank, interest, clearing to the sub-merchants, close.
  *
- *   cut-off → reconcile → proof → interest → netting → payouts → results → close
+ *   cut-off → reconcile → proof → interest → due → fees → netting → preview → payouts → results → close
  *
  * Guarantees: no entry is dated on a day that was cut off; each step can run again from its beginning at any time and then
  * changes nothing; what a clearing pays is written down before any of it is instructed; a day that does not prove stops its
  * platform, and no other. Deliberately absent: postings; the clearing instructs, the engine decides.
  */
 export { type CloseOptions, type CloseOutcome, closeDueDays } from './close.js';
+export { type DueLine, duePage } from './due-store.js';
 export { orderInterest } from './interest.js';
-export type { ClosePoint } from './progress.js';
+export { clearingLines } from './lines-store.js';
+export { CLOSE_POINTS, type ClosePoint } from './progress.js';
 export { clearingRoutes } from './routes.js';
 export { clearingAmount } from './rules.js';
 export { DAY_TRANSITIONS, STEP_NAMES, STEPS } from './states.js';
-export { clearingLines, closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';
+export { closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';

@@ -1,8 +1,5 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
-import { reservedOf } from '../ledger/index.js';
-import { keptBack } from '../refunds/index.js';
 import { sql, type Tx } from '../runtime/index.js';
-import { clearingAmount } from './rules.js';
 import { type DayState, STEPS, type Step, type StepState } from './states.js';
 
 /** A business day of a platform. Totals are those of the cut-off, in minor units. */
@@ -127,6 +124,15 @@ export async function changeDay(tx: Tx, platformId: Id, date: BusinessDate, chan
   return changed === 1;
 }
 
+/** The sweep leaves a close alone until then, by the wall. */
+export async function leaveAlone(tx: Tx, platformId: Id, date: BusinessDate, untilWallMs: number): Promise<void> {
+  await tx.write("UPDATE business_days SET retry_ms = ? WHERE platform_id = ? AND business_date = ? AND state = 'closing'", [
+    untilWallMs,
+    platformId,
+    date,
+  ]);
+}
+
 export interface StepRow {
   readonly step: Step;
   readonly state: StepState;
@@ -173,71 +179,12 @@ export async function stepsOf(tx: Tx, platformId: Id, date: BusinessDate): Promi
   return steps.sort((a, b) => STEPS.indexOf(a.step) - STEPS.indexOf(b.step));
 }
 
-/** What the clearing of a date pays out of one account. */
-export interface ClearingLine {
-  readonly accountId: Id;
-  readonly amount: Minor;
-}
-
-export async function clearingLines(tx: Tx, platformId: Id, date: BusinessDate): Promise<ClearingLine[]> {
-  const rows = await tx.rows<{ account_id: string; amount: string }>(
-    'SELECT account_id, amount FROM clearing_lines WHERE platform_id = ? AND business_date = ? ORDER BY account_id',
-    [platformId, date],
-  );
-  return rows.map((row) => ({ accountId: asId(row.account_id), amount: BigInt(row.amount) }));
-}
-
-const PART = 2_000;
-
-export async function insertClearingLines(
-  tx: Tx,
-  platformId: Id,
-  date: BusinessDate,
-  lines: readonly ClearingLine[],
-): Promise<void> {
-  for (let from = 0; from < lines.length; from += PART) {
-    const rows = lines.slice(from, from + PART).map((line) => `${platformId},'${date}',${line.accountId},${line.amount}`);
-    await tx.write(`INSERT INTO clearing_lines (platform_id, business_date, account_id, amount) VALUES ${sql.tuples(rows)}`);
-  }
-}
-
-/**
- * What the sub-merchants on the cycle T+1 have withdrawable when `date` is open, of those with a settlement account, less what is kept back.
- * @param limit stop after so many
- */
-export async function withdrawableLines(
-  tx: Tx,
-  platformId: Id,
-  date: BusinessDate,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<ClearingLine[]> {
-  const lines: ClearingLine[] = [];
-  for (let after = '0'; ; ) {
-    const rows = await tx.rows<{ id: string; balance: string; held: string; claimed: string; uncleared: string }>(
-      `SELECT a.id, a.balance, a.held, a.claimed, CAST(COALESCE(SUM(u.amount), 0) AS CHAR) AS uncleared
-       FROM accounts AS a
-       JOIN sub_merchants AS m ON m.account_id = a.id AND m.cycle = 't+1'
-       JOIN settlement_accounts AS s ON s.account_id = a.id
-       LEFT JOIN uncleared AS u ON u.account_id = a.id AND u.due_date > ?
-       WHERE a.platform_id = ? AND a.type = 'sub' AND a.state <> 'closed' AND a.balance > a.held + a.claimed AND a.id > ?
-       GROUP BY a.id, a.balance, a.held, a.claimed ORDER BY a.id LIMIT ${PART}`,
-      [date, platformId, after],
-    );
-    const kept = await keptBack(
-      tx,
-      rows.map((row) => asId(row.id)),
-      date,
-    );
-    for (const row of rows) {
-      const funds = { balance: BigInt(row.balance), held: BigInt(row.held), claimed: BigInt(row.claimed) };
-      const held = reservedOf(funds) + (kept.get(asId(row.id)) ?? 0n);
-      const amount = clearingAmount({ balance: funds.balance, held, uncleared: BigInt(row.uncleared) });
-      if (amount > 0n) lines.push({ accountId: asId(row.id), amount });
-    }
-    const last = rows.at(-1);
-    if (rows.length < PART || last === undefined || lines.length >= limit) return lines;
-    after = last.id;
-  }
+/** How many sub-merchants a platform has: about so many lines a clearing may have. */
+export async function countMerchants(tx: Tx, platformId: Id): Promise<number> {
+  const [row] = await tx.rows<{ number: string }>('SELECT COUNT(*) AS number FROM sub_merchants WHERE platform_id = ?', [
+    platformId,
+  ]);
+  return Number(row?.number ?? 0);
 }
 
 /** Platforms with a close to begin or to go on with. */
@@ -247,7 +194,9 @@ export async function closesDue(tx: Tx, today: BusinessDate, wallMs: Instant): P
      UNION
      SELECT b.platform_id FROM books AS b WHERE b.business_date < ?
        AND NOT EXISTS (SELECT 1 FROM business_days AS d WHERE d.platform_id = b.platform_id
-         AND d.business_date >= b.business_date - INTERVAL 1 DAY AND d.state IN ('closing', 'stopped'))`,
+         AND d.business_date >= b.business_date - INTERVAL 1 DAY AND d.state IN ('closing', 'stopped'))
+     UNION
+     SELECT platform_id FROM clearings WHERE state = 'rerun'`,
     [wallMs, today],
   );
   return rows.map((row) => asId(row.platform_id));

@@ -35,29 +35,43 @@ const COLLECT_MAX = 2_000;
 /** Somebody else took some of the payouts between our look and our write. */
 class Contended extends Error {}
 
+export interface SendOptions {
+  /** Takes what final answers make, for a caller who has it decided with more; else it is decided here. */
+  readonly collect?: Directive[] | undefined;
+  /** Is told after each batch how many were sent. */
+  readonly each?: ((sent: number) => Promise<void>) | undefined;
+}
+
 /**
  * Sends what is to be sent: the state `sent` is committed before the network is touched, so that a crash in between leaves a
- * payout that is asked after by its number, and never one that is sent under another. Answers how many were sent.
- * @param collect takes what final answers make, for a caller who has it decided with more; else it is decided here
+ * payout that is asked after by its number, and never one that is sent under another. What is due is given its channels all together, and
+ * again when that is sent, for what a channel turned away meanwhile. Answers how many were sent.
  */
-export async function sendDue(desk: Desk, scope: SendScope, collect?: Directive[]): Promise<number> {
+export async function sendDue(desk: Desk, scope: SendScope, { collect, each }: SendOptions = {}): Promise<number> {
+  const { rt } = desk;
+  const hours = await rt.db.read('hours-to-collect', (tx) => hoursToCollect(tx, rt.clock.now()));
+  const since = collectedSince(rt.clock.now(), hours);
   for (let sent = 0; ; ) {
-    const batch = await claim(desk, scope);
-    if (batch === undefined) return sent;
-    if (batch.length === 0) continue;
-    const directives = await submit(desk, batch);
-    if (collect === undefined || collect.length >= COLLECT_MAX) await decideNow(desk, directives);
-    else collect.push(...directives);
-    sent += batch.length;
+    await planDue(desk, scope, since);
+    let found = false;
+    for (;;) {
+      const batch = await claim(desk, scope, since);
+      if (batch === undefined) break;
+      found = true;
+      if (batch.length === 0) continue;
+      const directives = await submit(desk, batch);
+      if (collect === undefined || collect.length >= COLLECT_MAX) await decideNow(desk, directives);
+      else collect.push(...directives);
+      sent += batch.length;
+      await each?.(batch.length);
+    }
+    if (!found) return sent;
   }
 }
 
 /** Commits that some payouts are being sent; undefined when there is nothing left to send, and none when it is to be looked at again. */
-async function claim(desk: Desk, scope: SendScope): Promise<Sending[] | undefined> {
-  const { db, clock } = desk.rt;
-  const hours = await db.read('hours-to-collect', (tx) => hoursToCollect(tx, clock.now()));
-  const since = collectedSince(clock.now(), hours);
-  await planDue(desk, scope, since);
+async function claim(desk: Desk, scope: SendScope, since: Instant): Promise<Sending[] | undefined> {
+  const { db } = desk.rt;
   for (let tries = 1; ; tries += 1) {
     const candidates = await db.read('payouts-to-send', async (tx) => {
       const wanted = { ...scope, states: ['created'], routed: true, mayLeave: true, collectedSince: since } as const;

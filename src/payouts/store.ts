@@ -215,6 +215,43 @@ export async function payoutsInScope(tx: Tx, scope: PayoutScope, limit: number):
   );
 }
 
+/** How many payouts of a shard are in which of the states. */
+export async function countPayouts(tx: Tx, scope: PayoutScope): Promise<Map<PayoutState, number>> {
+  const { where, values } = conditionsOf(scope);
+  const rows = await tx.rows<{ state: PayoutState; number: string }>(
+    `SELECT state, COUNT(*) AS number FROM payouts WHERE ${where} GROUP BY state`,
+    values,
+  );
+  return new Map(rows.map(({ state, number }) => [state, Number(number)]));
+}
+
+/** When the last of them is due; undefined where there is none. */
+export async function lastDue(tx: Tx, scope: PayoutScope): Promise<Instant | undefined> {
+  const { where, values } = conditionsOf(scope);
+  const [row] = await tx.rows<{ last: string | null }>(`SELECT MAX(next_ms) AS last FROM payouts WHERE ${where}`, values);
+  return row === undefined || row.last === null ? undefined : (Number(row.last) as Instant);
+}
+
+/**
+ * Payouts of a shard in one state, by the time at which they are due, page by page: those behind `after` that were due until a moment. What is
+ * put off meanwhile beyond that moment does not come again.
+ */
+export async function payoutsInTurn(
+  tx: Tx,
+  scope: PayoutScope,
+  { after, untilMs }: { after: Pick<Payout, 'id' | 'nextMs'> | undefined; untilMs: Instant },
+  limit: number,
+): Promise<Payout[]> {
+  const { where, values } = conditionsOf({ ...scope, dueMs: untilMs });
+  const behind = after === undefined ? '' : ' AND next_ms >= ? AND (next_ms > ? OR id > ?)';
+  const rows = await tx.rows<PayoutRow>(`SELECT * FROM payouts WHERE ${where}${behind} ORDER BY next_ms, id LIMIT ?`, [
+    ...values,
+    ...(after === undefined ? [] : [after.nextMs, after.nextMs, after.id]),
+    limit,
+  ]);
+  return rows.map(payoutOf);
+}
+
 /** What routing has to know of a payout; without its payee, so that a hundred thousand of them can be looked at together. */
 export type Bare = Pick<Payout, 'id' | 'platformId' | 'purpose' | 'amount' | 'attempts' | 'createdMs'> & {
   readonly bankCode: string;

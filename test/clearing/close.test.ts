@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ClosePoint, clearingLines, STEPS } from '../../src/clearing/index.js';
+import { CLOSE_POINTS, type ClosePoint, clearingLines, STEPS } from '../../src/clearing/index.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
 import { atBank, closeNext, type Market, MONDAY, openMarket } from './market.js';
 
@@ -90,7 +90,7 @@ describe('the close of a business day', () => {
     expect(await market.wrongs()).toEqual([]);
   });
 
-  const points: ClosePoint[] = [...STEPS.map((step) => `after ${step}` as const), 'clearing written'];
+  const points: ClosePoint[] = [...STEPS.map((step) => `after ${step}` as const), ...CLOSE_POINTS.slice(2)];
   test.each(points)('that crashed at the point "%s" is gone on with, and nothing is paid twice', async (point) => {
     await tradeOf1000();
     let crashes = 0;
@@ -128,11 +128,12 @@ describe('the close of a business day', () => {
     await tradeOf1000();
     await market.world.db.withTx('freeze', (tx) => tx.write("UPDATE accounts SET state = 'frozen' WHERE id = ?", [market.here]));
     await closeNext(market);
-    expect((await market.step(MONDAY, 'netting')).detail).toEqual({
+    expect((await market.step(MONDAY, 'payouts')).detail).toEqual({
       lines: 2,
       posted: 1,
       postedAmount: '300',
       refused: { ACCOUNT_FROZEN: 1 },
+      sent: 1,
     });
     expect(await market.balance(market.here)).toBe(600n);
     await market.world.db.withTx('thaw', (tx) => tx.write("UPDATE accounts SET state = 'open' WHERE id = ?", [market.here]));
@@ -167,13 +168,13 @@ describe('the close of a business day', () => {
     await golden.pay('G', 700n);
     await golden.split('G', [[golden.here, 700n]]);
     const lines = (date: string) =>
-      golden.world.db.read('lines', (tx) => clearingLines(tx, golden.platformId, date as BusinessDate));
+      golden.world.db.read('lines', (tx) => clearingLines(tx, golden.platformId, date as BusinessDate, { limit: 10 }));
     golden.goTo('2025-10-08');
     expect(await golden.close()).toHaveLength(8);
     expect(await golden.payouts()).toEqual([]);
     golden.goTo('2025-10-09');
     await golden.close();
-    expect(await lines('2025-10-09')).toEqual([{ accountId: golden.here, amount: 700n }]);
+    expect((await lines('2025-10-09')).lines).toMatchObject([{ accountId: golden.here, amount: 700n, state: 'posted' }]);
     expect((await golden.payouts()).map(({ amount, businessDate, state }) => [amount, businessDate, state])).toEqual([
       [700n, '2025-10-09', 'settled'],
     ]);

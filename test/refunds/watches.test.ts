@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { withdrawableLines } from '../../src/clearing/store.js';
+import { duePage } from '../../src/clearing/due-store.js';
 import { type BusinessDate, fromWire } from '../../src/kernel/index.js';
 import { type ClaimsStage, cny, frozen, next, openClaims, PAYER, TODAY } from '../claims/stage.js';
 import type { World } from '../support/world.js';
@@ -80,7 +80,15 @@ describe('an account with less available than its mark', () => {
 
 describe('a reserve', () => {
   const lineOf = async (account: string) => {
-    const lines = await stage.api.runtime.db.read('lines', (tx) => withdrawableLines(tx, stage.book.id, TODAY as BusinessDate));
+    const { lines } = await stage.api.runtime.db.read('lines', (tx) =>
+      duePage(tx, {
+        platformId: stage.book.id,
+        date: TODAY as BusinessDate,
+        after: null,
+        limit: 1_000,
+        calendar: stage.api.runtime.calendar,
+      }),
+    );
     return lines.find(({ accountId }) => accountId === idOf(account))?.amount;
   };
 

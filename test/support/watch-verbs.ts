@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { withdrawableLines } from '../../src/clearing/store.js';
+import { duePage } from '../../src/clearing/due-store.js';
 import { sweepLowBalances } from '../../src/instructions/index.js';
 import { asId, type BusinessDate } from '../../src/kernel/index.js';
 import { refundRoutes } from '../../src/refunds/index.js';
@@ -131,7 +131,9 @@ export function serviceWatches({ db, rt }: World, model: Model, watches: ModelWa
     },
     async clearing(platform) {
       const date = model.platform(platform).date as BusinessDate;
-      const lines = await db.read('clearing', (tx) => withdrawableLines(tx, asId(platform), date));
+      const { lines } = await db.read('clearing', (tx) =>
+        duePage(tx, { platformId: asId(platform), date, after: null, limit: 1_000, calendar: rt.calendar }),
+      );
       const said = new Map(lines.map(({ accountId, amount }) => [accountId as string, amount]));
       same(sorted(said), sorted(await plain.clearing(platform)), 'what is cleared: the model and the service');
       return said;

@@ -105,12 +105,52 @@ export async function decideTogether(
     if (error instanceof Undone) return { kept: false, verdicts: error.verdicts };
     throw error;
   }
-  for (const [place, { state, replay }] of verdicts.entries()) {
-    if (!replay) rt.metrics.instructions.inc({ kind: submissions[place]?.kind ?? '', state, code: '' });
+  await tell(rt, shardId, submissions, verdicts);
+  return { kept: true, verdicts };
+}
+
+/**
+ * Decides these instructions of the system now and in one commit, each for itself: they are received, decided and told at once, without lying
+ * in the inbox. What has to wait for people waits. What was given before under the same number acts no second time.
+ * @param keep is called before the commit, in its transaction, with what became of each, in the order of the submissions
+ * @param committed whether the commit is there, where its answer was lost
+ */
+export async function decideEach(
+  rt: Runtime,
+  submissions: readonly Submission[],
+  keep: (tx: Tx, verdicts: readonly Verdict[]) => Promise<void>,
+  committed: () => Promise<boolean>,
+): Promise<void> {
+  const group = await questioned(rt, submissions);
+  let verdicts: readonly Verdict[] = [];
+  let shardId = 0;
+  await rt.db.withTx(
+    'decide-each',
+    async (tx) => {
+      const sorted = await sortedOut(tx, rt, group);
+      shardId = sorted.shardId;
+      if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
+      const decided = await decideGiven(tx, rt, kinds, { shardId, received: sorted.fresh });
+      verdicts = await verdictsOf(tx, sorted, decided, new Onlooker());
+      await keep(tx, verdicts);
+      return true;
+    },
+    async () => ((await committed()) ? true : undefined),
+  );
+  await tell(rt, shardId, submissions, verdicts);
+}
+
+async function tell(
+  rt: Runtime,
+  shardId: number,
+  submissions: readonly Submission[],
+  verdicts: readonly Verdict[],
+): Promise<void> {
+  for (const [place, { state, code, replay }] of verdicts.entries()) {
+    if (!replay) rt.metrics.instructions.inc({ kind: submissions[place]?.kind ?? '', state, code: code ?? '' });
   }
   await rt.bells.ring('relay-outbox', String(shardId));
   await rt.bells.ring('execute-shard', String(shardId)); // credits may have woken what waited for them
-  return { kept: true, verdicts };
 }
 
 /** Carries the verdicts out of a transaction that is rolled back. */

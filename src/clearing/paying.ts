@@ -1,0 +1,271 @@
+import { ask, sendAgain, sendDue, takeNews } from '../dispatch/index.js';
+import { decideEach, systemInstruction, type Verdict } from '../instructions/index.js';
+import { type BusinessDate, type Id, invariant, toWire, toWireAmount } from '../kernel/index.js';
+import { countPayouts, lastDue, type Payout, type PayoutState, payoutsInScope, payoutsInTurn } from '../payouts/index.js';
+import type { Runtime } from '../runtime/index.js';
+import { requestNoOf } from './due-rules.js';
+import { clearingOf, PAGE } from './lines.js';
+import {
+  addDecided,
+  beginStage,
+  type Clearing,
+  type ClearingLine,
+  clearingLines,
+  type Decisions,
+  endDeciding,
+  findClearing,
+  noteSent,
+  type Stand,
+  saveDecided,
+} from './lines-store.js';
+import {
+  asRunning,
+  type Close,
+  forgetPending,
+  keepPending,
+  MANY,
+  type StepResult,
+  stayAtWork,
+  TakenOver,
+  writePending,
+} from './progress.js';
+import type { LineState } from './states.js';
+
+// The steps that pay what was written down. Memory is that of a page.
+
+/** What paying a clearing needs, of a close or of a rerun after it. */
+export interface Paying {
+  readonly rt: Runtime;
+  readonly platformId: Id;
+  readonly date: BusinessDate;
+  /** Is called in the transaction of each page. */
+  readonly alongside: (tx: Parameters<typeof findClearing>[0]) => Promise<void>;
+  /** Is called after each page was committed. */
+  readonly after: () => void | Promise<void>;
+}
+
+/**
+ * Has the lines that are due decided, page by page: the instructions, what became of them and how far it is are one commit, so that wherever
+ * it ends it goes on with the first line that is not decided. What is refused stays where it is.
+ * @throws TakenOver where another run is at the same lines
+ */
+export async function decideLines(paying: Paying, from: Clearing): Promise<Clearing> {
+  let clearing = from;
+  const { rt, platformId, date } = paying;
+  while (clearing.state === 'paying' || clearing.state === 'rerun') {
+    const { after, state } = clearing;
+    const stand: Stand = { platformId, date, state, after };
+    const { lines, next } = await rt.db.read('lines-due', (tx) =>
+      clearingLines(tx, platformId, date, { state: 'due', after, limit: PAGE }),
+    );
+    if (lines.length > 0) await decidePage(paying, stand, clearing, lines);
+    if (next === undefined) await endStage(paying, lines.length === 0 ? stand : { ...stand, after: lastOf(lines) });
+    clearing = await current(paying);
+  }
+  return clearing;
+}
+
+async function current({ rt, platformId, date }: Pick<Paying, 'rt' | 'platformId' | 'date'>): Promise<Clearing> {
+  const clearing = await rt.db.read('clearing', (tx) => findClearing(tx, platformId, date));
+  invariant(clearing, 'a clearing that is paid was written down');
+  return clearing;
+}
+
+const lastOf = (lines: readonly ClearingLine[]): Id => (lines.at(-1) as ClearingLine).accountId;
+
+async function decidePage(paying: Paying, stand: Stand, before: Clearing, lines: readonly ClearingLine[]): Promise<void> {
+  const { rt, platformId, date } = paying;
+  const submissions = lines.map((line) =>
+    systemInstruction({ platformId, requestNo: numberOf(line, date), kind: 'clearing', data: dataOf(line), actor: 'clearing' }),
+  );
+  const to = lastOf(lines);
+  await decideEach(
+    rt,
+    submissions,
+    async (tx, verdicts) => {
+      const decided = lines.map((line, place) => decidedLine(line, verdicts[place] as Verdict));
+      const page = tally(decided);
+      const refusedInAll = { ...before.refused };
+      for (const [code, number] of Object.entries(page.refused)) refusedInAll[code] = (refusedInAll[code] ?? 0) + number;
+      if (!(await addDecided(tx, stand, { ...page, to, refusedInAll }))) throw new TakenOver('another run pays the clearing');
+      await saveDecided(tx, platformId, date, decided);
+      await paying.alongside(tx);
+    },
+    async () => (await current(paying)).after !== stand.after,
+  );
+  await paying.after();
+}
+
+/** A line that is tried again has another number each time; the first is made of date and account alone. */
+function numberOf(line: ClearingLine, date: BusinessDate): string {
+  return line.attempt === 0 ? requestNoOf(line, date) : `${requestNoOf(line, date)}:r${line.attempt}`;
+}
+
+function dataOf({ accountId, amount }: ClearingLine) {
+  return { account: toWire('account', accountId), amount: { amount: toWireAmount(amount), currency: 'CNY' } };
+}
+
+function decidedLine(line: ClearingLine, { state, code, instruction }: Verdict): ClearingLine {
+  const now: LineState = state === 'posted' || state === 'in-review' ? state : 'refused';
+  invariant(now !== 'refused' || state === 'refused', `a line of a clearing is decided, and not ${state}`);
+  return { ...line, state: now, code, instructionId: instruction };
+}
+
+function tally(lines: readonly ClearingLine[]): Decisions {
+  const refused: Record<string, number> = {};
+  let postedAmount = 0n;
+  for (const { state, code, amount } of lines) {
+    if (state === 'posted') postedAmount += amount;
+    else if (state === 'refused') refused[code ?? ''] = (refused[code ?? ''] ?? 0) + 1;
+  }
+  const count = (of: LineState) => lines.filter(({ state }) => state === of).length;
+  return { decided: lines.length, posted: count('posted'), postedAmount, inReview: count('in-review'), refused };
+}
+
+async function endStage({ rt, platformId, date }: Paying, stand: Stand): Promise<void> {
+  await rt.db.withTx(
+    'clearing-decided',
+    async (tx) => {
+      if (!(await endDeciding(tx, stand, rt.clock.wall()))) throw new TakenOver('another run pays the clearing');
+      return true;
+    },
+    async () => ((await current({ rt, platformId, date })).state === 'paid' ? true : undefined),
+  );
+}
+
+/** 9: the lines are instructed, and what the platform has to pay, of whatever purpose, is handed to the channels. */
+export async function payouts(close: Close): Promise<StepResult> {
+  const { desk, platformId, shardId } = close;
+  const clearing = close.nothingDue ? undefined : await instructed(close);
+  const waiting = await desk.rt.db.read('payouts-of-platform', (tx) =>
+    payoutsInScope(tx, { shardId, platformId, states: ['created', 'sent', 'unknown'] }, 1),
+  );
+  close.nothingToPay = waiting.length === 0;
+  if (clearing === undefined && close.nothingToPay) return { state: 'done', keep: false, detail: { sent: 0 } };
+  // What this proof allows to leave is known to whoever sends only when it is written.
+  if (close.pending.rows.length > 0) await keepPending(close);
+  const sent = close.nothingToPay ? 0 : await send(close, (clearing?.lines ?? 0) >= MANY);
+  await close.at('clearing sent');
+  const told = clearing === undefined ? {} : detailOf(clearing);
+  return { state: 'done', keep: sent >= MANY, detail: { ...told, sent } };
+}
+
+function detailOf({ lines, posted, postedAmount, refused, inReview }: Clearing) {
+  return { lines, posted, postedAmount: String(postedAmount), refused, ...(inReview > 0 ? { inReview } : {}) };
+}
+
+async function instructed(close: Close): Promise<Clearing | undefined> {
+  const { desk, platformId, next } = close;
+  const { rt } = desk;
+  let clearing = await clearingOf(close);
+  if (clearing === undefined) {
+    close.nothingDue = true;
+    return undefined;
+  }
+  const many = clearing.lines >= MANY;
+  if (many) asRunning(close, 'payouts');
+  clearing = await begun(close, clearing);
+  const paying: Paying = {
+    ...{ rt, platformId, date: next },
+    alongside: async (tx) => {
+      if (many) await stayAtWork(tx, close);
+    },
+    after: () => close.at('page decided'),
+  };
+  const decided = await decideLines(paying, clearing);
+  await close.at('clearing decided');
+  return decided;
+}
+
+/** Begins to pay; with it is written what was pending. */
+async function begun(close: Close, clearing: Clearing): Promise<Clearing> {
+  const { desk, platformId, next: date } = close;
+  const { rt } = desk;
+  const { state, after, decided } = clearing;
+  if (state !== 'written' && state !== 'paying') return clearing;
+  const stage = { state: 'paying', stageMs: rt.clock.wall(), stageDone: decided } as const;
+  await rt.db.withTx(
+    'pay-clearing',
+    async (tx) => {
+      // Nobody is told off here who is as far: what counts is who decides a page.
+      await beginStage(tx, { platformId, date, state, after }, stage);
+      await writePending(tx, close);
+      return true;
+    },
+    async () => undefined,
+  );
+  forgetPending(close);
+  return current({ rt, platformId, date });
+}
+
+async function send(close: Close, many: boolean): Promise<number> {
+  const { desk, platformId, shardId, next } = close;
+  const { db } = desk.rt;
+  const each = async (sent: number) => {
+    await db.withTx(
+      'note-sent',
+      async (tx) => {
+        await noteSent(tx, platformId, next, sent);
+        await stayAtWork(tx, close);
+        return true;
+      },
+      async () => undefined,
+    );
+  };
+  return sendDue(desk, { shardId, platformId }, { collect: close.answered, ...(many ? { each } : {}) });
+}
+
+const ASK_PAGE = 500;
+const UNDER_WAY = ['sent', 'unknown'] as const satisfies readonly PayoutState[];
+
+/** 10: results are taken from the feeds, then by asking. What is not final then is carried over, and does not hold up the close. */
+export async function results(close: Close): Promise<StepResult> {
+  if (close.nothingToPay) return { state: 'done', keep: false, detail: { carriedOver: 0 } };
+  const { desk } = close;
+  let left = await underWay(close);
+  if (left.carriedOver > 0 || close.answered.length > 0) {
+    await takeNews(desk, close.answered.splice(0));
+    left = await underWay(close);
+  }
+  if (left.carriedOver > 0) {
+    await askAfter(close);
+    left = await underWay(close);
+  }
+  return { state: 'done', keep: false, detail: left };
+}
+
+async function underWay({ desk, platformId, shardId }: Close) {
+  const counts = await desk.rt.db.read('payouts-under-way', (tx) => countPayouts(tx, { shardId, platformId, states: UNDER_WAY }));
+  const [sent, unknown] = UNDER_WAY.map((state) => counts.get(state) ?? 0) as [number, number];
+  return { carriedOver: sent + unknown, unknown };
+}
+
+/** Asks after each of them once, page by page: one that has no result yet is put off, behind what is still to be asked. */
+async function askAfter(close: Close): Promise<void> {
+  const { desk, platformId, shardId } = close;
+  const { db } = desk.rt;
+  let again = false;
+  for (const state of UNDER_WAY) {
+    const scope = { shardId, platformId, states: [state] };
+    const untilMs = await db.read('last-to-ask', (tx) => lastDue(tx, scope));
+    for (let after: Payout | undefined; untilMs !== undefined; ) {
+      const from = after;
+      const page = await db.read('payouts-to-ask', (tx) => payoutsInTurn(tx, scope, { after: from, untilMs }, ASK_PAGE));
+      const neverReceived = await ask(desk, page);
+      await sendAgain(desk, neverReceived);
+      again ||= neverReceived.length > 0;
+      if (page.length < ASK_PAGE) break;
+      after = page.at(-1);
+      await keepAtWork(close);
+    }
+  }
+  if (again) await takeNews(desk);
+}
+
+async function keepAtWork(close: Close): Promise<void> {
+  await close.desk.rt.db.withTx(
+    'at-work',
+    (tx) => stayAtWork(tx, close).then(() => true),
+    async () => undefined,
+  );
+}
