@@ -1,3 +1,4 @@
+import { benchClearing } from './clearing.js';
 import { benchLimits } from './limits.js';
 import { benchPosting } from './posting.js';
 import { benchRouting } from './routing.js';
@@ -8,6 +9,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Reco
   posting: (args) => (args.includes('--limits') ? benchLimits(args) : benchPosting(args)),
   split: benchSplit,
   routing: benchRouting,
+  clearing: benchClearing,
 };
 
 const [name = '', ...args] = process.argv.slice(2);
