@@ -7,5 +7,5 @@ export const closeDayJob: JobDefinition = {
   en: 'closes every day of a platform that is over, in order; key: the platform',
   zh: '日终处理',
   concurrency: 4,
-  run: async (desk, key) => (await closeDueDays(desk, asId(key))).at(-1)?.state ?? 'nothing',
+  run: async (desk, key) => (await closeDueDays(desk, asId(key), { inFlow: true })).at(-1)?.state ?? 'nothing',
 };

@@ -2,6 +2,7 @@ import { type Job, Queue, Worker } from 'bullmq';
 import type { Desk } from '../src/dispatch/index.js';
 import { type BellJob, bellPrefix, connectOrLeave, disconnect, faultOf, subscriberConnection } from '../src/runtime/index.js';
 import { closeDayJob } from './close-day.job.js';
+import { closeStepJob } from './close-step.job.js';
 import { executeShardJob } from './execute-shard.job.js';
 import type { JobDefinition } from './job.js';
 import { orderInterestJob } from './order-interest.job.js';
@@ -28,6 +29,7 @@ export const JOBS: readonly JobDefinition[] = [
   takeIncomingJob,
   orderInterestJob,
   closeDayJob,
+  closeStepJob,
   sendSmsJob,
   verifyUsersJob,
   screenCustomersJob,

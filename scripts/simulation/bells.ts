@@ -25,6 +25,11 @@ export class RedisBells implements Bells {
     await this.#redis.sadd(this.#place, `${name}|${key}`);
   }
 
+  /** Any of them may be heard first: a step whose turn it is not does nothing, and the sweep rings again. */
+  async ringInTurn(name: BellName, keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.ring(name, key);
+  }
+
   /** Takes some of the bells that were rung. */
   async take(chance: Chance, most: number): Promise<Bell[]> {
     const rung = chance.shuffled((await this.#redis.smembers(this.#place)).sort()).slice(0, most);

@@ -77,7 +77,10 @@ export class Worker {
     const { config, clock, calendar } = around;
     const log = createLog('error', 'worker', { write: (line) => this.#alive && around.onAlarm(line) });
     const redis = commandConnection(config.REDIS_URL, createLog('silent', 'worker'));
-    const bells: Bells = { ring: async (name, key) => (this.#alive ? around.bells.ring(name, key) : undefined) };
+    const bells: Bells = {
+      ring: async (name, key) => (this.#alive ? around.bells.ring(name, key) : undefined),
+      ringInTurn: async (name, keys) => (this.#alive ? around.bells.ringInTurn(name, keys) : undefined),
+    };
     this.rt = {
       config,
       clock,

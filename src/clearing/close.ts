@@ -1,24 +1,37 @@
 import type { Desk } from '../dispatch/index.js';
-import { addDays, type BusinessDate, type Id, naturalDate, type Refusal } from '../kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, invariant, naturalDate, type Refusal } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { interest } from './interest.js';
-import { due, fees, netting, preview } from './lines.js';
+import { clearingOf, due, fees, netting, preview } from './lines.js';
 import { payouts, results } from './paying.js';
-import { type Close, type ClosePoint, keepPending, type StepResult, TakenOver } from './progress.js';
+import {
+  type Close,
+  type ClosePoint,
+  forgetPending,
+  keepPending,
+  MANY,
+  type StepResult,
+  stayAtWork,
+  TakenOver,
+  writePending,
+} from './progress.js';
+import { rerunLines } from './rerun.js';
 import { mayClose, retryDelayMs } from './rules.js';
 import { type DayState, STEPS, type Step } from './states.js';
 import { cutOff, proof, reconcile } from './steps.js';
 import { changeDay, type Day, daysFrom, findDay, type StepRow, stepsOf } from './store.js';
 
 export interface CloseOptions {
+  /** What comes after a long list of what is due is left to jobs of their own, a step each, so that other platforms get their turn. */
+  readonly inFlow?: boolean;
   /** Called at each point; what it throws ends the run there, as a crash would. */
   readonly at?: (point: ClosePoint) => void | Promise<void>;
 }
 
 export interface CloseOutcome {
   readonly date: BusinessDate;
-  readonly state: 'closed' | 'waiting' | 'stopped';
+  readonly state: 'closed' | 'waiting' | 'stopped' | 'handed-over';
 }
 
 const RUN: Readonly<Record<Step, (close: Close) => Promise<StepResult>>> = {
@@ -55,13 +68,52 @@ export async function dayToClose(
  */
 export async function closeDueDays(desk: Desk, platformId: Id, options: CloseOptions = {}): Promise<CloseOutcome[]> {
   const outcomes: CloseOutcome[] = [];
+  await rerunLines(desk, platformId);
   for (;;) {
     const close = await openClose(desk, platformId, options);
     if (close === undefined) return outcomes;
-    const state = await runSteps(close);
+    const state = await runSteps(close, options.inFlow ?? false);
     outcomes.push({ date: close.date, state });
     if (state !== 'closed' || naturalDate(desk.rt.clock.now()) <= close.next) return outcomes;
   }
+}
+
+/**
+ * Runs one step of the close of a day, if it is its turn: whatever else is undone before it is left to the sweep, which rings for the close
+ * again. After the last one it rings for the days that are over meanwhile.
+ */
+export async function closeStep(
+  desk: Desk,
+  { platformId, date, step }: { platformId: Id; date: BusinessDate; step: Step },
+  options: CloseOptions = {},
+): Promise<CloseOutcome['state'] | 'done' | 'nothing'> {
+  const close = await openClose(desk, platformId, options);
+  if (close === undefined || !close.resumed || close.date !== date || turnOf(close) !== step) return 'nothing';
+  const state = await overtakable(close, async () => {
+    const result = await runStep(close, step);
+    if (result.state === 'done') await close.at(`after ${step}`);
+    if (close.pending.rows.length > 0) await keepPending(close);
+    return result.state;
+  });
+  if (step === 'close' && state === 'done') await desk.rt.bells.ring('close-day', platformId);
+  return state;
+}
+
+/** The first step that is not done. */
+function turnOf(close: Close): Step | undefined {
+  return STEPS.find((step) => close.ended.get(step)?.state !== 'done');
+}
+
+/** The key of the bell for a step. */
+export function keyOfStep({ platformId, date }: Pick<Close, 'platformId' | 'date'>, step: Step): string {
+  return `${platformId}/${date}/${step}`;
+}
+
+/** @throws invariant for what is no key of a step */
+export function stepOfKey(key: string): { platformId: Id; date: BusinessDate; step: Step } {
+  const [platformId = '', date = '', step = ''] = key.split('/');
+  invariant((STEPS as readonly string[]).includes(step), `${key} names a step of a close`);
+  return { platformId: asId(platformId), date: date as BusinessDate, step: step as Step };
 }
 
 /** The earliest close that is to be begun or to be gone on with. */
@@ -104,27 +156,55 @@ function totalsOf(day: Day | undefined): Close['totals'] {
     : { custody: day.custody, children: day.children };
 }
 
-async function runSteps(close: Close): Promise<CloseOutcome['state']> {
-  const { desk, date, platformId } = close;
-  try {
+function runSteps(close: Close, inFlow: boolean): Promise<CloseOutcome['state']> {
+  return overtakable(close, async () => {
     for (const step of STEPS) {
       if (close.ended.get(step)?.state === 'done') continue;
+      if (inFlow && (await hasMany(close))) return handOver(close);
       const result = await runStep(close, step);
-      if (result.state !== 'done') {
-        const [level, event] =
-          result.state === 'stopped' ? (['error', 'close.stopped'] as const) : (['warn', 'close.waiting'] as const);
-        desk.rt.log[level]({ event, platformId, businessDate: date, step, reason: result.reason });
-        return result.state;
-      }
+      if (result.state !== 'done') return result.state;
       await close.at(`after ${step}`);
     }
+    return 'closed';
+  });
+}
+
+async function overtakable<State>(close: Close, work: () => Promise<State>): Promise<State | 'waiting'> {
+  try {
+    return await work();
   } catch (error) {
     if (!(error instanceof TakenOver || isDuplicateKey(error))) throw error;
-    desk.rt.log.info({ event: 'close.taken-over', platformId, businessDate: date });
+    close.desk.rt.log.info({ event: 'close.taken-over', platformId: close.platformId, businessDate: close.date });
     return 'waiting';
   }
-  desk.rt.log.info({ event: 'close.done', platformId, businessDate: date });
-  return 'closed';
+}
+
+/** Whether what is due is written down and is a long list. */
+async function hasMany(close: Close): Promise<boolean> {
+  if (close.ended.get('due')?.state !== 'done' || close.nothingDue) return false;
+  close.clearing ??= await clearingOf(close);
+  return (close.clearing?.lines ?? 0) >= MANY;
+}
+
+async function handOver(close: Close): Promise<'handed-over'> {
+  const { desk } = close;
+  const { rt } = desk;
+  await rt.db.withTx(
+    'hand-over',
+    async (tx) => {
+      await writePending(tx, close);
+      await stayAtWork(tx, close);
+      return true;
+    },
+    async () => undefined,
+  );
+  forgetPending(close);
+  const left = STEPS.filter((step) => close.ended.get(step)?.state !== 'done');
+  await rt.bells.ringInTurn(
+    'close-step',
+    left.map((step) => keyOfStep(close, step)),
+  );
+  return 'handed-over';
 }
 
 /** Runs a step and writes what it did, with what was pending before it. */
@@ -133,6 +213,7 @@ async function runStep(close: Close, step: Step): Promise<StepResult> {
   const startedMs = desk.rt.clock.now();
   const result = await RUN[step](close);
   const finishedMs = desk.rt.clock.now();
+  tellStep(close, step, result);
   if (result.state === 'done') {
     const row: StepRow = { step, state: 'done', startedMs, finishedMs, detail: result.detail };
     close.ended.set(step, row);
@@ -152,6 +233,14 @@ async function runStep(close: Close, step: Step): Promise<StepResult> {
   });
   await keepPending(close);
   return result;
+}
+
+function tellStep({ desk, platformId, date }: Close, step: Step, result: StepResult): void {
+  const { log } = desk.rt;
+  const of = { platformId, businessDate: date, step };
+  if (result.state === 'stopped') log.error({ event: 'close.stopped', ...of, reason: result.reason });
+  else if (result.state === 'waiting') log.warn({ event: 'close.waiting', ...of, reason: result.reason });
+  else if (step === 'close') log.info({ event: 'close.done', platformId, businessDate: date });
 }
 
 function toState(to: DayState, closedMs: StepRow['finishedMs']) {

@@ -7,7 +7,7 @@
  * changes nothing; what a clearing pays is written down before any of it is instructed; a day that does not prove stops its
  * platform, and no other. Deliberately absent: postings; the clearing instructs, the engine decides.
  */
-export { type CloseOptions, type CloseOutcome, closeDueDays } from './close.js';
+export { type CloseOptions, type CloseOutcome, closeDueDays, closeStep, keyOfStep, stepOfKey } from './close.js';
 export { type DueLine, duePage } from './due-store.js';
 export { orderInterest } from './interest.js';
 export { clearingLines } from './lines-store.js';

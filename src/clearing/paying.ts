@@ -212,7 +212,7 @@ async function send(close: Close, many: boolean): Promise<number> {
       async () => undefined,
     );
   };
-  return sendDue(desk, { shardId, platformId }, { collect: close.answered, ...(many ? { each } : {}) });
+  return sendDue(desk, { shardId, platformId }, many ? { each } : { collect: close.answered });
 }
 
 const ASK_PAGE = 500;

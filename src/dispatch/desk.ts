@@ -26,7 +26,7 @@ export interface Desk {
 
 export function createDesk(rt: Runtime, channels: Channels): Desk {
   // Whoever receives here decides right afterwards; a crash in between is the sweep's.
-  const silent = { ring: async () => undefined };
+  const silent = { ring: async () => undefined, ringInTurn: async () => undefined };
   return { rt, channels, intake: createIntake({ ...rt, bells: silent }), tallies: new Map(), floatsAsked: new Map() };
 }
 

@@ -54,17 +54,20 @@ export async function sendDue(desk: Desk, scope: SendScope, { collect, each }: S
   for (let sent = 0; ; ) {
     await planDue(desk, scope, since);
     let found = false;
+    const answered: Directive[] = [];
     for (;;) {
       const batch = await claim(desk, scope, since);
       if (batch === undefined) break;
       found = true;
       if (batch.length === 0) continue;
       const directives = await submit(desk, batch);
-      if (collect === undefined || collect.length >= COLLECT_MAX) await decideNow(desk, directives);
-      else collect.push(...directives);
+      if (collect !== undefined && collect.length < COLLECT_MAX) collect.push(...directives);
+      else answered.push(...directives);
+      if (answered.length >= COLLECT_MAX) await decideNow(desk, answered.splice(0));
       sent += batch.length;
       await each?.(batch.length);
     }
+    await decideNow(desk, answered);
     if (!found) return sent;
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
-import { entriesOfInstructions } from '../ledger/index.js';
+import { fromWire, type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
+import { entriesOfInstructions, loadBooks } from '../ledger/index.js';
 import {
   idAfter,
   page,
@@ -11,6 +11,7 @@ import {
   type Route,
   type Runtime,
   route,
+  type Tx,
   wireId,
 } from '../runtime/index.js';
 import type { Answers } from './answers/answers.js';
@@ -229,6 +230,15 @@ function readInstructions(rt: Runtime): Route[] {
   ];
 }
 
+/** Whether it undoes what was posted on a day that is proved: alone nobody changes what was said of such a day. */
+async function correctsProvedDay(tx: Tx, platformId: Id, { kind, body }: { kind: string; body: string }): Promise<boolean> {
+  if (kind !== 'correction') return false;
+  const id = fromWire((JSON.parse(body) as { instruction: string }).instruction);
+  const date = (await findInstructions(tx, [id])).get(id)?.outcome?.businessDate;
+  const provedTo = (await loadBooks(tx, [platformId])).get(platformId)?.provedTo;
+  return date !== undefined && provedTo !== undefined && date <= provedTo;
+}
+
 function giveAsBank(rt: Runtime): Route {
   return route({
     method: 'POST',
@@ -242,9 +252,10 @@ function giveAsBank(rt: Runtime): Route {
     body: 'raw',
     rawBody: { schema: instructionSchema('O'), mediaTypes: ['application/json'] },
     answers: { 202: { description: 'Received; see Location', schema: outcomeSchema } },
-    refusals: ['REQUEST_NO_REUSED'],
+    refusals: ['REQUEST_NO_REUSED', 'DAY_OVER'],
     async handle({ caller, params, text, tx }) {
       const parsed = parseInstruction(parseJson(text), 'O');
+      if (await correctsProvedDay(tx, params.platform, parsed)) throw new Refused(refuse('DAY_OVER'));
       const submission = {
         ...parsed,
         platformId: params.platform,

@@ -1,4 +1,4 @@
-import { asId, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import type { ShardTurn } from '../ledger/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import type { Origin, Topic } from './kind.js';
@@ -19,6 +19,8 @@ export interface Received {
   /** Who gave it: a key id, an operator, or the part of the system. */
   readonly actor: string;
   readonly receivedMs: Instant;
+  /** Whose day it counts for (起息日), where that is not the date on which it is posted. */
+  readonly valueDate?: BusinessDate | null | undefined;
 }
 
 interface ReceivedRow {
@@ -38,10 +40,11 @@ export async function insertReceived(tx: Tx, received: readonly Received[], inbo
   const rows = received.map(
     (r) =>
       `${r.id},${r.platformId},'${r.origin}',${sql.text(r.requestNo)},'${r.kind}',${sql.text(r.body)},${sql.hex(r.bodyHash)},` +
-      `${sql.text(r.actor)},${r.receivedMs}`,
+      `${sql.text(r.actor)},${r.receivedMs},${r.valueDate ? `'${r.valueDate}'` : 'NULL'}`,
   );
   await tx.write(
-    `INSERT INTO instructions (id, platform_id, origin, request_no, kind, body, body_hash, actor, received_ms) VALUES ${sql.tuples(rows)}`,
+    `INSERT INTO instructions (id, platform_id, origin, request_no, kind, body, body_hash, actor, received_ms, value_date)
+     VALUES ${sql.tuples(rows)}`,
   );
   await insertInbox(tx, inbox);
 }
@@ -175,6 +178,7 @@ export interface InstructionView extends Omit<Received, 'bodyHash'> {
 }
 
 interface ViewRow extends Omit<ReceivedRow, 'body_hash'> {
+  value_date: BusinessDate | null;
   state: 'posted' | 'refused' | null;
   code: string | null;
   detail: string | null;
@@ -182,7 +186,7 @@ interface ViewRow extends Omit<ReceivedRow, 'body_hash'> {
   decided_ms: string | null;
 }
 
-const VIEW = `SELECT i.id, i.platform_id, i.origin, i.request_no, i.kind, i.body, i.actor, i.received_ms,
+const VIEW = `SELECT i.id, i.platform_id, i.origin, i.request_no, i.kind, i.body, i.actor, i.received_ms, i.value_date,
     o.state, o.code, o.detail, o.business_date, o.decided_ms
   FROM instructions AS i LEFT JOIN outcomes AS o ON o.instruction_id = i.id`;
 
@@ -198,6 +202,7 @@ function viewOf(row: ViewRow): InstructionView {
     body: row.body,
     actor: row.actor,
     receivedMs: Number(row.received_ms) as Instant,
+    valueDate: row.value_date,
     outcome:
       row.state === null
         ? null

@@ -53,6 +53,7 @@ export const ID_PREFIXES = {
   consent: 'cns',
   mandate: 'mdt',
   break: 'brk',
+  'late-correction': 'lco',
   operator: 'opr',
   audit: 'aud',
   'file-dispute': 'fds',

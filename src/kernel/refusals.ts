@@ -1,5 +1,6 @@
 import { AGREEMENT_REFUSALS } from './refusals/agreements.js';
 import { BATCH_REFUSALS } from './refusals/batches.js';
+import { CLEARING_REFUSALS } from './refusals/clearing.js';
 import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
 import { ESCROW_REFUSALS } from './refusals/escrow.js';
@@ -36,6 +37,7 @@ export const REFUSALS = {
   ...ROUTING_REFUSALS,
   ...ORDER_REFUSALS,
   ...ESCROW_REFUSALS,
+  ...CLEARING_REFUSALS,
   ...BATCH_REFUSALS,
   ...FLOAT_REFUSALS,
   ...PROOF_REFUSALS,

@@ -75,7 +75,7 @@ const TABLES = [
      request_no VARCHAR(64) NOT NULL,
      kind VARCHAR(24) NOT NULL,
      body_sealed MEDIUMTEXT NOT NULL,
-     reason VARCHAR(256) NOT NULL,
+     reason_sealed VARCHAR(1536) NOT NULL,
      state VARCHAR(10) NOT NULL,
      instruction_id BIGINT NULL,
      proposed_by BIGINT NOT NULL,

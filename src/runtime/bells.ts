@@ -8,6 +8,7 @@ export type BellName =
   | 'send-payouts'
   | 'poll-payouts'
   | 'close-day'
+  | 'close-step'
   | 'take-incoming'
   | 'order-interest'
   | 'send-sms'
@@ -22,4 +23,6 @@ export const ONE_PLACE = 'all';
 
 export interface Bells {
   ring(name: BellName, key: string): Promise<void>;
+  /** Rings for these keys one after the other: for each when the job of the one before it has ended, however it ended. */
+  ringInTurn(name: BellName, keys: readonly string[]): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { Queue } from 'bullmq';
+import { type FlowJob, FlowProducer, Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import type { BellName, Bells } from './bells.js';
 import { faultOf } from './log.js';
@@ -25,6 +25,7 @@ export function createBells(redisUrl: string, prefix: string, log: Logger): Bell
   const connection = commandConnection(redisUrl, log);
   const connected = connectOrLeave(connection);
   const queues = new Map<BellName, Queue<BellJob>>();
+  let flows: FlowProducer | undefined;
   const queueOf = (name: BellName) => {
     const known = queues.get(name);
     if (known) return known;
@@ -44,9 +45,36 @@ export function createBells(redisUrl: string, prefix: string, log: Logger): Bell
         log.warn({ event: 'bell-lost', bell: name, key, error: faultOf(error) });
       }
     },
+    async ringInTurn(name, keys) {
+      await connected;
+      if (connection.status !== 'ready') return;
+      flows ??= flowsOn(connection, prefix);
+      try {
+        const last = flowOf(name, keys);
+        if (last !== undefined) await flows.add(last);
+      } catch (error) {
+        log.warn({ event: 'bell-lost', bell: name, key: keys[0], error: faultOf(error) });
+      }
+    },
     async close() {
+      await flows?.close().catch(() => undefined);
       for (const queue of queues.values()) await queue.close().catch(() => undefined);
       await disconnect(connection);
     },
   };
+}
+
+/** A job waits for its children: the last is the parent of the one before it, and so on. */
+function flowOf(name: BellName, keys: readonly string[]): FlowJob | undefined {
+  const opts = { removeOnComplete: true, removeOnFail: true };
+  let flow: FlowJob | undefined;
+  for (const key of keys)
+    flow = { name, queueName: name, data: { key }, opts, ...(flow === undefined ? {} : { children: [flow] }) };
+  return flow;
+}
+
+function flowsOn(connection: ReturnType<typeof commandConnection>, prefix: string): FlowProducer {
+  const producer = new FlowProducer({ connection, prefix: bellPrefix(prefix) });
+  producer.on('error', () => undefined); // the connection's own listener has told it
+  return producer;
 }

@@ -22,6 +22,8 @@ export type Permission =
   | 'floats.write'
   | 'days.read'
   | 'days.write'
+  | 'clearings.write'
+  | 'late-corrections.write'
   | 'breaks.read'
   | 'breaks.write'
   | 'operators.read'

@@ -24,7 +24,8 @@ describe('what a payment institution tells by itself', () => {
     market = await openMarket();
     holder = await openHolder(market, 2);
     rung = [];
-    const bells = { ring: async (name: string, key: string) => void rung.push([name, key]) };
+    const ring = async (name: string, key: string) => void rung.push([name, key]);
+    const bells = { ring, ringInTurn: async () => undefined };
     const runtime = { ...market.world.rt, bells } as never;
     const nobody = () => Promise.reject(new Error('nobody signs in'));
     const audit = { append: async () => undefined, isDone: async () => false };

@@ -85,7 +85,7 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
   });
   const calendar = await fresh.db.read('calendar', loadCalendar);
   await fresh.db.withTx('shards', (tx) => ensureShards(tx, shards));
-  const bells = { ring: async () => undefined };
+  const bells = { ring: async () => undefined, ringInTurn: async () => undefined };
   const metrics = createMetrics();
   const vault = openVault(TEST_KEYS);
   const receiptKeys = openReceiptKeys(TEST_KEYS);

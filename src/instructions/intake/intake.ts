@@ -1,4 +1,4 @@
-import { type Id, invariant, type Refusal, Refused, refuse, toWire } from '../../kernel/index.js';
+import { type BusinessDate, type Id, invariant, type Refusal, Refused, refuse, toWire } from '../../kernel/index.js';
 import { loadBooks } from '../../ledger/index.js';
 import { type Asked, isDuplicateKey, isSameContent, type Runtime, type Tx } from '../../runtime/index.js';
 import type { Act, Origin } from '../kind.js';
@@ -15,6 +15,8 @@ export interface Submission {
   readonly kind: string;
   readonly body: string;
   readonly actor: string;
+  /** Whose day it counts for (起息日), where that is a day that is over. */
+  readonly valueDate?: BusinessDate | undefined;
   /** What a customer may have to say yes to before it is decided. */
   readonly act?: Act | undefined;
 }
