@@ -1,4 +1,4 @@
-import { compileTerms, type Terms, versionRecords } from '../../src/agreements/index.js';
+import { compileTerms, SETTLED_AS_BOUND, type Terms, versionRecords } from '../../src/agreements/index.js';
 import { claimQueueRecords, type Deduction, deductionRecords, freezeEndRecords, withClaim } from '../../src/claims/index.js';
 import { type Deal, dealRecords } from '../../src/escrow/index.js';
 import { kinds } from '../../src/instructions/index.js';
@@ -101,7 +101,7 @@ const TERMS: Terms = {
     },
   },
   ...{ othersCap: 3_000n, profitMax: 1_000n, feeMax: 0n, orderMax: null, volume: { day: null, month: null } },
-  ...{ cycle: 'T+1', cycleDays: null, refund: 'pro-rata', reserve: 0n, categories: [], forbidden: [] },
+  ...{ cycle: 'T+1', cycleDays: null, payout: SETTLED_AS_BOUND, refund: 'pro-rata', reserve: 0n, categories: [], forbidden: [] },
 };
 
 /** SO-1003 over 100.00, bound to an agreement with A by which the platform gets ten percent. */

@@ -60,6 +60,7 @@ const WORDS: Readonly<Record<string, readonly [unit: string, meaning: string]>> 
   'agreement.answer-hours': ['hours', 'to answer the question whether one signs an agreement'],
   'escrow.answer-hours': ['hours', 'to answer the question whether one confirms something of a deal'],
   'same-day.days': ['days', 'since its opening, before which a sub-merchant may not be settled on the same day'],
+  'same-day.trading': ['days', 'in a row on which a sub-merchant traded, without which it may not be settled on the same day'],
   'interest.demand': ['millionths a year', 'demand interest of electronic accounts'],
   'interest.below-yuan': ['0 or 1', '1: what stands on an account below a whole yuan earns interest too'],
 };

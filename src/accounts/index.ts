@@ -9,6 +9,16 @@
 export { accountAdminRoutes } from './admin-routes.js';
 export { openPlatform } from './book.js';
 export { customerLock } from './customer-lock.js';
+export {
+  type Cycle,
+  type CycleTerms,
+  cycleFaults,
+  dueDate,
+  isPayDay,
+  isSameDay,
+  nextPayDay,
+  SETTLED_WITHIN_DAYS,
+} from './cycle.js';
 export * from './electronic.js';
 export { electronicAdminRoutes } from './electronic-admin-routes.js';
 export { electronicRoutes } from './electronic-routes.js';
@@ -26,5 +36,5 @@ export { accountsByVirtualNo, payInRecords, type VirtualAccount } from './pay-in
 export { requireAccount, viewAccounts } from './reading.js';
 export { accountRoutes } from './routes.js';
 export { balancesOf, type SettlementAccount } from './rules.js';
-export { accountFunds, countEntriesUpTo, entriesBetween, settlementAccountsOf, subMerchantsByAccount } from './store.js';
+export { accountFunds, countEntriesUpTo, entriesBetween, ownCycles, settlementAccountsOf, subMerchantsByAccount } from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

@@ -1,4 +1,4 @@
-import { type BusinessDate, checkBankCode, checkCardNumber, type Minor, type Refusal, refuse } from '../kernel/index.js';
+import { addDays, type BusinessDate, checkBankCode, checkCardNumber, type Minor, type Refusal, refuse } from '../kernel/index.js';
 import {
   type AccountType,
   availableOf,
@@ -17,6 +17,7 @@ import {
   type PartyKind,
   type Warning,
 } from '../parties/index.js';
+import { type Cycle, type CycleTerms, cycleFaults, isSameDay } from './cycle.js';
 
 /** The account outside, in its owner's own name, to which an owner's money is paid, and nowhere else. */
 export interface SettlementAccount {
@@ -26,31 +27,47 @@ export interface SettlementAccount {
   readonly bankCode: string;
 }
 
-/** When the money of a sub-merchant is paid out: by itself on the next working day, or when the platform asks for it. */
-export const CYCLES = ['t+1', 'on-request'] as const;
-export type Cycle = (typeof CYCLES)[number];
-
 export interface NewSubMerchant {
   readonly merchantNo: string;
   readonly party: Party;
   readonly settlementAccount: SettlementAccount;
   readonly cycle: Cycle;
+  /** N of `t+n`; absent otherwise. */
+  readonly cycleDays?: number | undefined;
+  /** Of `weekly` and `monthly`; absent otherwise. */
+  readonly payDay?: number | undefined;
+}
+
+/** The cycle that an opening asks for. */
+export function cycleOf({ cycle, cycleDays, payDay }: Pick<NewSubMerchant, 'cycle' | 'cycleDays' | 'payDay'>): CycleTerms {
+  return { cycle, cycleDays: cycleDays ?? null, payDay: payDay ?? null };
 }
 
 /** What makes two openings under one number the same: every field, in a fixed order, absent ones as such. */
-export function contentOf({ party, settlementAccount, cycle }: NewSubMerchant): string {
+export function contentOf({ party, settlementAccount, cycle, cycleDays, payDay }: NewSubMerchant): string {
   const { kind, name, idNo, legalRepresentative = null, mobile = null } = party;
   const { name: holder, account, bankCode } = settlementAccount;
-  return JSON.stringify([kind, name, idNo, legalRepresentative, mobile, holder, account, bankCode, cycle]);
+  // The days of a cycle stand behind only where it has some: openings from before it could have them mean the same for ever.
+  const days = cycleDays === undefined && payDay === undefined ? [] : [cycleDays ?? null, payDay ?? null];
+  return JSON.stringify([kind, name, idNo, legalRepresentative, mobile, holder, account, bankCode, cycle, ...days]);
 }
 
 /**
  * Everything that is wrong with an opening, at once.
+ * @param sameDayDays days since its opening before which a sub-merchant is not settled on the day itself
  * @param root pointer of the opening in the request
  */
-export function checkSubMerchant(of: NewSubMerchant, today: BusinessDate, root = ''): Findings {
+export function checkSubMerchant(of: NewSubMerchant, today: BusinessDate, sameDayDays: number, root = ''): Findings {
   const bound = checkSettlementAccount(of.settlementAccount, of.party, `${root}/settlementAccount`);
-  return { faults: [...checkParty(of.party, today, `${root}/party`), ...bound.faults], warnings: bound.warnings };
+  const faults: Finding[] = [...checkParty(of.party, today, `${root}/party`), ...bound.faults];
+  for (const { field, detail } of cycleFaults(cycleOf(of)))
+    faults.push({ code: 'CYCLE_INVALID', pointer: `${root}/${field}`, detail });
+  if (isSameDay(of.cycle) && sameDayDays > 0)
+    faults.push({
+      ...{ code: 'SETTLEMENT_TOO_EARLY' as const, pointer: `${root}/cycle` },
+      detail: `can be agreed for ${addDays(today, sameDayDays)} at the earliest`,
+    });
+  return { faults, warnings: bound.warnings };
 }
 
 /**

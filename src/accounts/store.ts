@@ -1,16 +1,16 @@
 import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import { type AccountState, type AccountType, type Entry, entryOf } from '../ledger/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
-import type { Cycle, SettlementAccount } from './rules.js';
+import type { Cycle, CycleTerms } from './cycle.js';
+import type { SettlementAccount } from './rules.js';
 
-export interface SubMerchant {
+export interface SubMerchant extends CycleTerms {
   readonly id: Id;
   readonly platformId: Id;
   readonly merchantNo: string;
   readonly partyId: Id;
   readonly accountId: Id;
   readonly virtualNo: string;
-  readonly cycle: Cycle;
   /** Of what was asked when it was opened. */
   readonly contentHash: Buffer;
   readonly openedMs: Instant;
@@ -25,6 +25,8 @@ interface SubMerchantRow {
   account_id: string;
   virtual_no: string;
   cycle: Cycle;
+  cycle_days: number | null;
+  pay_day: number | null;
   content_hash: Buffer;
   opened_ms: string;
   closed_ms: string | null;
@@ -39,6 +41,8 @@ function subMerchantOf(row: SubMerchantRow): SubMerchant {
     accountId: asId(row.account_id),
     virtualNo: row.virtual_no,
     cycle: row.cycle,
+    cycleDays: row.cycle_days,
+    payDay: row.pay_day,
     contentHash: row.content_hash,
     openedMs: Number(row.opened_ms) as Instant,
     closedMs: row.closed_ms === null ? null : (Number(row.closed_ms) as Instant),
@@ -62,12 +66,22 @@ export async function insertSubMerchants(tx: Tx, merchants: readonly SubMerchant
   const rows = merchants.map(
     (m) =>
       `${m.id},${m.platformId},${sql.text(m.merchantNo)},${m.partyId},${m.accountId},'${m.virtualNo}','${m.cycle}',` +
-      `${sql.hex(m.contentHash)},${m.openedMs},NULL`,
+      `${m.cycleDays ?? 'NULL'},${m.payDay ?? 'NULL'},${sql.hex(m.contentHash)},${m.openedMs},NULL`,
   );
   await tx.write(
-    `INSERT INTO sub_merchants (id, platform_id, merchant_no, party_id, account_id, virtual_no, cycle, content_hash, opened_ms, closed_ms)
+    `INSERT INTO sub_merchants (id, platform_id, merchant_no, party_id, account_id, virtual_no, cycle, cycle_days, pay_day, content_hash, opened_ms,
+       closed_ms)
      VALUES ${sql.tuples(rows)}`,
   );
+}
+
+/** How these sub-accounts' owners were opened to be paid, by account: those alone who are not paid on the next working day. */
+export async function ownCycles(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, CycleTerms>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await tx.rows<Pick<SubMerchantRow, 'account_id' | 'cycle' | 'cycle_days' | 'pay_day'>>(
+    `SELECT account_id, cycle, cycle_days, pay_day FROM sub_merchants WHERE account_id IN (${accountIds.join()}) AND cycle <> 't+1'`,
+  );
+  return new Map(rows.map((row) => [asId(row.account_id), { cycle: row.cycle, cycleDays: row.cycle_days, payDay: row.pay_day }]));
 }
 
 /** A platform's sub-merchants under these numbers, by number. */

@@ -10,12 +10,13 @@ import {
 } from '../kernel/index.js';
 import { type AccountState, lockShard, openAccounts, setAccountState } from '../ledger/index.js';
 import { insertParties, loadParties, type StoredParty, type Warning } from '../parties/index.js';
-import { isDuplicateKey, isSameContent, type Runtime, type Tx, type Vault } from '../runtime/index.js';
+import { isDuplicateKey, isSameContent, loadParameters, type Runtime, type Tx, type Vault } from '../runtime/index.js';
 import { requireBook } from './book.js';
 import {
   checkSettlementAccount,
   checkSubMerchant,
   contentOf,
+  cycleOf,
   type NewSubMerchant,
   refusalOf,
   type SettlementAccount,
@@ -94,8 +95,9 @@ async function openAll(tx: Tx, rt: Parts, platformId: Id, { asked, today, root }
   );
   const fresh: { merchant: SubMerchant; asked: NewSubMerchant }[] = [];
   const openedMs = rt.clock.now();
+  const sameDayDays = Number((await loadParameters(tx)).on(today, 'same-day.days'));
   const results = asked.map((line, index): Opening | Refusal => {
-    const { faults, warnings } = checkSubMerchant(line, today, root(index));
+    const { faults, warnings } = checkSubMerchant(line, today, sameDayDays, root(index));
     const content = contentOf(line);
     const before = known.get(line.merchantNo);
     if (before !== undefined) {
@@ -118,9 +120,9 @@ async function openAll(tx: Tx, rt: Parts, platformId: Id, { asked, today, root }
   });
 }
 
-function newSubMerchant({ newId }: Parts, platformId: Id, { merchantNo, cycle }: NewSubMerchant, openedMs: Instant) {
+function newSubMerchant({ newId }: Parts, platformId: Id, asked: NewSubMerchant, openedMs: Instant) {
   const ids = { id: newId(), partyId: newId(), accountId: newId() };
-  return { ...ids, platformId, merchantNo, cycle, virtualNo: '', openedMs, closedMs: null };
+  return { ...ids, platformId, merchantNo: asked.merchantNo, ...cycleOf(asked), virtualNo: '', openedMs, closedMs: null };
 }
 
 /** Writes new sub-merchants and all that belongs to them; answers the virtual account number of each. */

@@ -4,8 +4,9 @@ import { ACCOUNT_TYPES, type AccountType, type Book, type Entry, type Terms } fr
 import { maskedParty, maskedPartySchema, partySchema, type Warning } from '../parties/index.js';
 import { PROFILES } from '../platforms/index.js';
 import { bankCodeSchema, currencySchema, merchantNo, rfc3339Schema, textSchema } from '../runtime/index.js';
+import { CYCLES } from './cycle.js';
 import type { AccountView, PastBalance } from './reading.js';
-import { balancesOf, CYCLES, type SettlementAccount } from './rules.js';
+import { balancesOf, type SettlementAccount } from './rules.js';
 import type { Opening, SubMerchantView } from './sub-merchants.js';
 
 /** What the accounts' routes take and answer. */
@@ -20,14 +21,27 @@ export const settlementAccountSchema = z
   })
   .meta({ id: 'SettlementAccount', description: "An account outside, in its owner's own name" });
 
+const payDay = z
+  .int()
+  .min(1)
+  .max(31)
+  .meta({ description: 'Of weekly: 1 Monday to 7 Sunday; of monthly: 1 to 31, the last day of a shorter month' });
+
 export const subMerchantRequest = z
   .strictObject({
     merchantNo,
     party: partySchema,
     settlementAccount: settlementAccountSchema,
-    cycle: z.enum(CYCLES).default('t+1').meta({
-      description: 't+1: what has cleared is paid out by itself each working day; on-request: only by a withdrawal',
-    }),
+    cycle: z
+      .enum(CYCLES)
+      .default('t+1')
+      .meta({
+        description:
+          'When what came in is paid out by itself, unless an agreement in force says otherwise: d counts natural days, t working days; ' +
+          'on-request: only by a withdrawal',
+      }),
+    cycleDays: z.int().min(0).max(366).optional().meta({ description: 'N of t+n, 2 to 30' }),
+    payDay: payDay.optional(),
   })
   .meta({ id: 'NewSubMerchant' });
 
@@ -86,6 +100,8 @@ const merchantFields = {
   account: accountId.meta({ description: 'Its virtual sub-account' }),
   virtualNo: z.string().meta({ description: 'Its virtual account number, 19 digits', example: '9156000000000000003' }),
   cycle: z.enum(CYCLES),
+  cycleDays: z.int().nullable(),
+  payDay: payDay.nullable(),
   party: maskedPartySchema,
   settlementAccount: maskedAccountSchema,
   openedAt: rfc3339Schema,
@@ -129,6 +145,8 @@ function merchantOf(merchant: Opening['merchant']) {
     account: toWire('account', merchant.accountId),
     virtualNo: merchant.virtualNo,
     cycle: merchant.cycle,
+    cycleDays: merchant.cycleDays,
+    payDay: merchant.payDay,
     openedAt: toRfc3339(merchant.openedMs),
   };
 }

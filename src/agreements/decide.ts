@@ -7,7 +7,7 @@ import { signersOf } from './submit.js';
 import type { Terms } from './terms.js';
 import { type Approved, refusalOf, takesOver } from './version-check.js';
 
-type Parts = Pick<Runtime, 'clock' | 'vault'>;
+type Parts = Pick<Runtime, 'clock' | 'calendar' | 'vault'>;
 
 /** What a member of the bank's staff decides about a version. */
 export interface Decision {
@@ -57,7 +57,7 @@ export async function refuseVersion(
 }
 
 /** The platform takes it back until it is approved; twice changes nothing. @throws Refused AGREEMENT_STATE */
-export async function withdraw(tx: Tx, rt: Pick<Parts, 'clock'>, version: StoredVersion): Promise<StoredVersion> {
+export async function withdraw(tx: Tx, rt: Pick<Parts, 'clock' | 'calendar'>, version: StoredVersion): Promise<StoredVersion> {
   if (version.state === 'withdrawn') return version;
   return moved(tx, version, 'withdrawn', { nowMs: rt.clock.now() });
 }

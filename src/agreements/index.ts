@@ -6,6 +6,7 @@
  * but a promotion over what it amends; what a rule gives away is exactly what there is. Deliberately absent: no money moves here.
  */
 export { agreementAdminRoutes } from './admin-routes.js';
+export { decidePayoutFee, type PayTerms, payoutFee, payTermsOf } from './pay-terms.js';
 export { agreementRecords, compileTerms, versionRecords } from './records.js';
 export { agreementRoutes } from './routes.js';
 export { checkRule } from './rule-check.js';
@@ -17,4 +18,12 @@ export {
 } from './rules.js';
 export { agreementAnswered } from './sign.js';
 export { VERSION_TRANSITIONS } from './states.js';
-export { type AgreementVersion, agreedOn, allowsCategory, type Terms, versionOn } from './terms.js';
+export {
+  type AgreementVersion,
+  agreedOn,
+  allowsCategory,
+  type PayoutTerms,
+  SETTLED_AS_BOUND,
+  type Terms,
+  versionOn,
+} from './terms.js';

@@ -1,9 +1,10 @@
-import { subMerchantsByAccount } from '../accounts/index.js';
-import { type BusinessDate, type Id, naturalDate } from '../kernel/index.js';
-import { type Book, loadAccounts, loadBook } from '../ledger/index.js';
+import { isSameDay, subMerchantsByAccount } from '../accounts/index.js';
+import { addDays, type BusinessDate, type Calendar, type Id, isWorkingDay, naturalDate } from '../kernel/index.js';
+import { type Book, creditsByDay, loadAccounts, loadBook } from '../ledger/index.js';
 import { loadParameters, type Runtime, type Tx } from '../runtime/index.js';
 import { accountsNamed } from './rule-check.js';
 import { type Agreement, agreementsOf, approvedVersions, lastVersions } from './store.js';
+import { ownCycle, type Terms } from './terms.js';
 import { type Approved, type AskedTerms, checkPlaced, checkTerms, type Fault } from './version-check.js';
 
 /** The version of one seller's agreement among those that are submitted with the same terms. */
@@ -36,7 +37,7 @@ interface Placed {
  */
 export async function lookAtTerms(
   tx: Tx,
-  { clock }: Pick<Runtime, 'clock'>,
+  { clock, calendar }: Pick<Runtime, 'clock' | 'calendar'>,
   platformId: Id,
   asked: AskedTerms & { readonly lines: readonly Placed[] },
 ): Promise<Seen> {
@@ -46,23 +47,67 @@ export async function lookAtTerms(
   const today = todayOf(book, naturalDate(clock.now()));
   const cap = parameters.on(today, 'split.others-cap');
   const sameDayDays = Number(parameters.on(today, 'same-day.days'));
+  const sameDayTrading = Number(parameters.on(today, 'same-day.trading'));
   const named = accountsNamed(terms.rule, '/terms/rule');
   const accounts = [...new Set([...lines.map(({ account }) => account), ...([...named.keys()] as Id[])])];
   const { open, openedOn } = await accountsOf(tx, platformId, accounts, book.businessDate);
   const agreementIds = lines.flatMap(({ agreementId }) => agreementId ?? []);
   const approved = await approvedVersions(tx, agreementIds);
+  const sellers = isSameDay(ownCycle(terms.cycle)) ? lines.map(({ account }) => account) : [];
+  const trading = await tradingDays(tx, sellers, { before: today, most: sameDayTrading, calendar });
   const linesSeen = lines.map(({ account, amends, agreementId }): Fault[] => {
     const around = {
       ...{ accountId: account, openedOn: openedOn.get(account) ?? today, open, sameDayDays },
+      ...{ tradingDays: trading.get(account) ?? 0, sameDayTrading },
       approved: (agreementId && approved.get(agreementId)) ?? [],
     };
     const faults = checkPlaced({ terms, validFrom, validTo, amends }, named, around);
     return open.has(account) ? faults : [NOT_OPEN, ...faults];
   });
+  const faults = [...checkTerms(asked, today), ...feeFaults(terms, book.terms.feeMax)];
   return {
-    ...{ faults: checkTerms(asked, today), lines: linesSeen, beyondCap: terms.othersCap > cap ? cap : null },
+    ...{ faults, lines: linesSeen, beyondCap: terms.othersCap > cap ? cap : null },
     approved: new Map(lines.map(({ account, agreementId }) => [account, (agreementId && approved.get(agreementId)) ?? []])),
   };
+}
+
+/** Where the agreement names no cap for one fee, the bank's agreement with the platform does. */
+function feeFaults({ payout: { fee }, feeMax }: Terms, platformMax: bigint): Fault[] {
+  if (feeMax !== null || (fee.fixed <= platformMax && (fee.percent === 0n || platformMax > 0n))) return [];
+  const detail = `is above ${platformMax}, the most of one fee that the bank agreed with the platform`;
+  return [{ code: 'AGREEMENT_CAPS', pointer: '/terms/payout/fee', detail }];
+}
+
+// Thirty trading days in a row with the longest holidays between them.
+const TRADING_LOOK_BACK = 75;
+
+/**
+ * On how many days in a row up to yesterday each of these accounts received something. Days off on which nothing came neither count nor end
+ * the row: a shop that is shut on Sunday trades on.
+ */
+async function tradingDays(
+  tx: Tx,
+  accounts: readonly Id[],
+  { before, most, calendar }: { readonly before: BusinessDate; readonly most: number; readonly calendar: Calendar },
+): Promise<Map<Id, number>> {
+  if (accounts.length === 0) return new Map();
+  const since = addDays(before, -TRADING_LOOK_BACK);
+  const credits = await creditsByDay(tx, accounts, since);
+  return new Map(
+    [...credits].map(([id, days]) => [id, daysInARow(new Set(days.map(({ date }) => date)), { before, most, since, calendar })]),
+  );
+}
+
+function daysInARow(
+  days: ReadonlySet<BusinessDate>,
+  of: { readonly before: BusinessDate; readonly most: number; readonly since: BusinessDate; readonly calendar: Calendar },
+): number {
+  let count = 0;
+  for (let day = addDays(of.before, -1); day >= of.since && count < of.most; day = addDays(day, -1)) {
+    if (days.has(day)) count += 1;
+    else if (isWorkingDay(of.calendar, day)) break;
+  }
+  return count;
 }
 
 const NOT_OPEN: Fault = {
@@ -91,7 +136,7 @@ function todayOf({ businessDate }: Book, natural: BusinessDate): BusinessDate {
 /** The same with the numbers of agreements and versions, and the agreement of each line where there is one. */
 export async function lookAt(
   tx: Tx,
-  rt: Pick<Runtime, 'clock'>,
+  rt: Pick<Runtime, 'clock' | 'calendar'>,
   platformId: Id,
   asked: AskedTerms & { readonly lines: readonly Line[] },
 ): Promise<Seen & { readonly agreements: readonly (Agreement | undefined)[] }> {

@@ -14,7 +14,7 @@ import {
 } from './store.js';
 import type { Terms } from './terms.js';
 import { type AskedTerms, type Fault, refusalOf } from './version-check.js';
-import { showTerms } from './wire.js';
+import { storedTerms } from './wire.js';
 
 /** What a platform submits: the next version of its agreement with one sub-merchant. */
 export interface Submission extends AskedTerms, Line {}
@@ -24,7 +24,7 @@ export interface Submitted {
   readonly repeated: boolean;
 }
 
-type Parts = Pick<Runtime, 'db' | 'newId' | 'clock'>;
+type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'calendar'>;
 
 /** Who has to sign: the seller, and every other receiver whom the rule names. */
 export function signersOf({ accountId, terms }: Pick<StoredVersion, 'accountId' | 'terms'>): Id[] {
@@ -72,7 +72,7 @@ export async function submitVersion(rt: Parts, platformId: Id, asked: Submission
 }
 
 /** Everything that is wrong with a submission today, its number included. Writes nothing. */
-export async function lookAtOne(tx: Tx, rt: Pick<Parts, 'clock'>, platformId: Id, asked: Submission) {
+export async function lookAtOne(tx: Tx, rt: Pick<Parts, 'clock' | 'calendar'>, platformId: Id, asked: Submission) {
   const { terms, validFrom, validTo } = asked;
   const seen = await lookAt(tx, rt, platformId, { terms, validFrom, validTo, lines: [asked] });
   const faults: Fault[] = [...(seen.lines[0] ?? []), ...seen.faults];
@@ -88,7 +88,7 @@ export interface KeptTerms {
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 export function keptTerms(terms: Terms): KeptTerms {
-  const json = canonicalJson(showTerms(terms));
+  const json = canonicalJson(storedTerms(terms));
   return { json, hash: sha256(json) };
 }
 
@@ -121,7 +121,7 @@ export interface Writing {
 /** Writes a version of each line, and the agreements that are new. @throws a duplicate-key error when somebody was faster */
 export async function writeVersions(
   tx: Tx,
-  rt: Pick<Parts, 'newId' | 'clock'>,
+  rt: Pick<Parts, 'newId' | 'clock' | 'calendar'>,
   { platformId, asked, kept, agreements, groupId }: Writing,
 ): Promise<StoredVersion[]> {
   const { terms, validFrom, validTo, lines } = asked;

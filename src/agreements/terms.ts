@@ -1,3 +1,4 @@
+import type { Cycle } from '../accounts/index.js';
 import { type BusinessDate, type Id, type Minor, type Refusal, refuse, toWire } from '../kernel/index.js';
 import type { CompiledRule, SplitRule } from './rules.js';
 
@@ -5,8 +6,38 @@ import type { CompiledRule, SplitRule } from './rules.js';
 export const CYCLES = ['D+0', 'D+1', 'T+0', 'T+1', 'T+N', 'weekly', 'monthly', 'on-request'] as const;
 export type AgreedCycle = (typeof CYCLES)[number];
 
+/** The same in the words of `accounts`, where the dates are computed. */
+export function ownCycle(cycle: AgreedCycle): Cycle {
+  return cycle.toLowerCase() as Lowercase<AgreedCycle>;
+}
+
 /** Who gives back when an order is refunded after it was split: all in proportion, or the receivers in this order. */
 export type RefundRule = 'pro-rata' | 'by-rule';
+
+/** Where the seller's money goes: to the account he bound wherever that is, only if it is there, or nowhere by itself. */
+export const DESTINATIONS = ['bound', 'own-bank', 'other-bank', 'sub-account'] as const;
+export type Destination = (typeof DESTINATIONS)[number];
+
+/** How the seller is paid when he is paid. Amounts in minor units. */
+export interface PayoutTerms {
+  /** weekly: 1 Monday to 7 Sunday; monthly: 1 to 31, the last day of a shorter month; null otherwise. */
+  readonly day: number | null;
+  /** Natural days that come before the cycle. */
+  readonly holdBackDays: number;
+  /** Less than this is not paid and waits. */
+  readonly minimum: Minor;
+  /** One payout of all that is due; otherwise one for each business date of its credits. */
+  readonly merge: boolean;
+  readonly to: Destination;
+  /** What a payout costs the seller; `percent` in basis points of all that leaves his account. */
+  readonly fee: { readonly fixed: Minor; readonly percent: bigint };
+}
+
+/** What holds where nobody said anything. */
+export const SETTLED_AS_BOUND: PayoutTerms = {
+  ...{ day: null, holdBackDays: 0, minimum: 0n, merge: true, to: 'bound' },
+  fee: { fixed: 0n, percent: 0n },
+};
 
 /** What platform and receivers agreed on; amounts in minor units, shares in basis points. */
 export interface Terms {
@@ -24,6 +55,7 @@ export interface Terms {
   readonly cycle: AgreedCycle;
   /** N of `T+N`; null otherwise. */
   readonly cycleDays: number | null;
+  readonly payout: PayoutTerms;
   readonly refund: RefundRule;
   /** What stays on the seller's account when he is paid. */
   readonly reserve: Minor;

@@ -1,7 +1,8 @@
+import { cycleFaults, isSameDay, SETTLED_WITHIN_DAYS } from '../accounts/index.js';
 import { addDays, type BusinessDate, type Id, type Refusal, type RefusalCode, refuse } from '../kernel/index.js';
 import { checkRule, showParty } from './rule-check.js';
 import type { Party } from './rules.js';
-import { overlap, type Period, type Terms } from './terms.js';
+import { type AgreedCycle, overlap, ownCycle, type Period, type Terms } from './terms.js';
 
 /** Whether the bank can accept a version of an agreement at all. Pure; every fault at once. */
 
@@ -41,10 +42,10 @@ export interface Surroundings {
   readonly approved: readonly Approved[];
   /** Days since the opening before which nobody is settled on the same day. */
   readonly sameDayDays: number;
+  /** Days in a row, up to today, on which he sold something, and how many of them that needs. */
+  readonly tradingDays: number;
+  readonly sameDayTrading: number;
 }
-
-const SETTLED_WITHIN_DAYS = 30; // 银行卡收单业务管理办法: within 30 natural days of the payer's confirmation
-const SAME_DAY: readonly string[] = ['D+0', 'T+0'];
 
 /**
  * What is wrong with terms and dates, whoever the seller is.
@@ -58,7 +59,7 @@ export function checkTerms(asked: AskedTerms, today: BusinessDate): Fault[] {
     ...{ code, detail },
     pointer: String(fields?.pointer ?? '/terms/rule'),
   }));
-  const faults: Fault[] = [...rule, ...capFaults(terms), ...cycleFaults(terms), ...categoryFaults(terms)];
+  const faults: Fault[] = [...rule, ...capFaults(terms), ...payoutFaults(terms), ...categoryFaults(terms)];
   if (validFrom < today) faults.push({ code: 'AGREEMENT_BACKDATED', pointer: '/validFrom', detail: `lies before ${today}` });
   if (validTo !== null && validTo < validFrom)
     faults.push({ code: 'AGREEMENT_DATES', pointer: '/validTo', detail: 'lies before the first day' });
@@ -92,10 +93,15 @@ function receiverFaults(named: Named, { accountId, open }: Surroundings): Fault[
     }));
 }
 
-function sameDayFaults({ terms: { cycle }, validFrom }: AskedVersion, { openedOn, sameDayDays }: Surroundings): Fault[] {
-  const first = addDays(openedOn, sameDayDays);
-  if (!SAME_DAY.includes(cycle) || validFrom >= first) return [];
-  return [{ code: 'SETTLEMENT_TOO_EARLY', pointer: '/terms/cycle', detail: `can be agreed for ${first} at the earliest` }];
+/** 银发〔2016〕261号: nobody is settled on the day itself who is new, or who has not traded day after day for a while. */
+function sameDayFaults({ terms: { cycle }, validFrom }: AskedVersion, around: Surroundings): Fault[] {
+  if (!isSameDay(ownCycle(cycle))) return [];
+  const first = addDays(around.openedOn, around.sameDayDays);
+  const fault = (detail: string): Fault => ({ code: 'SETTLEMENT_TOO_EARLY', pointer: '/terms/cycle', detail });
+  const faults = validFrom >= first ? [] : [fault(`can be agreed for ${first} at the earliest`)];
+  if (around.tradingDays < around.sameDayTrading)
+    faults.push(fault(`needs ${around.sameDayTrading} trading days in a row; there are ${around.tradingDays}`));
+  return faults;
 }
 
 function capFaults({ profitMax, othersCap, orderMax, volume }: Terms): Fault[] {
@@ -110,12 +116,24 @@ function capFaults({ profitMax, othersCap, orderMax, volume }: Terms): Fault[] {
   return faults;
 }
 
-function cycleFaults({ cycle, cycleDays }: Terms): Fault[] {
-  const fault = (detail: string): Fault[] => [{ code: 'CYCLE_INVALID', pointer: '/terms/cycleDays', detail }];
-  if ((cycle === 'T+N') !== (cycleDays !== null)) return fault('belongs to T+N and to nothing else');
-  return cycleDays !== null && (cycleDays < 2 || cycleDays > SETTLED_WITHIN_DAYS)
-    ? fault(`must be 2 to ${SETTLED_WITHIN_DAYS}`)
-    : [];
+/** The most natural days that a hold-back and the cycle behind it have together; monthly is there without any. */
+const CYCLE_SPANS: Readonly<Partial<Record<AgreedCycle, number>>> = { weekly: 7, monthly: SETTLED_WITHIN_DAYS };
+
+function payoutFaults({ cycle, cycleDays, payout, feeMax }: Terms): Fault[] {
+  const wrong = cycleFaults({ cycle: ownCycle(cycle), cycleDays, payDay: payout.day });
+  const faults = wrong.map(({ field, detail }): Fault => {
+    const pointer = field === 'payDay' ? '/terms/payout/day' : '/terms/cycleDays';
+    return { code: 'CYCLE_INVALID', pointer, detail };
+  });
+  const most = SETTLED_WITHIN_DAYS - (cycleDays ?? CYCLE_SPANS[cycle] ?? 1);
+  if (payout.holdBackDays > Math.max(most, 0))
+    faults.push({
+      ...{ code: 'CYCLE_INVALID', pointer: '/terms/payout/holdBackDays' },
+      detail: `must be at most ${Math.max(most, 0)} on this cycle: ${SETTLED_WITHIN_DAYS} days in all`,
+    });
+  if (feeMax !== null && (payout.fee.fixed > feeMax || (feeMax === 0n && payout.fee.percent > 0n)))
+    faults.push({ code: 'AGREEMENT_CAPS', pointer: '/terms/payout/fee', detail: 'is above feeMax, the most of one fee' });
+  return faults;
 }
 
 function categoryFaults({ categories, forbidden }: Terms): Fault[] {

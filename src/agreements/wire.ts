@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { toWire, WIRE_MAX } from '../kernel/index.js';
+import { canonicalJson, toWire, WIRE_MAX } from '../kernel/index.js';
 import { wireId } from '../runtime/index.js';
 import type { Level, Line, Receiver, SplitRule, Take } from './rules.js';
-import { CYCLES, type Terms } from './terms.js';
+import { CYCLES, DESTINATIONS, type PayoutTerms, SETTLED_AS_BOUND, type Terms } from './terms.js';
 
 /** How terms and split rules look on the wire. What fits together is our rule, with codes of its own; this is the shape alone. */
 
@@ -76,6 +76,28 @@ const categories = z
   .default([]);
 const cap = fen.nullable().default(null);
 
+const payoutSchema = z
+  .strictObject({
+    day: z
+      .int()
+      .min(1)
+      .max(31)
+      .nullable()
+      .default(null)
+      .meta({ description: 'Of weekly: 1 Monday to 7 Sunday; of monthly: 1 to 31, the last day of a shorter month' }),
+    holdBackDays: z.int().min(0).max(366).default(0).meta({ description: 'Natural days that come before the cycle' }),
+    minimum: fenOrNone.meta({ description: 'Less than this is not paid and waits' }),
+    merge: z.boolean().default(true).meta({ description: 'false: one payout for each business date of the credits' }),
+    to: z.enum(DESTINATIONS).default('bound').meta({
+      description: 'The bound account wherever it is, only at this bank, only at another, or none: it stays on the sub-account',
+    }),
+    fee: z
+      .strictObject({ fixed: fenOrNone, percent: z.int().min(0).max(10_000).default(0).transform(BigInt) })
+      .prefault({})
+      .meta({ description: 'Of each payout, out of the same money, never above feeMax; percent in basis points' }),
+  })
+  .meta({ id: 'PayoutTerms', description: 'How the seller is paid when he is paid' });
+
 export const termsSchema = z
   .strictObject({
     rule: ruleSchema,
@@ -89,6 +111,7 @@ export const termsSchema = z
       .meta({ description: "The most of the seller's items in a business day and in a month" }),
     cycle: z.enum(CYCLES).meta({ description: 'When the seller is paid: D counts natural days, T working days' }),
     cycleDays: z.int().min(0).max(366).nullable().default(null).meta({ description: 'N of T+N, 2 to 30' }),
+    payout: payoutSchema.prefault({}),
     refund: z
       .enum(['pro-rata', 'by-rule'])
       .default('pro-rata')
@@ -111,11 +134,23 @@ export function showTerms(terms: Terms): z.input<typeof termsSchema> {
     volume: { day: number(terms.volume.day), month: number(terms.volume.month) },
     cycle: terms.cycle,
     cycleDays: terms.cycleDays,
+    payout: showPayout(terms.payout),
     refund: terms.refund,
     reserve: Number(terms.reserve),
     categories: [...terms.categories],
     forbidden: [...terms.forbidden],
   };
+}
+
+function showPayout({ minimum, fee, ...rest }: PayoutTerms): z.input<typeof payoutSchema> {
+  return { ...rest, minimum: Number(minimum), fee: { fixed: Number(fee.fixed), percent: Number(fee.percent) } };
+}
+
+/** Terms as they are kept and hashed: of how a seller is paid only what is not the rule, as it was before one could say it. */
+export function storedTerms(terms: Terms): z.input<typeof termsSchema> {
+  const { payout, ...rest } = showTerms(terms);
+  const isRule = canonicalJson(payout) === canonicalJson(showPayout(SETTLED_AS_BOUND));
+  return isRule ? rest : { ...rest, payout };
 }
 
 function showRule({ levels }: SplitRule): z.input<typeof ruleSchema> {

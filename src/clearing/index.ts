@@ -8,11 +8,11 @@
  * platform, and no other. Deliberately absent: postings; the clearing instructs, the engine decides.
  */
 export { type CloseOptions, type CloseOutcome, closeDueDays, closeStep, keyOfStep, stepOfKey } from './close.js';
-export { type DueLine, duePage } from './due-store.js';
+export { NOT_PAID } from './due-rules.js';
+export { type NextClearing, nextClearing } from './due-store.js';
 export { orderInterest } from './interest.js';
 export { clearingLines } from './lines-store.js';
 export { CLOSE_POINTS, type ClosePoint } from './progress.js';
 export { clearingRoutes } from './routes.js';
-export { clearingAmount } from './rules.js';
 export { DAY_TRANSITIONS, STEP_NAMES, STEPS } from './states.js';
 export { closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';

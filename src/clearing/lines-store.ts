@@ -1,6 +1,6 @@
 import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
-import type { DueLine } from './due-store.js';
+import type { DueLine } from './due-rules.js';
 import type { ClearingState, LineState } from './states.js';
 
 /** The clearing of a platform that pays on a date. Sums are minor units. */

@@ -1,6 +1,6 @@
 import { ask, sendAgain, sendDue, takeNews } from '../dispatch/index.js';
 import { decideEach, systemInstruction, type Verdict } from '../instructions/index.js';
-import { type BusinessDate, type Id, invariant, toWire, toWireAmount } from '../kernel/index.js';
+import { type BusinessDate, type Id, invariant, type Minor, toWire, toWireAmount } from '../kernel/index.js';
 import { countPayouts, lastDue, type Payout, type PayoutState, payoutsInScope, payoutsInTurn } from '../payouts/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { requestNoOf } from './due-rules.js';
@@ -101,8 +101,9 @@ function numberOf(line: ClearingLine, date: BusinessDate): string {
   return line.attempt === 0 ? requestNoOf(line, date) : `${requestNoOf(line, date)}:r${line.attempt}`;
 }
 
-function dataOf({ accountId, amount }: ClearingLine) {
-  return { account: toWire('account', accountId), amount: { amount: toWireAmount(amount), currency: 'CNY' } };
+function dataOf({ accountId, amount, fee }: ClearingLine) {
+  const money = (of: Minor) => ({ amount: toWireAmount(of), currency: 'CNY' });
+  return { account: toWire('account', accountId), amount: money(amount), ...(fee === 0n ? {} : { fee: money(fee) }) };
 }
 
 function decidedLine(line: ClearingLine, { state, code, instruction }: Verdict): ClearingLine {

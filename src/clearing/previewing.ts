@@ -3,7 +3,8 @@ import { type Forecast, forecastClearing } from '../dispatch/index.js';
 import { addDays, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
-import { type DueLine, duePage, type NotPaid } from './due-store.js';
+import type { DueLine, NotPaid } from './due-rules.js';
+import { duePage } from './due-store.js';
 import { PAGE } from './lines.js';
 import { type Clearing, clearingLines, findClearing, listNets, type Net, netLines } from './lines-store.js';
 

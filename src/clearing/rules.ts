@@ -1,5 +1,4 @@
-import { type BusinessDate, type Minor, type Refusal, refuse, WIRE_MAX } from '../kernel/index.js';
-import { withdrawable } from '../ledger/index.js';
+import { type BusinessDate, type Refusal, refuse } from '../kernel/index.js';
 import type { DayState } from './states.js';
 
 const RETRY_FIRST_MS = 1_000;
@@ -30,11 +29,4 @@ export function mayClose({ date, openDate, today, state, unfinished }: DayFacts)
   if (unfinished?.date === date) return 'due';
   if (date === openDate && today > date) return 'due';
   return refuse('DAY_NOT_DUE', `The open business date is ${openDate}, today is ${today}.`, { openDate, today });
-}
-
-/** What the clearing pays out of one account: all that may leave the bank, in minor units; zero when there is nothing. */
-export function clearingAmount(of: { readonly balance: Minor; readonly held: Minor; readonly uncleared: Minor }): Minor {
-  const amount = withdrawable(of);
-  if (amount <= 0n) return 0n;
-  return amount < WIRE_MAX ? amount : WIRE_MAX; // the rest goes with the next clearing
 }

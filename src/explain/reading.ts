@@ -1,13 +1,13 @@
-import { balancesOf, requireAccount, settlementAccountsOf, viewAccounts } from '../accounts/index.js';
+import { balancesOf, requireAccount, viewAccounts } from '../accounts/index.js';
 import { claimLeft, claimQueueRecords, type Dispute, disputeRecords, freezesByIds, heldByClaims } from '../claims/index.js';
-import { clearingAmount } from '../clearing/index.js';
-import { type BusinessDate, type Id, type Instant, invariant, type Minor, workingDayAfter } from '../kernel/index.js';
-import { frozenOf, type LedgerAccount, loadBook, reservedOf } from '../ledger/index.js';
+import { type NextClearing, nextClearing } from '../clearing/index.js';
+import { type BusinessDate, type Calendar, type Id, type Instant, invariant } from '../kernel/index.js';
+import { frozenOf, type LedgerAccount, loadBook } from '../ledger/index.js';
 import { underWayRecords } from '../payouts/index.js';
-import { keptBack, type Reserve, reservesOn, type Watch, watchOn } from '../refunds/index.js';
+import { type Reserve, reservesOn, type Watch, watchOn } from '../refunds/index.js';
 import { reviewHoldsOn } from '../reviews/index.js';
 import type { Runtime, Tx, Vault } from '../runtime/index.js';
-import { type Explained, explained, type HeldLine, unclearedOn } from './rules.js';
+import { type Explained, explained, type HeldLine } from './rules.js';
 import { holdLines, underWayLines } from './store.js';
 
 /** Why an account's money may move or not, with the moment and the business date of which it is told. */
@@ -16,7 +16,8 @@ export interface AccountExplained extends Explained {
   readonly businessDate: BusinessDate;
   readonly asOf: Instant;
   /** When the day's clearing will next pay it out and, as things are now, how much; null: it never does by itself. */
-  readonly nextClearing: { readonly date: BusinessDate; readonly amount: Minor; readonly keptBack: Minor } | null;
+  readonly nextClearing: NextClearing | null;
+  readonly calendar: Calendar;
   /** Below what its platform is told, and whether it is. */
   readonly watch: Watch;
   /** What stays on it when its sub-merchant is paid; null: it is nobody’s who is paid. */
@@ -45,15 +46,13 @@ export async function explainAccount(
     underWay: await underWayLines(tx, id),
   };
   const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };
-  const date = workingDayAfter(rt.calendar, businessDate);
-  const kept = (await keptBack(tx, [id], date)).get(id) ?? 0n;
-  const hasWayOut = merchant !== undefined && (await settlementAccountsOf(tx, [id])).has(id);
   return {
     ...explained(balancesOf(account), lines, under),
     account,
     businessDate,
     asOf: rt.clock.now(),
-    nextClearing: hasWayOut ? nextClearing(account, merchant, date, kept) : null,
+    nextClearing: await nextClearing(tx, account, { businessDate, calendar: rt.calendar }),
+    calendar: rt.calendar,
     watch: await watchOn(tx, id, platformId),
     reserve: merchant === undefined ? null : ((await reservesOn(tx, [id], businessDate)).get(id) ?? null),
   };
@@ -91,11 +90,4 @@ async function claimLines(tx: Tx, vault: Vault, account: LedgerAccount): Promise
     const { authority, documentNo, whole, dueMs } = freeze;
     return { ...line, by: 'authority', purpose: authority, of: whole ? null : claimLeft(claim), untilMs: dueMs, documentNo };
   });
-}
-
-/** The clearing that opens the next working day pays what may leave then; a frozen account it leaves alone. */
-function nextClearing(account: LedgerAccount, { cycle }: { readonly cycle: string }, date: BusinessDate, kept: Minor) {
-  if (account.type !== 'sub' || cycle !== 't+1' || account.state === 'closed') return null;
-  const funds = { balance: account.balance, held: reservedOf(account) + kept, uncleared: unclearedOn(account.uncleared, date) };
-  return { date, amount: account.state === 'frozen' ? 0n : clearingAmount(funds), keptBack: kept };
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { type Id, toRfc3339, toWire } from '../kernel/index.js';
+import { NOT_PAID } from '../clearing/index.js';
+import { type Id, isProvisional, toRfc3339, toWire } from '../kernel/index.js';
 import { type Route, type Runtime, rfc3339Schema, route, wireId } from '../runtime/index.js';
 import { type AccountExplained, explainAccount } from './reading.js';
 import type { HeldLine } from './rules.js';
 
 const minor = z.int().meta({ description: 'Minor units (fen)' });
 const date = z.string().meta({ format: 'date' });
+const provisional = z.boolean().meta({ description: 'The date lies in a year whose holidays are not known yet, and may move' });
 const count = z.int().meta({ description: 'How many this line sums up' });
 
 const explainedSchema = z
@@ -24,7 +26,7 @@ const explainedSchema = z
     notWithdrawable: z
       .strictObject({ amount: minor, because: z.enum(['held', 'uncleared', 'nothing']) })
       .meta({ description: 'The larger of held and uncleared, and which of them it is' }),
-    unclearedLines: z.array(z.strictObject({ amount: minor, withdrawableFrom: date })),
+    unclearedLines: z.array(z.strictObject({ amount: minor, withdrawableFrom: date, provisional })),
     heldLines: z.array(
       z.strictObject({
         kind: z.enum(['hold', 'dispute', 'court', 'review']).meta({
@@ -56,7 +58,10 @@ const explainedSchema = z
       .strictObject({
         date,
         amount: minor,
+        fee: minor.meta({ description: 'What the platform gets of the same balance, as agreed' }),
         keptBack: minor.meta({ description: 'What it leaves: the reserve, and what refunds that wait want of the account' }),
+        because: z.enum(NOT_PAID).nullable().meta({ description: 'Why it pays nothing then, as things are now; null: it does' }),
+        provisional,
       })
       .nullable()
       .meta({ description: 'When it is next paid out by itself and, as things are now, how much; null: it is not' }),
@@ -92,7 +97,9 @@ function show(of: AccountExplained, withDocuments: boolean) {
     ...{ type: account.type, state: account.state, asOf: toRfc3339(of.asOf), businessDate: of.businessDate, currency: 'CNY' },
     ...figures,
     notWithdrawable,
-    unclearedLines: of.uncleared.map(({ due, amount }) => ({ amount, withdrawableFrom: due })),
+    unclearedLines: of.uncleared.map(({ due, amount }) => ({
+      ...{ amount, withdrawableFrom: due, provisional: isProvisional(of.calendar, due) },
+    })),
     heldLines: of.held.map((line) => showHeld(line, withDocuments)),
     underWay: { paidOut: under('out'), collected: under('in') },
     underWayLines: of.underWay.map(({ payout, direction, purpose, state, amount, createdMs, count: n }) => ({

@@ -1,4 +1,4 @@
-import { type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
+import { type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import type { UnclearedSlice } from '../ledger/index.js';
 
 /** Who keeps a part of an account's money from moving. */
@@ -72,9 +72,4 @@ export function explained(
   invariant(withdrawable === balance - amount, 'what may leave is the balance without what is held or has not cleared');
   const because = amount === 0n ? 'nothing' : held >= uncleared ? 'held' : 'uncleared';
   return { figures, ...lines, notWithdrawable: { amount, because } };
-}
-
-/** What would have cleared on a date, were nothing to happen until then. */
-export function unclearedOn(slices: readonly UnclearedSlice[], date: BusinessDate): Minor {
-  return sum(slices.filter((slice) => slice.due > date));
 }

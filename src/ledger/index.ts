@@ -6,6 +6,7 @@
  */
 export * from './chart.js';
 export * from './closing-store.js';
+export * from './credits-store.js';
 export * from './post.js';
 export * from './records.js';
 export * from './store.js';

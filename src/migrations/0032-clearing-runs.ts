@@ -6,10 +6,6 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * and the tables. Re-runnable: what is there is left as it is.
  */
 const COLUMNS = [
-  // The business date whose money it is, whose day it counts for, and what is taken of the same balance for the platform, fen.
-  ['clearing_lines', 'credited_on', "DATE NOT NULL DEFAULT '2000-01-01'"],
-  ['clearing_lines', 'value_date', "DATE NOT NULL DEFAULT '2000-01-01'"],
-  ['clearing_lines', 'fee', 'BIGINT NOT NULL DEFAULT 0'],
   // due: written down and not decided; posted; refused; in-review: people of the bank have to look. Of lines before this: due.
   ['clearing_lines', 'state', "VARCHAR(10) NOT NULL DEFAULT 'due'"],
   ['clearing_lines', 'code', 'VARCHAR(32) NULL'],

@@ -28,6 +28,7 @@ import { ChannelTerms1700000000027 } from './0027-channel-terms.js';
 import { MoneyIn1700000000028 } from './0028-money-in.js';
 import { Floats1700000000029 } from './0029-floats.js';
 import { UnreadMessages1700000000030 } from './0030-unread-messages.js';
+import { PayTerms1700000000031 } from './0031-pay-terms.js';
 import { ClearingRuns1700000000032 } from './0032-clearing-runs.js';
 import { CustodyProofs1700000000034 } from './0034-custody-proofs.js';
 import { Reporting1700000000035 } from './0035-reporting.js';
@@ -65,6 +66,7 @@ export const migrations = [
   MoneyIn1700000000028,
   Floats1700000000029,
   UnreadMessages1700000000030,
+  PayTerms1700000000031,
   ClearingRuns1700000000032,
   CustodyProofs1700000000034,
   Reporting1700000000035,

@@ -80,15 +80,9 @@ describe('an account with less available than its mark', () => {
 
 describe('a reserve', () => {
   const lineOf = async (account: string) => {
-    const { lines } = await stage.api.runtime.db.read('lines', (tx) =>
-      duePage(tx, {
-        platformId: stage.book.id,
-        date: TODAY as BusinessDate,
-        after: null,
-        limit: 1_000,
-        calendar: stage.api.runtime.calendar,
-      }),
-    );
+    const { db, calendar } = stage.api.runtime;
+    const asked = { platformId: stage.book.id, date: TODAY as BusinessDate, after: null, limit: 1_000, calendar };
+    const { lines } = await db.read('lines', (tx) => duePage(tx, asked));
     return lines.find(({ accountId }) => accountId === idOf(account))?.amount;
   };
 

@@ -1,4 +1,11 @@
-import { type AgreementVersion, agreementRecords, compileTerms, type Terms, versionRecords } from '../../src/agreements/index.js';
+import {
+  type AgreementVersion,
+  agreementRecords,
+  compileTerms,
+  SETTLED_AS_BOUND,
+  type Terms,
+  versionRecords,
+} from '../../src/agreements/index.js';
 import {
   type Claim,
   claimQueueRecords,
@@ -58,7 +65,7 @@ const TERMS: Terms = {
     },
   },
   ...{ othersCap: 3_000n, profitMax: 1_000n, feeMax: null, orderMax: null, volume: { day: null, month: null } },
-  ...{ cycle: 'T+1', cycleDays: null, refund: 'pro-rata', reserve: 0n, categories: [], forbidden: [] },
+  ...{ cycle: 'T+1', cycleDays: null, payout: SETTLED_AS_BOUND, refund: 'pro-rata', reserve: 0n, categories: [], forbidden: [] },
 };
 
 export const ITEM: Omit<OrderItem, 'seller'> = {

@@ -158,7 +158,7 @@ export async function openSub({ db, rt }: World, platformId: Id, bound = true): 
       merchantNo: `M${id}`,
       partyId: party.id,
       accountId: id,
-      cycle: 't+1' as const,
+      ...{ cycle: 't+1' as const, cycleDays: null, payDay: null },
     };
     const virtualNo = `9156${id.slice(-15)}`;
     await insertSubMerchants(tx, [

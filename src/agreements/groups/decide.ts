@@ -7,7 +7,7 @@ import { endVersions, loadTerms, moveVersions } from '../store.js';
 import { refusalOf, takesOver } from '../version-check.js';
 import { type Group, lockMembers, type Member, recordedBy } from './store.js';
 
-type Parts = Pick<Runtime, 'clock' | 'vault'>;
+type Parts = Pick<Runtime, 'clock' | 'calendar' | 'vault'>;
 
 /** What a member of the bank's staff decides about all versions of a group that are ready for it. */
 export interface GroupDecision {
@@ -103,7 +103,7 @@ export async function refuseGroup(tx: Tx, rt: Parts, of: GroupDecision & { reado
 }
 
 /** The platform takes back all that are not approved; twice changes nothing. @throws Refused AGREEMENT_STATE when all are decided */
-export async function withdrawGroup(tx: Tx, rt: Pick<Parts, 'clock'>, group: Group): Promise<void> {
+export async function withdrawGroup(tx: Tx, rt: Pick<Parts, 'clock' | 'calendar'>, group: Group): Promise<void> {
   const all = await lockMembers(tx, group.id);
   const members = all.filter(({ state }) => UNDECIDED.includes(state));
   if (members.length > 0) await move(tx, members, 'withdrawn', { nowMs: rt.clock.now() });

@@ -12,7 +12,7 @@ export interface GroupSubmission extends AskedTerms {
   readonly lines: readonly Line[];
 }
 
-type Parts = Pick<Runtime, 'db' | 'newId' | 'clock'>;
+type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'calendar'>;
 
 /**
  * Takes a group whole or not at all, in one transaction. Its number is remembered for ever: the same content again is the first request.

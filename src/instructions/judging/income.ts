@@ -14,6 +14,7 @@ import {
 } from '../../refunds/index.js';
 import { type At, change, type Effects, type Facts, type Kind, type Needs, type RecordChange } from '../kind.js';
 import { receiverNeeds } from '../orders/recall.js';
+import { dueNeeds } from './due.js';
 
 /** Who receives income, and may owe something or have a margin to fill up. */
 function isReceiver(account: LedgerAccount | undefined): boolean {
@@ -26,9 +27,10 @@ export function incomeNeeds(kind: Kind, data: unknown, facts: Facts, at: At): Ne
   const named = [...(kind.needs(data, at).accounts ?? []), ...(kind.needsThen?.(data, facts, at).accounts ?? [])];
   const receivers = named.filter((id) => isReceiver(facts.account(id)));
   if (receivers.length === 0) return {};
+  const sellers = receivers.filter((id) => facts.account(id)?.type === 'sub');
   return {
     accounts: [at.book.accounts['own-funds']],
-    records: [[advanceRecords, at.platformId], ...receivers.flatMap(receiverNeeds)],
+    records: [[advanceRecords, at.platformId], ...receivers.flatMap(receiverNeeds), ...dueNeeds(sellers)],
   };
 }
 

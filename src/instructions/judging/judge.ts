@@ -1,4 +1,5 @@
 import { type At, type Decision, type Facts, type Kind, refused } from '../kind.js';
+import { withDueDates } from './due.js';
 import { escrowBound, escrowTouched } from './escrow-bound.js';
 import { withRecovery } from './income.js';
 import { withLimits } from './limits.js';
@@ -18,7 +19,7 @@ export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision
   if ('refused' in decision || 'waits' in decision) return decision;
   const touched = escrowTouched(kind, data, decision, facts);
   if (touched !== undefined) return refused(touched);
-  const lawful = withLimits(withRecovery(kind, decision, facts, at), facts, at);
+  const lawful = withLimits(withDueDates(kind, withRecovery(kind, decision, facts, at), facts, at), facts, at);
   if ('code' in lawful) return refused(lawful);
   const willed = withWill(kind, data, lawful, facts, at);
   return 'code' in willed ? refused(willed) : withReview(kind, data, willed, facts, at);

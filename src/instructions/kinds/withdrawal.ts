@@ -1,21 +1,25 @@
 import { z } from 'zod';
+import { decidePayoutFee } from '../../agreements/index.js';
 import { refuse, toWire } from '../../kernel/index.js';
 import { isElectronic, isPlatformOwn } from '../../ledger/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
 import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
+import { payTermsIn, payTermsNeeds } from '../judging/due.js';
 import { type At, type Decision, type Facts, type Kind, type Needs, refused } from '../kind.js';
 import { voucher } from '../wire.js';
 
-const clearingSchema = z.strictObject({ account: wireId('account'), amount: moneySchema });
-const schema = clearingSchema.extend({ voucher });
-type Withdrawal = z.output<typeof clearingSchema>;
+const withdrawalSchema = z.strictObject({ account: wireId('account'), amount: moneySchema });
+const schema = withdrawalSchema.extend({ voucher });
+const clearingSchema = withdrawalSchema.extend({ fee: moneySchema.optional() });
+type Withdrawal = z.output<typeof withdrawalSchema>;
+type Clearing = z.output<typeof clearingSchema>;
 
 function needs(data: Withdrawal, at: At): Needs {
   return { accounts: [data.account, at.book.accounts['in-transit']], records: [[settlementAccountRecords, data.account]] };
 }
 
 /** Withdrawable money of an account goes to the settlement account its owner bound, and nowhere else. */
-function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Facts, at: At): Decision {
+function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Facts, at: At, fee = 0n): Decision {
   const account = facts.account(data.account);
   if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
   if (account.type !== 'sub' && !isPlatformOwn(account.type) && !isElectronic(account.type)) {
@@ -28,11 +32,12 @@ function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Fac
   const { no, ...payout } = orderedPayout(at, { purpose, source: account.id, amount, payee: bound });
   return {
     postings: [
-      { account: account.id, amount: -amount, draw: 'cleared-only', flow: 'bound' },
+      { account: account.id, amount: -amount - fee, draw: 'cleared-only', flow: 'bound' },
       { account: at.book.accounts['in-transit'], amount },
+      ...(fee === 0n ? [] : [{ account: at.book.accounts.fees, amount: fee }]),
     ],
     ...payout,
-    result: { payout: no },
+    result: { payout: no, ...(fee === 0n ? {} : { fee: String(fee) }) },
   };
 }
 
@@ -50,8 +55,11 @@ export const withdrawal: Kind<z.output<typeof schema>> = {
   decide: (data, facts, at) => payOut('withdrawal', data, facts, at),
 };
 
-/** Made by the day's clearing for what has become due. */
-export const clearing: Kind<Withdrawal> = {
+/**
+ * Made by the day's clearing for what has become due. The fee that the seller agreed for it goes to the platform in the same decision: a
+ * payout that is refused costs nothing, and none is made without it.
+ */
+export const clearing: Kind<Clearing> = {
   name: 'clearing',
   en: 'Clearing to the bound settlement account',
   zh: '日终清算出款',
@@ -59,6 +67,16 @@ export const clearing: Kind<Withdrawal> = {
   proof: 'own-account',
   schema: clearingSchema,
   example: { account: 'acc_2236512894231552003', amount: { amount: 9000, currency: 'CNY' } },
-  needs,
-  decide: (data, facts, at) => payOut('clearing', data, facts, at),
+  needs(data, at) {
+    const { accounts = [], records = [] } = needs(data, at);
+    if (data.fee === undefined) return { accounts, records };
+    return { accounts: [...accounts, at.book.accounts.fees], records: [...records, ...payTermsNeeds(data.account)] };
+  },
+  decide(data, facts, at) {
+    if (data.fee === undefined) return payOut('clearing', data, facts, at);
+    const terms = payTermsIn(facts, data.account, at);
+    const of = { amount: data.amount.amount, fee: data.fee.amount, platformMax: at.book.terms.feeMax };
+    const unagreed = decidePayoutFee(terms, of);
+    return unagreed === undefined ? payOut('clearing', data, facts, at, data.fee.amount) : refused(unagreed);
+  },
 };

@@ -77,4 +77,7 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['escrow.answer-hours', '2016-04-01', 72, '银行自定'],
   ['same-day.days', '2016-04-01', 0, '此前无规定'],
   ['same-day.days', '2016-12-01', 90, N261],
+  // Days in a row on which he traded, without which he is not either.
+  ['same-day.trading', '2016-04-01', 0, '此前无规定'],
+  ['same-day.trading', '2016-12-01', 30, N261],
 ];
