@@ -20,7 +20,10 @@ export async function withRuntime<T>(work: (rt: Runtime, databaseUrl: string) =>
   const config = parseConfig({ ...process.env, BANK_URL: 'http://127.0.0.1:9', LOG_LEVEL: 'warn', CLOCK: 'wall' });
   const started = await createRuntime(config, 'script');
   try {
-    return await work({ ...started, bells: { ring: async () => undefined, ringInTurn: async () => undefined } }, config.DATABASE_URL);
+    return await work(
+      { ...started, bells: { ring: async () => undefined, ringInTurn: async () => undefined } },
+      config.DATABASE_URL,
+    );
   } finally {
     await started.close();
   }

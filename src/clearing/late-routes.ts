@@ -81,7 +81,8 @@ function proposeRoute(rt: Runtime): Route {
     permission: 'late-corrections.write',
     summary: 'Proposes an instruction that counts for a day that is over',
     summaryZh: '发起已过营业日的补记或冲正',
-    description: 'Kind and data are those of an instruction of the bank. It is posted on the open date; the closed day stays as it is.',
+    description:
+      'Kind and data are those of an instruction of the bank. It is posted on the open date; the closed day stays as it is.',
     params: DayParams,
     body: bodySchema,
     answers: { 201: { description: 'Proposed', schema: lateSchema } },
@@ -116,7 +117,11 @@ function listRoute(rt: Runtime): Route {
       });
       const shown = (late: LateCorrection) => {
         const outcome = late.instructionId === null ? undefined : outcomes.get(late.instructionId)?.outcome;
-        return show(rt, late, outcome ? { outcome: outcome.code ?? outcome.state, businessDate: outcome.businessDate } : UNDECIDED);
+        return show(
+          rt,
+          late,
+          outcome ? { outcome: outcome.code ?? outcome.state, businessDate: outcome.businessDate } : UNDECIDED,
+        );
       };
       return { status: 200, body: page(LIST, rows, query.limit, (row) => [row.id], shown) };
     },

@@ -245,6 +245,24 @@ export async function clearingLines(
   return { lines: whole, next: last.accountId };
 }
 
+/** Lines of a clearing behind one of them, for whoever reads them. */
+export async function listLines(
+  tx: Tx,
+  platformId: Id,
+  date: BusinessDate,
+  { state, after }: { state: LineState | undefined; after: { accountId: string; creditedOn: string } | undefined },
+  limit: number,
+): Promise<ClearingLine[]> {
+  const { accountId, creditedOn } = after ?? { accountId: '0', creditedOn: '1000-01-01' };
+  const rows = await tx.rows<LineRow>(
+    `SELECT account_id, credited_on, value_date, amount, fee, state, code, instruction_id, attempt FROM clearing_lines
+     WHERE platform_id = ? AND business_date = ? AND account_id >= ? AND (account_id > ? OR credited_on > ?)
+       ${state === undefined ? '' : `AND state = '${state}'`} ORDER BY account_id, credited_on LIMIT ?`,
+    [platformId, date, accountId, accountId, creditedOn, limit],
+  );
+  return rows.map(lineOf);
+}
+
 /** @throws a duplicate-key error when another run has written one of them */
 export async function insertLines(tx: Tx, platformId: Id, date: BusinessDate, lines: readonly DueLine[]): Promise<void> {
   if (lines.length === 0) return;

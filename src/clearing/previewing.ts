@@ -24,7 +24,7 @@ export interface Preview {
   /** Of the first lines, as many as `of`. */
   readonly forecast: Forecast & { readonly of: number };
   /** Money that is there and is not paid, by the reason. */
-  readonly notPaid: readonly { readonly reason: string; readonly accounts: number; readonly available: Minor }[];
+  readonly notPaid: readonly { readonly reason: NotPaid['reason']; readonly accounts: number; readonly available: Minor }[];
   /** The first of those accounts. */
   readonly told: readonly NotPaid[];
   /** False: there are more accounts than were looked at. */
@@ -76,7 +76,7 @@ async function foreseen(
 ): Promise<Preview> {
   const { calendar } = rt;
   const nets = new Map<string, Net>();
-  const notPaid = new Map<string, { reason: string; accounts: number; available: Minor }>();
+  const notPaid = new Map<string, { reason: NotPaid['reason']; accounts: number; available: Minor }>();
   const told: NotPaid[] = [];
   const first: Awaited<ReturnType<typeof payments>> = [];
   let after: Id | null = null;

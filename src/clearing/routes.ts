@@ -28,7 +28,11 @@ import {
   wireId,
 } from '../runtime/index.js';
 import { dayToClose } from './close.js';
-import { DAY_STATES, STEP_NAMES, STEP_STATES, STEPS } from './states.js';
+import { lateRoutes } from './late-routes.js';
+import { findClearing } from './lines-store.js';
+import { type Progress, progressOf } from './rules.js';
+import { runRoutes } from './run-routes.js';
+import { DAY_STATES, STEP_NAMES, STEP_STATES, STEPS, type Step } from './states.js';
 import { changeDay, type Day, daysFrom, findDay, listDays, type StepRow, stepsOf } from './store.js';
 
 const stepSchema = z.strictObject({
@@ -58,7 +62,23 @@ const daySchema = z
   })
   .meta({ id: 'Day', description: 'A business day 营业日' });
 
-const dayWithStepsSchema = daySchema.extend({ steps: z.array(stepSchema) }).meta({ id: 'DayWithSteps' });
+const progressSchema = z
+  .strictObject({
+    step: z.enum(STEPS),
+    stage: z.enum(['written', 'decided', 'sent']),
+    done: z.int(),
+    total: z.int().nullable().meta({ description: 'While lines are written: about so many' }),
+    perSecond: z.number().nullable(),
+    secondsLeft: z.int().nullable().meta({ description: 'At the pace that it has had' }),
+  })
+  .meta({ id: 'CloseProgress', description: 'How far the lines of a clearing are' });
+
+const dayWithStepsSchema = daySchema
+  .extend({
+    steps: z.array(stepSchema),
+    progress: progressSchema.nullable().meta({ description: 'Of the step that is at work on lines' }),
+  })
+  .meta({ id: 'DayWithSteps' });
 
 function showDay(day: Day): z.input<typeof daySchema> {
   const fen = (amount: bigint | null) => (amount === null ? null : toWireAmount(amount));
@@ -82,7 +102,31 @@ function showDay(day: Day): z.input<typeof daySchema> {
   };
 }
 
-function showDayWithSteps(day: Day, steps: readonly StepRow[]): z.input<typeof dayWithStepsSchema> {
+const WITH_LINES: readonly string[] = ['due', 'payouts'];
+
+/** A day with what is known of its close. */
+export interface DayWithSteps {
+  readonly day: Day;
+  readonly steps: readonly StepRow[];
+  readonly progress: (Progress & { readonly step: Step }) | null;
+}
+
+export async function dayWithSteps(
+  tx: Tx,
+  rt: Pick<Runtime, 'clock'>,
+  platformId: Id,
+  date: BusinessDate,
+): Promise<DayWithSteps> {
+  const day = await requireDay(tx, platformId, date);
+  const steps = await stepsOf(tx, platformId, date);
+  const step = steps.find(({ state }) => state !== 'done')?.step;
+  const clearing =
+    step !== undefined && WITH_LINES.includes(step) ? await findClearing(tx, platformId, addDays(date, 1)) : undefined;
+  const progress = step === undefined || clearing === undefined ? null : { step, ...progressOf(clearing, rt.clock.wall()) };
+  return { day, steps, progress };
+}
+
+function showDayWithSteps({ day, steps, progress }: DayWithSteps): z.input<typeof dayWithStepsSchema> {
   const time = (at: StepRow['startedMs']) => (at === null ? null : toRfc3339(at));
   return {
     ...showDay(day),
@@ -94,6 +138,7 @@ function showDayWithSteps(day: Day, steps: readonly StepRow[]): z.input<typeof d
       finishedAt: time(finishedMs),
       detail,
     })),
+    progress,
   };
 }
 
@@ -105,7 +150,16 @@ const platform = { audience: 'platform', tag: 'Days' } as const;
 
 /** Business days, as platforms see theirs and the bank's staff runs them. */
 export function clearingRoutes(rt: Runtime): Route[] {
-  return [listRoute(rt), readRoute(rt), adminListRoute(rt), adminReadRoute(rt), closeRoute(rt), resumeRoute(rt)];
+  return [
+    listRoute(rt),
+    readRoute(rt),
+    adminListRoute(rt),
+    adminReadRoute(rt),
+    closeRoute(rt),
+    resumeRoute(rt),
+    ...runRoutes(rt),
+    ...lateRoutes(rt),
+  ];
 }
 
 async function pageOfDays(
@@ -181,10 +235,8 @@ function adminListRoute(rt: Runtime): Route {
   });
 }
 
-function readWithSteps({ db }: Pick<Runtime, 'db'>, platformId: Id, date: BusinessDate) {
-  return db.read('day-with-steps', async (tx) =>
-    showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date)),
-  );
+function readWithSteps(rt: Runtime, platformId: Id, date: BusinessDate) {
+  return rt.db.read('day-with-steps', async (tx) => showDayWithSteps(await dayWithSteps(tx, rt, platformId, date)));
 }
 
 function adminReadRoute(rt: Runtime): Route {
@@ -259,7 +311,7 @@ function closeRoute(rt: Runtime): Route {
       const may = await dayToClose(rt, tx, platformId, date);
       if (typeof may !== 'string') throw new Refused(may);
       const audit = { target: `day ${date} of ${toWire('platform', platformId)}` };
-      const body = showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date));
+      const body = showDayWithSteps(await dayWithSteps(tx, rt, platformId, date));
       if (may === 'closed') return { status: 200, body, audit };
       return answerWhenOver(rt, { platformId, date, waitMs: preferredWaitMs(headers.prefer, 0) }, { status: 202, body }, audit);
     },
@@ -282,7 +334,7 @@ function resumeRoute(rt: Runtime): Route {
       await requireDay(tx, platformId, date);
       const change = { from: 'stopped', to: 'closing', reason: null, attempts: 0, retryMs: 0, closedMs: null } as const;
       if (!(await changeDay(tx, platformId, date, change))) throw new Refused(refuse('DAY_NOT_STOPPED'));
-      const body = showDayWithSteps(await requireDay(tx, platformId, date), await stepsOf(tx, platformId, date));
+      const body = showDayWithSteps(await dayWithSteps(tx, rt, platformId, date));
       const audit = { target: `day ${date} of ${toWire('platform', platformId)}` };
       return answerWhenOver(rt, { platformId, date, waitMs: preferredWaitMs(headers.prefer, 0) }, { status: 202, body }, audit);
     },

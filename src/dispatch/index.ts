@@ -11,11 +11,11 @@
  * absent: every movement of customers' money, which is the engine's alone.
  */
 export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledByStatement } from './desk.js';
-export { type Forecast, forecastClearing } from './forecast.js';
 export { bookFloats, restoreFloats } from './floats/floats.js';
 export { FLOAT_TRANSFER_TRANSITIONS } from './floats/states.js';
 export { carryTransfers } from './floats/transfers.js';
 export { watchFloats } from './floats/watch.js';
+export { type Forecast, forecastClearing } from './forecast.js';
 export { answerIncoming, takeIncoming } from './incoming.js';
 export { countUnanswered } from './incoming-store.js';
 export { endIntercepted } from './intercept.js';

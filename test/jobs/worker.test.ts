@@ -73,7 +73,10 @@ describe('the worker, its queues, and the days over HTTP', () => {
 
   /** As if the bell of an instruction had been lost. */
   async function receiveInSilence(requestNo: string, orderNo: string): Promise<void> {
-    const intake = createIntake({ ...market.world.rt, bells: { ring: async () => undefined, ringInTurn: async () => undefined } });
+    const intake = createIntake({
+      ...market.world.rt,
+      bells: { ring: async () => undefined, ringInTurn: async () => undefined },
+    });
     const body = JSON.stringify({ orderNo, amount: fen(1n) });
     await intake.receive([{ platformId: market.platformId, origin: 'P', requestNo, kind: 'refund', body, actor: 'test' }]);
   }

@@ -9,9 +9,19 @@ export const CLEARING_REFUSALS = {
   CLEARING_OVERTAKEN: { ...staff, en: 'A later clearing has paid what this one left.', zh: '后续清算已处理该批次未付款项' },
   CLEARING_APPROVED: { ...staff, en: 'The clearing was approved before, or has been paid.', zh: '清算批次已审核或已出款' },
   HOLD_BACKDATED: { ...staff, http: 422, en: 'It can be said for dates to come alone.', zh: '生效日期不得早于当前营业日' },
-  DAY_NOT_OVER: { ...staff, http: 422, en: 'The day is not proved yet; give the instruction itself.', zh: '营业日总分核对未通过，请直接提交指令' },
+  DAY_NOT_OVER: {
+    ...staff,
+    http: 422,
+    en: 'The day is not proved yet; give the instruction itself.',
+    zh: '营业日总分核对未通过，请直接提交指令',
+  },
   DAY_OVER: { ...staff, en: 'What undoes something of a day that is proved takes two people.', zh: '已过营业日的更正须双人办理' },
   LATE_CORRECTION_DECIDED: { ...staff, en: 'It was decided before.', zh: '该补记已处理' },
-  LATE_CORRECTION_OTHER_DAY: { ...staff, http: 422, en: 'What it corrects was not posted on that day.', zh: '被冲正指令不属于该营业日' },
+  LATE_CORRECTION_OTHER_DAY: {
+    ...staff,
+    http: 422,
+    en: 'What it corrects was not posted on that day.',
+    zh: '被冲正指令不属于该营业日',
+  },
   LATE_CORRECTION_REUSED: { ...staff, en: 'This number was used for something else.', zh: '补记编号重复使用' },
 } as const satisfies Record<string, RefusalEntry>;
