@@ -39,6 +39,7 @@ const COMMANDS = {
   export: { node: typescript('scripts/export.ts'), servers: 'local' },
   reseal: { node: typescript('scripts/reseal.ts'), servers: 'local' },
   operator: { node: typescript('scripts/operator.ts'), servers: 'local' },
+  close: { node: typescript('scripts/close.ts'), servers: 'local', defaults: LOCAL },
   test: { node: program('jest', 'bin/jest.js'), closing: true },
   check: { node: ['scripts/quality/check.mjs'] },
   fix: { node: program('@biomejs/biome', 'bin/biome'), arguments: ['check', '--write'] },

@@ -3,7 +3,7 @@ import { addDays, asId, type BusinessDate, type Id, invariant, naturalDate, type
 import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { interest } from './interest.js';
-import { clearingOf, due, fees, netting, preview } from './lines.js';
+import { clearingOf, due, fees, netting, PAGE, preview } from './lines.js';
 import { payouts, results } from './paying.js';
 import {
   type Close,
@@ -25,6 +25,8 @@ import { changeDay, type Day, daysFrom, findDay, type StepRow, stepsOf } from '.
 export interface CloseOptions {
   /** What comes after a long list of what is due is left to jobs of their own, a step each, so that other platforms get their turn. */
   readonly inFlow?: boolean;
+  /** Accounts that are looked at and decided together; 2,000 where nothing is said. */
+  readonly page?: number;
   /** Called at each point; what it throws ends the run there, as a crash would. */
   readonly at?: (point: ClosePoint) => void | Promise<void>;
 }
@@ -117,7 +119,11 @@ export function stepOfKey(key: string): { platformId: Id; date: BusinessDate; st
 }
 
 /** The earliest close that is to be begun or to be gone on with. */
-async function openClose(desk: Desk, platformId: Id, { at = () => undefined }: CloseOptions): Promise<Close | undefined> {
+async function openClose(
+  desk: Desk,
+  platformId: Id,
+  { at = () => undefined, page = PAGE }: CloseOptions,
+): Promise<Close | undefined> {
   return desk.rt.db.read('open-close', async (tx) => {
     const book = await loadBook(tx, platformId);
     const days = await daysFrom(tx, platformId, addDays(book.businessDate, -2));
@@ -134,6 +140,7 @@ async function openClose(desk: Desk, platformId: Id, { at = () => undefined }: C
       custodyNo: book.custodyNo,
       date,
       next: addDays(date, 1),
+      page,
       at,
       controlBefore: days.get(addDays(date, -1))?.control ?? 0n,
       resumed: unfinished !== undefined,

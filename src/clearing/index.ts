@@ -13,6 +13,6 @@ export { type NextClearing, nextClearing } from './due-store.js';
 export { orderInterest } from './interest.js';
 export { clearingLines } from './lines-store.js';
 export { CLOSE_POINTS, type ClosePoint } from './progress.js';
-export { clearingRoutes } from './routes.js';
+export { clearingRoutes, type DayWithSteps, dayWithSteps } from './routes.js';
 export { DAY_TRANSITIONS, STEP_NAMES, STEPS } from './states.js';
 export { closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';

@@ -54,7 +54,7 @@ function sums(lines: readonly { amount: bigint; fee: bigint }[]) {
 async function firstPage(close: Close): Promise<Clearing | undefined> {
   const { desk, platformId, next } = close;
   const { rt } = desk;
-  const of = { platformId, date: next, limit: PAGE, calendar: rt.calendar };
+  const of = { platformId, date: next, limit: close.page, calendar: rt.calendar };
   // Read before the commit that writes it: most days there is nothing to write.
   let page = await rt.db.read('clearing-due', (tx) => duePage(tx, { ...of, after: null }));
   while (page.lines.length === 0 && page.next !== null) {
@@ -89,7 +89,7 @@ async function nextPage(close: Close, { after }: Clearing): Promise<Clearing> {
   const clearing = await rt.db.withTx(
     'write-clearing',
     async (tx) => {
-      const page = await duePage(tx, { platformId, date: next, limit: PAGE, calendar: rt.calendar, after });
+      const page = await duePage(tx, { platformId, date: next, limit: close.page, calendar: rt.calendar, after });
       const last = page.next === null;
       const of = { ...sums(page.lines), to: page.next ?? after, last };
       if (!(await addWritten(tx, { platformId, date: next, state: 'writing', after }, of)))

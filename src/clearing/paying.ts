@@ -4,7 +4,7 @@ import { type BusinessDate, type Id, invariant, type Minor, toWire, toWireAmount
 import { countPayouts, lastDue, type Payout, type PayoutState, payoutsInScope, payoutsInTurn } from '../payouts/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { requestNoOf } from './due-rules.js';
-import { clearingOf, PAGE } from './lines.js';
+import { clearingOf } from './lines.js';
 import {
   addDecided,
   beginStage,
@@ -38,6 +38,8 @@ export interface Paying {
   readonly rt: Runtime;
   readonly platformId: Id;
   readonly date: BusinessDate;
+  /** Lines that are decided together. */
+  readonly page: number;
   /** Is called in the transaction of each page. */
   readonly alongside: (tx: Parameters<typeof findClearing>[0]) => Promise<void>;
   /** Is called after each page was committed. */
@@ -56,7 +58,7 @@ export async function decideLines(paying: Paying, from: Clearing): Promise<Clear
     const { after, state } = clearing;
     const stand: Stand = { platformId, date, state, after };
     const { lines, next } = await rt.db.read('lines-due', (tx) =>
-      clearingLines(tx, platformId, date, { state: 'due', after, limit: PAGE }),
+      clearingLines(tx, platformId, date, { state: 'due', after, limit: paying.page }),
     );
     if (lines.length > 0) await decidePage(paying, stand, clearing, lines);
     if (next === undefined) await endStage(paying, lines.length === 0 ? stand : { ...stand, after: lastOf(lines) });
@@ -167,7 +169,7 @@ async function instructed(close: Close): Promise<Clearing | undefined> {
   if (many) asRunning(close, 'payouts');
   clearing = await begun(close, clearing);
   const paying: Paying = {
-    ...{ rt, platformId, date: next },
+    ...{ rt, platformId, date: next, page: close.page },
     alongside: async (tx) => {
       if (many) await stayAtWork(tx, close);
     },

@@ -14,6 +14,8 @@ export interface Close {
   readonly custodyNo: string;
   readonly date: BusinessDate;
   readonly next: BusinessDate;
+  /** Accounts that are looked at and decided together. */
+  readonly page: number;
   /** The control total of the day before, in minor units. */
   readonly controlBefore: Minor;
   /** An earlier run has begun this close. */

@@ -2,6 +2,7 @@ import { type Desk, sendDue, takeNews } from '../dispatch/index.js';
 import { type BusinessDate, type Id, Refused, refuse } from '../kernel/index.js';
 import { loadBook, lockShard } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
+import { PAGE } from './lines.js';
 import { type Clearing, clearingsToRerun, findClearing, latestClearing, putBack, reopenClearing } from './lines-store.js';
 import { decideLines } from './paying.js';
 import { TakenOver } from './progress.js';
@@ -43,7 +44,10 @@ export async function rerunLines(desk: Desk, platformId: Id): Promise<number> {
 
 async function decideAgain(rt: Runtime, platformId: Id, date: BusinessDate, clearing: Clearing): Promise<Clearing | undefined> {
   try {
-    return await decideLines({ rt, platformId, date, alongside: async () => undefined, after: () => undefined }, clearing);
+    return await decideLines(
+      { rt, platformId, date, page: PAGE, alongside: async () => undefined, after: () => undefined },
+      clearing,
+    );
   } catch (error) {
     if (!(error instanceof TakenOver)) throw error;
     return undefined; // another run is at it
