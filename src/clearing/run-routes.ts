@@ -137,14 +137,15 @@ function approveRoute(rt: Runtime): Route {
     summary: 'Lets a clearing be paid that waits for somebody of the bank',
     summaryZh: '审核通过出款预览',
     params: DayParams,
-    answers: { 204: { description: 'It goes on' } },
+    answers: { 200: { description: 'It goes on', schema: z.strictObject({ approvedBy: z.string() }) } },
     refusals: ['CLEARING_APPROVED'],
     handle: async ({ caller, params: { platform: platformId, date }, tx }) => {
       const of = { platformId, date: addDays(date, 1), by: caller.operatorId, nowMs: rt.clock.now() };
       if (!(await approveClearing(tx, of))) throw new Refused(refuse('CLEARING_APPROVED'));
       await goOn(tx, platformId, date);
       const audit = { target: `clearing of day ${date} of ${toWire('platform', platformId)}` };
-      return { status: 204, body: undefined, audit, afterCommit: () => rt.bells.ring('close-day', platformId) };
+      const body = { approvedBy: toWire('operator', caller.operatorId) };
+      return { status: 200, body, audit, afterCommit: () => rt.bells.ring('close-day', platformId) };
     },
   });
 }

@@ -23,6 +23,6 @@ export const ONE_PLACE = 'all';
 
 export interface Bells {
   ring(name: BellName, key: string): Promise<void>;
-  /** Rings for these keys one after the other: for each when the job of the one before it has ended, however it ended. */
+  /** Rings for these keys one after the other: for each when the job of the one before it has ended. Jobs end well: see `runJob`. */
   ringInTurn(name: BellName, keys: readonly string[]): Promise<void>;
 }

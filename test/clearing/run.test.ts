@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ClosePoint, clearingLines, clearingRoutes, closeStep, dayWithSteps, STEPS } from '../../src/clearing/index.js';
-import { listNets } from '../../src/clearing/lines-store.js';
+import { type Clearing, listNets } from '../../src/clearing/lines-store.js';
 import { askRerun } from '../../src/clearing/rerun.js';
 import { progressOf } from '../../src/clearing/rules.js';
 import { executeShard, findInstructions } from '../../src/instructions/index.js';
@@ -33,7 +33,7 @@ function asStaff(
   const routes = clearingRoutes(market.world.rt);
   const asking = {
     ...who,
-    params: { platform: market.platformId, date, ...params } as Record<string, Id>,
+    params: { platform: market.platformId, date, ...params } as unknown as Record<string, Id>,
     body,
     query: { limit: 50 },
   };
@@ -126,7 +126,7 @@ describe('a clearing that staff looks at first', () => {
     expect((await market.day(MONDAY)).reason).toMatch(/waits for somebody/);
     const written = { payingOn: TUESDAY, state: 'written', lines: 2, net: 1000, approvedBy: null };
     expect(await asStaff(`GET ${DAY}/preview`)).toMatchObject(written);
-    expect(await asStaff(`POST ${DAY}/approve-preview`)).toBeUndefined();
+    expect(await asStaff(`POST ${DAY}/approve-preview`)).toEqual({ approvedBy: 'opr_2236512894231559001' });
     expect(await asStaff(`POST ${DAY}/approve-preview`)).toBe('CLEARING_APPROVED');
     expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
     expect(paid().paid).toBe(1000n);
@@ -239,10 +239,10 @@ describe('a clock that was set back', () => {
   });
 
   test('makes no figure of the progress negative', () => {
-    const clearing = {
-      ...{ state: 'paying', after: asId('0'), lines: 100, due: 0n, fees: 0n, decided: 50, posted: 50, postedAmount: 0n },
+    const clearing: Clearing = {
+      ...{ state: 'paying' as const, after: asId('0'), lines: 100, due: 0n, fees: 0n, decided: 50, posted: 50, postedAmount: 0n },
       ...{ inReview: 0, refused: {}, sent: 0, expected: 100, stageMs: instantOf(10_000), stageDone: 0, approvedBy: null },
-    } as const;
+    };
     expect(progressOf(clearing, 9_000)).toMatchObject({ done: 50, total: 100, perSecond: null, secondsLeft: null });
     expect(progressOf(clearing, 15_000)).toEqual({ stage: 'decided', done: 50, total: 100, perSecond: 10, secondsLeft: 5 });
   });

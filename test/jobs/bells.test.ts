@@ -138,9 +138,26 @@ describe('bells', () => {
     await worker.close();
   });
 
+  test('that are rung in turn are heard one after the other', async () => {
+    const { worker, started, running, finished, release } = gatedWorker();
+    await bells.ringInTurn('sweep', ['1/a', '1/b', '1/c']);
+    await bells.ringInTurn('sweep', []);
+    await running(1);
+    expect(await queue.getWaitingCount()).toBe(0); // those behind it are not even waiting
+    for (const turn of [1, 2, 3]) {
+      await running(turn);
+      release();
+      await finished(turn);
+    }
+    expect(started).toEqual(['1/a', '1/b', '1/c']);
+    expect(await queue.getJobCounts('waiting', 'active', 'waiting-children')).toMatchObject({ waiting: 0, active: 0, 'waiting-children': 0 });
+    await worker.close();
+  });
+
   test('never fail the one who rings', async () => {
     const away = createBells('redis://127.0.0.1:1', PREFIX, log);
     await expect(away.ring('sweep', 'a')).resolves.toBeUndefined();
+    await expect(away.ringInTurn('sweep', ['a', 'b'])).resolves.toBeUndefined();
     await away.close();
   });
 });
