@@ -43,7 +43,7 @@ export interface SendScope {
 }
 
 /** As many are routed together; more go in several batches. With more the memory of a worker goes beyond half a gigabyte. */
-const PLAN_MAX = 50_000;
+const PLAN_MAX = 25_000;
 const CHUNK = 2_000;
 const TRIES_MAX = 10;
 /** What waits and nobody can say for how long is looked at again after this. */
