@@ -15,8 +15,9 @@ export const NOT_PAID = [
   'frozen',
   'not-a-pay-day',
   'not-due',
-  'held',
   'kept-back',
+  'held',
+  'empty',
   'below-minimum',
   'below-fee',
 ] as const;
@@ -126,7 +127,8 @@ function unpaidReason({ terms, funds }: DueFacts, { due, notDue, kept }: Shares,
   if (!isPayDay(terms, date, calendar)) return 'not-a-pay-day';
   if (due === 0n) {
     if (notDue > 0n) return 'not-due';
-    return kept > 0n || funds.held === 0n ? 'kept-back' : 'held';
+    if (kept > 0n) return 'kept-back';
+    return funds.held > 0n ? 'held' : 'empty';
   }
   return due < terms.minimum ? 'below-minimum' : undefined;
 }

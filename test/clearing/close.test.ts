@@ -174,7 +174,9 @@ describe('the close of a business day', () => {
     expect(await golden.payouts()).toEqual([]);
     golden.goTo('2025-10-09');
     await golden.close();
-    expect((await lines('2025-10-09')).lines).toMatchObject([{ accountId: golden.here, amount: 700n, state: 'posted' }]);
+    expect((await lines('2025-10-09')).lines).toMatchObject([
+      { accountId: golden.here, creditedOn: '2025-10-08', valueDate: '2025-10-09', amount: 700n, fee: 0n, state: 'posted' },
+    ]);
     expect((await golden.payouts()).map(({ amount, businessDate, state }) => [amount, businessDate, state])).toEqual([
       [700n, '2025-10-09', 'settled'],
     ]);

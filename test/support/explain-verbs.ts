@@ -56,7 +56,9 @@ function shown(of: Explanation, nameOf: (id: string) => string): string {
     ),
     ...(next === null
       ? []
-      : [`next ${next.date} ${yuan(next.amount)}${next.keptBack > 0 ? ` leaving ${yuan(next.keptBack)}` : ''}`]),
+      : [
+          `next ${next.date} ${yuan(next.amount)}${next.fee > 0 ? ` fee ${yuan(next.fee)}` : ''}${next.keptBack > 0 ? ` leaving ${yuan(next.keptBack)}` : ''}`,
+        ]),
     ...(reserve === null || reserve.inForce === 0 ? [] : [`reserve ${yuan(reserve.inForce)}`]),
     ...(alert.since === null ? [] : [`low below ${yuan(alert.below)} since ${moment(alert.since)}`]),
   ].join('; ');
@@ -87,7 +89,7 @@ export function serviceExplains({ rt }: World, model: Model, watches: ModelWatch
       const answer = documents
         ? await ask(routes, 'GET /admin/v1/accounts/{account}/explain', { caller: staff, params })
         : await ask(routes, 'GET /v1/accounts/{account}/explain', { caller: { platformId }, params });
-      const said = withBareIds(answer);
+      const said = withoutMarks(withBareIds(answer));
       const predicted = explanationOf(model, watches, account, documents);
       if (!isDeepStrictEqual(said, predicted))
         throw new Error(
@@ -95,6 +97,16 @@ export function serviceExplains({ rt }: World, model: Model, watches: ModelWatch
         );
       return said;
     },
+  };
+}
+
+/** The plain bank's calendar on the wall has every year. */
+function withoutMarks(of: Explanation): Explanation {
+  const { provisional: _, ...next } = { provisional: undefined, ...of.nextClearing };
+  return {
+    ...of,
+    unclearedLines: of.unclearedLines.map(({ amount, withdrawableFrom }) => ({ amount, withdrawableFrom })),
+    nextClearing: of.nextClearing && (next as Explanation['nextClearing']),
   };
 }
 

@@ -14,6 +14,7 @@ export interface Data {
   from: string;
   to: string | { orderNo: string } | { account: string };
   mandate: string;
+  fee: { amount: number; currency: 'CNY' };
   voucher: string;
   through: string;
   product: string;

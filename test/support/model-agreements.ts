@@ -1,5 +1,7 @@
 /** What agreements make of an order, told a second time: in the words of a bookkeeper, with nothing of the service's rules. */
 
+import { type ModelPaying, PAID_NEXT_DAY } from './model-paying.js';
+
 /** What one seller agreed: who gets how many hundredths of a percent of what, in this order; the rest is his. */
 export interface ModelAgreement {
   readonly seller: string;
@@ -12,6 +14,8 @@ export interface ModelAgreement {
   readonly feeMax?: bigint;
   /** What stays on his account when he is paid. */
   readonly reserve?: bigint;
+  /** When and how he is paid; else on the next working day. */
+  readonly paying?: ModelPaying;
   readonly from: string;
   readonly until?: string;
   /** The platform may name those who give a refund back. */
@@ -124,6 +128,12 @@ export class Trade {
   feeMax(seller: string, date: string): bigint | undefined {
     const all = this.agreements.get(seller) ?? [];
     return all.find(({ from, until }) => from <= date && (until === undefined || date <= until))?.feeMax;
+  }
+
+  /** When and how a seller is paid on a date. */
+  paying(seller: string, date: string): ModelPaying {
+    const all = this.agreements.get(seller) ?? [];
+    return all.find(({ from, until }) => from <= date && (until === undefined || date <= until))?.paying ?? PAID_NEXT_DAY;
   }
 
   /** Why a seller cannot be paid on a date. */

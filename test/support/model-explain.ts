@@ -23,7 +23,13 @@ export interface Explanation {
   readonly heldLines: readonly ExplainedHold[];
   readonly underWay: { readonly paidOut: number; readonly collected: number };
   readonly underWayLines: readonly ExplainedPayment[];
-  readonly nextClearing: { readonly date: string; readonly amount: number; readonly keptBack: number } | null;
+  readonly nextClearing: {
+    readonly date: string;
+    readonly amount: number;
+    readonly fee: number;
+    readonly keptBack: number;
+    readonly because: string | null;
+  } | null;
   readonly reserve: { inForce: number; agreed: number | null; platform: number; bank: number } | null;
   readonly alert: { readonly below: number; readonly low: boolean; readonly since: string | null };
 }
@@ -88,7 +94,10 @@ export function explanationOf(model: Model, watches: ModelWatches, id: string, d
     heldLines: [...holdsOf(model, id), ...reviewsOf(model, id), ...claimsOf(model, account, documents)],
     underWay: { paidOut: way('out'), collected: way('in') },
     underWayLines,
-    nextClearing: next && { date: next.date, amount: Number(next.amount), keptBack: Number(next.keptBack) },
+    nextClearing: next && {
+      ...next,
+      ...{ amount: Number(next.amount), fee: Number(next.fee), keptBack: Number(next.keptBack) },
+    },
     reserve:
       type === 'sub'
         ? {

@@ -1,5 +1,6 @@
 import type { Model } from './model.js';
-import { type ModelAccount, reservedOf, sum } from './model-books.js';
+import { dayAfter, type ModelAccount, reservedOf, sum } from './model-books.js';
+import { costOf, isPaidOn } from './model-paying.js';
 
 /** What is to stay on an account, and below what its platform is told. Minor units. */
 interface Mark {
@@ -98,30 +99,57 @@ export class ModelWatches {
     return this.reserve(id, date).inForce + sum(waiting);
   }
 
-  /** What the clearing of a date pays out of a seller's account. */
-  pays(id: string, date: string): bigint {
+  /** What the clearing of a date makes of a seller's account: what leaves it, the fee with it, and of that the fee; or why nothing. */
+  pays(id: string, date: string): { gross: bigint; fee: bigint; because: string | null } {
     const account = this.#model.accounts.get(id) as ModelAccount;
-    if (account.type !== 'sub' || !account.bound || account.state === 'closed') return 0n;
+    const paying = this.#model.trade.paying(id, date);
+    const nothing = (because: string) => ({ gross: 0n, fee: 0n, because });
+    if (account.state === 'closed') return nothing('closed');
+    if (paying.to === 'sub-account' || account.type !== 'sub') return nothing('stays');
+    if (!account.bound) return nothing('no-settlement-account');
+    // Whom the tests bind is at another bank than the custodian.
+    if (paying.to === 'own-bank') return nothing('other-destination');
+    if (!isPaidOn(paying, date, this.#nextWorkingDay)) return nothing('not-a-pay-day');
     const young = sum([...account.uncleared].map(([due, amount]) => (due > date ? amount : 0n)));
-    const held = reservedOf(account) + this.keptBack(id, date);
-    const rest = account.balance - (held > young ? held : young);
-    return rest > 0n ? rest : 0n;
+    const reserved = reservedOf(account);
+    const held = reserved + this.keptBack(id, date);
+    const gross = account.balance - (held > young ? held : young);
+    if (gross <= 0n) {
+      if (account.balance === reserved) return nothing(reserved > 0n ? 'held' : 'empty');
+      return nothing(young > reserved ? 'not-due' : 'kept-back');
+    }
+    if (gross < paying.minimum) return nothing('below-minimum');
+    const fee = costOf(paying, gross, this.#model.trade.feeMax(id, date) ?? this.#model.platform(account.platform).feeMax);
+    return fee < gross ? { gross, fee, because: null } : nothing('below-fee');
   }
 
   /** Of all sellers of a platform, on its open date. */
   clearing(platform: string): Map<string, bigint> {
     const { date } = this.#model.platform(platform);
     const ids = [...this.#model.accounts].flatMap(([id, of]) => (of.platform === platform ? [id] : []));
-    return new Map(ids.map((id) => [id, this.pays(id, date)] as const).filter(([, amount]) => amount > 0n));
+    return new Map(
+      ids.flatMap((id) => {
+        const { gross, fee } = this.pays(id, date);
+        return gross > 0n ? [[id, gross - fee] as const] : [];
+      }),
+    );
   }
 
   /** When a seller is paid next, and how much as things stand; null: he is not. */
   nextClearing(id: string) {
     const account = this.#model.accounts.get(id) as ModelAccount;
     if (account.type !== 'sub' || !account.bound || account.state === 'closed') return null;
-    const date = this.#nextWorkingDay(this.#model.platform(account.platform).date);
-    const amount = account.state === 'frozen' ? 0n : this.pays(id, date);
-    return { date, amount, keptBack: this.keptBack(id, date) };
+    const today = this.#model.platform(account.platform).date;
+    const paying = this.#model.trade.paying(id, dayAfter(today));
+    if (paying.cycle === 'on-request' || ['sub-account', 'own-bank'].includes(paying.to)) return null;
+    const days: string[] = [];
+    for (let date = dayAfter(today); days.length < 40; date = dayAfter(date))
+      if (isPaidOn(paying, date, this.#nextWorkingDay)) days.push(date);
+    const free = account.balance - reservedOf(account) - this.keptBack(id, dayAfter(today));
+    const young = (date: string) => sum([...account.uncleared].map(([due, amount]) => (due > date ? amount : 0n)));
+    const date = days.find((day) => free > 0n && account.balance > young(day)) ?? (days[0] as string);
+    const { gross, fee, because } = account.state === 'frozen' ? { gross: 0n, fee: 0n, because: 'frozen' } : this.pays(id, date);
+    return { date, amount: gross - fee, fee, keptBack: this.keptBack(id, date), because };
   }
 }
 

@@ -55,6 +55,7 @@ import {
 } from './model-items.js';
 import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
 import { boundPayer, Outside, ownPayer } from './model-outside.js';
+import { costOf, dueOn } from './model-paying.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
 
@@ -65,6 +66,7 @@ const ANSWERS = {
   stranger: 'CONSENT_MISMATCH',
   unasked: 'CONSENT_REQUIRED',
 } as const;
+const INCOME = ['split', 'order-complete', 'account-payment', 'incoming-transfer', 'escrow-release', 'escrow-failure'];
 const PAY_IN = ['anyone', 'own-account', 'nobody'];
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
 const BOOKS_MAX = 2n ** 53n - 1n;
@@ -1042,9 +1044,17 @@ export class Model {
       const account = this.#account(to);
       account.balance += amount;
       this.#credited.add(to);
-      const waiting: [string, bigint][] = clears === undefined ? (inherits ? soonest(carried, amount) : []) : [[clears, amount]];
+      const waiting: [string, bigint][] =
+        clears === undefined ? (inherits ? soonest(carried, amount) : []) : [[this.#dueOn(to, clears, at.date), amount]];
       for (const [due, part] of waiting) account.uncleared.set(due, (account.uncleared.get(due) ?? 0n) + part);
     }
+  }
+
+  /** What a seller earns may leave when his agreement says so; all else on the day on which it clears. */
+  #dueOn(to: string, clears: string, today: string): string {
+    if (this.#account(to).type !== 'sub' || !INCOME.includes(this.#now.kind)) return clears;
+    const cameIn = this.#nextWorkingDay(today) === clears ? today : dayBefore(clears);
+    return dueOn(this.trade.paying(to, today), cameIn, this.#nextWorkingDay);
   }
 
   /** People may have to look at it first: then its money is held, and nothing moves. */
@@ -1541,15 +1551,26 @@ export class Model {
   }
 
   #payOut(given: Given, data: Data, at: ModelPlatform): void {
+    if (data.fee !== undefined) {
+      const paying = this.trade.paying(bare(data.account), at.date);
+      const most = costOf(
+        paying,
+        minor(data.amount) + minor(data.fee),
+        this.trade.feeMax(bare(data.account), at.date) ?? at.feeMax,
+      );
+      refuseIf(most === 0n, 'PROOF_MISSING');
+      refuseIf(minor(data.fee) > most, 'TERMS_EXCEEDED');
+    }
     const account = this.#mine(given, data.account);
     const electronic = this.law.accounts.has(bare(data.account)) && given.kind === 'withdrawal';
     refuseIf(account.type !== 'sub' && !OWN.includes(account.type) && !electronic, 'ACCOUNT_TYPE_NOT_ALLOWED');
     refuseIf(!account.bound, 'SETTLEMENT_ACCOUNT_MISSING');
     const amount = minor(data.amount);
-    const take: Take = { from: bare(data.account), amount, how: 'cleared-only', flow: 'bound' };
+    const fee = data.fee === undefined ? 0n : minor(data.fee);
+    const take: Take = { from: bare(data.account), amount: amount + fee, how: 'cleared-only', flow: 'bound' };
     this.#pass([take], []);
     this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
-    this.#move(at, [take], [{ to: inTransit(at), amount }]);
+    this.#move(at, [take], [{ to: inTransit(at), amount }, ...(fee === 0n ? [] : [{ to: at.own.fees as string, amount: fee }])]);
     this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
   }
 

@@ -6,6 +6,7 @@ import type { AskedModelBackground, ModelAgreement } from './model-agreements.js
 import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
 import { boundPayer, ownPayer } from './model-outside.js';
+import type { ModelPaying } from './model-paying.js';
 import { REFUND_VERBS } from './refund-verbs.js';
 import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
 import { WATCH_STEPS, type WatchBank } from './watch-verbs.js';
@@ -23,7 +24,8 @@ import type { Asked } from './world.js';
  *   refund F1 order:7 9.00 recall pro-rata waits    a refund after a split (or `recall anna 9.00`); it waits for money. Later: stands F1 posted;
  *                                                   cancel F1; advance up to 5.00; margin of anna up to 9.00; margin:anna, anna owes
  *   replay S1                                       same number, same body: the same answer, and nothing new
- *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] [fee 2.00] [reserve 9.00] from DATE [until DATE]
+ *   agreement anna: commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% [order 500.00] [day 900.00] [fee 2.00] [reserve 9.00]
+ *     [paid T+5|weekly-5|monthly-31|D+1|… [held back 3] [at least 50.00] [to sub-account] [costing 0.60 [+ 0.10%]]] from DATE [until DATE]
  *                                                   what she agreed, approved; `agreements required`: no order without
  *   buy B1 lily → order:7 100.00: milk 80.00 + 5.00 of anna goods; tea 15.00 of ben goods shown WB-1   a payment with its background
  *   combine M1 lily 30.00 → order:8 10.00: milk 10.00 of anna goods | order:9 20.00   one payment for several orders
@@ -362,7 +364,14 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
       { ...ofAccount(stage, [account, amount]), ...(voucher === undefined ? {} : { voucher }) },
     ],
   },
-  clear: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), by: 'S', read: (stage, parts) => ['clearing', ofAccount(stage, parts)] },
+  clear: {
+    form: new RegExp(`^(\\S+) ${AMOUNT}(?: fee ${AMOUNT})?$`),
+    by: 'S',
+    read: (stage, parts) => [
+      'clearing',
+      { ...ofAccount(stage, parts), ...(parts[2] === undefined ? {} : { fee: money(parts[2]) }) },
+    ],
+  },
   fee: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['fee', { ...ofAccount(stage, parts), for: '服务费' }] },
   correct: {
     form: /^(\S+)$/,
@@ -509,12 +518,22 @@ function itemOf(stage: Stage, text: string): AskedModelBackground['items'][numbe
   };
 }
 
+const PAID = `(?: paid (\\S+)(?: held back (\\d+))?(?: at least ${AMOUNT})?(?: to (\\S+))?(?: costing ${AMOUNT}(?: \\+ (\\d+\\.\\d\\d)%)?)?)?`;
+
+function payingOf(cycle: string, ...[heldBack, minimum, to, fixed, percent]: (string | undefined)[]): ModelPaying {
+  return {
+    ...{ cycle, heldBack: Number(heldBack ?? 0), minimum: minor(minimum ?? '0.00'), to: to ?? 'bound' },
+    costs: { fixed: minor(fixed ?? '0.00'), bp: minor(percent ?? '0.00') },
+  };
+}
+
 /** `commission 10.00% of goods, ben 5.00% of whole max 3.00; cap 30.00% order 500.00 day 900.00 from DATE until DATE` */
 function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement {
   const form = new RegExp(
-    `^(.*?); cap (\\d+\\.\\d\\d)%( named)?(?: order ${AMOUNT})?(?: day ${AMOUNT})?(?: fee ${AMOUNT})?(?: reserve ${AMOUNT})? from (\\S+?)(?: until (\\S+))?$`,
+    `^(.*?); cap (\\d+\\.\\d\\d)%( named)?(?: order ${AMOUNT})?(?: day ${AMOUNT})?(?: fee ${AMOUNT})?(?: reserve ${AMOUNT})?${PAID} from (\\S+?)(?: until (\\S+))?$`,
   );
-  const [shares = '', cap = '', named, orderMax, dayMax, feeMax, reserve, from = '', until] = pick(form, text);
+  const [shares = '', cap = '', named, orderMax, dayMax, feeMax, reserve, ...rest] = pick(form, text);
+  const [cycle, heldBack, minimum, to, fixed, percent, from = '', until] = rest;
   const lines = shares.split(', ').map((share) => {
     const line = new RegExp(`^(\\S+) (\\d+\\.\\d\\d)% of (goods|whole)(?: max ${AMOUNT})?$`);
     const [to = '', percent = '', of, max] = pick(line, share);
@@ -527,6 +546,7 @@ function agreementOf(stage: Stage, seller: string, text: string): ModelAgreement
     ...(dayMax === undefined ? {} : { dayMax: minor(dayMax) }),
     ...(feeMax === undefined ? {} : { feeMax: minor(feeMax) }),
     ...(reserve === undefined ? {} : { reserve: minor(reserve) }),
+    ...(cycle === undefined ? {} : { paying: payingOf(cycle, heldBack, minimum, to, fixed, percent) }),
     ...(until === undefined ? {} : { until }),
     ...(named === undefined ? {} : { named: true }),
   };

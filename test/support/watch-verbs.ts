@@ -133,7 +133,8 @@ export function serviceWatches({ db, rt }: World, model: Model, watches: ModelWa
       const date = model.platform(platform).date as BusinessDate;
       const asked = { platformId: asId(platform), date, after: null, limit: 1_000, calendar: rt.calendar };
       const { lines } = await db.read('clearing', (tx) => duePage(tx, asked));
-      const said = new Map(lines.map(({ accountId, amount }) => [accountId as string, amount]));
+      const said = new Map<string, bigint>();
+      for (const { accountId, amount } of lines) said.set(accountId, (said.get(accountId) ?? 0n) + amount);
       same(sorted(said), sorted(await plain.clearing(platform)), 'what is cleared: the model and the service');
       return said;
     },

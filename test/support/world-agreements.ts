@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { asId, type Id, toWire } from '../../src/kernel/index.js';
 import { loadBook, setTerms } from '../../src/ledger/index.js';
 import type { ModelAgreement } from './model-agreements.js';
+import { type ModelPaying, PAID_NEXT_DAY } from './model-paying.js';
 import type { World } from './world.js';
 
 /** Orders of a platform need their sellers' agreements from now on. */
@@ -12,11 +13,24 @@ export async function requireAgreements({ db }: World, platformId: Id): Promise<
   });
 }
 
+function payingTerms({ cycle, heldBack, minimum, to, costs }: ModelPaying = PAID_NEXT_DAY) {
+  const [word = '', day] = cycle.split('-');
+  const isCounted = /^T\+[2-9]|^T\+[1-9]\d/.test(cycle);
+  const hasDay = word === 'weekly' || word === 'monthly';
+  return {
+    ...{ cycle: isCounted ? 'T+N' : hasDay ? word : cycle, cycleDays: isCounted ? Number(cycle.slice(2)) : null },
+    payout: {
+      ...{ day: hasDay ? Number(day) : null, holdBackDays: heldBack, minimum: Number(minimum), to },
+      fee: { fixed: Number(costs.fixed), percent: Number(costs.bp) },
+    },
+  };
+}
+
 /** A version as the bank leaves it when two of its people have approved it. */
 export async function approveAgreement(
   { db, rt, clock }: World,
   platformId: Id,
-  { seller, lines, others, orderMax, dayMax, feeMax, reserve, from, until, named }: ModelAgreement,
+  { seller, lines, others, orderMax, dayMax, feeMax, reserve, paying, from, until, named }: ModelAgreement,
   commission: string,
 ): Promise<void> {
   const receiver = (to: string) =>
@@ -37,7 +51,7 @@ export async function approveAgreement(
     feeMax: feeMax === undefined ? null : Number(feeMax),
     ...(reserve === undefined ? {} : { reserve: Number(reserve) }),
     volume: { day: dayMax === undefined ? null : Number(dayMax), month: null },
-    cycle: 'T+1',
+    ...payingTerms(paying),
     refund: named === true ? 'by-rule' : 'pro-rata',
   };
   const json = JSON.stringify(terms);
