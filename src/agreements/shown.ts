@@ -3,9 +3,25 @@ import { shownFen } from '../consents/index.js';
 import { type Id, type Instant, shownTime, toYuan } from '../kernel/index.js';
 import { FIRST_LEVEL, type Line, type Party, partyOf, type Take } from './rules.js';
 import type { StoredVersion } from './store.js';
-import type { AgreedCycle, Terms } from './terms.js';
+import type { AgreedCycle, Destination, Terms } from './terms.js';
 
 type Names = ReadonlyMap<Id, { readonly name: string }>;
+
+const WEEKDAYS: readonly Bilingual[] = [
+  { en: 'Monday', zh: '周一' },
+  { en: 'Tuesday', zh: '周二' },
+  { en: 'Wednesday', zh: '周三' },
+  { en: 'Thursday', zh: '周四' },
+  { en: 'Friday', zh: '周五' },
+  { en: 'Saturday', zh: '周六' },
+  { en: 'Sunday', zh: '周日' },
+];
+const DESTINATION_WORDS: Readonly<Record<Destination, Bilingual>> = {
+  bound: { en: 'his settlement account', zh: '本人结算账户' },
+  'own-bank': { en: 'his settlement account, only while it is at this bank', zh: '本人在本行的结算账户' },
+  'other-bank': { en: 'his settlement account, only while it is at another bank', zh: '本人在他行的结算账户' },
+  'sub-account': { en: 'nowhere by itself: it stays on the sub-account', zh: '留存子账户，不自动划出' },
+};
 
 const CYCLE_WORDS: Readonly<Record<AgreedCycle, Bilingual>> = {
   'D+0': { en: 'on the same day', zh: '当日' },
@@ -97,8 +113,7 @@ function takeWords(take: Take): Bilingual {
   return { en: tiers.map(({ en }) => en).join(', ') + of.en, zh: tiers.map(({ zh }) => zh).join('，') + of.zh };
 }
 
-function capLines({ othersCap, profitMax, feeMax, orderMax, volume, cycle, cycleDays, reserve, refund }: Terms): ShownLine[] {
-  const days = cycleDays === null ? '' : ` (${cycleDays})`;
+function capLines({ othersCap, profitMax, feeMax, orderMax, volume, reserve, refund, ...paid }: Terms): ShownLine[] {
   const amounts: [Bilingual, bigint | null][] = [
     [{ en: 'At most an order', zh: '单笔订单上限' }, orderMax],
     [{ en: 'At most a day', zh: '每日累计上限' }, volume.day],
@@ -112,10 +127,7 @@ function capLines({ othersCap, profitMax, feeMax, orderMax, volume, cycle, cycle
       value: feeMax === null ? { en: 'as the bank agreed with the platform', zh: '按银行与平台的约定' } : shownFen(feeMax),
     },
     ...amounts.flatMap(([label, amount]) => (amount === null ? [] : [{ label, value: shownFen(amount) }])),
-    {
-      label: { en: 'The seller is paid', zh: '结算周期' },
-      value: { en: CYCLE_WORDS[cycle].en + days, zh: CYCLE_WORDS[cycle].zh + days },
-    },
+    ...payoutLines(paid),
     { label: { en: 'Stays on the account', zh: '账户留存' }, value: shownFen(reserve) },
     {
       label: { en: 'A refund is given back', zh: '退款承担' },
@@ -125,4 +137,43 @@ function capLines({ othersCap, profitMax, feeMax, orderMax, volume, cycle, cycle
           : { en: 'by those whom the platform names', zh: '按平台指定的各方退回' },
     },
   ];
+}
+
+/** When and how the seller is paid: every term that is not the rule, each in a line of its own. */
+function payoutLines({ cycle, cycleDays, payout }: Pick<Terms, 'cycle' | 'cycleDays' | 'payout'>): ShownLine[] {
+  const { day, holdBackDays, minimum, merge, to, fee } = payout;
+  const number = cycleDays === null ? '' : ` (${cycleDays})`;
+  const named = day === null ? undefined : cycle === 'weekly' ? WEEKDAYS[day - 1] : { en: `day ${day}`, zh: `${day}日` };
+  const on = named === undefined ? { en: number, zh: number } : { en: `, ${named.en}`, zh: named.zh };
+  const costs = [
+    ...(fee.fixed === 0n ? [] : [{ en: `CNY ${toYuan(fee.fixed)}`, zh: `${toYuan(fee.fixed)}元` }]),
+    ...(fee.percent === 0n ? [] : [{ en: percent(fee.percent), zh: percent(fee.percent) }]),
+  ];
+  const lines: [shown: boolean, line: ShownLine][] = [
+    [
+      true,
+      {
+        label: { en: 'The seller is paid', zh: '结算周期' },
+        value: { en: CYCLE_WORDS[cycle].en + on.en, zh: CYCLE_WORDS[cycle].zh + on.zh },
+      },
+    ],
+    [
+      holdBackDays > 0,
+      {
+        label: { en: 'Held back before that', zh: '结算前暂留' },
+        value: { en: `${holdBackDays} days`, zh: `${holdBackDays}天` },
+      },
+    ],
+    [minimum > 0n, { label: { en: 'Not paid below', zh: '起付金额' }, value: shownFen(minimum) }],
+    [!merge, { label: { en: 'Payouts', zh: '出款方式' }, value: { en: 'one for each day of credits', zh: '按入账日逐日出款' } }],
+    [to !== 'bound', { label: { en: 'Paid to', zh: '出款去向' }, value: DESTINATION_WORDS[to] }],
+    [
+      costs.length > 0,
+      {
+        label: { en: 'A payout costs', zh: '结算手续费（每笔）' },
+        value: { en: costs.map(({ en }) => en).join(' + '), zh: costs.map(({ zh }) => zh).join('＋') },
+      },
+    ],
+  ];
+  return lines.flatMap(([shown, line]) => (shown ? [line] : []));
 }
