@@ -44,6 +44,8 @@ const OPENING_REFUSALS = [
   'ID_NUMBER_INVALID',
   'HOLDER_NAME_DIFFERS',
   'CARD_NUMBER_INVALID',
+  'CYCLE_INVALID',
+  'SETTLEMENT_TOO_EARLY',
 ] as const;
 
 /** What platforms may ask about their sub-merchants and accounts. */

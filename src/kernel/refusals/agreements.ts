@@ -41,8 +41,8 @@ export const AGREEMENT_REFUSALS = {
   AGREEMENT_STATE: { ...mend, http: 409, en: 'The version is past this step, or not there yet.', zh: '协议状态不允许此操作' },
   SETTLEMENT_TOO_EARLY: {
     ...mend,
-    en: 'A sub-merchant is settled on the same day only after 90 days.',
-    zh: '入网未满九十日的商户不得办理当日结算',
+    en: 'A sub-merchant is settled on the same day only after 90 days, and after trading on 30 days in a row.',
+    zh: '入网未满九十日或连续正常交易未满三十日的商户不得办理当日结算',
   },
   CYCLE_INVALID: { ...mend, en: 'The settlement cycle does not fit its days.', zh: '结算周期与天数不符' },
   AGREEMENT_CAPS: { ...mend, en: 'A cap does not fit the other caps.', zh: '约定上限相互矛盾' },
