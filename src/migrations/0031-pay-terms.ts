@@ -14,7 +14,7 @@ const COLUMNS = [
   ['clearing_lines', 'credited_on', 'DATE NULL'],
   ['clearing_lines', 'value_date', 'DATE NULL'],
   // Taken of the same balance beside the amount, fen.
-  ['clearing_lines', 'fee', 'BIGINT NOT NULL DEFAULT 0 CHECK (fee >= 0)'],
+  ['clearing_lines', 'fee', 'BIGINT NOT NULL DEFAULT 0'],
 ] as const;
 const ADDED = ['same-day.trading'];
 
@@ -36,7 +36,8 @@ export class PayTerms1700000000031 implements MigrationInterface {
     if (Number(columns) === 3)
       await runner.query(
         `ALTER TABLE clearing_lines MODIFY credited_on DATE NOT NULL, MODIFY value_date DATE NOT NULL,
-           DROP PRIMARY KEY, ADD PRIMARY KEY (platform_id, business_date, account_id, credited_on)`,
+           DROP PRIMARY KEY, ADD PRIMARY KEY (platform_id, business_date, account_id, credited_on),
+           ADD CONSTRAINT clearing_lines_fee CHECK (fee >= 0)`,
       );
     for (const [name, validFrom, value, source] of PARAMETERS.filter((row) => ADDED.includes(row[0]))) {
       await runner.query(

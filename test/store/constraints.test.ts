@@ -123,6 +123,7 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
     ['holds', { amount: 100, captured: 101 }],
   ],
   clearing_lines_amount: [['clearing_lines', { amount: 0 }]],
+  clearing_lines_fee: [['clearing_lines', { amount: 1, fee: -1 }]],
   payouts_amount: [['payouts', { amount: 0 }]],
 };
 
