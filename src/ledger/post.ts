@@ -120,7 +120,7 @@ export function availableOf(account: Funds): Minor {
 }
 
 /** What may leave the bank: the balance less what is held or has not cleared, whichever is more. Never negative. */
-export function withdrawable(of: { readonly balance: Minor; readonly held: Minor; readonly uncleared: Minor }): Minor {
+function withdrawable(of: { readonly balance: Minor; readonly held: Minor; readonly uncleared: Minor }): Minor {
   return of.balance - (of.uncleared > of.held ? of.uncleared : of.held);
 }
 

@@ -1,5 +1,3 @@
-import { dayAfter, dayBefore } from './model-books.js';
-
 /** When and how a seller is paid, told a second time: in the words of a bookkeeper with a calendar on the wall. */
 
 export interface ModelPaying {
@@ -17,6 +15,10 @@ export const PAID_NEXT_DAY: ModelPaying = {
   ...{ cycle: 'T+1', heldBack: 0, minimum: 0n, to: 'bound' },
   costs: { fixed: 0n, bp: 0n },
 };
+
+const plusDays = (date: string, days: number) => new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10);
+const dayAfter = (date: string) => plusDays(date, 1);
+const dayBefore = (date: string) => plusDays(date, -1);
 
 type NextWorkingDay = (date: string) => string;
 
