@@ -22,7 +22,6 @@ export {
   type AgreementVersion,
   agreedOn,
   allowsCategory,
-  type PayoutTerms,
   SETTLED_AS_BOUND,
   type Terms,
   versionOn,
