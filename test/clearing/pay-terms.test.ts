@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { duePage } from '../../src/clearing/due-store.js';
-import { clearingLines } from '../../src/clearing/store.js';
+import { clearingLines } from '../../src/clearing/index.js';
 import { addDays, type BusinessDate, type Id, toWire } from '../../src/kernel/index.js';
 import { loadBook, setTerms } from '../../src/ledger/index.js';
 import { PAID_NEXT_DAY } from '../support/model-paying.js';
@@ -37,7 +37,11 @@ async function agree(seller: Id, from: string, paying: Partial<typeof PAID_NEXT_
   await approveAgreement(market.world, market.platformId, agreement, commission);
 }
 
-const lines = (date: string) => market.world.db.read('lines', (tx) => clearingLines(tx, market.platformId, date as BusinessDate));
+const lines = async (date: string) => {
+  const { db } = market.world;
+  const page = await db.read('lines', (tx) => clearingLines(tx, market.platformId, date as BusinessDate, { limit: 100 }));
+  return page.lines.map(({ accountId, creditedOn, valueDate, amount, fee }) => ({ accountId, creditedOn, valueDate, amount, fee }));
+};
 const page = (date: string, more: { after?: Id | null; limit?: number } = {}) => {
   const { db, rt } = market.world;
   const asked = { platformId: market.platformId, date: date as BusinessDate, after: null, limit: 10, unpaid: true };
@@ -69,7 +73,7 @@ describe('a clearing by the terms of each seller', () => {
     // Two days' money is due on Sunday at once where Saturday's clearing could not pay the first.
     await market.world.db.withTx('freeze', (tx) => tx.write("UPDATE accounts SET state = 'frozen' WHERE id = ?", [market.here]));
     await closeNext(market);
-    expect((await market.step('2026-03-06', 'netting')).detail).toMatchObject({ lines: 1, refused: { ACCOUNT_FROZEN: 1 } });
+    expect((await market.step('2026-03-06', 'payouts')).detail).toMatchObject({ lines: 1, refused: { ACCOUNT_FROZEN: 1 } });
     expect((await page('2026-03-07')).unpaid).toMatchObject([
       { accountId: market.here, reason: 'frozen', due: 1_000n, notDue: 500n },
     ]);
