@@ -2,7 +2,7 @@ import { ACQUIRER_FILE_TRANSITIONS } from '../../src/acquirers/index.js';
 import { VERSION_TRANSITIONS } from '../../src/agreements/index.js';
 import { BATCH_TRANSITIONS } from '../../src/batches/index.js';
 import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '../../src/claims/index.js';
-import { DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
+import { CLEARING_TRANSITIONS, DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS } from '../../src/dispatch/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
@@ -37,6 +37,9 @@ export function statesPage(): string {
     '## A business day 营业日',
     drawing(DAY_TRANSITIONS),
     'From `src/clearing/states.ts`.',
+    '## A clearing 清算批次',
+    drawing(CLEARING_TRANSITIONS),
+    'From `src/clearing/states.ts`. It pays on the date after the day that is closed.',
     "## A consent: the customer's answer 客户确认",
     drawing(CONSENT_TRANSITIONS),
     'From `src/consents/states.ts`. What is `given` and about no instruction stays so; an instruction uses it up.',

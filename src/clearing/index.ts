@@ -14,5 +14,5 @@ export { orderInterest } from './interest.js';
 export { clearingLines } from './lines-store.js';
 export { CLOSE_POINTS, type ClosePoint } from './progress.js';
 export { clearingRoutes, type DayWithSteps, dayWithSteps } from './routes.js';
-export { DAY_TRANSITIONS, STEP_NAMES, STEPS } from './states.js';
+export { CLEARING_TRANSITIONS, DAY_TRANSITIONS, STEP_NAMES, STEPS } from './states.js';
 export { closesDue, type Day, findDay, type StepRow, stepsOf } from './store.js';

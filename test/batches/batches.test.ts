@@ -77,7 +77,8 @@ async function send(lines: readonly unknown[], header: Sent = {}) {
 }
 
 const parts = (intake: Intake = silent(at)) => ({ rt: at.rt, intake });
-const silent = ({ rt }: World) => createIntake({ ...rt, bells: { ring: async () => undefined, ringInTurn: async () => undefined } });
+const silent = ({ rt }: World) =>
+  createIntake({ ...rt, bells: { ring: async () => undefined, ringInTurn: async () => undefined } });
 
 const commit = (id: Id) => commitBatch(at.rt, book.platformId, id);
 const run = (id: Id) => runBatch(parts(), id);

@@ -150,7 +150,11 @@ describe('bells', () => {
       await finished(turn);
     }
     expect(started).toEqual(['1/a', '1/b', '1/c']);
-    expect(await queue.getJobCounts('waiting', 'active', 'waiting-children')).toMatchObject({ waiting: 0, active: 0, 'waiting-children': 0 });
+    expect(await queue.getJobCounts('waiting', 'active', 'waiting-children')).toMatchObject({
+      waiting: 0,
+      active: 0,
+      'waiting-children': 0,
+    });
     await worker.close();
   });
 

@@ -3,8 +3,9 @@ import { SCHEDULE } from '../../jobs/schedule.js';
 import { JOBS, runJob } from '../../jobs/worker.js';
 import { askOpening } from '../../src/accounts/opening/ask.js';
 import { commitBatch, receiveFile } from '../../src/batches/index.js';
+import { keyOfStep } from '../../src/clearing/index.js';
 import { askConsent, queueSms } from '../../src/consents/index.js';
-import { type Id, instantOf, toWire } from '../../src/kernel/index.js';
+import { type BusinessDate, type Id, instantOf, toWire } from '../../src/kernel/index.js';
 import { insertCustomer, insertUsers, moveUser } from '../../src/parties/users/records.js';
 import { type NewUser, registerUsers } from '../../src/parties/users/register.js';
 import { loadWatchList } from '../../src/parties/watch/watch-list.js';
@@ -107,13 +108,24 @@ describe('a job run twice with the same key changes nothing the second time', ()
   });
   afterAll(() => market.end());
 
+  /** The close of the next day has begun, and its first step alone is written down. */
+  async function killAfterCutOff(): Promise<void> {
+    market.goTo('2026-03-05');
+    const at = (point: string) => {
+      if (point === 'after cut-off') throw new Error('killed');
+    };
+    await expect(market.close({ at })).rejects.toThrow('killed');
+  }
+
   test.each(JOBS.map((job) => [job.name, job] as const))('%s', async (_name, job) => {
     const keys: Record<string, string> = {
       'run-batches': batch,
       'close-day': market.platformId,
       'order-interest': market.platformId,
+      'close-step': keyOfStep({ platformId: market.platformId, date: '2026-03-04' as BusinessDate }, 'reconcile'),
       sweep: 'all',
     };
+    if (job.name === 'close-step') await killAfterCutOff();
     const key = keys[job.name] ?? String((await market.book()).shardId);
     const before = await everything(market);
     await runJob(market.desk, job, key);
