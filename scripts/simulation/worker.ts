@@ -217,7 +217,8 @@ export class Worker {
       channels: Object.fromEntries(CHANNELS.map((code) => [code, channel(code)])) as Channels['channels'],
       coreBank: {
         openCustodyAccount: (custodyNo, name) => call(() => coreBank.openCustodyAccount(custodyNo, name)),
-        statement: (custodyNo, date) => call(async () => beforeBank().then(() => coreBank.statement(custodyNo, date))),
+        statement: (custodyNo, date, take) =>
+          call(async () => beforeBank().then(() => coreBank.statement(custodyNo, date, take))),
         inflows: (custodyNo, date, items) => call(() => coreBank.inflows(custodyNo, date, items)),
         incoming: (after, limit) => call(() => coreBank.incoming(after, limit)),
         acceptIncoming: (reference, custodyNo, date) => call(() => coreBank.acceptIncoming(reference, custodyNo, date)),

@@ -1,29 +1,8 @@
 import type { BusinessDate, Minor } from '../kernel/index.js';
 import type { BankHttp } from './http.js';
 import { BankRefused, BankUnreachable, type ChannelCode } from './port.js';
-import {
-  AnswerTaken,
-  FloatTransferTaken,
-  INFLOWS_MAX,
-  IncomingMessage,
-  InflowsAnswer,
-  NEWS_MAX,
-  PAGE_LINES,
-  type StatementLine,
-  StatementPage,
-  statementDigest,
-} from './wire.js';
-
-/** One business date of one custody account as the core bank's books have it; amounts in fen. */
-export interface Statement {
-  readonly custodyNo: string;
-  readonly businessDate: BusinessDate;
-  readonly opening: Minor;
-  readonly closing: Minor;
-  readonly lines: readonly StatementLine[];
-  /** False while a payment of this date is accepted and has no final result: its line may still come. */
-  readonly complete: boolean;
-}
+import { readStatement, type Statement, type TakeLines } from './statement.js';
+import { AnswerTaken, FloatTransferTaken, INFLOWS_MAX, IncomingMessage, InflowsAnswer, NEWS_MAX } from './wire.js';
 
 /** Money that arrives for a custody account. */
 export interface Inflow {
@@ -65,10 +44,12 @@ export interface CoreBank {
   /** Opens the account; opening it again under the same name changes nothing. @throws BankUnreachable, BankRefused */
   openCustodyAccount(custodyNo: string, name: string): Promise<void>;
   /**
-   * Reads a date's statement, in pages, and verifies it whole: number of lines, their sum, their digest, and opening + Σ = closing.
-   * @throws StatementFaulty when one of them is wrong, BankUnreachable, BankRefused
+   * Reads a date's statement, however long, and verifies it whole: whose it is, number of lines, their sum, their digest, and opening + Σ =
+   * closing. Nothing that `take` was handed counts unless this answers.
+   * @param take is handed the lines in their order, some at a time
+   * @throws StatementFaulty when anything is wrong with it, BankUnreachable, BankRefused
    */
-  statement(custodyNo: string, businessDate: BusinessDate): Promise<Statement>;
+  statement(custodyNo: string, businessDate: BusinessDate, take: TakeLines): Promise<Statement>;
   /**
    * Lets money arrive; a sandbox's only way to have any.
    * @returns how many were booked and how many had been before
@@ -98,20 +79,12 @@ export interface CoreBank {
   moveFloat(reference: string, from: ChannelCode | null, to: ChannelCode | null, amount: Minor): Promise<void>;
 }
 
-/** The statement contradicts itself or was damaged on the way. It is refused whole. */
-export class StatementFaulty extends Error {
-  constructor(custodyNo: string, businessDate: string, why: string) {
-    super(`statement of ${custodyNo} for ${businessDate}: ${why}`);
-    this.name = 'StatementFaulty';
-  }
-}
-
 export function httpCoreBank(http: BankHttp): CoreBank {
   return {
     async openCustodyAccount(custodyNo, name) {
       await ask(http, 'POST', '/core/accounts', { custodyNo, name });
     },
-    statement: (custodyNo, businessDate) => readStatement(http, custodyNo, businessDate),
+    statement: (custodyNo, businessDate, take) => readStatement(http, custodyNo, businessDate, take),
     async inflows(custodyNo, businessDate, items) {
       const total = { booked: 0, repeated: 0 };
       for (let from = 0; from < items.length; from += INFLOWS_MAX) {
@@ -158,36 +131,4 @@ async function ask(http: BankHttp, method: 'GET' | 'POST', path: string, body?: 
   throw reply.kind === 'refused'
     ? new BankRefused(`${method} ${path}`, reply.why)
     : new BankUnreachable(`${method} ${path}`, reply.why);
-}
-
-type Page = ReturnType<typeof StatementPage.parse>;
-
-async function readStatement(http: BankHttp, custodyNo: string, businessDate: BusinessDate): Promise<Statement> {
-  const faulty = (why: string) => new StatementFaulty(custodyNo, businessDate, why);
-  const path = `/core/accounts/${encodeURIComponent(custodyNo)}/statements/${businessDate}`;
-  const lines: StatementLine[] = [];
-  let head: Page | undefined;
-  do {
-    const parsed = StatementPage.safeParse(await ask(http, 'GET', `${path}?from=${lines.length + 1}&limit=${PAGE_LINES}`));
-    if (!parsed.success) throw new BankUnreachable(`GET ${path}`, parsed.error.message);
-    const page = parsed.data;
-    if (page.custodyNo !== custodyNo || page.businessDate !== businessDate) throw faulty('it is of another account or date');
-    head ??= page;
-    // A line booked between two pages changes the digest; then the pages are not of one statement, and the caller asks again.
-    if (page.digest !== head.digest || page.count !== head.count) throw faulty('it changed while it was read');
-    if (page.lines.length === 0 && lines.length < head.count) throw faulty(`${head.count} lines announced, ${lines.length} came`);
-    lines.push(...page.lines);
-  } while (lines.length < head.count);
-  const wrong = verifyStatement(head, lines);
-  if (wrong !== undefined) throw faulty(wrong);
-  return { custodyNo, businessDate, opening: head.opening, closing: head.closing, lines, complete: head.complete };
-}
-
-function verifyStatement(head: Page, lines: readonly StatementLine[]): string | undefined {
-  if (lines.length !== head.count) return `${head.count} lines announced, ${lines.length} came`;
-  if (lines.some((line, at) => line.lineNo !== at + 1)) return 'the line numbers have gaps';
-  const sum = lines.reduce((total, line) => total + line.amount, 0n);
-  if (sum !== head.sum) return `the lines add up to ${sum}, announced is ${head.sum}`;
-  if (head.opening + sum !== head.closing) return `opening ${head.opening} and lines ${sum} do not make closing ${head.closing}`;
-  return statementDigest(lines) === head.digest ? undefined : 'the digest of the lines is another';
 }

@@ -25,6 +25,11 @@ export interface BankHttp {
   callXml(method: 'GET' | 'POST', path: string, body?: string): Promise<Reply<string>>;
   /** Posts text of another form than JSON. @throws as above */
   post(path: string, body: string, headers: Readonly<Record<string, string>>): Promise<RawReply>;
+  /**
+   * Gets an answer of any length. Its bytes are read as they are asked for; a connection that is lost, or that says nothing for too long,
+   * ends them with an error. @throws as above
+   */
+  stream(path: string): Promise<Reply<AsyncIterable<Buffer>>>;
   close(): Promise<void>;
 }
 
@@ -39,20 +44,25 @@ export interface BankHttpOptions {
 
 const CONNECTIONS = 16;
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+/** A stream is bounded by the silence within it, and as a whole by this. */
+const STREAM_MAX_MS = 3_600_000;
 
 /**
  * A connection pool of its own, so that a channel that hangs takes no connection from another. Nothing is sent twice here:
  * whether to repeat is decided where the payment's state is written.
  */
 export function openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs, pinned }: BankHttpOptions): BankHttp {
-  const pool = new Pool(new URL(bankUrl).origin, {
-    connections: CONNECTIONS,
-    pipelining: 1,
-    connect: { timeout: connectTimeoutMs, ...(pinned === undefined ? {} : pinnedTo(pinned)) },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    maxResponseSize: ANSWER_BYTES_MAX,
-  });
+  const poolOf = (maxResponseSize: number) =>
+    new Pool(new URL(bankUrl).origin, {
+      connections: CONNECTIONS,
+      pipelining: 1,
+      connect: { timeout: connectTimeoutMs, ...(pinned === undefined ? {} : pinnedTo(pinned)) },
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      maxResponseSize,
+    });
+  const pool = poolOf(ANSWER_BYTES_MAX);
+  let streams: Pool | undefined;
   const exchange = async (method: 'GET' | 'POST', path: string, sent: { body?: string; headers?: Record<string, string> }) => {
     assertNoTx(`${method} ${path}`);
     try {
@@ -81,9 +91,25 @@ export function openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs, pinned }: B
       if (status < 200 || status > 299) return { kind: 'unanswered', why: `HTTP ${status}${wordsOf(text)}` };
       return { kind: 'answered', text, headers: answer.headers };
     },
-    close: () => pool.destroy(),
+    async stream(path) {
+      assertNoTx(`GET ${path}`);
+      streams ??= poolOf(-1);
+      try {
+        const signal = AbortSignal.timeout(STREAM_MAX_MS);
+        const { statusCode, body } = await streams.request({ method: 'GET', path, signal });
+        if (statusCode >= 200 && statusCode <= 299) return { kind: 'answered', body };
+        const text = (await body.text()).slice(0, WORDS_MAX);
+        return faultOfStatus(statusCode, text) as Reply<never>;
+      } catch (error) {
+        return { kind: 'unanswered', why: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    close: async () => void (await Promise.all([pool.destroy(), streams?.destroy()])),
   };
 }
+
+/** What is looked at of an answer that is no stream. */
+const WORDS_MAX = 64 * 1024;
 
 interface Sent {
   readonly method: 'GET' | 'POST';

@@ -106,20 +106,19 @@ function openInstitutions(
   };
 }
 
-export {
-  type CoreBank,
-  type IncomingPage,
-  type IncomingTransfer,
-  type Inflow,
-  type Statement,
-  StatementFaulty,
+export type {
+  CoreBank,
+  IncomingPage,
+  IncomingTransfer,
+  Inflow,
 } from './core-bank.js';
-export { openSshPrivateKey, sshFingerprint } from './files/index.js';
+export { FILE_CHANNELS, type FileChannel, openSshPrivateKey, sshFingerprint } from './files/index.js';
 export { type PeerKeys, signingKeyOf } from './keys.js';
 export * from './port.js';
 export { readNotification } from './psp.js';
 export { isOwnBank, OWN_BANK } from './rules.js';
 export { CALLBACK_PATH, settingsOf } from './settings.js';
 export { SIGNATURE_HEADER as PSP_SIGNATURE_HEADER } from './signed-json.js';
+export { type Statement, StatementFaulty, type TakeLines } from './statement.js';
 export * from './verification.js';
 export type { StatementLine } from './wire.js';

@@ -7,7 +7,6 @@ import { BATCH_MAX, CHANNELS } from './port.js';
  * The messages between us and the core bank with its channels: JSON, amounts as decimal text in fen, parsed once. What we
  * send is strict, so that a mistake of ours is loud; what we read tolerates fields that we do not know.
  */
-export const PAGE_LINES = 5_000;
 export const INFLOWS_MAX = 1_000;
 export const NEWS_MAX = 1_000;
 
@@ -132,23 +131,17 @@ export const TransferMessage = z.strictObject({
   remark: text(140).default(''),
 });
 
-export const StatementQuery = z.strictObject({
-  from: z.coerce.number().int().min(1).default(1),
-  limit: z.coerce.number().int().min(1).max(PAGE_LINES).default(PAGE_LINES),
-});
-export const StatementPage = z.object({
+/**
+ * A statement is a stream of rows of JSON, each ended by LF: its head, each line as an array `[lineNo, reference, amount, counterparty, text]`,
+ * and last its trailer, whose digest is that of the lines as they came.
+ */
+export const StatementHead = z.object({
   custodyNo: z.string(),
   businessDate: z.string(),
   opening: amount,
-  closing: amount,
-  count: z.number().int().min(0),
-  sum: amount,
-  digest: z.string(),
   complete: z.boolean(),
-  lines: z.array(
-    z.object({ lineNo: z.number().int().min(1), reference: z.string(), amount, counterparty: z.string(), text: z.string() }),
-  ),
 });
+export const StatementTrailer = z.object({ count: z.number().int().min(0), sum: amount, closing: amount, digest: z.string() });
 
 /** One line of a statement. */
 export interface StatementLine {
@@ -162,11 +155,14 @@ export interface StatementLine {
   readonly text: string;
 }
 
-/** SHA-256 over one JSON array `[lineNo, reference, amount, counterparty, text]` and a line feed for each line, in hex. */
+/** A line as it stands in the stream, without its LF. */
+export function statementRow({ lineNo, reference, amount: fen, counterparty, text: words }: StatementLine): string {
+  return JSON.stringify([lineNo, reference, fen.toString(), counterparty, words]);
+}
+
+/** SHA-256 over the rows of the lines, each with its LF, in hex. */
 export function statementDigest(lines: readonly StatementLine[]): string {
   const hash = createHash('sha256');
-  for (const line of lines) {
-    hash.update(`${JSON.stringify([line.lineNo, line.reference, line.amount.toString(), line.counterparty, line.text])}\n`);
-  }
+  for (const line of lines) hash.update(`${statementRow(line)}\n`);
   return hash.digest('hex');
 }

@@ -30,6 +30,7 @@ import { Floats1700000000029 } from './0029-floats.js';
 import { UnreadMessages1700000000030 } from './0030-unread-messages.js';
 import { PayTerms1700000000031 } from './0031-pay-terms.js';
 import { ClearingRuns1700000000032 } from './0032-clearing-runs.js';
+import { Cases1700000000033 } from './0033-cases.js';
 import { CustodyProofs1700000000034 } from './0034-custody-proofs.js';
 import { Reporting1700000000035 } from './0035-reporting.js';
 import { NotNow1700000000038 } from './0038-not-now.js';
@@ -68,6 +69,7 @@ export const migrations = [
   UnreadMessages1700000000030,
   PayTerms1700000000031,
   ClearingRuns1700000000032,
+  Cases1700000000033,
   CustodyProofs1700000000034,
   Reporting1700000000035,
   NotNow1700000000038,

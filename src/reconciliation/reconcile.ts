@@ -1,4 +1,4 @@
-import { BankRefused, BankUnreachable, type Statement, StatementFaulty } from '../channels/index.js';
+import { BankRefused, BankUnreachable, type Statement, StatementFaulty, type StatementLine } from '../channels/index.js';
 import {
   answerIncoming,
   ask,
@@ -13,20 +13,22 @@ import {
 import { addDays, asId, type BusinessDate, type Id, type Minor, startOfDay } from '../kernel/index.js';
 import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
+import { fieldOf, matchSorted, type Row, rowOf, textOfField } from './matching.js';
 import { matchPaidOver, takePaidOver } from './paid-over.js';
 import {
   classify,
+  countByClass,
   type Difference,
   differenceOf,
-  digestOf,
   type Figures,
   type Finding,
   keyOfReference,
-  Matcher,
   type Outstanding,
   payoutOfReference,
   settleOutstanding,
 } from './rules.js';
+import { insertRun, type Run } from './run-store.js';
+import { RowSorter } from './sorting.js';
 import {
   boundaryPage,
   boundarySum,
@@ -73,7 +75,7 @@ export type Reconciled =
     };
 
 const UNDER_WAY_MAX = 10_000;
-const PAGE = 5_000;
+const PAGE = 10_000;
 /** Longer than any call to a channel takes: an order older than this that its channel does not know never left. */
 const CALL_MAX_MS = 15_000;
 
@@ -88,9 +90,10 @@ export async function reconcileDay(desk: Desk, day: DayToReconcile): Promise<Rec
   if (onTheirWay > 0) return { state: 'waiting', reason: `${onTheirWay} payouts may still be on their way to their channel` };
   const unanswered = await answerIncoming(desk, day.platformId);
   if (unanswered > 0) return { state: 'waiting', reason: `the core bank may not have heard of ${unanswered} incoming transfers` };
-  const statement = await fetchStatement(desk, day);
-  if (typeof statement === 'string') return { state: 'waiting', reason: statement };
-  return compare(desk, day, statement);
+  const startedWallMs = desk.rt.clock.wall();
+  const match = await matchDay(desk, day);
+  if (typeof match === 'string') return { state: 'waiting', reason: match };
+  return compare(desk, day, match, startedWallMs);
 }
 
 /** What an earlier run kept. */
@@ -150,12 +153,19 @@ async function askAfterDay(desk: Desk, { platformId, shardId, date }: DayToRecon
   return neverReceived.length - settled.length;
 }
 
+/** Reads the statement into a sorter; answers why it cannot be had, if it cannot. */
 async function fetchStatement(
   { rt, channels }: Desk,
   { platformId, custodyNo, date }: DayToReconcile,
+  lines: RowSorter,
 ): Promise<Statement | string> {
   try {
-    const statement = await channels.coreBank.statement(custodyNo, date);
+    const statement = await channels.coreBank.statement(custodyNo, date, async (some) => {
+      for (const line of some) {
+        const full = lines.add(rowOfLine(line));
+        if (full !== undefined) await full;
+      }
+    });
     return statement.complete ? statement : 'the statement is not complete yet';
   } catch (error) {
     if (!(error instanceof BankUnreachable || error instanceof StatementFaulty || error instanceof BankRefused)) throw error;
@@ -164,19 +174,66 @@ async function fetchStatement(
   }
 }
 
-async function compare(desk: Desk, day: DayToReconcile, statement: Statement): Promise<Reconciled> {
+function rowOfLine({ reference, amount, lineNo, counterparty, text }: StatementLine): string {
+  return rowOf(reference, amount, '', `${lineNo}\t${fieldOf(counterparty)}\t${fieldOf(text)}`);
+}
+
+function lineOfRow({ reference, amount, rest }: Row): StatementLine {
+  const [lineNo = '', counterparty = '', text = ''] = rest.split('\t');
+  return { lineNo: Number(lineNo), reference, amount, counterparty: textOfField(counterparty), text: textOfField(text) };
+}
+
+/** Reads what the books moved over the wall on the date into a sorter. */
+async function readBoundary({ rt }: Desk, { platformId, date }: DayToReconcile, into: RowSorter) {
+  let lines = 0;
+  let sum = 0n;
+  for (let after: Id | undefined = asId('0'); after !== undefined; ) {
+    const from: Id = after;
+    const page = await rt.db.read('boundary', (tx) => boundaryPage(tx, platformId, date, from, PAGE));
+    for (const { reference, amount } of page.rows) {
+      sum += BigInt(amount);
+      const full = into.add(rowOf(reference, amount));
+      if (full !== undefined) await full;
+    }
+    lines += page.rows.length;
+    after = page.next;
+  }
+  return { lines, sum };
+}
+
+interface Matched {
+  readonly statement: Statement;
+  readonly ours: { readonly lines: number; readonly sum: Minor };
+  readonly matched: number;
+  readonly differences: readonly Difference[];
+}
+
+/** Lays books and statement beside each other, in memory that does not grow with either; or says why there is no statement. */
+export async function matchDay(desk: Desk, day: DayToReconcile): Promise<Matched | string> {
+  const [theirs, mine] = [new RowSorter(), new RowSorter()];
+  try {
+    const statement = await fetchStatement(desk, day, theirs);
+    if (typeof statement === 'string') return statement;
+    const ours = await readBoundary(desk, day, mine);
+    const differences: Difference[] = [];
+    const { matched } = await matchSorted(mine.rows(), theirs.rows(), ({ rows, reference, ours: our, theirs: their }) => {
+      differences.push({ reference, ours: our, theirs: their, lines: rows.map(lineOfRow) });
+    });
+    return { statement, ours, matched, differences };
+  } finally {
+    await Promise.all([theirs.close(), mine.close()]);
+  }
+}
+
+async function compare(desk: Desk, day: DayToReconcile, match: Matched, startedWallMs: number): Promise<Reconciled> {
   const { rt } = desk;
   const { platformId, date } = day;
-  const matcher = new Matcher(statement.lines);
-  const { before, outstanding } = await rt.db.read('day-to-match', async (tx) => {
-    for (let after: Id | undefined = asId('0'); after !== undefined; ) {
-      const page: Awaited<ReturnType<typeof boundaryPage>> = await boundaryPage(tx, platformId, date, after, PAGE);
-      matcher.take(page.lines);
-      after = page.next;
-    }
-    return { before: (await statementsAt(tx, platformId, date)).before, outstanding: await outstandingOf(tx, platformId) };
-  });
-  const differences = [...openingDifference(before, statement.opening), ...matcher.differences()];
+  const { statement, ours } = match;
+  const { before, outstanding } = await rt.db.read('day-to-match', async (tx) => ({
+    before: (await statementsAt(tx, platformId, date)).before,
+    outstanding: await outstandingOf(tx, platformId),
+  }));
+  const differences = [...openingDifference(before, statement.opening), ...match.differences];
   const { cleared: met, fresh, stay, stale } = settleOutstanding(outstanding, differences, date);
   const paidOver = await matchPaidOver(desk, day, fresh, outstanding);
   const findings = [...paidOver.findings, ...(await classifyAll(desk, day, paidOver.others))];
@@ -189,6 +246,7 @@ async function compare(desk: Desk, day: DayToReconcile, statement: Statement): P
   const breaks: NewBreak[] = findings.map((finding) => ({
     id: rt.newId(),
     platformId,
+    party: 'core-bank' as const,
     businessDate: date,
     class: finding.class,
     reference: keyOfReference(finding.reference),
@@ -207,9 +265,15 @@ async function compare(desk: Desk, day: DayToReconcile, statement: Statement): P
     businessDate: date,
     opening: statement.opening,
     closing: statement.closing,
-    lineCount: statement.lines.length,
-    digest: digestOf(statement.lines),
+    lineCount: statement.count,
+    digest: Buffer.from(statement.digest, 'hex'),
     fetchedMs: openedMs,
+  };
+  const run: Run = {
+    ...{ party: 'core-bank', platformId, businessDate: date, digest: head.digest, matched: match.matched },
+    ...{ ourLines: ours.lines, theirLines: statement.count, ourSum: ours.sum, theirSum: statement.sum },
+    counts: { ...countByClass(findings), closed: cleared.length },
+    ...{ finishedMs: openedMs, tookMs: rt.clock.wall() - startedWallMs },
   };
   return {
     state: 'done',
@@ -217,18 +281,18 @@ async function compare(desk: Desk, day: DayToReconcile, statement: Statement): P
     result: {
       ...sumUp(standing),
       statement: statement.closing,
-      movement: matcher.sum,
-      lines: statement.lines.length,
+      movement: ours.sum,
+      lines: statement.count,
       found: breaks.length,
       cleared: cleared.length,
     },
     async write(tx) {
       await insertStatement(tx, head);
+      await insertRun(tx, run);
       await insertStatementLines(
         tx,
         rt.vault,
-        platformId,
-        date,
+        { platformId, date, party: 'core-bank' },
         findings.flatMap((finding) => finding.lines),
       );
       await insertBreaks(tx, breaks);
@@ -251,12 +315,20 @@ function openingDifference(before: Minor, opening: Minor): Difference[] {
   return before === opening ? [] : [{ reference: 'OPENING', ours: before, theirs: opening, lines: [] }];
 }
 
-async function classifyAll(
+const AT_A_TIME = 1_000;
+
+async function classifyAll(desk: Desk, day: DayToReconcile, differences: readonly Difference[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (let from = 0; from < differences.length; from += AT_A_TIME)
+    findings.push(...(await classifySome(desk, day, differences.slice(from, from + AT_A_TIME))));
+  return findings;
+}
+
+async function classifySome(
   { rt }: Desk,
   { platformId, date }: DayToReconcile,
   differences: readonly Difference[],
 ): Promise<Finding[]> {
-  if (differences.length === 0) return [];
   const ids = differences.flatMap(({ reference }) => payoutOfReference(reference)?.id ?? []);
   const references = differences.map((difference) => difference.reference);
   const { payouts, later, posted } = await rt.db.read('facts-of-differences', async (tx) => ({

@@ -21,7 +21,7 @@ import { bookOnSuspense } from './suspense.js';
 const breakSchema = z
   .strictObject({
     id: z.string(),
-    platform: z.string(),
+    platform: z.string().nullable(),
     businessDate: z.string(),
     class: z.enum(BREAK_CLASSES),
     reference: z.string(),
@@ -40,7 +40,7 @@ const breakSchema = z
 function showBreak(row: Break): z.input<typeof breakSchema> {
   return {
     id: toWire('break', row.id),
-    platform: toWire('platform', row.platformId),
+    platform: row.platformId === null ? null : toWire('platform', row.platformId),
     businessDate: row.businessDate,
     class: row.class,
     reference: row.reference,

@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { StatementLine } from '../channels/index.js';
+import { FILE_CHANNELS, type StatementLine } from '../channels/index.js';
 import { addDays, type BusinessDate, type Id, type Instant, type Minor, naturalDate } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
+
+/** Whose records the books are compared with: the core bank's statement, what the platform says of its day, the day files of channels. */
+export const PARTIES = ['core-bank', 'platform', ...FILE_CHANNELS] as const;
+export type Party = (typeof PARTIES)[number];
 
 /** How the books and the bank's statement differ. What matches is not kept. */
 export const BREAK_CLASSES = ['amount-differs', 'only-ours', 'only-theirs', 'state-differs'] as const;
 export type BreakClass = (typeof BREAK_CLASSES)[number];
-
-/** A movement over the wall of the custody account as the books have it. */
-export interface OurLine {
-  readonly reference: string;
-  readonly amount: Minor;
-}
 
 /** What is left under one reference when all that agrees is taken away. */
 export interface Difference {
@@ -19,61 +17,8 @@ export interface Difference {
   /** The sum of our movements without a counterpart; null when there is none. */
   readonly ours: Minor | null;
   readonly theirs: Minor | null;
+  /** The first of their lines, as many as are kept. */
   readonly lines: readonly StatementLine[];
-}
-
-interface Rest {
-  ours: Minor[];
-  readonly lines: StatementLine[];
-}
-
-/**
- * Matches a day by reference and amount. The statement is held in memory, our movements pass by in pages. A movement and its
- * correction cancel each other, and several of one reference match a line of their sum.
- */
-export class Matcher {
-  sum: Minor = 0n;
-  readonly #rest = new Map<string, Rest>();
-
-  constructor(lines: readonly StatementLine[]) {
-    for (const line of lines) this.#of(line.reference).lines.push(line);
-  }
-
-  take(lines: readonly OurLine[]): void {
-    for (const { reference, amount } of lines) {
-      this.sum += amount;
-      const key = reference.trimEnd();
-      const rest = this.#rest.get(key);
-      const place = rest?.lines.findIndex((line) => line.amount === amount) ?? -1;
-      if (rest === undefined || place < 0) this.#of(key).ours.push(amount);
-      else {
-        rest.lines.splice(place, 1);
-        if (rest.lines.length === 0 && rest.ours.length === 0) this.#rest.delete(key);
-      }
-    }
-  }
-
-  differences(): Difference[] {
-    const differences: Difference[] = [];
-    for (const [reference, { ours, lines }] of this.#rest) {
-      const difference: Difference = { reference, ours: sumOf(ours), theirs: sumOf(lines.map((line) => line.amount)), lines };
-      if (differenceOf(difference) !== 0n) differences.push(difference);
-    }
-    return differences;
-  }
-
-  #of(reference: string): Rest {
-    const key = reference.trimEnd();
-    const known = this.#rest.get(key);
-    if (known !== undefined) return known;
-    const rest: Rest = { ours: [], lines: [] };
-    this.#rest.set(key, rest);
-    return rest;
-  }
-}
-
-function sumOf(amounts: readonly Minor[]): Minor | null {
-  return amounts.length === 0 ? null : amounts.reduce((sum, amount) => sum + amount, 0n);
 }
 
 /** Ours less theirs, as far as the books have posted it. */
@@ -211,11 +156,14 @@ export function prove(figures: Figures): string[] {
   return faults;
 }
 
-/** SHA-256 over the lines of a statement, one JSON array and a line feed each. */
-export function digestOf(lines: readonly StatementLine[]): Buffer {
-  const hash = createHash('sha256');
-  for (const { lineNo, reference, amount, counterparty, text } of lines) {
-    hash.update(`${JSON.stringify([lineNo, reference, String(amount), counterparty, text])}\n`);
-  }
-  return hash.digest();
+/** Differences by class; those that are a matter of timing are counted apart. */
+export function countByClass(found: readonly Pick<Finding, 'class' | 'timing'>[]) {
+  const of = (kind: BreakClass) => found.filter((each) => each.class === kind && !each.timing).length;
+  return {
+    amountDiffers: of('amount-differs'),
+    onlyOurs: of('only-ours'),
+    onlyTheirs: of('only-theirs'),
+    stateDiffers: of('state-differs'),
+    timing: found.filter(({ timing }) => timing).length,
+  };
 }

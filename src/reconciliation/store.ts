@@ -1,7 +1,7 @@
 import type { StatementLine } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
-import { type BreakClass, expectedBy, type OurLine, type Outstanding } from './rules.js';
+import { type BreakClass, expectedBy, keyOfReference, type Outstanding, type Party } from './rules.js';
 
 export interface StatementHead {
   readonly platformId: Id;
@@ -57,13 +57,17 @@ export async function insertStatement(tx: Tx, head: StatementHead): Promise<void
 
 const PART = 1_000;
 
+/** A line of theirs that found no match, and how it says that it stands where a party says so. */
+export interface KeptLine extends StatementLine {
+  readonly state?: string;
+}
+
 /** Keeps lines of a statement. Who paid or was paid, and the words about it, are sealed. */
 export async function insertStatementLines(
   tx: Tx,
   vault: Vault,
-  platformId: Id,
-  date: BusinessDate,
-  lines: readonly StatementLine[],
+  { platformId, date, party }: { readonly platformId: Id; readonly date: BusinessDate; readonly party: Party },
+  lines: readonly KeptLine[],
 ): Promise<void> {
   const sealed = (text: string) => (text === '' ? `''` : sql.text(vault.seal(cut(text, 140))));
   for (let from = 0; from < lines.length; from += PART) {
@@ -71,11 +75,12 @@ export async function insertStatementLines(
       .slice(from, from + PART)
       .map(
         (line) =>
-          `${platformId},'${date}',${line.lineNo},${sql.text(cut(line.reference, 64))},${line.amount},` +
-          `${sealed(line.counterparty)},${sealed(line.text)}`,
+          `${platformId},'${date}','${party}',${line.lineNo},${sql.text(keyOfReference(line.reference))},${line.amount},` +
+          `${sealed(line.counterparty)},${sealed(line.text)},${sql.nullableText(line.state)}`,
       );
     await tx.write(
-      `INSERT INTO statement_lines (platform_id, business_date, line_no, reference, amount, counterparty, text) VALUES ${sql.tuples(rows)}`,
+      `INSERT INTO statement_lines (platform_id, business_date, party, line_no, reference, amount, counterparty, text, state)
+       VALUES ${sql.tuples(rows)}`,
     );
   }
 }
@@ -91,9 +96,8 @@ export async function boundaryPage(tx: Tx, platformId: Id, date: BusinessDate, a
      WHERE platform_id = ? AND business_date = ? AND instruction_id > ? ORDER BY instruction_id LIMIT ?`,
     [platformId, date, after, limit],
   );
-  const lines: OurLine[] = rows.map((row) => ({ reference: row.reference, amount: BigInt(row.amount) }));
   const last = rows.at(-1);
-  return { lines, next: rows.length === limit && last !== undefined ? asId(last.instruction_id) : undefined };
+  return { rows, next: rows.length === limit && last !== undefined ? asId(last.instruction_id) : undefined };
 }
 
 export async function boundarySum(tx: Tx, platformId: Id, date: BusinessDate): Promise<Minor> {
@@ -139,14 +143,23 @@ export async function firstPosted(
 /** A difference with a state: `closed` when the other side appeared, or when a person accepted it. */
 export interface Break {
   readonly id: Id;
-  readonly platformId: Id;
+  /** Null of a channel's line that names nobody's payout. */
+  readonly platformId: Id | null;
+  readonly party: Party;
   readonly businessDate: BusinessDate;
   readonly class: BreakClass;
   readonly reference: string;
   readonly ourAmount: Minor | null;
   readonly theirAmount: Minor | null;
+  readonly ourState: string | null;
+  readonly theirState: string | null;
   readonly timing: boolean;
   readonly state: 'open' | 'closed';
+  /** Who of the staff sees to it, and since when. */
+  readonly owner: Id | null;
+  readonly ownedMs: Instant | null;
+  /** The rule that closed it by itself. */
+  readonly rule: string | null;
   /** The date on which the other side appeared. */
   readonly clearedDate: BusinessDate | null;
   readonly openedMs: Instant;
@@ -158,6 +171,12 @@ export interface Break {
 interface BreakRow {
   id: string;
   platform_id: string;
+  party: Party;
+  our_state: string | null;
+  their_state: string | null;
+  owner_id: string | null;
+  owned_ms: string | null;
+  rule: string | null;
   business_date: BusinessDate;
   class: BreakClass;
   reference: string;
@@ -173,13 +192,21 @@ interface BreakRow {
   note: string | null;
 }
 
+const NOBODY = '0';
+
 function breakOf(row: BreakRow): Break {
   return {
     id: asId(row.id),
-    platformId: asId(row.platform_id),
+    platformId: row.platform_id === NOBODY ? null : asId(row.platform_id),
+    party: row.party,
     businessDate: row.business_date,
     class: row.class,
     reference: row.reference,
+    ourState: row.our_state,
+    theirState: row.their_state,
+    owner: row.owner_id === null ? null : asId(row.owner_id),
+    ownedMs: row.owned_ms === null ? null : (Number(row.owned_ms) as Instant),
+    rule: row.rule,
     ourAmount: row.our_amount === null ? null : BigInt(row.our_amount),
     theirAmount: row.their_amount === null ? null : BigInt(row.their_amount),
     timing: row.timing === 1,
@@ -192,7 +219,16 @@ function breakOf(row: BreakRow): Break {
   };
 }
 
-export type NewBreak = Omit<Break, 'state' | 'clearedDate' | 'closedMs' | 'closedBy' | 'note'> & { readonly difference: Minor };
+export interface NewBreak
+  extends Pick<
+    Break,
+    'id' | 'platformId' | 'party' | 'businessDate' | 'class' | 'reference' | 'ourAmount' | 'theirAmount' | 'timing' | 'openedMs'
+  > {
+  readonly difference: Minor;
+  readonly states?: { readonly ours: string; readonly theirs: string } | null;
+  /** Closed as soon as it was found, by this rule. */
+  readonly closedBy?: string;
+}
 
 export async function insertBreaks(tx: Tx, breaks: readonly NewBreak[]): Promise<void> {
   for (let from = 0; from < breaks.length; from += PART) {
@@ -200,21 +236,28 @@ export async function insertBreaks(tx: Tx, breaks: readonly NewBreak[]): Promise
       .slice(from, from + PART)
       .map(
         (b) =>
-          `${b.id},${b.platformId},'${b.businessDate}','${b.class}',${sql.text(b.reference)},${b.ourAmount ?? 'NULL'},${b.theirAmount ?? 'NULL'},` +
-          `${b.difference},${b.timing ? 1 : 0},'open',${b.openedMs}`,
+          `${b.id},${b.platformId ?? NOBODY},'${b.party}','${b.businessDate}','${b.class}',${sql.text(b.reference)},${b.ourAmount ?? 'NULL'},` +
+          `${b.theirAmount ?? 'NULL'},${sql.nullableText(b.states?.ours)},${sql.nullableText(b.states?.theirs)},${b.difference},` +
+          `${b.timing ? 1 : 0},${b.openedMs},${closing(b)}`,
       );
     await tx.write(
-      `INSERT INTO breaks (id, platform_id, business_date, class, reference, our_amount, their_amount, difference, timing, state, opened_ms)
+      `INSERT INTO breaks (id, platform_id, party, business_date, class, reference, our_amount, their_amount, our_state, their_state,
+         difference, timing, opened_ms, state, cleared_date, closed_ms, closed_by, rule)
        VALUES ${sql.tuples(rows)}`,
     );
   }
 }
 
+function closing({ closedBy: rule, openedMs, businessDate }: NewBreak): string {
+  return rule === undefined ? "'open',NULL,NULL,NULL,NULL" : `'closed','${businessDate}',${openedMs},'system',${sql.text(rule)}`;
+}
+
 /** Every difference of a platform that stands between its books and the bank, accepted ones too. */
 export async function outstandingOf(tx: Tx, platformId: Id): Promise<Outstanding[]> {
-  const rows = await tx.rows<BreakRow>('SELECT * FROM breaks WHERE platform_id = ? AND cleared_date IS NULL ORDER BY id', [
-    platformId,
-  ]);
+  const rows = await tx.rows<BreakRow>(
+    "SELECT * FROM breaks WHERE platform_id = ? AND party = 'core-bank' AND cleared_date IS NULL ORDER BY id",
+    [platformId],
+  );
   return rows.map((row) => ({
     id: asId(row.id),
     businessDate: row.business_date,
@@ -228,12 +271,15 @@ export async function outstandingOf(tx: Tx, platformId: Id): Promise<Outstanding
 
 /** The other side appeared: the difference stands no more, and closes if nobody had closed it. */
 export async function clearBreaks(tx: Tx, ids: readonly Id[], date: BusinessDate, nowMs: Instant): Promise<void> {
-  if (ids.length === 0) return;
-  await tx.write(`UPDATE breaks SET cleared_date = ? WHERE id IN (${ids.join()}) AND cleared_date IS NULL`, [date]);
-  await tx.write(
-    `UPDATE breaks SET state = 'closed', closed_ms = ?, closed_by = 'system', note = 'the other side appeared' WHERE id IN (${ids.join()}) AND state = 'open'`,
-    [nowMs],
-  );
+  for (let from = 0; from < ids.length; from += PART) {
+    const some = ids.slice(from, from + PART).join();
+    await tx.write(`UPDATE breaks SET cleared_date = ? WHERE id IN (${some}) AND cleared_date IS NULL`, [date]);
+    await tx.write(
+      `UPDATE breaks SET state = 'closed', closed_ms = ?, closed_by = 'system', rule = 'other-side-appeared', note = 'the other side appeared'
+       WHERE id IN (${some}) AND state = 'open'`,
+      [nowMs],
+    );
+  }
 }
 
 /** From now on these need a person. */
@@ -258,14 +304,14 @@ export async function findBreak(tx: Tx, id: Id): Promise<Break | undefined> {
 /** The lines of a statement under one reference that were kept, with what is sealed in them as it is. */
 export async function keptLines(
   tx: Tx,
-  { platformId, businessDate, reference }: Pick<Break, 'platformId' | 'businessDate' | 'reference'>,
-): Promise<{ amount: Minor; counterparty: string; text: string }[]> {
-  const rows = await tx.rows<{ amount: string; counterparty: string; text: string }>(
-    `SELECT amount, counterparty, text FROM statement_lines
-     WHERE platform_id = ? AND business_date = ? AND reference = ? ORDER BY line_no`,
-    [platformId, businessDate, reference],
+  { platformId, party, businessDate, reference }: Pick<Break, 'platformId' | 'party' | 'businessDate' | 'reference'>,
+): Promise<{ lineNo: number; amount: Minor; counterparty: string; text: string; state: string | null }[]> {
+  const rows = await tx.rows<{ line_no: string; amount: string; counterparty: string; text: string; state: string | null }>(
+    `SELECT line_no, amount, counterparty, text, state FROM statement_lines
+     WHERE platform_id = ? AND business_date = ? AND party = ? AND reference = ? ORDER BY line_no LIMIT 1000`,
+    [platformId ?? NOBODY, businessDate, party, reference],
   );
-  return rows.map((row) => ({ ...row, amount: BigInt(row.amount) }));
+  return rows.map(({ line_no: lineNo, ...row }) => ({ ...row, lineNo: Number(lineNo), amount: BigInt(row.amount) }));
 }
 
 export interface BreakFilter {

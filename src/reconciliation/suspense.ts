@@ -32,6 +32,7 @@ export async function bookOnSuspense(
   if (!(await acceptBreak(tx, id, by, note, rt.clock.now()))) throw new Refused(refuse('BREAK_CLOSED'));
   const requestNo = `suspense:${id}`;
   const { platformId } = found;
+  invariant(platformId, 'the statement of a platform');
   const { receipt, shardId } = await receiveInTx(tx, rt, { platformId, origin: 'O', requestNo, kind: KIND, body, actor: by });
   if ('refused' in receipt) throw new Refused(receipt.refused);
   const row = await findBreak(tx, id);

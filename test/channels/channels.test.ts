@@ -13,6 +13,7 @@ import {
 import { type FaultPlan, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
+import { wholeStatement } from '../support/statement.js';
 import { allNews, describeChannel } from './conformance.js';
 
 const OTHER_BANK = '102100099996';
@@ -77,12 +78,12 @@ describe('accepted payments', () => {
     expect((await beps.query(['M1']))[0]?.status).toBe('accepted');
     expect((await beps.submit([orderOf(2, 'beps')]))[0]?.status).toBe('failed');
     expect(await allNews(beps)).toEqual([]);
-    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
+    expect(await wholeStatement(ways, CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
     bank.bank.advanceMs(999);
     expect(await allNews(beps)).toEqual([]);
     bank.bank.advanceMs(1);
     expect((await allNews(beps)).map((item) => [item.messageNo, item.status, item.reference])).toEqual([['M1', 'settled', 'M1']]);
-    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 50n });
+    expect(await wholeStatement(ways, CUSTODY, DAY)).toMatchObject({ complete: true, closing: 50n });
   });
 
   test('that fail later are news with a reason, and their money is free again', async () => {
@@ -103,11 +104,11 @@ describe('accepted payments', () => {
     await collect.submit([orderOf(1, 'beps')]);
     expect((await collect.query(['M1']))[0]?.status).toBe('accepted');
     expect(bank.bank.books().custody).toMatchObject([{ balance: 150n, reserved: 0n }]);
-    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
+    expect(await wholeStatement(ways, CUSTODY, DAY)).toMatchObject({ complete: false, closing: 150n });
     bank.bank.advanceMs(1_000);
     bank.bank.setDate(NEXT_DAY);
     expect((await allNews(collect)).map((item) => [item.messageNo, item.status])).toEqual([['M1', 'settled']]);
-    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 250n });
+    expect(await wholeStatement(ways, CUSTODY, DAY)).toMatchObject({ complete: true, closing: 250n });
   });
 
   test.each([
@@ -118,7 +119,7 @@ describe('accepted payments', () => {
   ])('a card that is %j of %s gives nothing', async (of, name, reason) => {
     bank.bank.people.put([PersonEntry.parse({ idNo: '1', name, accounts: [{ account: '62281', bankCode: OTHER_BANK, ...of }] })]);
     expect(await ways.channels.collect.submit([orderOf(1, 'beps')])).toMatchObject([{ status: 'failed', reason }]);
-    expect(await ways.coreBank.statement(CUSTODY, DAY)).toMatchObject({ complete: true, closing: 150n });
+    expect(await wholeStatement(ways, CUSTODY, DAY)).toMatchObject({ complete: true, closing: 150n });
   });
 
   test('a card that is emptied between acceptance and result fails late', async () => {

@@ -5,6 +5,7 @@ import { CNAPS_CODES, type CnapsCode, decodeMessages, encodeMessage, type Header
 import { BankUnreachable, type Channels, openChannels, type PaymentOrder } from '../../src/channels/index.js';
 import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
+import { wholeStatement } from '../support/statement.js';
 import { allNews } from './conformance.js';
 
 const OTHER_BANK = '102100099996';
@@ -77,7 +78,7 @@ describe.each(CNAPS_CODES)('%s', (system) => {
     const items = (await allNews(channel())).filter((item) => item.status === how);
     expect(items).toHaveLength(names.length);
     if (how === 'returned') expect(new Set(items.map((item) => item.reason))).toEqual(new Set(['户名 <不符> & {Q:1}']));
-    const { lines } = await ways.coreBank.statement(CUSTODY, DAY);
+    const { lines } = await wholeStatement(ways, CUSTODY, DAY);
     expect(lines.filter((line) => /^M/.test(line.reference)).map((line) => line.counterparty)).toEqual(names);
   });
 
@@ -88,7 +89,7 @@ describe.each(CNAPS_CODES)('%s', (system) => {
     const returned = (await allNews(channel())).filter((item) => item.status === 'returned');
     expect(returned.map((item) => [item.messageNo, item.reference])).toEqual([['M2', 'RTM2']]);
     expect(await statusOf('M1')).toBe('settled');
-    const { lines } = await ways.coreBank.statement(CUSTODY, DAY);
+    const { lines } = await wholeStatement(ways, CUSTODY, DAY);
     expect(lines.map((line) => line.reference)).toEqual(expect.arrayContaining(['RTM1', 'RTM2']));
   });
 

@@ -14,6 +14,7 @@ import {
 import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
 import { addDays, type BusinessDate } from '../../src/kernel/index.js';
+import { wholeStatement } from '../support/statement.js';
 
 /** What the suite has to know of an adapter. */
 export interface Adapter {
@@ -102,7 +103,7 @@ export function describeChannel(adapter: Adapter): void {
       expect(bank.bank.books().payees).toEqual([
         { payeeBank: sent.payeeBank, payeeAccount: sent.payeeAccount, balance: -moved(sent.amount) },
       ]);
-      const statement = await patient.coreBank.statement(CUSTODY, DAY);
+      const statement = await wholeStatement(patient, CUSTODY, DAY);
       expect(statement.lines.map((line) => [line.reference, line.amount])).toEqual([
         ['IN-1', FUNDS],
         [sent.messageNo, moved(sent.amount)],
@@ -361,7 +362,7 @@ export function describeChannel(adapter: Adapter): void {
         },
       ]);
       expect(await statusOf(sent)).toBe('settled');
-      const statement = await patient.coreBank.statement(CUSTODY, NEXT_DAY);
+      const statement = await wholeStatement(patient, CUSTODY, NEXT_DAY);
       expect(statement.lines.map((line) => [line.reference, line.amount])).toEqual([[reference, -moved(sent.amount)]]);
       expect([statement.opening, statement.closing]).toEqual([FUNDS + moved(sent.amount), FUNDS]);
       expectMoneyConserved();

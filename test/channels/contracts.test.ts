@@ -3,6 +3,7 @@ import { type Channels, OTHER_CONTENT, openChannels, type PaymentOrder, type Sig
 import { type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
 import { addDays, type BusinessDate } from '../../src/kernel/index.js';
+import { wholeStatement } from '../support/statement.js';
 import { allNews } from './conformance.js';
 
 const FRIDAY = '2026-03-06' as BusinessDate;
@@ -98,7 +99,7 @@ describe.each(['collect', 'psp-collect'] as const)('a contract of %s', (code) =>
 describe('a payment institution that pays over later', () => {
   const collect = () => ways.channels['psp-collect'];
   const lines = async (date: BusinessDate) =>
-    (await ways.coreBank.statement(CUSTODY, date)).lines.map((line) => [line.reference, line.amount]);
+    (await wholeStatement(ways, CUSTODY, date)).lines.map((line) => [line.reference, line.amount]);
 
   test('credits what it collected on a date in one sum on the next working day; the file says of which payments it is made', async () => {
     bank.bank.faults.replace({ settleAfterDays: 1 });
@@ -109,7 +110,7 @@ describe('a payment institution that pays over later', () => {
       totals: { collected: 150n, inTransit: 150n },
     });
     const monday = addDays(FRIDAY, 3);
-    expect((await ways.coreBank.statement(CUSTODY, monday)).complete).toBe(false);
+    expect((await wholeStatement(ways, CUSTODY, monday)).complete).toBe(false);
     bank.bank.setDate(addDays(FRIDAY, 2));
     const reference = `PS20260306${CUSTODY}`;
     const news = { status: 'settled', reference, businessDate: monday };

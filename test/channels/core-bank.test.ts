@@ -9,6 +9,7 @@ import { BankRefused, BankUnreachable, type Channels, openChannels, StatementFau
 import { type FaultRule, type RunningBank, startBank } from '../../src/channels/simulator/index.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
+import { wholeStatement } from '../support/statement.js';
 
 const DAY = '2026-03-02' as BusinessDate;
 const NEXT_DAY = '2026-03-03' as BusinessDate;
@@ -42,18 +43,18 @@ describe('core bank', () => {
     await ways.coreBank.inflows('C-1', NEXT_DAY, [inflow(3, 5n)]);
     await ways.coreBank.inflows('C-1', DAY, [inflow(1, 7n), inflow(2, 11n)]);
     await ways.coreBank.inflows('C-2', DAY, [inflow(1, 100n)]);
-    expect(await ways.coreBank.statement('C-1', DAY)).toMatchObject({ opening: 0n, closing: 18n, complete: true });
-    expect(await ways.coreBank.statement('C-1', NEXT_DAY)).toMatchObject({ opening: 18n, closing: 23n });
-    expect(await ways.coreBank.statement('C-2', NEXT_DAY)).toMatchObject({ opening: 100n, closing: 100n, lines: [] });
+    expect(await wholeStatement(ways, 'C-1', DAY)).toMatchObject({ opening: 0n, closing: 18n, complete: true });
+    expect(await wholeStatement(ways, 'C-1', NEXT_DAY)).toMatchObject({ opening: 18n, closing: 23n });
+    expect(await wholeStatement(ways, 'C-2', NEXT_DAY)).toMatchObject({ opening: 100n, closing: 100n, lines: [] });
   });
 
-  test('a day of more than one page is read whole', async () => {
+  test('a day of many lines is read whole', async () => {
     await ways.coreBank.inflows(
       'C-1',
       DAY,
       Array.from({ length: 12_345 }, (_, no) => inflow(no, BigInt(no + 1))),
     );
-    const statement = await ways.coreBank.statement('C-1', DAY);
+    const statement = await wholeStatement(ways, 'C-1', DAY);
     expect(statement.lines.map((line) => line.lineNo)).toEqual(Array.from({ length: 12_345 }, (_, at) => at + 1));
     expect(statement.closing).toBe((12_345n * 12_346n) / 2n);
   });
@@ -62,7 +63,7 @@ describe('core bank', () => {
     expect(await ways.coreBank.inflows('C-1', DAY, [inflow(1), inflow(2)])).toEqual({ booked: 2, repeated: 0 });
     expect(await ways.coreBank.inflows('C-1', DAY, [inflow(2), inflow(3)])).toEqual({ booked: 1, repeated: 1 });
     await expect(ways.coreBank.inflows('C-1', DAY, [inflow(4), inflow(1, 11n)])).rejects.toBeInstanceOf(BankRefused);
-    expect((await ways.coreBank.statement('C-1', DAY)).closing).toBe(30n);
+    expect((await wholeStatement(ways, 'C-1', DAY)).closing).toBe(30n);
   });
 
   test('money whose report got lost is there once after the repeat', async () => {
@@ -74,14 +75,14 @@ describe('core bank', () => {
   test('opening an account again changes nothing, under another name it is refused; an unknown one is refused', async () => {
     await ways.coreBank.openCustodyAccount('C-1', 'One');
     await expect(ways.coreBank.openCustodyAccount('C-1', 'Another')).rejects.toBeInstanceOf(BankRefused);
-    await expect(ways.coreBank.statement('C-9', DAY)).rejects.toBeInstanceOf(BankRefused);
+    await expect(wholeStatement(ways, 'C-9', DAY)).rejects.toBeInstanceOf(BankRefused);
     await expect(ways.coreBank.inflows('C-9', DAY, [inflow(1)])).rejects.toBeInstanceOf(BankRefused);
   });
 
   test('a statement line missing, of another amount or too many stays consistent in itself, and other dates are right', async () => {
     await ways.coreBank.inflows('C-1', DAY, [inflow(1), inflow(2), inflow(3)]);
     const shown = async () =>
-      (await ways.coreBank.statement('C-1', DAY)).lines.map((line) => [line.lineNo, line.reference, line.amount]);
+      (await wholeStatement(ways, 'C-1', DAY)).lines.map((line) => [line.lineNo, line.reference, line.amount]);
     script({ fault: 'line-missing', messageNo: 'IN-2' });
     expect(await shown()).toEqual([
       [1, 'IN-1', 10n],
@@ -95,16 +96,16 @@ describe('core bank', () => {
     ]);
     script({ fault: 'line-extra', custodyNo: 'C-1', businessDate: DAY, amount: '5' });
     expect((await shown())[3]).toEqual([4, 'XXC-120260302', 5n]);
-    expect(await ways.coreBank.statement('C-1', NEXT_DAY)).toMatchObject({ opening: 30n, closing: 30n });
+    expect(await wholeStatement(ways, 'C-1', NEXT_DAY)).toMatchObject({ opening: 30n, closing: 30n });
     script();
-    expect(await ways.coreBank.statement('C-1', DAY)).toMatchObject({ closing: 30n });
+    expect(await wholeStatement(ways, 'C-1', DAY)).toMatchObject({ closing: 30n });
   });
 
   test('a statement with a wrong digest is refused whole; read again it is right', async () => {
     await ways.coreBank.inflows('C-1', DAY, [inflow(1)]);
     script({ fault: 'corrupt' });
-    await expect(ways.coreBank.statement('C-1', DAY)).rejects.toBeInstanceOf(StatementFaulty);
-    expect((await ways.coreBank.statement('C-1', DAY)).closing).toBe(10n);
+    await expect(wholeStatement(ways, 'C-1', DAY)).rejects.toBeInstanceOf(StatementFaulty);
+    expect((await wholeStatement(ways, 'C-1', DAY)).closing).toBe(10n);
   });
 });
 
@@ -133,7 +134,7 @@ describe('transfers that the core bank holds', () => {
   const script = (...rules: Omit<FaultRule, 'scope'>[]) =>
     bank.bank.faults.replace({ scripted: rules.map((rule) => ({ scope: 'core', ...rule })) });
   const lines = async (custodyNo = 'C-1') =>
-    (await ways.coreBank.statement(custodyNo, DAY)).lines.map(({ reference, amount, counterparty }) => [
+    (await wholeStatement(ways, custodyNo, DAY)).lines.map(({ reference, amount, counterparty }) => [
       reference,
       amount,
       counterparty,
@@ -211,27 +212,24 @@ describe('transfers that the core bank holds', () => {
 });
 
 describe('a statement is believed only when it is right in every part', () => {
-  const lines = [
-    { lineNo: 1, reference: 'A', amount: '100', counterparty: '张三', text: '' },
-    { lineNo: 2, reference: 'B', amount: '-30', counterparty: 'b', text: 'x' },
-  ];
-  const digest = createHash('sha256').update('[1,"A","100","张三",""]\n[2,"B","-30","b","x"]\n').digest('hex');
-  const good = {
-    custodyNo: 'C-1',
-    businessDate: DAY,
-    opening: '5',
-    closing: '75',
-    count: 2,
-    sum: '70',
-    digest,
-    complete: true,
-    lines,
-  };
-  let answers: unknown[] = [];
+  const lines = ['[1,"A","100","张三",""]', '[2,"B","-30","b","x"]'];
+  const digestOf = (rows: readonly string[]) =>
+    createHash('sha256')
+      .update(rows.map((row) => `${row}\n`).join(''))
+      .digest('hex');
+  const head = { custodyNo: 'C-1', businessDate: DAY, opening: '5', complete: true };
+  const trailer = { count: 2, sum: '70', closing: '75', digest: digestOf(lines) };
+  const streamOf = ({ of = {}, rows = lines, end = {} }: { of?: object; rows?: readonly string[]; end?: object }) =>
+    [JSON.stringify({ ...head, ...of }), ...rows, JSON.stringify({ ...trailer, ...end })].map((row) => `${row}\n`).join('');
+  let answer: string | Buffer = '';
   let server: Server;
   let ways: Channels;
   beforeAll(async () => {
-    server = createServer((_request, response) => response.end(JSON.stringify(answers.shift() ?? { ...good, lines: [] })));
+    server = createServer((_request, response) => {
+      const bytes = Buffer.from(answer as string);
+      response.write(bytes.subarray(0, 100));
+      setImmediate(() => response.end(bytes.subarray(100))); // in the middle of a row
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     ways = openChannels({ bankUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
@@ -241,56 +239,55 @@ describe('a statement is believed only when it is right in every part', () => {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
   });
-  const read = (...pages: unknown[]) => {
-    answers = pages;
-    return ways.coreBank.statement('C-1', DAY);
+  const read = (stream: string | Buffer) => {
+    answer = stream;
+    return wholeStatement(ways, 'C-1', DAY);
   };
 
-  test('the right one is read, in one page or two', async () => {
-    expect(await read(good)).toMatchObject({ opening: 5n, closing: 75n, complete: true });
-    expect((await read({ ...good, lines: lines.slice(0, 1) }, { ...good, lines: lines.slice(1) })).lines).toHaveLength(2);
+  test('the right one is read, however it is cut on the way', async () => {
+    expect(await read(streamOf({}))).toMatchObject({ opening: 5n, closing: 75n, complete: true, count: 2, sum: 70n });
+    expect((await read(streamOf({}))).lines).toEqual([
+      { lineNo: 1, reference: 'A', amount: 100n, counterparty: '张三', text: '' },
+      { lineNo: 2, reference: 'B', amount: -30n, counterparty: 'b', text: 'x' },
+    ]);
   });
 
+  const resigned = (...rows: string[]) => ({ rows, end: { digest: digestOf(rows) } });
   test.each([
-    ['another account', { custodyNo: 'C-2' }],
-    ['another date', { businessDate: NEXT_DAY }],
-    ['a wrong opening', { opening: '6' }],
-    ['a wrong closing', { closing: '76' }],
-    ['a wrong sum', { sum: '71', closing: '76' }],
-    ['fewer lines than announced', { count: 3 }],
-    ['more lines than announced', { count: 1 }],
-    ['a wrong digest', { digest: `0${digest.slice(1)}` }],
-    ['a gap in the line numbers', { lines: lines.map((line) => ({ ...line, lineNo: line.lineNo + 1 })) }],
-    ['lines in another order', { lines: lines.toReversed() }],
-    [
-      'amounts moved between lines',
-      {
-        lines: [
-          { ...lines[0], amount: '99' },
-          { ...lines[1], amount: '-29' },
-        ],
-      },
-    ],
-    ['another reference', { lines: [{ ...lines[0], reference: 'C' }, lines[1]] }],
-  ])('%s is refused', async (_name, changes) => {
-    await expect(read({ ...good, ...changes })).rejects.toBeInstanceOf(StatementFaulty);
-  });
-
-  test('one that changes between its pages is refused', async () => {
-    const more = { ...good, count: 3, digest: 'ab', lines: lines.slice(1) };
-    await expect(read({ ...good, lines: lines.slice(0, 1) }, more)).rejects.toBeInstanceOf(StatementFaulty);
+    ['another account', streamOf({ of: { custodyNo: 'C-2' } })],
+    ['another date', streamOf({ of: { businessDate: NEXT_DAY } })],
+    ['a wrong opening', streamOf({ of: { opening: '6' } })],
+    ['a wrong closing', streamOf({ end: { closing: '76' } })],
+    ['a wrong sum', streamOf({ end: { sum: '71', closing: '76' } })],
+    ['fewer lines than announced', streamOf({ end: { count: 3 } })],
+    ['more lines than announced', streamOf({ end: { count: 1 } })],
+    ['a wrong digest', streamOf({ end: { digest: `0${trailer.digest.slice(1)}` } })],
+    ['a gap in the line numbers', streamOf(resigned('[2,"A","100","张三",""]', '[3,"B","-30","b","x"]'))],
+    ['lines in another order', streamOf(resigned(...lines.toReversed()))],
+    ['amounts moved between lines', streamOf({ rows: ['[1,"A","99","张三",""]', '[2,"B","-29","b","x"]'] })],
+    ['another reference', streamOf({ rows: ['[1,"C","100","张三",""]', lines[1] as string] })],
+    ['something behind the trailer', `${streamOf({})}${streamOf({})}`],
+    ['no trailer', streamOf({}).split('\n').slice(0, 3).join('\n').concat('\n')],
+    ['no end of its last row', streamOf({}).slice(0, -1)],
+    ['half of it', streamOf({}).slice(0, 90)],
+    ['another encoding', Buffer.from(streamOf({ rows: ['[1,"A","100","\u00ff",""]', lines[1] as string] }), 'latin1')],
+  ])('%s is refused', async (_name, stream) => {
+    await expect(read(stream)).rejects.toThrow(/statement of C-1|GET \/core/);
+    expect(await read(streamOf({}))).toMatchObject({ closing: 75n });
   });
 
   test('amounts that are not whole fen as text, and any other shape, are no answer', async () => {
     const odd = fc.oneof(fc.constantFrom('1.5', '', '1e3', ' 1', '0x1', '01', '9'.repeat(30)), fc.double(), fc.constant(null));
     await fc.assert(
       fc.asyncProperty(odd, async (opening) => {
-        await expect(read({ ...good, opening })).rejects.toBeInstanceOf(BankUnreachable);
+        await expect(read(streamOf({ of: { opening: opening as string } }))).rejects.toBeInstanceOf(BankUnreachable);
+        const row = JSON.stringify([1, 'A', opening, '', '']);
+        await expect(read(streamOf(resigned(row)))).rejects.toBeInstanceOf(BankUnreachable);
       }),
       { seed: 4, numRuns: 30 },
     );
-    for (const shape of [null, [], 7, {}, { ...good, lines: 'none' }])
-      await expect(read(shape ?? 'null')).rejects.toBeInstanceOf(BankUnreachable);
+    for (const shape of ['null\n', '[]\n', '7\n', '{}\n', '\n', '<html></html>\n'])
+      await expect(read(shape)).rejects.toBeInstanceOf(BankUnreachable);
   });
 });
 
@@ -311,7 +308,7 @@ describe('inside a database transaction', () => {
     const calls: (() => Promise<unknown>)[] = [
       () => book.query(['M1']),
       () => book.news('', 1),
-      () => ways.coreBank.statement('C-1', DAY),
+      () => wholeStatement(ways, 'C-1', DAY),
     ];
     for (const call of calls) {
       await expect(fresh.db.withTx('test', call)).rejects.toThrow('inside the database transaction test');
@@ -340,13 +337,13 @@ describe('the simulator as a process of its own', () => {
     expect((await put('/sandbox/date', { date: NEXT_DAY })).status).toBe(200);
     expect((await put('/sandbox/faults', { rates: { book: { refuse: 2 } } })).status).toBe(400);
     expect((await put('/sandbox/faults', { rates: { core: { maintenance: 1 } } })).status).toBe(200);
-    await expect(ways.coreBank.statement('C-1', DAY)).rejects.toBeInstanceOf(BankUnreachable);
+    await expect(wholeStatement(ways, 'C-1', DAY)).rejects.toBeInstanceOf(BankUnreachable);
     expect(await (await fetch(`${url}/sandbox/books`)).json()).toMatchObject({
       date: NEXT_DAY,
       custody: [{ custodyNo: 'C-1', balance: '0' }],
     });
     expect((await fetch(`${url}/sandbox/reset`, { method: 'POST' })).status).toBe(200);
-    await expect(ways.coreBank.statement('C-1', DAY)).rejects.toBeInstanceOf(BankRefused);
+    await expect(wholeStatement(ways, 'C-1', DAY)).rejects.toBeInstanceOf(BankRefused);
     await ways.close();
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);

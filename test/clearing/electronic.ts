@@ -6,6 +6,7 @@ import { executeShard, findInstructions, systemInstruction } from '../../src/ins
 import { type BusinessDate, canonicalJson, type Id, toWire } from '../../src/kernel/index.js';
 import { lockShard, openAccounts } from '../../src/ledger/index.js';
 import { addParameter } from '../../src/runtime/parameters.js';
+import { wholeStatement } from '../support/statement.js';
 import { fen, type Market } from './market.js';
 
 // Electronic accounts beside a market's sellers: opened as the service writes them, paid into by transfers that the core bank knows.
@@ -149,7 +150,7 @@ export async function bankPays({ world: { db } }: Market, validFrom: string, val
 
 /** What of an account is not with the core bank's statement yet, as references and amounts the bank shows on a date. */
 export async function statementOf({ channels, custodyNo }: Market, date: string): Promise<[reference: string, amount: bigint][]> {
-  const { lines } = await channels.coreBank.statement(custodyNo, date as BusinessDate);
+  const { lines } = await wholeStatement(channels, custodyNo, date as BusinessDate);
   return lines.map(({ reference, amount }) => [reference, amount]);
 }
 

@@ -13,12 +13,12 @@ import {
   PaymentsMessage,
   QueriesMessage,
   RejectMessage,
-  StatementQuery,
+  statementRow,
   TransferMessage,
   WireDate,
 } from '../wire.js';
 import type { Bank } from './bank.js';
-import { type BankRoute, type Call, orConflict, type Parsed, Rejected, shape } from './call.js';
+import { type BankRoute, type Call, orConflict, type Parsed, RawAnswer, Rejected, shape } from './call.js';
 import { CNAPS_ROUTES } from './cnaps.js';
 import { FaultPlan } from './faults.js';
 import { INSTITUTION_ROUTES } from './institution-routes.js';
@@ -171,15 +171,19 @@ function parseInflows({ bank, path, body }: Call): Parsed {
   };
 }
 
-function parseStatement({ bank, path, query }: Call): Parsed {
+function parseStatement({ bank, path }: Call): Parsed {
   const custodyNo = knownAccount(bank, path[0]);
   const businessDate = shape(WireDate, path[1]);
-  const { from, limit } = shape(StatementQuery, query);
   return {
     point: { scope: 'core', on: 'statement', keys: [custodyNo, `${custodyNo}/${businessDate}`] },
     run() {
-      const { lines, ...head } = bank.statement(custodyNo, businessDate);
-      return { custodyNo, businessDate, ...head, count: lines.length, lines: lines.slice(from - 1, from - 1 + limit) };
+      const { lines, opening, complete, ...totals } = bank.statement(custodyNo, businessDate);
+      const rows = [
+        toJson({ custodyNo, businessDate, opening, complete }),
+        ...lines.map(statementRow),
+        toJson({ ...totals, count: lines.length }),
+      ];
+      return new RawAnswer(rows.map((row) => `${row}\n`).join(''), { 'content-type': 'application/x-ndjson' });
     },
   };
 }
