@@ -59,7 +59,7 @@ export async function sweep(desk: Desk): Promise<void> {
     sms: await isSmsDue(tx, nowMs),
     parties: await partiesWork(tx, rt),
     batches: await batchesDue(tx, nowMs, DUE_MAX),
-    breaks: await countOpenBreaks(tx),
+    breaks: await countOpenBreaks(tx, nowMs),
   }));
   const rings: [BellName, readonly (number | string)[]][] = [
     ['execute-shard', [...found.depths.keys()]],
@@ -79,7 +79,8 @@ export async function sweep(desk: Desk): Promise<void> {
   for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
   for (let shard = 0; shard < rt.config.SHARDS; shard += 1)
     rt.metrics.inboxDepth.set({ shard: String(shard) }, found.depths.get(shard) ?? 0);
-  rt.metrics.breaksOpen.set(found.breaks);
+  rt.metrics.breaksOpen.set(found.breaks.open);
+  rt.metrics.breaksOverdue.set(found.breaks.overdue);
   await expireConsents(rt, answerHandlers(rt));
   await noticeMandates(rt);
   await giveDue(desk, [

@@ -1,6 +1,7 @@
 import { benchClearing } from './clearing.js';
 import { benchLimits } from './limits.js';
 import { benchPosting } from './posting.js';
+import { benchReconcile } from './reconcile.js';
 import { benchRouting } from './routing.js';
 import { benchSplit } from './split.js';
 
@@ -10,6 +11,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Reco
   split: benchSplit,
   routing: benchRouting,
   clearing: benchClearing,
+  reconcile: benchReconcile,
 };
 
 const [name = '', ...args] = process.argv.slice(2);

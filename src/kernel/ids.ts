@@ -54,6 +54,7 @@ export const ID_PREFIXES = {
   mandate: 'mdt',
   break: 'brk',
   'late-correction': 'lco',
+  repair: 'rep',
   operator: 'opr',
   audit: 'aud',
   'file-dispute': 'fds',

@@ -10,6 +10,7 @@ import { MONEY_REFUSALS } from './refusals/money.js';
 import { MONEY_IN_REFUSALS } from './refusals/money-in.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
 import { PROOF_REFUSALS } from './refusals/proofs.js';
+import { RECONCILIATION_REFUSALS } from './refusals/reconciliation.js';
 import { REFUND_REFUSALS } from './refusals/refunds.js';
 import { REPORTING_REFUSALS } from './refusals/reporting.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
@@ -32,6 +33,7 @@ export const REFUSALS = {
   ...MONEY_IN_REFUSALS,
   ...HOLD_REFUSALS,
   ...SUSPENSE_REFUSALS,
+  ...RECONCILIATION_REFUSALS,
   ...REFUND_REFUSALS,
   ...REVIEW_REFUSALS,
   ...ROUTING_REFUSALS,

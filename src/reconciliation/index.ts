@@ -1,11 +1,13 @@
 /**
- * The bank's statements against the books: what matches, what differs, and what becomes of a difference.
+ * The records of others against the books: the core bank's statement, the day files of channels, and what the platform itself has of its day. What
+ * matches, what differs, and what becomes of a difference.
  *
- *   fetch → match by reference and amount → classify → converge by the statement → keep → (prove, in the close)
+ *   read as a stream → sort both sides → merge by reference, amount and state → classify → converge by what is final → keep → (prove, in the close)
  *
- * Guarantees: a statement is taken whole or not at all, and once; every difference between books and bank is a break until its
- * other side appears; statement + Σ breaks that stand = control total. Deliberately absent: repairing the books; a person
- * accepts a break, or an instruction makes the other side appear.
+ * Guarantees: a statement or file is taken whole or not at all, and once; memory does not grow with their length; every difference between books
+ * and bank is a break until its other side appears; statement + Σ breaks that stand = control total; nothing is instructed about a break
+ * before a second person approved it; a comparison that found nothing is kept as one that found something. Deliberately absent: repairing the
+ * books by itself, but for results that are final.
  */
 export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconciliation } from './reconcile.js';
 export { reconciliationRoutes } from './routes.js';

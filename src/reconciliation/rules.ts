@@ -167,3 +167,17 @@ export function countByClass(found: readonly Pick<Finding, 'class' | 'timing'>[]
     timing: found.filter(({ timing }) => timing).length,
   };
 }
+
+const DAY_MS = 86_400_000;
+/** How many days a break may stay open before it is called out. Our own promise; the law knows none. */
+export const CASE_DAYS_MAX = 3;
+
+/** A break is overdue when it was found at this moment or before. */
+export function overdueSince(nowMs: Instant): Instant {
+  return (nowMs - CASE_DAYS_MAX * DAY_MS) as Instant;
+}
+
+/** Whole days since it was found; of a closed one, until it was closed. */
+export function ageInDays(openedMs: Instant, untilMs: Instant): number {
+  return Math.max(0, Math.floor((untilMs - openedMs) / DAY_MS));
+}

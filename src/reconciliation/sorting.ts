@@ -22,9 +22,9 @@ export interface SorterSizes {
   readonly fan: number;
 }
 
-const SIZES: SorterSizes = { run: 6 * 1024 * 1024, fan: 64 };
+const SIZES: SorterSizes = { run: 2 * 1024 * 1024, fan: 64 };
 const ROWS_A_TURN = 2_000;
-const READ_BYTES = 128 * 1024;
+const READ_BYTES = 64 * 1024;
 const CIPHER = 'aes-256-ctr';
 
 /** No row may contain a line feed. */

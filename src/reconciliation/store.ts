@@ -1,7 +1,7 @@
 import type { StatementLine } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
-import { type BreakClass, expectedBy, keyOfReference, type Outstanding, type Party } from './rules.js';
+import { type BreakClass, expectedBy, keyOfReference, type Outstanding, overdueSince, type Party } from './rules.js';
 
 export interface StatementHead {
   readonly platformId: Id;
@@ -151,6 +151,8 @@ export interface Break {
   readonly reference: string;
   readonly ourAmount: Minor | null;
   readonly theirAmount: Minor | null;
+  /** Ours less theirs, as far as it stands between them. */
+  readonly difference: Minor;
   readonly ourState: string | null;
   readonly theirState: string | null;
   readonly timing: boolean;
@@ -202,6 +204,7 @@ function breakOf(row: BreakRow): Break {
     businessDate: row.business_date,
     class: row.class,
     reference: row.reference,
+    difference: BigInt(row.difference),
     ourState: row.our_state,
     theirState: row.their_state,
     owner: row.owner_id === null ? null : asId(row.owner_id),
@@ -319,6 +322,10 @@ export interface BreakFilter {
   readonly state?: Break['state'] | undefined;
   readonly class?: BreakClass | undefined;
   readonly businessDate?: BusinessDate | undefined;
+  readonly party?: Party | undefined;
+  readonly owner?: Id | undefined;
+  /** Found at this moment or before. */
+  readonly openedUntil?: Instant | undefined;
   readonly after?: Id | undefined;
 }
 
@@ -331,10 +338,16 @@ export async function listBreaks(tx: Tx, filter: BreakFilter, limit: number): Pr
     ['state', filter.state],
     ['class', filter.class],
     ['business_date', filter.businessDate],
+    ['party', filter.party],
+    ['owner_id', filter.owner],
   ]) {
     if (value === undefined) continue;
     conditions.push(`${column} = ?`);
     values.push(value);
+  }
+  if (filter.openedUntil !== undefined) {
+    conditions.push('opened_ms <= ?');
+    values.push(filter.openedUntil);
   }
   const rows = await tx.rows<BreakRow>(`SELECT * FROM breaks WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [
     ...values,
@@ -343,7 +356,26 @@ export async function listBreaks(tx: Tx, filter: BreakFilter, limit: number): Pr
   return rows.map(breakOf);
 }
 
-export async function countOpenBreaks(tx: Tx): Promise<number> {
-  const [row] = await tx.rows<{ number: string }>("SELECT COUNT(*) AS number FROM breaks WHERE state = 'open'");
-  return Number(row?.number ?? 0);
+/** How many breaks are open, and how many of them have been for too long. */
+export async function countOpenBreaks(tx: Tx, nowMs: Instant): Promise<{ open: number; overdue: number }> {
+  const [row] = await tx.rows<{ open: string; overdue: string | null }>(
+    "SELECT COUNT(*) AS open, SUM(opened_ms <= ?) AS overdue FROM breaks WHERE state = 'open'",
+    [overdueSince(nowMs)],
+  );
+  return { open: Number(row?.open ?? 0), overdue: Number(row?.overdue ?? 0) };
+}
+
+/** What the books moved over the wall under a reference, on any date. */
+export async function boundaryUnder(tx: Tx, platformId: Id, reference: string, limit: number) {
+  const rows = await tx.rows<{ business_date: BusinessDate; instruction_id: string; amount: string; kind: string | null }>(
+    `SELECT b.business_date, b.instruction_id, b.amount, i.kind FROM boundary AS b LEFT JOIN instructions AS i ON i.id = b.instruction_id
+     WHERE b.platform_id = ? AND b.reference = ? ORDER BY b.business_date, b.instruction_id LIMIT ?`,
+    [platformId, reference, limit],
+  );
+  return rows.map((row) => ({
+    businessDate: row.business_date,
+    instruction: asId(row.instruction_id),
+    amount: BigInt(row.amount),
+    kind: row.kind,
+  }));
 }

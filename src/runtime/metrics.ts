@@ -50,6 +50,11 @@ export function createMetrics() {
       help: 'Check files that were made again and came out otherwise',
       registers,
     }),
+    breaksOverdue: new Gauge({
+      name: 'cunguan_breaks_overdue',
+      help: 'Reconciliation breaks open for longer than they may be',
+      registers,
+    }),
     jobs: new Counter({ name: 'cunguan_jobs_total', help: 'Job runs by result', registers, labelNames: ['job', 'result'] }),
   };
 }

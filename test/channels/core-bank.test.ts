@@ -79,7 +79,7 @@ describe('core bank', () => {
     await expect(ways.coreBank.inflows('C-9', DAY, [inflow(1)])).rejects.toBeInstanceOf(BankRefused);
   });
 
-  test('a statement line missing, of another amount or too many stays consistent in itself, and other dates are right', async () => {
+  test('a statement line missing, of another amount or too many stays consistent in itself, and the next date begins where it ended', async () => {
     await ways.coreBank.inflows('C-1', DAY, [inflow(1), inflow(2), inflow(3)]);
     const shown = async () =>
       (await wholeStatement(ways, 'C-1', DAY)).lines.map((line) => [line.lineNo, line.reference, line.amount]);
@@ -96,7 +96,7 @@ describe('core bank', () => {
     ]);
     script({ fault: 'line-extra', custodyNo: 'C-1', businessDate: DAY, amount: '5' });
     expect((await shown())[3]).toEqual([4, 'XXC-120260302', 5n]);
-    expect(await wholeStatement(ways, 'C-1', NEXT_DAY)).toMatchObject({ opening: 30n, closing: 30n });
+    expect(await wholeStatement(ways, 'C-1', NEXT_DAY)).toMatchObject({ opening: 35n, closing: 35n });
     script();
     expect(await wholeStatement(ways, 'C-1', DAY)).toMatchObject({ closing: 30n });
   });

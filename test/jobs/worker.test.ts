@@ -134,8 +134,18 @@ describe('the worker, its queues, and the days over HTTP', () => {
     const [found] = (await get('/admin/v1/breaks?state=open')).body.items as { id: string }[];
     expect(found).toMatchObject({ class: 'only-theirs', theirAmount: 9, ourAmount: null, timing: false });
     const note = { note: '核心已确认为他行误记' };
-    expect((await post(`/admin/v1/breaks/${found?.id}/close`, note)).body).toMatchObject({ state: 'closed', ...note });
-    expect((await post(`/admin/v1/breaks/${found?.id}/close`, note)).body).toMatchObject({ code: 'BREAK_CLOSED' });
+    const reviewer = (await api.operator('reviewer')).token;
+    const accept = async (of: string | undefined) => {
+      const { body } = await post(`/admin/v1/breaks/${of}/repairs`, { action: 'accept', ...note });
+      const path = `/admin/v1/breaks/${of}/repairs/${body.id}/approve`;
+      expect((await post(path, {})).body).toMatchObject({ code: 'SAME_OPERATOR' });
+      expect((await api.call('POST', path, { token: reviewer, body: {} })).body).toMatchObject({ state: 'approved', given: null });
+      expect((await get(`/admin/v1/breaks/${of}`)).body).toMatchObject({ state: 'closed', ...note });
+    };
+    await accept(found?.id);
+    expect((await post(`/admin/v1/breaks/${found?.id}/repairs`, { action: 'accept', ...note })).body).toMatchObject({
+      code: 'BREAK_CLOSED',
+    });
     expect((await post(`${days()}/2026-03-03/resume`)).body).toMatchObject({ state: 'closed' });
     expect((await post(`${days()}/2026-03-03/resume`)).body).toMatchObject({ code: 'DAY_NOT_STOPPED' });
     // The worker goes on with the next day. The bank has taken the line away, its statement begins lower: a person again.
@@ -145,7 +155,7 @@ describe('the worker, its queues, and the days over HTTP', () => {
     );
     const [opening] = (await get('/admin/v1/breaks?state=open')).body.items as { id: string }[];
     expect(opening).toMatchObject({ reference: 'OPENING', class: 'amount-differs' });
-    await post(`/admin/v1/breaks/${opening?.id}/close`, note);
+    await accept(opening?.id);
     expect((await post(`${days()}/2026-03-04/resume`)).body).toMatchObject({ state: 'closed' });
     const auditor = (await api.operator('auditor')).token;
     expect((await api.call('POST', `${days()}/2026-03-04/close`, { token: auditor })).body).toMatchObject({

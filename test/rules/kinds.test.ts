@@ -373,6 +373,20 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['PAYOUT_STATE_CONFLICT', 'it was not settled', payout({ state: 'sent' })],
     ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
   ],
+  'statement-adjustment': [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'an order', type(anna, 'order')],
+    [
+      'BALANCE_OVERFLOW',
+      'custody can keep no more',
+      (desk) => {
+        said({ direction: 'credit' })(desk);
+        custodyFull(desk);
+      },
+    ],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(anna)],
+    ['FUNDS_INSUFFICIENT', 'there is not so much', balance(anna, 699n)],
+  ],
   'acquirer-fee': [
     ['ACCOUNT_FROZEN', 'own funds are frozen', (desk) => frozen(desk.book.accounts['own-funds'])(desk)],
     ['FUNDS_INSUFFICIENT', 'the platform has not so much', (desk) => balance(desk.book.accounts['own-funds'], 89n)(desk)],

@@ -37,6 +37,7 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   channel_floats_reserved: [['channel_floats', { reserved: -1 }]],
   float_transfers_amount: [['float_transfers', { amount: 0 }]],
   float_transfers_two: [['float_transfers', { amount: 1, proposed_by: 'a', decided_by: 'a' }]],
+  break_repairs_two: [['break_repairs', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
   acquirer_files_two: [['acquirer_files', { state: 'released', uploaded_by: 7, decided_by: 7 }]],
   margins_target: [['margins', { target: -1 }]],
   escrow_funds_conserved: [
@@ -219,7 +220,8 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'agreement_groups.agreement_groups_number': 'platform_id,group_no',
   'entries.PRIMARY': 'instruction_id,account_id',
   'entries.entries_chain': 'account_id,seq',
-  'breaks.breaks_one_a_reference': 'platform_id,business_date,reference',
+  'breaks.breaks_one_a_party': 'platform_id,party,business_date,reference',
+  'break_repairs.break_repairs_live': 'break_id,live',
   'outcomes.PRIMARY': 'instruction_id',
   'corrections.PRIMARY': 'original_id',
   'payouts.PRIMARY': 'id',

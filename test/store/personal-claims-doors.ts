@@ -112,8 +112,10 @@ async function suspense(stage: Stage) {
   expect(await nextDay()).toBe('stopped');
   const { items: open } = (await asStaff('GET', '/admin/v1/breaks?state=open')).body;
   expect(open).toHaveLength(1);
-  const booked = { note: '不明来账', payer: { account: payer.card, bankCode: '102100099996' } };
-  expect((await asStaff('POST', `/admin/v1/breaks/${open[0].id}/suspense`, booked)).status).toBe(200);
+  const booked = { action: 'suspense', note: '不明来账', payer: { account: payer.card, bankCode: '102100099996' } };
+  const repairs = `/admin/v1/breaks/${open[0].id}/repairs`;
+  const { body: repair } = await asStaff('POST', repairs, booked);
+  expect((await asReviewer('POST', `${repairs}/${repair.id}/approve`, {})).status).toBe(200);
   await asStaff('POST', `/admin/v1/platforms/${platform}/days/${day}/resume`);
   await until(
     () => asStaff('GET', `/admin/v1/platforms/${platform}/days/${day}`),

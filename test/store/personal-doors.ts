@@ -119,13 +119,16 @@ async function refunds({ asPlatform, pay, give, nextDay, bank }: Stage) {
 }
 
 /** A line that the books do not know is kept with who paid, and the day stops until somebody has accepted it. */
-async function statements({ asStaff, inflow, nextDay, platform, today }: Stage) {
+async function statements({ asStaff, asReviewer, inflow, nextDay, platform, today }: Stage) {
   const [stranger, other] = [somebody(), somebody()];
   await inflow({ reference: 'NOBODY-KNOWS', amount: 77, counterparty: stranger.name, text: `${other.name} ${stranger.card}` });
   const day = today();
   expect(await nextDay()).toBe('stopped');
   const open = (await asStaff('GET', '/admin/v1/breaks?state=open')).body.items as { id: string }[];
-  for (const { id } of open) await asStaff('POST', `/admin/v1/breaks/${id}/close`, { note: 'seen' });
+  for (const { id } of open) {
+    const { body } = await asStaff('POST', `/admin/v1/breaks/${id}/repairs`, { action: 'accept', note: 'seen' });
+    await asReviewer('POST', `/admin/v1/breaks/${id}/repairs/${body.id}/approve`, {});
+  }
   const resumed = await asStaff('POST', `/admin/v1/platforms/${platform}/days/${day}/resume`);
   expect([200, 202]).toContain(resumed.status);
   const state = () => asStaff('GET', `/admin/v1/platforms/${platform}/days/${day}`);

@@ -28,6 +28,7 @@ export interface Data {
   payouts: string[];
   channel: string;
   acquirer: string;
+  direction: 'debit' | 'credit';
   instruction: string;
   item: string;
   proposal: string;

@@ -846,6 +846,16 @@ export class Model {
       payout.state = 'returned';
     },
 
+    'statement-adjustment': (given, data, at) => {
+      const id = bare(data.account);
+      const { type } = this.#mine(given, data.account);
+      const isOwn = ['own-funds', 'commission', 'marketing', 'fees'].includes(type);
+      refuseIf(type !== 'sub' && !this.law.accounts.has(id) && !isOwn, 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const amount = minor(data.amount);
+      if (data.direction === 'debit') this.#move(at, [{ from: id, amount, flow: 'exempt' }], []);
+      else this.#move(at, [], [{ to: id, amount, flow: 'exempt' }]);
+    },
+
     'acquirer-fee': (_given, data, at) => {
       this.#move(at, [{ from: at.own['own-funds'] as string, amount: minor(data.amount) }], []);
     },

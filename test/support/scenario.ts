@@ -47,6 +47,7 @@ import type { Asked } from './world.js';
  *   unknown U2 stranger 25.00 by system             a transfer to the custody account's own number
  *   collected at-once                               a bank's term: what a channel collects that pays over later can be used inside the platform
  *   keeps F1 ST1 0.90                               what an acquirer kept of a sum that it paid over
+ *   adjust J1 anna bears 5.00 as ST1                what the bank moved and the books had not; `gets` the other way round
  *   send T1 by psp-collect; paidover C1 PS1 T1, T2 90.00; credited K1 T2   such a collection, its channel's sum for several, its credit
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
@@ -425,6 +426,19 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
       const data = { amount: money(amount), payer: from, reference: `CR-${payer}` };
       return ['suspense-credit', told === undefined ? data : { ...data, told }];
     },
+  },
+  adjust: {
+    form: new RegExp(`^(\\S+) (bears|gets) ${AMOUNT} as (\\S+)$`),
+    by: 'S',
+    read: (stage, [account = '', verb = '', amount = '', reference = '']) => [
+      'statement-adjustment',
+      {
+        account: `acc_${stage.account(account)}`,
+        direction: verb === 'bears' ? 'debit' : 'credit',
+        amount: money(amount),
+        reference,
+      },
+    ],
   },
   keeps: {
     form: new RegExp(`^(\\S+) ${AMOUNT}$`),
@@ -897,6 +911,7 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'payout-failed': 'failed',
   'payout-returned': 'returned',
   'acquirer-fee': 'keeps',
+  'statement-adjustment': 'adjust',
   'channel-settled': 'paidover',
   'collection-credited': 'credited',
   'suspense-credit': 'unknown',

@@ -14,7 +14,6 @@ export interface ShownStatement {
 
 interface Day {
   readonly lines: StatementLine[];
-  total: Minor;
   /** Payments of this date that are accepted and not final. */
   pending: number;
   shown?: { version: number; count: number; lines: readonly StatementLine[]; sum: Minor; digest: string };
@@ -109,7 +108,8 @@ export class CustodyBook {
     const account = this.#account(custodyNo);
     const day = dayOf(account, date);
     let opening = 0n;
-    for (const [each, { total }] of account.days) if (each < date) opening += total;
+    // What was shown of the dates before: a statement begins where the last one ended, faults and all.
+    for (const [each, before] of account.days) if (each < date) opening += this.#shown(account, each, before).sum;
     const shown = this.#shown(account, date, day);
     return { ...shown, opening, closing: opening + shown.sum, complete: day.pending === 0 };
   }
@@ -139,7 +139,7 @@ export class CustodyBook {
     }
     const extra = fault('line-extra', '');
     if (extra !== undefined) {
-      const reference = `XX${custodyNo}${date.replaceAll('-', '')}`;
+      const { reference = `XX${custodyNo}${date.replaceAll('-', '')}` } = extra;
       shown.push({ reference, amount: BigInt(extra.amount ?? '1'), counterparty: 'unknown', text: 'not in our books' });
     }
     return shown.map((line, at) => ({ ...line, lineNo: at + 1 }));
@@ -155,14 +155,13 @@ export class CustodyBook {
 function book(account: Account, date: BusinessDate, reference: string, amount: Minor, counterparty: string, text: string): void {
   const day = dayOf(account, date);
   day.lines.push({ lineNo: day.lines.length + 1, reference, amount, counterparty, text });
-  day.total += amount;
   account.balance += amount;
 }
 
 function dayOf(account: Account, date: BusinessDate): Day {
   const before = account.days.get(date);
   if (before !== undefined) return before;
-  const day: Day = { lines: [], total: 0n, pending: 0 };
+  const day: Day = { lines: [], pending: 0 };
   account.days.set(date, day);
   return day;
 }

@@ -81,6 +81,8 @@ const Rule = z.strictObject({
   ms: z.number().int().min(0).max(600_000).optional(),
   days: z.number().int().min(0).max(1_000).optional(),
   reason: z.string().max(140).optional(),
+  /** Of `line-extra`: under which it stands; one that nobody knows when absent. */
+  reference: z.string().min(1).max(64).optional(),
   /** Fen as text. */
   amount: z
     .string()

@@ -19,6 +19,7 @@ import { combinedPayment, payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
 import { refund } from './refund.js';
 import { orderComplete, split, splitReturn } from './split.js';
+import { statementAdjustment } from './statement-adjustment.js';
 import { subsidy, subsidyReturn } from './subsidy.js';
 import { suspenseAttribution, suspenseCredit, suspenseReturn } from './suspense.js';
 import { transfer } from './transfer.js';
@@ -63,6 +64,7 @@ const ALL = [
   payoutFailed,
   payoutReturned,
   acquirerFee,
+  statementAdjustment,
   channelSettled,
   collectionCredited,
   suspenseCredit,

@@ -1,0 +1,196 @@
+import { kinds, receiveInTx } from '../instructions/index.js';
+import { canonicalJson, type Id, type Instant, invariant, Refused, refuse, toWire } from '../kernel/index.js';
+import { loadBook } from '../ledger/index.js';
+import { findPayout } from '../payouts/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import {
+  decideRepair,
+  findRepair,
+  insertRepair,
+  noteRepairInstruction,
+  ownBreak,
+  type Repair,
+} from './case-store.js';
+import { type CaseFacts, instructionOf, type RepairAction, type RepairArguments, type RepairInstruction } from './repair-rules.js';
+import { payoutOfReference } from './rules.js';
+import { acceptBreak, type Break, boundaryUnder, findBreak, keptLines } from './store.js';
+
+/** Breaks are cases: somebody owns each, one person proposes what is done about it, and another approves. */
+export interface Who {
+  readonly operator: Id;
+  readonly nowMs: Instant;
+}
+
+const OURS_MAX = 100;
+const NAME_UNKNOWN = '无户名';
+
+/** What the books know about a break; see the rules. */
+export async function factsOf(tx: Tx, of: Break): Promise<CaseFacts> {
+  const named = payoutOfReference(of.reference);
+  const payout = named === undefined ? undefined : await findPayout(tx, named.id);
+  if (of.platformId === null) return { payout, ours: [], ownFunds: undefined };
+  const ours =
+    of.party === 'platform'
+      ? await instructionsUnder(tx, of.platformId, of.reference)
+      : await boundaryUnder(tx, of.platformId, of.reference, OURS_MAX);
+  const { accounts } = await loadBook(tx, of.platformId);
+  return { payout: payout?.platformId === of.platformId ? payout : undefined, ours, ownFunds: accounts['own-funds'] };
+}
+
+/** What a platform calls by its own number. */
+async function instructionsUnder(tx: Tx, platformId: Id, requestNo: string) {
+  const rows = await tx.rows<{ id: Id; kind: string }>(
+    "SELECT id, kind FROM instructions WHERE platform_id = ? AND origin = 'P' AND request_no = ?",
+    [platformId, requestNo],
+  );
+  return rows.map(({ id, kind }) => ({ instruction: id, amount: 0n, kind }));
+}
+
+/** @throws Refused NOT_FOUND */
+export async function requireBreak(tx: Tx, id: Id): Promise<Break> {
+  const found = await findBreak(tx, id);
+  if (found === undefined) throw new Refused(refuse('NOT_FOUND'));
+  return found;
+}
+
+/** Somebody takes a break, or is given it. @throws Refused NOT_FOUND, BREAK_CLOSED */
+export async function own(tx: Tx, id: Id, owner: Id, nowMs: Instant): Promise<Break> {
+  await requireBreak(tx, id);
+  if (!(await ownBreak(tx, id, owner, nowMs))) throw new Refused(refuse('BREAK_CLOSED'));
+  return requireBreak(tx, id);
+}
+
+export interface Proposal {
+  readonly action: RepairAction;
+  readonly given: RepairArguments;
+  readonly note: string;
+}
+
+/**
+ * The first of two people says what shall be done. Nothing moves yet. Who proposes for a break that is nobody's becomes its owner.
+ * @throws Refused NOT_FOUND, BREAK_CLOSED, REPAIR_NOT_APPLICABLE, REPAIR_PENDING
+ */
+export async function proposeRepair(tx: Tx, rt: Runtime, breakId: Id, of: Proposal, who: Who): Promise<Repair> {
+  const found = await requireBreak(tx, breakId);
+  if (found.state !== 'open') throw new Refused(refuse('BREAK_CLOSED'));
+  const wanted = instructionOf(found, of.action, of.given, await factsOf(tx, found), of.note);
+  if (wanted === undefined) throw notApplicable(found, of.action);
+  if (wanted !== null) await bodyOf(tx, rt, found, of.given, wanted);
+  const id = rt.newId();
+  const argumentsSealed = rt.vault.seal(canonicalJson(of.given));
+  const { action, note } = of;
+  try {
+    await insertRepair(tx, { id, breakId, action, argumentsSealed, note, proposedBy: who.operator, proposedMs: who.nowMs });
+  } catch (error) {
+    if (isDuplicateKey(error)) throw new Refused(refuse('REPAIR_PENDING'));
+    throw error;
+  }
+  if (found.owner === null) await ownBreak(tx, breakId, who.operator, who.nowMs);
+  return required(tx, breakId, id);
+}
+
+function notApplicable(of: Break, action: RepairAction): Refused {
+  return new Refused(refuse('REPAIR_NOT_APPLICABLE', undefined, { break: toWire('break', of.id), class: of.class, action }));
+}
+
+/**
+ * The second of two people approves. In the same commit the break is closed and the books are instructed, under the proposal's own number, so
+ * that no second click books it again. The difference itself ends with the statement that shows what was posted no more.
+ * @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED, BREAK_CLOSED, REPAIR_NOT_APPLICABLE
+ */
+export async function approveRepair(
+  tx: Tx,
+  rt: Runtime,
+  ids: { readonly break: Id; readonly repair: Id },
+  note: string | null,
+  who: Who,
+): Promise<{ repair: Repair; ring: () => Promise<void> }> {
+  const repair = await undecided(tx, ids);
+  if (repair.proposedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
+  const found = await requireBreak(tx, ids.break);
+  const given = JSON.parse(rt.vault.read(repair.argumentsSealed)) as RepairArguments;
+  const wanted = instructionOf(found, repair.action, given, await factsOf(tx, found), repair.note);
+  if (wanted === undefined) throw notApplicable(found, repair.action);
+  // First the row: of two who approve at once the second waits here, and then finds it decided.
+  await decided(tx, repair.id, { state: 'approved', by: who.operator, nowMs: who.nowMs, note });
+  const by = toWire('operator', who.operator);
+  if (!(await acceptBreak(tx, found.id, by, repair.note, who.nowMs))) throw new Refused(refuse('BREAK_CLOSED'));
+  const ring = wanted === null ? async () => undefined : await instruct(tx, rt, found, { repair, given, wanted, by });
+  return { repair: await required(tx, ids.break, ids.repair), ring };
+}
+
+async function instruct(
+  tx: Tx,
+  rt: Runtime,
+  found: Break,
+  of: { readonly repair: Repair; readonly given: RepairArguments; readonly wanted: RepairInstruction; readonly by: string },
+): Promise<() => Promise<void>> {
+  const { platformId } = found;
+  invariant(platformId, 'what is instructed is of a platform');
+  const { origin, kind } = of.wanted;
+  const body = await bodyOf(tx, rt, found, of.given, of.wanted);
+  const requestNo = `repair:${of.repair.id}`;
+  const { receipt, shardId } = await receiveInTx(tx, rt, { platformId, origin, requestNo, kind, body, actor: of.by });
+  if ('refused' in receipt) throw new Refused(receipt.refused);
+  await noteRepairInstruction(tx, of.repair.id, receipt.id);
+  return () => rt.bells.ring('execute-shard', String(shardId));
+}
+
+/** The instruction's body with whatever names persons. @throws Refused REPAIR_NOT_APPLICABLE where the kind does not take it */
+async function bodyOf(tx: Tx, rt: Runtime, of: Break, given: RepairArguments, { kind, data }: RepairInstruction): Promise<string> {
+  const whole = kind === 'suspense-credit' ? { ...data, ...(await payerOf(tx, rt, of, given)) } : data;
+  const takes = kinds.get(kind)?.schema.safeParse(whole).success === true;
+  if (!takes) throw new Refused(refuse('REPAIR_NOT_APPLICABLE', undefined, { break: toWire('break', of.id), kind }));
+  return canonicalJson(whole);
+}
+
+/** Who paid, and his words, as the lines of the statement have them. */
+async function payerOf(tx: Tx, { vault }: Runtime, of: Break, { payer }: RepairArguments) {
+  const lines = await keptLines(tx, of);
+  const words = (texts: readonly string[]) => tidied(new Set(texts.filter((text) => text !== '').map((text) => vault.read(text))));
+  const name = words(lines.map((line) => line.counterparty)).slice(0, 128) || NAME_UNKNOWN;
+  const told = words(lines.map((line) => line.text)).slice(0, 256);
+  return {
+    payer: { name, account: payer?.account ?? '', bankCode: payer?.bankCode ?? '' },
+    ...(told === '' ? {} : { told }),
+  };
+}
+
+function tidied(texts: ReadonlySet<string>): string {
+  return [...texts]
+    .join(' ')
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim();
+}
+
+/**
+ * Whoever does not agree says so, and why; who proposed it takes it back that way.
+ * @throws Refused NOT_FOUND, PROPOSAL_DECIDED
+ */
+export async function rejectRepair(
+  tx: Tx,
+  ids: { readonly break: Id; readonly repair: Id },
+  note: string,
+  who: Who,
+): Promise<Repair> {
+  const repair = await undecided(tx, ids);
+  const state = repair.proposedBy === who.operator ? 'withdrawn' : 'rejected';
+  await decided(tx, repair.id, { state, by: who.operator, nowMs: who.nowMs, note });
+  return required(tx, ids.break, ids.repair);
+}
+
+async function required(tx: Tx, breakId: Id, id: Id): Promise<Repair> {
+  const repair = await findRepair(tx, id);
+  if (repair?.breakId !== breakId) throw new Refused(refuse('NOT_FOUND'));
+  return repair;
+}
+
+async function undecided(tx: Tx, ids: { readonly break: Id; readonly repair: Id }): Promise<Repair> {
+  const repair = await required(tx, ids.break, ids.repair);
+  if (repair.state !== 'proposed') throw new Refused(refuse('PROPOSAL_DECIDED', undefined, { state: repair.state }));
+  return repair;
+}
+
+async function decided(tx: Tx, id: Id, to: Parameters<typeof decideRepair>[2]): Promise<void> {
+  if (!(await decideRepair(tx, id, to))) throw new Refused(refuse('PROPOSAL_DECIDED'));
+}
