@@ -225,6 +225,7 @@ export class Worker {
         rejectIncoming: (reference, reason) => call(() => coreBank.rejectIncoming(reference, reason)),
         moveFloat: (...of) => call(() => coreBank.moveFloat(...of)),
       },
+      dayFiles: this.#channels.dayFiles,
       verification,
       sms,
       close: () => this.#channels.close(),

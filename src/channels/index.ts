@@ -3,7 +3,7 @@ import { wallClock } from '../runtime/index.js';
 import { cnapsChannel } from './cnaps/cnaps-channel.js';
 import { CNAPS_CODES } from './cnaps/envelope.js';
 import { type CoreBank, httpCoreBank } from './core-bank.js';
-import { dayEndNews, hasDayFiles, pspFile, sftpFiles, unionPayFile } from './files/index.js';
+import { type DayEndNews, dayEndNews, type FileChannel, hasDayFiles, pspFile, sftpFiles, unionPayFile } from './files/index.js';
 import { type BankHttp, openBankHttp } from './http.js';
 import { httpChannel } from './http-channel.js';
 import { httpSmsGateway, httpVerification } from './http-verification.js';
@@ -20,6 +20,8 @@ import type { SmsGateway, Verification } from './verification.js';
 export interface Channels {
   readonly channels: Readonly<Record<ChannelCode, Channel> & Record<CollectingChannel, Collector>>;
   readonly coreBank: CoreBank;
+  /** The day files of the channels that have them. */
+  readonly dayFiles: (channel: FileChannel) => Pick<DayEndNews, 'dates' | 'read'>;
   readonly verification: Verification;
   readonly sms: SmsGateway;
   /** Ends all connections; calls under way answer unknown. */
@@ -62,6 +64,7 @@ export function openChannels(options: ChannelsOptions): Channels {
       ...institutions.channels,
     } as Channels['channels'],
     coreBank: httpCoreBank(ways.core),
+    dayFiles: institutions.dayFiles,
     verification: httpVerification(ways.verification),
     sms: httpSmsGateway(ways.sms),
     async close() {
@@ -100,6 +103,7 @@ function openInstitutions(
       psp: pspChannel('psp', partsOf(ways.psp)),
       'psp-collect': pspChannel('psp-collect', partsOf(ways.pspCollect)),
     },
+    dayFiles: (channel: FileChannel) => (channel === 'psp' || channel === 'psp-collect' ? news.psp : news.unionpay),
     async close() {
       await Promise.all([...Object.values(ways), ...Object.values(files)].map((each) => each.close()));
     },

@@ -10,7 +10,15 @@
  * after one turned it away for good; no float is given away twice; nothing of a platform whose books did not prove is sent. Deliberately
  * absent: every movement of customers' money, which is the engine's alone.
  */
-export { createDesk, type Desk, type Directive, decideNow, returnedDirective, settledByStatement } from './desk.js';
+export {
+  createDesk,
+  type Desk,
+  type Directive,
+  decideNow,
+  failedDirective,
+  returnedDirective,
+  settledByStatement,
+} from './desk.js';
 export { bookFloats, restoreFloats } from './floats/floats.js';
 export { FLOAT_TRANSFER_TRANSITIONS } from './floats/states.js';
 export { carryTransfers } from './floats/transfers.js';

@@ -9,6 +9,7 @@
  * before a second person approved it; a comparison that found nothing is kept as one that found something. Deliberately absent: repairing the
  * books by itself, but for results that are final.
  */
+export { reconcileChannelFiles } from './channel-day.js';
 export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconciliation } from './reconcile.js';
 export { reconciliationRoutes } from './routes.js';
 export { prove } from './rules.js';

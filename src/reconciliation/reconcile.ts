@@ -15,6 +15,7 @@ import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js'
 import type { Tx } from '../runtime/index.js';
 import { fieldOf, matchSorted, type Row, rowOf, textOfField } from './matching.js';
 import { matchPaidOver, takePaidOver } from './paid-over.js';
+import { comparePlatformDay } from './platform-day.js';
 import {
   classify,
   countByClass,
@@ -93,6 +94,7 @@ export async function reconcileDay(desk: Desk, day: DayToReconcile): Promise<Rec
   const startedWallMs = desk.rt.clock.wall();
   const match = await matchDay(desk, day);
   if (typeof match === 'string') return { state: 'waiting', reason: match };
+  await comparePlatformDay(desk.rt, day);
   return compare(desk, day, match, startedWallMs);
 }
 

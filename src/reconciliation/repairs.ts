@@ -3,15 +3,14 @@ import { canonicalJson, type Id, type Instant, invariant, Refused, refuse, toWir
 import { loadBook } from '../ledger/index.js';
 import { findPayout } from '../payouts/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
+import { decideRepair, findRepair, insertRepair, noteRepairInstruction, ownBreak, type Repair } from './case-store.js';
 import {
-  decideRepair,
-  findRepair,
-  insertRepair,
-  noteRepairInstruction,
-  ownBreak,
-  type Repair,
-} from './case-store.js';
-import { type CaseFacts, instructionOf, type RepairAction, type RepairArguments, type RepairInstruction } from './repair-rules.js';
+  type CaseFacts,
+  instructionOf,
+  type RepairAction,
+  type RepairArguments,
+  type RepairInstruction,
+} from './repair-rules.js';
 import { payoutOfReference } from './rules.js';
 import { acceptBreak, type Break, boundaryUnder, findBreak, keptLines } from './store.js';
 
@@ -137,7 +136,13 @@ async function instruct(
 }
 
 /** The instruction's body with whatever names persons. @throws Refused REPAIR_NOT_APPLICABLE where the kind does not take it */
-async function bodyOf(tx: Tx, rt: Runtime, of: Break, given: RepairArguments, { kind, data }: RepairInstruction): Promise<string> {
+async function bodyOf(
+  tx: Tx,
+  rt: Runtime,
+  of: Break,
+  given: RepairArguments,
+  { kind, data }: RepairInstruction,
+): Promise<string> {
   const whole = kind === 'suspense-credit' ? { ...data, ...(await payerOf(tx, rt, of, given)) } : data;
   const takes = kinds.get(kind)?.schema.safeParse(whole).success === true;
   if (!takes) throw new Refused(refuse('REPAIR_NOT_APPLICABLE', undefined, { break: toWire('break', of.id), kind }));
@@ -147,7 +152,8 @@ async function bodyOf(tx: Tx, rt: Runtime, of: Break, given: RepairArguments, { 
 /** Who paid, and his words, as the lines of the statement have them. */
 async function payerOf(tx: Tx, { vault }: Runtime, of: Break, { payer }: RepairArguments) {
   const lines = await keptLines(tx, of);
-  const words = (texts: readonly string[]) => tidied(new Set(texts.filter((text) => text !== '').map((text) => vault.read(text))));
+  const words = (texts: readonly string[]) =>
+    tidied(new Set(texts.filter((text) => text !== '').map((text) => vault.read(text))));
   const name = words(lines.map((line) => line.counterparty)).slice(0, 128) || NAME_UNKNOWN;
   const told = words(lines.map((line) => line.text)).slice(0, 256);
   return {

@@ -15,12 +15,22 @@ import {
   wireId,
 } from '../runtime/index.js';
 import { repairsOf } from './case-store.js';
+import { platformFileRoutes } from './file-routes.js';
 import { suggestionsFor } from './repair-rules.js';
 import { approveRepair, factsOf, own, proposeRepair, rejectRepair, requireBreak } from './repairs.js';
 import { BREAK_CLASSES, overdueSince, PARTIES } from './rules.js';
 import { runsOf } from './run-store.js';
 import { type Break, keptLines, listBreaks } from './store.js';
-import { breakSchema, repairSchema, runSchema, showBreak, showRepair, showRun, showSuggestion, suggestionSchema } from './wire.js';
+import {
+  breakSchema,
+  repairSchema,
+  runSchema,
+  showBreak,
+  showRepair,
+  showRun,
+  showSuggestion,
+  suggestionSchema,
+} from './wire.js';
 
 const Params = z.strictObject({ break: wireId('break') });
 const RepairParams = z.strictObject({ break: wireId('break'), repair: wireId('repair') });
@@ -40,6 +50,7 @@ export function reconciliationRoutes(rt: Runtime): Route[] {
     approveRoute(rt),
     rejectRoute(rt),
     evidenceRoute(rt),
+    ...platformFileRoutes(rt),
   ];
 }
 

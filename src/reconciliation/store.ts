@@ -1,5 +1,6 @@
 import type { StatementLine } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import type { PayoutState } from '../payouts/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
 import { type BreakClass, expectedBy, keyOfReference, type Outstanding, overdueSince, type Party } from './rules.js';
 
@@ -66,7 +67,7 @@ export interface KeptLine extends StatementLine {
 export async function insertStatementLines(
   tx: Tx,
   vault: Vault,
-  { platformId, date, party }: { readonly platformId: Id; readonly date: BusinessDate; readonly party: Party },
+  { platformId, date, party }: { readonly platformId: Id | null; readonly date: BusinessDate; readonly party: Party },
   lines: readonly KeptLine[],
 ): Promise<void> {
   const sealed = (text: string) => (text === '' ? `''` : sql.text(vault.seal(cut(text, 140))));
@@ -75,7 +76,7 @@ export async function insertStatementLines(
       .slice(from, from + PART)
       .map(
         (line) =>
-          `${platformId},'${date}','${party}',${line.lineNo},${sql.text(keyOfReference(line.reference))},${line.amount},` +
+          `${platformId ?? NOBODY},'${date}','${party}',${line.lineNo},${sql.text(keyOfReference(line.reference))},${line.amount},` +
           `${sealed(line.counterparty)},${sealed(line.text)},${sql.nullableText(line.state)}`,
       );
     await tx.write(
@@ -283,6 +284,15 @@ export async function clearBreaks(tx: Tx, ids: readonly Id[], date: BusinessDate
       [nowMs],
     );
   }
+}
+
+/** What was handed to a channel under a date, in the order of its numbers, after `after`. */
+export async function dispatchedPage(tx: Tx, channel: Party, date: BusinessDate, after: Id, limit: number) {
+  return tx.rows<{ id: Id; amount: string; state: PayoutState }>(
+    `SELECT p.id, p.amount, p.state FROM dispatches AS d JOIN payouts AS p ON p.id = d.payout_id
+     WHERE d.business_date = ? AND d.payout_id > ? AND p.channel = ? ORDER BY d.payout_id LIMIT ?`,
+    [date, after, channel, limit],
+  );
 }
 
 /** From now on these need a person. */

@@ -150,7 +150,10 @@ export const runSchema = z
     finishedAt: rfc3339Schema,
     tookMs: z.int(),
   })
-  .meta({ id: 'ReconciliationRun', description: 'What a comparison of a day with one party found, kept also when it found nothing 对账记录' });
+  .meta({
+    id: 'ReconciliationRun',
+    description: 'What a comparison of a day with one party found, kept also when it found nothing 对账记录',
+  });
 
 export function showRun(run: Run): z.input<typeof runSchema> {
   return {

@@ -139,10 +139,14 @@ describe('the worker, its queues, and the days over HTTP', () => {
       const { body } = await post(`/admin/v1/breaks/${of}/repairs`, { action: 'accept', ...note });
       const path = `/admin/v1/breaks/${of}/repairs/${body.id}/approve`;
       expect((await post(path, {})).body).toMatchObject({ code: 'SAME_OPERATOR' });
-      expect((await api.call('POST', path, { token: reviewer, body: {} })).body).toMatchObject({ state: 'approved', given: null });
+      expect((await api.call('POST', path, { token: reviewer, body: {} })).body).toMatchObject({
+        state: 'approved',
+        given: null,
+      });
       expect((await get(`/admin/v1/breaks/${of}`)).body).toMatchObject({ state: 'closed', ...note });
     };
     await accept(found?.id);
+    market.faults();
     expect((await post(`/admin/v1/breaks/${found?.id}/repairs`, { action: 'accept', ...note })).body).toMatchObject({
       code: 'BREAK_CLOSED',
     });

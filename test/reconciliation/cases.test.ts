@@ -113,7 +113,10 @@ describe('a break is a case of two people', () => {
     expect((await tx((each) => rejectRepair(each, at, '再核实', who(CHECKER)))).state).toBe('rejected');
     expect(await refusal(approve(found, proposed.id))).toBe('PROPOSAL_DECIDED');
     const again = await propose(found, suspense);
-    const both = await Promise.all([refusal(approve(found, again.id)), refusal(approve(found, again.id, asId('1000000000000000003')))]);
+    const both = await Promise.all([
+      refusal(approve(found, again.id)),
+      refusal(approve(found, again.id, asId('1000000000000000003'))),
+    ]);
     expect(both.sort()).toEqual(['PROPOSAL_DECIDED', 'done']);
     await executeShard(market.world.rt, (await market.book()).shardId);
     expect(await market.balance((await market.book()).accounts.suspense)).toBe(77n);

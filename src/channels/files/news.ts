@@ -1,7 +1,7 @@
-import { type BusinessDate, parseBusinessDate } from '../../kernel/index.js';
+import { type BusinessDate, type Minor, parseBusinessDate } from '../../kernel/index.js';
 import type { ChannelNews, NewsPage } from '../port.js';
 import { ChannelFileFaulty, type DayFileLine, type FileChannel, type FileForm } from './day-file.js';
-import { type FileOf, linesOf, type VerifiedFile, verifyFile } from './read.js';
+import { type FileOf, linesOf, type TakeDayLines, type VerifiedFile, verifyFile } from './read.js';
 import type { RemoteFiles } from './sftp.js';
 
 /** The feed of channels with day-end files: the lines of the files, oldest first. */
@@ -11,6 +11,18 @@ export interface DayEndNews {
    * @throws BankUnreachable, ChannelFileFaulty
    */
   news(channel: FileChannel, after: string, limit: number): Promise<NewsPage>;
+  /** The dates whose files are ready, from one on, oldest first. @throws BankUnreachable */
+  dates(channel: FileChannel, from: BusinessDate | undefined): Promise<BusinessDate[]>;
+  /**
+   * Reads the file of a date whole.
+   * @returns its totals, and SHA-256 of it in hex
+   * @throws BankUnreachable, ChannelFileFaulty: then nothing that was taken counts
+   */
+  read(
+    channel: FileChannel,
+    date: BusinessDate,
+    take: TakeDayLines,
+  ): Promise<{ readonly count: number; readonly sum: Minor; readonly digest: string }>;
 }
 
 const DIGEST_BYTES_MAX = 1_024;
@@ -58,6 +70,13 @@ export function dayEndNews(files: RemoteFiles, form: FileForm): DayEndNews {
         }
       }
       return { items, next: items.at(-1)?.cursor ?? after };
+    },
+    dates: (channel, from) => datesFrom(files, form, channel, from),
+    async read(channel, date, take) {
+      const of = { form, channel, date };
+      const digest = await readDigest(files, of);
+      const { count, sum } = await verifyFile(of, files.read(`${pathOf(of)}.txt`, 0), digest, take);
+      return { count, sum, digest };
     },
   };
 }

@@ -12,6 +12,7 @@ import {
 /** A file that was read whole and found right: its lines are found again by blocks, each with where it begins and its own digest. */
 export interface VerifiedFile {
   readonly count: number;
+  readonly sum: Minor;
   readonly blocks: readonly { readonly offset: number; readonly digest: string }[];
 }
 
@@ -24,17 +25,30 @@ export interface FileOf {
   readonly date: BusinessDate;
 }
 
+/** Takes lines of a file that is being read. */
+export type TakeDayLines = (lines: readonly DayFileLine[]) => Promise<void>;
+
 /**
  * Reads a file whole, however long, keeping none of it, and verifies it: every row, the numbers of its lines, header and trailer, the sums
  * paid over later, the digest, and that it ends where its trailer says.
  * @param digest SHA-256 in hex
+ * @param take is handed the lines, some at a time; they count for nothing unless this answers
  * @throws ChannelFileFaulty
  */
-export async function verifyFile(of: FileOf, chunks: AsyncIterable<Buffer>, digest: string): Promise<VerifiedFile> {
+export async function verifyFile(
+  of: FileOf,
+  chunks: AsyncIterable<Buffer>,
+  digest: string,
+  take?: TakeDayLines,
+): Promise<VerifiedFile> {
   const fail = failing(of);
   const hash = createHash('sha256');
-  const check = new Check(of);
-  await eachRow(of.form, hashed(chunks, hash), fail, (row, offset) => {
+  const read: DayFileLine[] = [];
+  const check = new Check(of, take === undefined ? undefined : (line) => read.push(line));
+  const handOn = async () => {
+    if (read.length > 0) await take?.(read.splice(0));
+  };
+  await eachRow(of.form, hashed(chunks, hash, handOn), fail, (row, offset) => {
     const wrong = check.take(row, offset);
     if (wrong !== undefined) throw fail(wrong);
     return true;
@@ -42,7 +56,7 @@ export async function verifyFile(of: FileOf, chunks: AsyncIterable<Buffer>, dige
   const wrong = check.end();
   if (wrong !== undefined) throw fail(wrong);
   if (hash.digest('hex') !== digest) throw fail('its digest is another');
-  return { count: check.count, blocks: check.blocks() };
+  return { count: check.count, sum: check.sum, blocks: check.blocks() };
 }
 
 /**
@@ -82,10 +96,16 @@ function failing({ form, channel, date }: FileOf) {
   return (why: string) => new ChannelFileFaulty(form.nameOf(channel, date), why);
 }
 
-async function* hashed(chunks: AsyncIterable<Buffer>, hash: ReturnType<typeof createHash>): AsyncGenerator<Buffer> {
+/** @param between runs when the rows of a chunk were read */
+async function* hashed(
+  chunks: AsyncIterable<Buffer>,
+  hash: ReturnType<typeof createHash>,
+  between: () => Promise<void>,
+): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     hash.update(chunk);
     yield chunk;
+    await between();
   }
 }
 
@@ -120,15 +140,18 @@ class Check {
   count = 0;
   readonly #blocks: { readonly offset: number; readonly hash: ReturnType<typeof createHash> }[] = [];
   readonly #of: FileOf;
-  #sum = 0n;
+  sum = 0n;
   #head: Totals | undefined;
   #ended = false;
   #settlements: DayFileSettlement[] = [];
   /** What was settled under each reference that is not the payment's own. */
   readonly #bundles = new Map<string, { count: number; amount: Minor }>();
 
-  constructor(of: FileOf) {
+  readonly #onLine: ((line: DayFileLine) => void) | undefined;
+
+  constructor(of: FileOf, onLine: ((line: DayFileLine) => void) | undefined) {
     this.#of = of;
+    this.#onLine = onLine;
   }
 
   /** @returns what is wrong, or undefined */
@@ -153,7 +176,7 @@ class Check {
     if (this.#head === undefined || !this.#ended) return 'it is truncated';
     const { count, sum } = this.#head;
     if (count !== this.count) return `${count} lines announced, ${this.count} came`;
-    if (sum !== this.#sum) return `the lines add up to ${this.#sum}, announced is ${sum}`;
+    if (sum !== this.sum) return `the lines add up to ${this.sum}, announced is ${sum}`;
     for (const settlement of this.#settlements) {
       const bundle = this.#bundles.get(settlement.reference);
       if (bundle?.count !== settlement.count || bundle.amount !== settlement.amount)
@@ -174,7 +197,8 @@ class Check {
     if (this.count % EVERY === 0) this.#blocks.push({ offset, hash: createHash('sha256') });
     this.#blocks.at(-1)?.hash.update(bytes).update('\n');
     this.count += 1;
-    this.#sum += line.amount;
+    this.sum += line.amount;
+    this.#onLine?.(line);
     if (line.status === 'settled' && line.reference !== line.messageNo) {
       const bundle = this.#bundles.get(line.reference) ?? { count: 0, amount: 0n };
       this.#bundles.set(line.reference, { count: bundle.count + 1, amount: bundle.amount + line.amount });

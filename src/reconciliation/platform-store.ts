@@ -1,0 +1,138 @@
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { sql, type Tx } from '../runtime/index.js';
+import { type Encoding, PLATFORM_KINDS } from './platform-file.js';
+
+/** The day file of a platform that was verified. */
+export interface PlatformFile {
+  readonly platformId: Id;
+  readonly businessDate: BusinessDate;
+  readonly encoding: Encoding;
+  /** SHA-256 of the whole file. */
+  readonly digest: Buffer;
+  readonly parts: number;
+  readonly lineCount: number;
+  readonly total: Minor;
+  readonly receivedMs: Instant;
+}
+
+interface FileRow {
+  platform_id: string;
+  business_date: BusinessDate;
+  encoding: Encoding;
+  digest: Buffer;
+  parts: number;
+  line_count: string;
+  total: string;
+  received_ms: string;
+}
+
+export async function findPlatformFile(tx: Tx, platformId: Id, date: BusinessDate): Promise<PlatformFile | undefined> {
+  const [row] = await tx.rows<FileRow>('SELECT * FROM platform_files WHERE platform_id = ? AND business_date = ?', [
+    platformId,
+    date,
+  ]);
+  return (
+    row && {
+      platformId,
+      businessDate: date,
+      encoding: row.encoding,
+      digest: row.digest,
+      parts: row.parts,
+      lineCount: Number(row.line_count),
+      total: BigInt(row.total),
+      receivedMs: Number(row.received_ms) as Instant,
+    }
+  );
+}
+
+/** @throws a duplicate-key error when there is one of this date */
+export async function insertPlatformFile(tx: Tx, of: PlatformFile): Promise<void> {
+  await tx.write(
+    `INSERT INTO platform_files (platform_id, business_date, encoding, digest, parts, line_count, total, received_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    [of.platformId, of.businessDate, of.encoding, of.digest, of.parts, of.lineCount, String(of.total), of.receivedMs],
+  );
+}
+
+/** Keeps a part; the same number again is another try. */
+export async function savePart(tx: Tx, platformId: Id, date: BusinessDate, part: number, bytes: Buffer): Promise<void> {
+  await tx.write(
+    `INSERT INTO platform_file_parts (platform_id, business_date, part, bytes) VALUES (?, ?, ?, ?)
+     ON DUPLICATE KEY UPDATE bytes = VALUES(bytes)`,
+    [platformId, date, part, bytes],
+  );
+}
+
+export async function readPart(tx: Tx, platformId: Id, date: BusinessDate, part: number): Promise<Buffer | undefined> {
+  const [row] = await tx.rows<{ bytes: Buffer }>(
+    'SELECT bytes FROM platform_file_parts WHERE platform_id = ? AND business_date = ? AND part = ?',
+    [platformId, date, part],
+  );
+  return row?.bytes;
+}
+
+/** How far the close of a date is; undefined of one that was not cut off. */
+export async function closeStateOf(tx: Tx, platformId: Id, date: BusinessDate): Promise<string | undefined> {
+  const [row] = await tx.rows<{ state: string }>('SELECT state FROM business_days WHERE platform_id = ? AND business_date = ?', [
+    platformId,
+    date,
+  ]);
+  return row?.state;
+}
+
+const KINDS = PLATFORM_KINDS.map((kind) => `'${kind}'`).join();
+const COLUMNS = `i.id, i.request_no, i.kind, CAST(JSON_EXTRACT(i.body, '$.amount.amount') AS CHAR) AS amount, o.state, o.business_date`;
+
+export interface OwnInstruction {
+  readonly id: Id;
+  readonly requestNo: string;
+  readonly businessDate: BusinessDate;
+  /** The kind and how it stands, as one word. */
+  readonly state: string;
+  readonly amount: string;
+}
+
+interface OwnRow {
+  id: string;
+  request_no: string;
+  kind: string;
+  amount: string | null;
+  state: string;
+  business_date: BusinessDate;
+}
+
+function ownOf(row: OwnRow): OwnInstruction {
+  const { request_no: requestNo, business_date: businessDate } = row;
+  return { id: asId(row.id), requestNo, businessDate, state: `${row.kind} ${row.state}`, amount: row.amount ?? '0' };
+}
+
+/** What a platform asked for and was decided on a date, in the order in which it came, after `after`. */
+export async function ownPage(tx: Tx, platformId: Id, date: BusinessDate, after: Id, limit: number): Promise<OwnInstruction[]> {
+  const rows = await tx.rows<OwnRow>(
+    `SELECT ${COLUMNS} FROM instructions AS i JOIN outcomes AS o ON o.instruction_id = i.id
+     WHERE i.platform_id = ? AND i.id > ? AND i.origin = 'P' AND i.kind IN (${KINDS}) AND o.business_date = ? ORDER BY i.id LIMIT ?`,
+    [platformId, after, date, limit],
+  );
+  return rows.map(ownOf);
+}
+
+/** The same by its own numbers, whenever it was decided. */
+export async function ownUnder(tx: Tx, platformId: Id, requestNos: readonly string[]): Promise<Map<string, OwnInstruction>> {
+  if (requestNos.length === 0) return new Map();
+  const rows = await tx.rows<OwnRow>(
+    `SELECT ${COLUMNS} FROM instructions AS i JOIN outcomes AS o ON o.instruction_id = i.id
+     WHERE i.platform_id = ? AND i.origin = 'P' AND i.request_no IN (${requestNos.map(sql.text).join()})`,
+    [platformId],
+  );
+  return new Map(rows.map((row) => [row.request_no, ownOf(row)]));
+}
+
+/** An id before which nothing stands that was decided on this date, but for what waited for days. */
+export async function firstIdNear(tx: Tx, platformId: Id, from: BusinessDate): Promise<Id> {
+  const [row] = await tx.rows<{ first: string | null }>(
+    `SELECT instruction_id AS first FROM boundary WHERE platform_id = ? AND business_date >= ?
+     ORDER BY business_date, instruction_id LIMIT 1`,
+    [platformId, from],
+  );
+  return asId(BigInt(row?.first ?? '1') - 1n);
+}
