@@ -8,6 +8,7 @@ import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS } from '../../src/dispa
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { FILE_DISPUTE_TRANSITIONS } from '../../src/reporting/disputes/states.js';
+import { REPAIR_TRANSITIONS } from '../../src/reconciliation/index.js';
 import { REVIEW_RULE_TRANSITIONS, REVIEW_TRANSITIONS } from '../../src/reviews/index.js';
 import { PROPOSAL_TRANSITIONS } from '../../src/suspense/index.js';
 import { documentOf, table } from './markdown.js';
@@ -61,6 +62,9 @@ export function statesPage(): string {
     '## A proposal about money on suspense 挂账处理',
     drawing(PROPOSAL_TRANSITIONS),
     'From `src/suspense/states.ts`. What the books refuse stays `approved`, and its instruction says why.',
+    '## A repair of a break 差错处理方案',
+    drawing(REPAIR_TRANSITIONS),
+    'From `src/reconciliation/repair-rules.ts`. What the books refuse stays `approved`, and its instruction says why.',
     "## A transfer of the bank's own money between channels 备付金调拨",
     drawing(FLOAT_TRANSFER_TRANSITIONS),
     'From `src/dispatch/floats/states.ts`. `approved` is told to the core bank under the same number until it answers.',

@@ -18,6 +18,7 @@ export {
   failedDirective,
   returnedDirective,
   settledByStatement,
+  settledDirective,
 } from './desk.js';
 export { bookFloats, restoreFloats } from './floats/floats.js';
 export { FLOAT_TRANSFER_TRANSITIONS } from './floats/states.js';

@@ -11,6 +11,7 @@
  */
 export { reconcileChannelFiles } from './channel-day.js';
 export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconciliation } from './reconcile.js';
+export { REPAIR_TRANSITIONS } from './repair-rules.js';
 export { reconciliationRoutes } from './routes.js';
 export { prove } from './rules.js';
 export { type Break, countOpenBreaks, listBreaks, statementsAt } from './store.js';
