@@ -123,6 +123,6 @@ export { readNotification } from './psp.js';
 export { isOwnBank, OWN_BANK } from './rules.js';
 export { CALLBACK_PATH, settingsOf } from './settings.js';
 export { SIGNATURE_HEADER as PSP_SIGNATURE_HEADER } from './signed-json.js';
-export { type Statement, StatementFaulty, type TakeLines } from './statement.js';
+export { type Statement, StatementFaulty } from './statement.js';
 export * from './verification.js';
 export type { StatementLine } from './wire.js';

@@ -26,6 +26,8 @@ export interface Leftover {
 const TAB = '\t';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that would be taken for the end of a field or row
 const WRITTEN_OUT = /[\0-\x1f\\]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above; it is there to say quickly that there is none
+const HAS_SOME = /[\0-\x1f\\]/;
 
 /** @param rest without line feeds */
 export function rowOf(reference: string, amount: Minor | string, state = '', rest = ''): string {
@@ -34,6 +36,7 @@ export function rowOf(reference: string, amount: Minor | string, state = '', res
 
 /** Text that can stand in a row. */
 export function fieldOf(text: string): string {
+  if (!HAS_SOME.test(text)) return text;
   return text.replace(WRITTEN_OUT, (char) => `\\${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 

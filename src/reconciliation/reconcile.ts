@@ -211,7 +211,7 @@ interface Matched {
 }
 
 /** Lays books and statement beside each other, in memory that does not grow with either; or says why there is no statement. */
-export async function matchDay(desk: Desk, day: DayToReconcile): Promise<Matched | string> {
+async function matchDay(desk: Desk, day: DayToReconcile): Promise<Matched | string> {
   const [theirs, mine] = [new RowSorter(), new RowSorter()];
   try {
     const statement = await fetchStatement(desk, day, theirs);

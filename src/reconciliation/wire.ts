@@ -60,12 +60,12 @@ export function showBreak(row: Break, nowMs: Instant): z.input<typeof breakSchem
   };
 }
 
-export const instructionSchema = z
+const instructionSchema = z
   .strictObject({ kind: z.string(), data: z.record(z.string(), z.unknown()) })
   .nullable()
   .meta({ description: 'What will be instructed, without what names persons; null: nothing' });
 
-export function showInstruction(of: RepairInstruction | null): z.input<typeof instructionSchema> {
+function showInstruction(of: RepairInstruction | null): z.input<typeof instructionSchema> {
   return of === null ? null : { kind: of.kind, data: { ...of.data } };
 }
 
