@@ -16,6 +16,8 @@ import { FIRST_DATE, withRuntime } from './book.js';
 const SIZES = [100_000, 1_000_000] as const;
 const EACH = 100; // of each sort of break
 const ROWS = 20_000;
+/** Both sizes have to do with this much: without a bound the peak says how much garbage was left lying, not what was needed. */
+const HEAP = '--max-old-space-size=256';
 
 /** Sorts of breaks that are seeded, and how each must be classed. */
 const SORTS = ['amount-differs', 'only-ours', 'only-theirs', 'state-differs', 'timing'] as const;
@@ -182,7 +184,7 @@ async function measure({ platformId, custodyNo, file }: SeededDay): Promise<Meas
   try {
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', 'scripts/bench/reconcile-worker.ts', url, platformId, custodyNo, FIRST_DATE],
+      [HEAP, '--import', 'tsx', 'scripts/bench/reconcile-worker.ts', url, platformId, custodyNo, FIRST_DATE],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let text = '';

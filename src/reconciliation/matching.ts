@@ -31,7 +31,8 @@ const HAS_SOME = /[\0-\x1f\\]/;
 
 /** @param rest without line feeds */
 export function rowOf(reference: string, amount: Minor | string, state = '', rest = ''): string {
-  return `${fieldOf(reference.trimEnd())}\t${amount}\t${state}\t${rest}`;
+  // Joined, so that it is one flat string: a template would have to be flattened when it is sorted.
+  return [fieldOf(reference.trimEnd()), amount, state, rest].join(TAB);
 }
 
 /** Text that can stand in a row. */

@@ -177,7 +177,7 @@ async function fetchStatement(
 }
 
 function rowOfLine({ reference, amount, lineNo, counterparty, text }: StatementLine): string {
-  return rowOf(reference, amount, '', `${lineNo}\t${fieldOf(counterparty)}\t${fieldOf(text)}`);
+  return rowOf(reference, amount, '', [lineNo, fieldOf(counterparty), fieldOf(text)].join('\t'));
 }
 
 function lineOfRow({ reference, amount, rest }: Row): StatementLine {
@@ -214,9 +214,12 @@ interface Matched {
 async function matchDay(desk: Desk, day: DayToReconcile): Promise<Matched | string> {
   const [theirs, mine] = [new RowSorter(), new RowSorter()];
   try {
-    const statement = await fetchStatement(desk, day, theirs);
+    // Side by side: while one waits for the network, the other is sorted. Both end before the sorters are closed.
+    const [read, scanned] = await Promise.allSettled([fetchStatement(desk, day, theirs), readBoundary(desk, day, mine)]);
+    if (read.status === 'rejected') throw read.reason;
+    if (scanned.status === 'rejected') throw scanned.reason;
+    const [statement, ours] = [read.value, scanned.value];
     if (typeof statement === 'string') return statement;
-    const ours = await readBoundary(desk, day, mine);
     const differences: Difference[] = [];
     const { matched } = await matchSorted(mine.rows(), theirs.rows(), ({ rows, reference, ours: our, theirs: their }) => {
       differences.push({ reference, ours: our, theirs: their, lines: rows.map(lineOfRow) });
