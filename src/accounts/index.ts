@@ -36,5 +36,12 @@ export { accountsByVirtualNo, payInRecords, type VirtualAccount } from './pay-in
 export { requireAccount, viewAccounts } from './reading.js';
 export { accountRoutes } from './routes.js';
 export { balancesOf, type SettlementAccount } from './rules.js';
-export { accountFunds, countEntriesUpTo, entriesBetween, ownCycles, settlementAccountsOf, subMerchantsByAccount } from './store.js';
+export {
+  accountFunds,
+  countEntriesUpTo,
+  entriesBetween,
+  ownCycles,
+  settlementAccountsOf,
+  subMerchantsByAccount,
+} from './store.js';
 export { isOpening, openSubMerchants, payeeNames } from './sub-merchants.js';

@@ -40,7 +40,13 @@ async function agree(seller: Id, from: string, paying: Partial<typeof PAID_NEXT_
 const lines = async (date: string) => {
   const { db } = market.world;
   const page = await db.read('lines', (tx) => clearingLines(tx, market.platformId, date as BusinessDate, { limit: 100 }));
-  return page.lines.map(({ accountId, creditedOn, valueDate, amount, fee }) => ({ accountId, creditedOn, valueDate, amount, fee }));
+  return page.lines.map(({ accountId, creditedOn, valueDate, amount, fee }) => ({
+    accountId,
+    creditedOn,
+    valueDate,
+    amount,
+    fee,
+  }));
 };
 const page = (date: string, more: { after?: Id | null; limit?: number } = {}) => {
   const { db, rt } = market.world;
