@@ -37,6 +37,29 @@ async function readDriven(tx: Tx): Promise<Instant | undefined> {
   return row && instantOf(Number(row.now_ms));
 }
 
+/** Where a sandbox begins: a new year, before the dates of every example, so that they work on whatever day somebody tries them. */
+const DRIVEN_START = instantOf(Date.parse('2026-01-01T00:00:00+08:00'));
+
+/**
+ * The time that stands; the first process that asks writes it down, so that there is one beginning for all of them and nothing ever happens before
+ * it. A database that was used by the real time already begins there.
+ */
+async function beginDriven(db: Database): Promise<Instant> {
+  const started = await db.read('driven clock', readDriven);
+  if (started !== undefined) return started;
+  return db.withTx(
+    'begin driven clock',
+    async (tx) => {
+      const used = await tx.rows('SELECT id FROM platforms LIMIT 1');
+      await tx.write('INSERT INTO driven_clock (id, now_ms) VALUES (1, ?) ON DUPLICATE KEY UPDATE now_ms = now_ms', [
+        used.length === 0 ? DRIVEN_START : wall(),
+      ]);
+      return (await readDriven(tx)) as Instant;
+    },
+    () => db.read('driven clock', readDriven),
+  );
+}
+
 /**
  * @throws Refused CLOCK_BACKWARDS; the instant that stands is in the detail
  */
@@ -73,7 +96,7 @@ export async function followDrivenClock({
   log,
 }: ClockParts): Promise<DrivenClock & { close(): Promise<void> }> {
   const read = () => db.read('driven clock', readDriven);
-  const clock = drivenClock((await read()) ?? wall());
+  const clock = drivenClock(await beginDriven(db));
   const subscriber = subscriberConnection(redisUrl, log);
   subscriber.on('message', (_channel: string, text: string) => {
     if (/^\d{1,16}$/.test(text)) clock.advance(instantOf(Number(text)));
@@ -117,6 +140,7 @@ export function clockRoutes(clock: DrivenClock, redis: Redis, prefix: string): R
       ...common,
       method: 'PUT',
       summary: 'Sets the time of the sandbox; it only goes forward',
+      description: `A new sandbox stands at ${toRfc3339(DRIVEN_START)}, for all its processes.`,
       summaryZh: '设置沙箱时钟（只可前进）',
       body: z.strictObject({ now: instantSchema }),
       answers: { 200: { description: 'The time now', schema: Answer } },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { REFUSALS, type RefusalCode } from '../kernel/index.js';
 import { problemOf, problemSchema } from './problem.js';
 import type { Audience, Route } from './route.js';
+import { hasOnlyOptional } from './shape.js';
 
 /** The OpenAPI 3.1 document, made from the same declarations that drive the router: it cannot say what the code does not. */
 type Json = Record<string, unknown>;
@@ -144,7 +145,8 @@ function bodyOf(route: Route, components: Components): Json | undefined {
   const schema = typeof route.body === 'string' ? route.rawBody?.schema : route.body;
   const types = typeof route.body === 'string' ? (route.rawBody?.mediaTypes ?? []) : ['application/json'];
   const json = schema ? components.hoist(schema, 'input') : {};
-  return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema: json }])) };
+  const required = typeof route.body === 'string' || !hasOnlyOptional(route.body);
+  return { required, content: Object.fromEntries(types.map((type) => [type, { schema: json }])) };
 }
 
 /** `GET /v1/accounts/{account}` → `getV1AccountsByAccount`. */

@@ -10,7 +10,7 @@ import { sendPage } from './page.js';
 import { toJson } from './problem.js';
 import type { Answer, IncomingRequest, OperatorCaller, PlatformCaller, PublicCaller, Route, RouteRequest } from './route.js';
 import type { Runtime } from './runtime.js';
-import { type Shaped, shape, shapeJson } from './shape.js';
+import { hasOnlyOptional, type Shaped, shape, shapeJson } from './shape.js';
 
 /** What the audit trail keeps of one attempt of an operator to change something. */
 export interface AuditEntry {
@@ -124,12 +124,16 @@ function parse(attempt: Attempt): AnyRequest {
 
 function parseBody(route: Route, incoming: IncomingRequest, text: string): Shaped<unknown> {
   if (route.body === undefined) {
-    return text === '' ? { value: undefined } : { faults: [{ in: 'body', pointer: '', detail: 'this path takes no body' }] };
+    // Many clients send `{}` where they have nothing to say.
+    return /^\s*(\{\s*\})?\s*$/.test(text)
+      ? { value: undefined }
+      : { faults: [{ in: 'body', pointer: '', detail: 'this path takes no body, or {}' }] };
   }
   if (route.body === 'raw' || route.body === 'bytes') {
     checkMediaType(incoming.headers['content-type'], route.rawBody?.mediaTypes ?? []);
     return { value: text };
   }
+  if (text === '' && hasOnlyOptional(route.body)) return shapeJson(route.body, '{}');
   checkMediaType(incoming.headers['content-type'], ['application/json']);
   return shapeJson(route.body, text);
 }

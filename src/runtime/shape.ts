@@ -50,3 +50,8 @@ export function checkShape<T>(schema: z.ZodType<T>, value: unknown, where: Shape
   if (shaped.faults) throw shapeInvalid(shaped.faults);
   return shaped.value;
 }
+
+/** Whether a body of this shape may be left out: `{}` is one of it. */
+export function hasOnlyOptional(schema: z.ZodType): boolean {
+  return schema.safeParse({}).success;
+}

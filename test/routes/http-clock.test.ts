@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { instantOf, parseInstant } from '../../src/kernel/index.js';
+import { instantOf, parseInstant, toRfc3339 } from '../../src/kernel/index.js';
 import {
   clockRoutes,
   createRuntime,
@@ -29,6 +29,18 @@ describe('a driven clock', () => {
   });
 
   const set = (now: string) => api.call('PUT', '/admin/v1/clock', { token, body: { now } });
+
+  test('begins at one moment for all processes, before the real time, and can be moved from there to any later one', async () => {
+    const begins = parseInstant('2026-01-01T00:00:00+08:00');
+    expect([api.runtime.clock.now(), other.clock.now()]).toEqual([begins, begins]);
+    const before = await set('2025-12-31T23:59:59+08:00');
+    expect([before.status, before.body.code]).toEqual([409, 'CLOCK_BACKWARDS']);
+    for (const now of ['2026-03-02T09:00:00.000+08:00', '2026-03-03T00:00:30.000+08:00']) {
+      expect((await set(now)).status).toBe(200);
+      expect(toRfc3339(api.runtime.clock.now())).toBe(now);
+      await until(() => other.clock.now() === parseInstant(now));
+    }
+  });
 
   test('goes forward for all processes, and a process that starts later takes it up', async () => {
     const now = '2031-03-02T09:30:00.000+08:00';
@@ -61,6 +73,28 @@ describe('a driven clock', () => {
     const clock = drivenClock(instantOf(1_000));
     for (const ms of [2_000, 1_500, 2_000]) clock.advance(instantOf(ms));
     expect(clock.now()).toBe(2_000);
+  });
+});
+
+describe('a database that the real time was used with', () => {
+  let fresh: FreshDatabase;
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+  });
+  afterAll(() => fresh.drop());
+
+  test('goes on from there: nothing of its past comes to lie in the future', async () => {
+    const real = await createRuntime(configFor(fresh), 'worker');
+    const usedMs = real.clock.now();
+    await fresh.db.withTx('test', (tx) =>
+      tx.write("INSERT INTO platforms (id, name, state, created_ms) VALUES (?, '甲平台', 'active', ?)", [real.newId(), usedMs]),
+    );
+    await real.close();
+    const config = configFor(fresh, { CLOCK: 'driven' });
+    const [one, two] = [await createRuntime(config, 'api'), await createRuntime(config, 'worker')];
+    expect(one.clock.now()).toBeGreaterThanOrEqual(usedMs);
+    expect(two.clock.now()).toBe(one.clock.now());
+    await Promise.all([one.close(), two.close()]);
   });
 });
 

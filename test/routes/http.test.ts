@@ -58,6 +58,15 @@ const ROUTES: Route[] = [
   }),
   route({
     ...describing,
+    method: 'POST',
+    path: '/test/note',
+    audience: 'public',
+    body: z.strictObject({ note: z.string().optional() }),
+    answers: ok,
+    handle: async ({ body }) => ({ status: 200, body }),
+  }),
+  route({
+    ...describing,
     method: 'GET',
     path: '/test/fault',
     audience: 'public',
@@ -183,9 +192,31 @@ describe('the shape of a body', () => {
     expect(body).toEqual({ lines: 3 });
   });
 
-  test('a path that takes no body refuses one', async () => {
-    const { body } = await api.call('GET', '/test/things/fixed', { body: '{}' });
-    expect(body.code).toBe('SHAPE_INVALID');
+  test.each([undefined, '{}', ' { } ', '{"a":1}', '[]', 'null', 'x'])(
+    'a path that takes no body takes none or an empty one: %s',
+    async (text) => {
+      const { status, body } = await api.call('GET', '/test/things/fixed', text === undefined ? {} : { body: text });
+      if (text === undefined || /^[ {}]+$/.test(text)) expect([status, body.code]).toEqual([200, undefined]);
+      else expect([status, body.code, body.errors[0].in]).toEqual([400, 'SHAPE_INVALID', 'body']);
+    },
+  );
+
+  test('a path whose fields are all optional takes no body, and what is sent is looked at', async () => {
+    const answers = [];
+    for (const sent of [
+      {},
+      { body: '{}' },
+      { body: '{"note":"a"}' },
+      { body: '{"other":1}' },
+      { body: 'x', headers: { 'content-type': 'text/plain' } },
+    ])
+      answers.push((await api.call('POST', '/test/note', sent)).body);
+    expect(answers.map((body) => body.code ?? body)).toEqual([{}, {}, { note: 'a' }, 'SHAPE_INVALID', 'MEDIA_TYPE_UNSUPPORTED']);
+  });
+
+  test('a path that needs a field is not satisfied by nothing', async () => {
+    expect((await api.call('POST', '/test/pay')).status).toBe(415);
+    expect((await api.call('POST', '/test/pay', { body: '', headers: { 'content-type': 'application/json' } })).status).toBe(400);
   });
 });
 
