@@ -334,9 +334,17 @@ describe('the simulator as a process of its own', () => {
     const ways = openChannels({ bankUrl: url });
     await ways.coreBank.openCustodyAccount('C-1', 'One');
     const put = (path: string, body: unknown) => fetch(`${url}${path}`, { method: 'PUT', body: JSON.stringify(body) });
-    expect((await put('/sandbox/date', { date: NEXT_DAY })).status).toBe(200);
+    expect(await (await put('/sandbox/date', { date: NEXT_DAY })).json()).toEqual({ date: NEXT_DAY });
     expect((await put('/sandbox/faults', { rates: { book: { refuse: 2 } } })).status).toBe(400);
-    expect((await put('/sandbox/faults', { rates: { core: { maintenance: 1 } } })).status).toBe(200);
+    const rules = [
+      { scope: 'core', fault: 'line-missing' },
+      { scope: 'psp', fault: 'late', times: 2 },
+    ];
+    const plan = { rates: { core: { maintenance: 1 } }, settleDelayMs: 0, settleAfterDays: 0 };
+    const scripted = rules.map((rule) => ({ ...rule, left: rule.times ?? null }));
+    const answer = await put('/sandbox/faults', { rates: plan.rates, scripted: rules });
+    expect([answer.status, await answer.json()]).toEqual([200, { ...plan, scripted }]);
+    expect(await (await fetch(`${url}/sandbox/faults`)).json()).toEqual({ ...plan, scripted });
     await expect(wholeStatement(ways, 'C-1', DAY)).rejects.toBeInstanceOf(BankUnreachable);
     expect(await (await fetch(`${url}/sandbox/books`)).json()).toMatchObject({
       date: NEXT_DAY,

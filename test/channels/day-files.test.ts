@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import iconv from 'iconv-lite';
+import ssh2, { type FileEntryWithStats, type SFTPWrapper, type Stats } from 'ssh2';
 import {
   ChannelFileFaulty,
   type DayFileLine,
@@ -254,7 +255,9 @@ describe('the SFTP server of the simulator', () => {
     const place = (await (await fetch(`${bank.url}/sandbox/sftp`)).json()) as { host: string; port: number; hostKey: string };
     const files = open(place);
     expect(await files.list('/psp')).toEqual([]);
-    for (const folder of ['/unionpay', '/', '/psp/..']) await expect(files.list(folder)).rejects.toBeInstanceOf(BankUnreachable);
+    for (const folder of ['/', '/psp/..']) expect(await files.list(folder)).toEqual(['psp', 'psp-collect']);
+    for (const folder of ['/unionpay', '/psp/../collect', '/psp/psp_20260302.txt'])
+      await expect(files.list(folder)).rejects.toBeInstanceOf(BankUnreachable);
     await files.close();
   });
 
@@ -268,12 +271,65 @@ describe('the SFTP server of the simulator', () => {
     await files.close();
   });
 
+  const connected = async () => {
+    const place = (await (await fetch(`${bank.url}/sandbox/sftp`)).json()) as { host: string; port: number; privateKey: string };
+    const client = new ssh2.Client();
+    await new Promise<void>((ready, failed) => {
+      client.once('error', failed).once('ready', ready);
+      client.connect({ host: place.host, port: place.port, username: 'psp', privateKey: place.privateKey });
+    });
+    return client;
+  };
+
+  test('is served to any client with the key that it publishes: where am I, what is this, what is in it', async () => {
+    const file = '/psp/psp_20260302.txt';
+    bank.bank.dayEnd.add('psp', DAY, lineOf(1));
+    bank.bank.setDate(NEXT_DAY);
+    const client = await connected();
+    const asked = <T>(how: (sftp: SFTPWrapper, done: (error: unknown, value: T) => void) => void) =>
+      new Promise<T>((resolve, reject) =>
+        client.sftp((lost, sftp) =>
+          lost ? reject(lost) : how(sftp, (error, value) => (error ? reject(error) : resolve(value))),
+        ),
+      );
+    expect(await asked<string>((sftp, done) => sftp.realpath('.', done))).toBe('/');
+    expect(await asked<string>((sftp, done) => sftp.realpath('psp/../psp-collect/.', done))).toBe('/psp-collect');
+    for (const ask of ['stat', 'lstat'] as const) {
+      expect((await asked<Stats>((sftp, done) => sftp[ask]('/psp', done))).isDirectory()).toBe(true);
+      const found = await asked<Stats>((sftp, done) => sftp[ask]('psp/psp_20260302.txt', done));
+      const bytes = await asked<Buffer>((sftp, done) => sftp.readFile(file, done));
+      expect([found.isFile(), found.size, found.mtime]).toEqual([
+        true,
+        bytes.length,
+        Date.parse('2026-03-03T00:00:00+08:00') / 1000,
+      ]);
+    }
+    const entries = await asked<FileEntryWithStats[]>((sftp, done) => sftp.readdir('psp', done));
+    expect(entries.map(({ filename }) => filename)).toEqual(['txt', 'sha256', 'ok'].map((end) => `psp_20260302.${end}`));
+    await expect(asked((sftp, done) => sftp.unlink(file, (error) => done(error, null)))).rejects.toMatchObject({ code: 3 });
+    await expect(asked((sftp, done) => sftp.open(file, 'w', done))).rejects.toMatchObject({ code: 3 });
+    client.end();
+  });
+
+  test('ends the channel of a client that has said its last word', async () => {
+    const client = await connected();
+    const ended = await new Promise((resolve, reject) =>
+      client.subsys('sftp', (error, channel) => {
+        if (error) return reject(error);
+        channel.on('close', (code: number | null) => resolve(code)).resume();
+        channel.end();
+      }),
+    );
+    expect(ended).toBe(0);
+    client.end();
+  });
+
   test('that stays silent is given up, and asked anew', async () => {
     const ways = openChannels({ bankUrl: bank.url, timeoutMs: 200 });
     bank.bank.faults.replace({ scripted: [{ scope: 'psp', on: 'news', fault: 'half-open' }] });
     await expect(ways.channels.psp.news('', 10)).rejects.toBeInstanceOf(BankUnreachable);
     const patient = openChannels({ bankUrl: bank.url, timeoutMs: 20_000 });
-    expect(await patient.channels.psp.news('', 10)).toEqual({ items: [], next: '' });
+    expect((await patient.channels.psp.news('', 10)).items).toHaveLength(1);
     await Promise.all([ways.close(), patient.close()]);
   });
 });

@@ -142,6 +142,14 @@ export class Faults {
     }
   }
 
+  /** The plan as it stands, every rule with how often it will still befall something; null: always. */
+  shown() {
+    const rules = [...this.#rules.values()].flat();
+    const scripted = rules.map(({ left, ...rule }) => ({ ...rule, left: Number.isFinite(left) ? left : null }));
+    const { settleDelayMs, settleAfterDays } = this;
+    return { rates: this.#rates, scripted, settleDelayMs, settleAfterDays };
+  }
+
   /** Takes a plan as if nothing had been drawn before. */
   restart(plan: FaultPlan): void {
     this.#seen = new Map();

@@ -1,11 +1,13 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, verify } from 'node:crypto';
+import { posix } from 'node:path';
 import type { Connection, PublicKeyAuthContext, Server, SFTPWrapper } from 'ssh2';
-import { type BusinessDate, parseBusinessDate } from '../../kernel/index.js';
-import { type FileChannel, openSshPrivateKey, pspFile, sshPublicKey, unionPayFile } from '../files/index.js';
+import { type FileChannel, openSshPrivateKey, sshPublicKey } from '../files/index.js';
 import { sandboxSide } from '../keys.js';
 import type { Bank } from './bank.js';
+import { changedAt, type Place, placeAt } from './day-folders.js';
 
-const USERS: Readonly<Record<string, readonly FileChannel[]>> = {
+/** Who may come, and what he sees. */
+export const FILE_USERS: Readonly<Record<string, readonly FileChannel[]>> = {
   unionpay: ['unionpay', 'collect'],
   psp: ['psp', 'psp-collect'],
 };
@@ -18,7 +20,7 @@ export async function createFileServer(bank: Bank): Promise<Server> {
     let channels: readonly FileChannel[] = [];
     connection.on('error', () => connection.end());
     connection.on('authentication', (attempt) => {
-      const allowed = USERS[attempt.username];
+      const allowed = FILE_USERS[attempt.username];
       const isOurs = attempt.method === 'publickey' && attempt.key.data.equals(sshPublicKey(sandboxSide('ours').ssh));
       if (allowed === undefined || !isOurs) return attempt.reject(['publickey']);
       if (attempt.signature !== undefined && !isSignedBy(attempt)) return attempt.reject(['publickey']);
@@ -37,17 +39,23 @@ function isSignedBy({ blob, signature }: PublicKeyAuthContext): boolean {
 }
 
 // SFTP's own numbers (draft-ietf-secsh-filexfer-02).
+const OK = 0;
 const END = 1;
 const NO_SUCH_FILE = 2;
+const PERMISSION_DENIED = 3;
 const FAILURE = 4;
-const OK = 0;
 const A_FILE = 0o100_444;
+const A_FOLDER = 0o040_555;
 const WRITES = 0x02 | 0x04 | 0x08 | 0x10; // write, append, create, truncate
+const CHANGES = ['WRITE', 'FSETSTAT', 'SETSTAT', 'REMOVE', 'MKDIR', 'RMDIR', 'RENAME', 'SYMLINK'] as const;
+
+type Named = ReturnType<Extract<Place, { kind: 'folder' }>['names']>[number];
 
 interface Handle {
+  readonly place: Place;
   readonly bytes?: Buffer;
   /** Of a folder: what was not told yet. */
-  entries?: { readonly name: string; readonly size: number }[];
+  readonly entries?: Named[];
 }
 
 /** What befalls the reading of one listing, and the files that are read after it. */
@@ -67,26 +75,31 @@ function serveFiles(bank: Bank, channels: readonly FileChannel[], connection: Co
     sftp.handle(request, id);
   };
   const handleOf = (id: Buffer) => handles.get(id.length === 4 ? id.readUInt32BE() : 0);
+  const at = (path: string) => placeAt(bank, channels, absolute(path));
+  const describe = (request: number, place: Place | undefined) => {
+    if (place === undefined) sftp.status(request, NO_SUCH_FILE);
+    else sftp.attrs(request, attributesOf(place));
+  };
+  sftp.on('REALPATH', (request, path) => {
+    sftp.name(request, [{ filename: absolute(path), longname: '', attrs: attributesOf(at(path) ?? NOWHERE) }]);
+  });
   sftp.on('OPENDIR', (request, path) => {
-    const channel = channels.find((each) => path === `/${each}`);
-    if (channel === undefined) return void sftp.status(request, NO_SUCH_FILE);
-    befall(bank, channel, connection, mishap, (isThere) => {
-      if (isThere) handOut(request, { entries: listing(bank, channel) });
-      else sftp.status(request, FAILURE);
-    });
+    const place = at(path);
+    if (place?.kind !== 'folder') return void sftp.status(request, NO_SUCH_FILE);
+    const open = () => handOut(request, { place, entries: [...place.names()] });
+    if (place.channel === undefined) return open();
+    befall(bank, place.channel, connection, mishap, (isThere) => (isThere ? open() : sftp.status(request, FAILURE)));
   });
   sftp.on('READDIR', (request, id) => {
     const entries = handleOf(id)?.entries?.splice(0, LISTED_MAX);
     if (entries === undefined || entries.length === 0) return void sftp.status(request, entries === undefined ? FAILURE : END);
-    sftp.name(
-      request,
-      entries.map(({ name, size }) => ({ filename: name, longname: name, attrs: attributesOf(size) })),
-    );
+    sftp.name(request, entries.map(shown));
   });
   sftp.on('OPEN', (request, path, flags) => {
-    const bytes = (flags & WRITES) === 0 ? fileAt(bank, channels, path) : undefined;
-    if (bytes === undefined) return void sftp.status(request, NO_SUCH_FILE);
-    handOut(request, { bytes: mishap.garbled ? garbled(bytes) : bytes });
+    if ((flags & WRITES) !== 0) return void sftp.status(request, PERMISSION_DENIED);
+    const place = at(path);
+    if (place?.kind !== 'file') return void sftp.status(request, NO_SUCH_FILE);
+    handOut(request, { place, bytes: mishap.garbled ? garbled(place.bytes) : place.bytes });
   });
   sftp.on('READ', (request, id, offset, length) => {
     const bytes = handleOf(id)?.bytes;
@@ -94,21 +107,48 @@ function serveFiles(bank: Bank, channels: readonly FileChannel[], connection: Co
     if (offset >= bytes.length) return void sftp.status(request, END);
     sftp.data(request, bytes.subarray(offset, offset + length));
   });
-  sftp.on('STAT', (request, path) => {
-    const bytes = fileAt(bank, channels, path);
-    if (bytes === undefined) sftp.status(request, NO_SUCH_FILE);
-    else sftp.attrs(request, attributesOf(bytes.length));
-  });
+  sftp.on('STAT', (request, path) => describe(request, at(path)));
+  sftp.on('LSTAT', (request, path) => describe(request, at(path)));
+  sftp.on('FSTAT', (request, id) => describe(request, handleOf(id)?.place));
+  for (const change of CHANGES) sftp.on(change as 'REMOVE', (request) => sftp.status(request, PERMISSION_DENIED));
   sftp.on('CLOSE', (request, id) => {
     if (id.length === 4) handles.delete(id.readUInt32BE());
     sftp.status(request, OK);
   });
+  // A client that has said its last word waits for ours: scp would wait for ever, and calls a session a failure that has no exit status.
+  sftp.once('end', () => {
+    const { outgoing, _protocol } = sftp as unknown as Ending;
+    _protocol.exitStatus(outgoing.id, 0);
+    sftp.end();
+  });
+}
+
+/** The package has `exit` on the channels of commands alone; an SFTP channel is one underneath. */
+interface Ending {
+  readonly outgoing: { readonly id: number };
+  readonly _protocol: { exitStatus(channel: number, status: number): void };
 }
 
 const LISTED_MAX = 100;
+const NOWHERE: Place = { kind: 'folder', names: () => [] };
 
-function attributesOf(size: number) {
-  return { mode: A_FILE, uid: 0, gid: 0, size, atime: 0, mtime: 0 };
+/** Everybody begins in `/`, and nothing lies above it. */
+function absolute(path: string): string {
+  return posix.resolve('/', path);
+}
+
+function attributesOf(place: Place) {
+  const time = place.kind === 'file' ? changedAt(place.date) : 0;
+  const [mode, size] = place.kind === 'file' ? [A_FILE, place.bytes.length] : [A_FOLDER, 0];
+  return { mode, uid: 0, gid: 0, size, atime: time, mtime: time };
+}
+
+/** An entry with its line in the form of `ls -l`, which clients show as it is. */
+function shown({ name, place }: Named) {
+  const attrs = attributesOf(place);
+  const day = place.kind === 'file' ? place.date : '-';
+  const [letters, size] = [place.kind === 'file' ? '-r--r--r--' : 'dr-xr-xr-x', String(attrs.size).padStart(10)];
+  return { filename: name, longname: `${letters} 1 bank bank ${size} ${day} ${name}`, attrs };
 }
 
 /** The faults of a call, as they look over this wire. */
@@ -125,39 +165,4 @@ function befall(bank: Bank, channel: FileChannel, connection: Connection, mishap
 /** As if a disk had turned some of it over. */
 function garbled(bytes: Buffer): Buffer {
   return Buffer.from(bytes.map((byte, at) => (at % 97 === 7 ? byte ^ 0x15 : byte)));
-}
-
-const formOf = (channel: FileChannel) => (channel === 'unionpay' || channel === 'collect' ? unionPayFile : pspFile);
-
-function listing(bank: Bank, channel: FileChannel): { name: string; size: number }[] {
-  return bank.dayEnd.dates(channel, bank.date).flatMap((date) => {
-    const name = formOf(channel).nameOf(channel, date);
-    const bytes = contentOf(bank, channel, date) ?? Buffer.alloc(0);
-    return [
-      { name: `${name}.txt`, size: bytes.length },
-      { name: `${name}.sha256`, size: digestOf(bytes, name).length },
-      { name: `${name}.ok`, size: 0 },
-    ];
-  });
-}
-
-function fileAt(bank: Bank, channels: readonly FileChannel[], path: string): Buffer | undefined {
-  const [, folder, name = '', ending] = /^\/([a-z-]+)\/([A-Za-z0-9_-]+)\.(txt|sha256|ok)$/.exec(path) ?? [];
-  const channel = channels.find((each) => each === folder);
-  const date = parseBusinessDate(name.slice(-8).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'));
-  if (channel === undefined || date === undefined || formOf(channel).nameOf(channel, date) !== name) return undefined;
-  const bytes = contentOf(bank, channel, date);
-  if (bytes === undefined) return undefined;
-  if (ending === 'ok') return Buffer.alloc(0);
-  return ending === 'txt' ? bytes : digestOf(bytes, name);
-}
-
-/** A file exists once its date is over. */
-function contentOf(bank: Bank, channel: FileChannel, date: BusinessDate): Buffer | undefined {
-  if (bank.date === undefined || date >= bank.date) return undefined;
-  return bank.dayEnd.encoded(channel, date, (file) => formOf(channel).encode(file));
-}
-
-function digestOf(bytes: Buffer, name: string): Buffer {
-  return Buffer.from(`${createHash('sha256').update(bytes).digest('hex')}  ${name}.txt\n`, 'latin1');
 }

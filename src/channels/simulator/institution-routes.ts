@@ -1,11 +1,12 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { sshFingerprint, sshPublicKey } from '../files/index.js';
+import { openSshPrivateKey, sshFingerprint, sshPublicKey } from '../files/index.js';
 import { asPeer, type SigningKey, sandboxSide } from '../keys.js';
 import { PSP_PATHS, PspBalanceAsked, PspContract, PspPayment, PspQuery, toPspTrade } from '../psp-wire.js';
 import { readSignature, SIGNATURE_HEADER, signatureHeader } from '../signed-json.js';
 import { type BankRoute, type Call, type Parsed, RawAnswer, Rejected, shape } from './call.js';
 import { sandboxCertificate } from './door.js';
+import { FILE_USERS } from './file-server.js';
 import { UNIONPAY_ROUTES } from './unionpay-routes.js';
 
 /** A route of the payment institution: the signature is verified before the body is parsed, and what is answered is signed as well. */
@@ -121,8 +122,19 @@ const SANDBOX_ROUTES: readonly BankRoute[] = [
     parse: ({ headers: { host = '' } }) => ({
       run() {
         const { hostname, port } = new URL(`http://${String(host)}`);
-        const hostKey = sshFingerprint(sshPublicKey(sandboxSide('theirs').ssh));
-        return { host: hostname, port: Number(port), users: ['unionpay', 'psp'], hostKey };
+        const wire = sshPublicKey(sandboxSide('theirs').ssh);
+        return {
+          ...{
+            host: hostname,
+            port: Number(port),
+            users: Object.keys(FILE_USERS),
+            folders: FILE_USERS,
+            hostKey: sshFingerprint(wire),
+          },
+          // Files for OpenSSH. The key is no secret: it is made of a word that everybody knows.
+          knownHosts: `[${hostname}]:${port} ssh-ed25519 ${wire.toString('base64')}\n`,
+          privateKey: openSshPrivateKey(sandboxSide('ours').ssh),
+        };
       },
     }),
   },

@@ -72,15 +72,26 @@ export const ROUTES: readonly BankRoute[] = [
     path: /^\/sandbox\/faults$/,
     parse: ({ bank, body }) => {
       shape(FaultPlan, body);
-      return { run: () => bank.faults.replace(body as FaultPlan) };
+      return {
+        run() {
+          bank.faults.replace(body as FaultPlan);
+          return bank.faults.shown();
+        },
+      };
     },
   },
+  { method: 'GET', path: /^\/sandbox\/faults$/, parse: ({ bank }) => ({ run: () => bank.faults.shown() }) },
   {
     method: 'PUT',
     path: /^\/sandbox\/date$/,
     parse: ({ bank, body }) => {
       const { date } = shape(SandboxDate, body);
-      return { run: () => bank.setDate(date) };
+      return {
+        run() {
+          bank.setDate(date);
+          return { date };
+        },
+      };
     },
   },
   {
