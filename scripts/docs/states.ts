@@ -4,7 +4,7 @@ import { BATCH_TRANSITIONS } from '../../src/batches/index.js';
 import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '../../src/claims/index.js';
 import { CLEARING_TRANSITIONS, DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
-import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS } from '../../src/dispatch/index.js';
+import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS, WHY_NOT, WHY_NOT_WORDS } from '../../src/dispatch/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { REPAIR_TRANSITIONS } from '../../src/reconciliation/index.js';
@@ -24,6 +24,7 @@ function drawing(transitions: Readonly<Record<string, readonly string[]>>): stri
 
 export function statesPage(): string {
   const steps = STEPS.map((step, place) => [String(place + 1), `\`${step}\``, STEP_NAMES[step].zh, STEP_NAMES[step].en]);
+  const whys = WHY_NOT.map((why) => [`\`${why}\``, WHY_NOT_WORDS[why].en, WHY_NOT_WORDS[why].zh]);
   const underWay = PAYOUT_STATES.filter(isUnderWay).map((state) => `\`${state}\``);
   return documentOf(
     'States 状态',
@@ -44,6 +45,9 @@ export function statesPage(): string {
     "## A consent: the customer's answer 客户确认",
     drawing(CONSENT_TRANSITIONS),
     'From `src/consents/states.ts`. What is `given` and about no instruction stays so; an instruction uses it up.',
+    '## Why a payout does not go by a channel 未选通道的原因',
+    'The words of `why` in `GET /admin/v1/payouts/{payout}`, and of the reason of a payout that waits.',
+    table(['', 'what it says', '中文'], whys),
     '## A version of an agreement 协议版本',
     drawing(VERSION_TRANSITIONS),
     'From `src/agreements/states.ts`. An approved version is in force from its first to its last day; that takes no step.',

@@ -71,7 +71,7 @@ export function openBankHttp({ bankUrl, timeoutMs, connectTimeoutMs, pinned }: B
       const { statusCode, headers, body } = await pool.request({ method, path, ...sent, signal });
       return { status: statusCode, headers, text: await body.text() };
     } catch (error) {
-      return { why: error instanceof Error ? error.message : String(error) };
+      return { why: whyUnanswered(error) };
     }
   };
   const send = async <Body>({ method, path, body, type }: Sent, read: (text: string) => Reply<Body>): Promise<Reply<Body>> => {
@@ -116,6 +116,23 @@ interface Sent {
   readonly path: string;
   readonly body: string | undefined;
   readonly type: string;
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  UND_ERR_BODY_TIMEOUT: 'the answer stopped before its end',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the answer is too long',
+  UND_ERR_SOCKET: 'the connection was lost',
+  ECONNRESET: 'the connection was lost',
+  ECONNREFUSED: 'nobody listens there',
+};
+
+/** People read this as the reason of a payout: what happened, and not what a package calls it. */
+function whyUnanswered(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return 'no whole answer in time';
+  return WHY[(error as NodeJS.ErrnoException).code ?? ''] ?? error.message;
 }
 
 /** A pinned certificate is the other side's own, whatever name it bears, or that of its authority; then the name has to fit. */

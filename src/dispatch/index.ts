@@ -34,3 +34,4 @@ export { dispatchRoutes } from './routes.js';
 export { putOff, sendAgain, sendDue } from './send.js';
 export { SIGNING_TRANSITIONS } from './states.js';
 export { findDispatches, resumePayments, shardsWithPayouts, stopPayments } from './store.js';
+export { WHY_NOT, WHY_NOT_WORDS } from './why.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CHANNELS, type ChannelCode } from '../channels/index.js';
+import { CHANNELS, type ChannelCode, hasFloat, PAYING_CHANNELS } from '../channels/index.js';
 import { type Minor, toRfc3339, toWire, toWireAmount, WIRE_MAX } from '../kernel/index.js';
 import { termsSchema, type WhatIf } from '../routing/index.js';
 import {
@@ -19,6 +19,7 @@ import { moneyShape } from './wire.js';
 
 const operator = { audience: 'operator', tag: 'Channels', permission: 'payouts.read' } as const;
 const LIST = 'routing-plans';
+const FLOAT_CHANNELS = PAYING_CHANNELS.filter(hasFloat);
 
 const money = (amount: Minor) => ({ amount: toWireAmount(amount), currency: 'CNY' as const });
 
@@ -64,7 +65,7 @@ const place = z.enum(CHANNELS).nullable().meta({ description: 'null: no channel;
 const sideSchema = z.strictObject({
   cost: moneyShape,
   bound: moneyShape,
-  waiting: z.int(),
+  waiting: z.int().meta({ description: 'How many get no channel; they cost nothing' }),
   late: z.int().meta({ description: 'Would break their promised speed' }),
   channels: z.array(z.strictObject({ channel: place, count: z.int(), amount: moneyShape, cost: moneyShape })),
 });
@@ -73,7 +74,11 @@ const whatIfSchema = z
     plan: planSchema,
     before: sideSchema.meta({ description: 'Assigned again as the channels stood' }),
     after: sideSchema,
-    costDifference: moneyShape,
+    costDifference: moneyShape.meta({
+      description:
+        'Cost after less cost before, each of the payouts that get a channel: what waits costs nothing. Where `waiting` of the two sides ' +
+        'differs, the costs are of different payouts, and less is not cheaper',
+    }),
     moved: z.array(z.strictObject({ from: place, to: place, count: z.int(), amount: moneyShape })),
   })
   .meta({ id: 'WhatIf' });
@@ -88,9 +93,13 @@ function showSide({ cost, bound, waiting, late, channels }: WhatIf['before']): z
 const byChannel = <T extends z.ZodType>(of: T) => z.partialRecord(z.enum(CHANNELS), of);
 const whatIfBody = z.strictObject({
   plan: wireId('plan'),
-  floats: byChannel(z.int().min(0).max(Number(WIRE_MAX)).nullable())
+  floats: z
+    .partialRecord(z.enum(FLOAT_CHANNELS as [ChannelCode, ...ChannelCode[]]), z.int().min(0).max(Number(WIRE_MAX)).nullable())
     .optional()
-    .meta({ description: 'Fen that would have been free; null: no end. A channel that is not named stands as it stood' }),
+    .meta({
+      description:
+        'Fen that would have been free; null: no end. A channel that is not named stands as it stood; only channels that pay out of a float have one',
+    }),
   terms: byChannel(termsSchema).optional(),
 });
 

@@ -119,7 +119,7 @@ function adminListRoute(rt: Runtime): Route {
   });
 }
 
-function adminReadRoute({ db, vault, calendar }: Runtime): Route {
+function adminReadRoute({ db, vault, clock, calendar }: Runtime): Route {
   return route({
     ...operator,
     method: 'GET',
@@ -135,7 +135,7 @@ function adminReadRoute({ db, vault, calendar }: Runtime): Route {
         const payout = await findPayout(tx, params.payout);
         if (payout === undefined) throw new Refused(refuse('NOT_FOUND'));
         const attempts = (await attemptsOf(tx, [payout.id])).get(payout.id) ?? [];
-        return showExplained(payout, attempts, await whyThisWay(tx, { calendar }, payout, attempts), vault);
+        return showExplained(payout, attempts, await whyThisWay(tx, { clock, calendar }, payout, attempts), vault);
       });
       return { status: 200, body };
     },

@@ -3,7 +3,7 @@ import { maskCardNumber, maskName, toRfc3339, toWire, toWireAmount } from '../ke
 import { openPayee, PAYOUT_PURPOSES, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import { rfc3339Schema, type Vault } from '../runtime/index.js';
 import type { Attempt } from './plan-store.js';
-import { type Other, WHY_NOT } from './why.js';
+import { type Other, WHY_NOT, WHY_NOT_WORDS } from './why.js';
 
 export const moneyShape = z.strictObject({ amount: z.int(), currency: z.literal('CNY') });
 
@@ -108,7 +108,8 @@ export const explainedSchema = z
       )
       .meta({
         description:
-          'Every other channel as it stood when the payout was routed. needed-by-others: others of its batch save more there',
+          'Every other channel as it stood when the payout was routed; while it waits for one, each that cannot carry it now. ' +
+          WHY_NOT.map((why) => `${why}: ${WHY_NOT_WORDS[why].en} ${WHY_NOT_WORDS[why].zh}`).join('. '),
       }),
   })
   .meta({ id: 'ExplainedPayout', description: 'A payout with its channel, and why it is this one' });

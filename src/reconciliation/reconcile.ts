@@ -171,7 +171,13 @@ async function fetchStatement(
     return statement.complete ? statement : 'the statement is not complete yet';
   } catch (error) {
     if (!(error instanceof BankUnreachable || error instanceof StatementFaulty || error instanceof BankRefused)) throw error;
-    rt.log.warn({ event: 'statement.unavailable', platformId, businessDate: date, why: error.message.slice(0, 200) });
+    const why = error.message.slice(0, 200);
+    if (error instanceof BankRefused) {
+      // No later try mends it: the account is not the bank's, or not open. Somebody has to be told.
+      rt.log.error({ event: 'statement.refused', platformId, businessDate: date, why });
+      return `the core bank refuses the statement of ${custodyNo}, and a person has to see to it: ${error.message}`.slice(0, 200);
+    }
+    rt.log.warn({ event: 'statement.unavailable', platformId, businessDate: date, why });
     return `the statement cannot be had: ${error.message}`.slice(0, 200);
   }
 }

@@ -106,6 +106,14 @@ describe('routes, floats and stops over HTTP', () => {
       waiting: Body;
     };
     expect(waiting).toMatchObject({ count: 1, amount: yuan(900_000_000) });
+    const large = (await market.payouts()).find(({ amount }) => amount === 900_000_000n);
+    const told = await get(`/admin/v1/payouts/${toWire('payout', large?.id as never)}`);
+    const whys = told.why as unknown as { channel: string; why: string }[];
+    expect([told.state, told.route, told.channel]).toEqual(['created', null, null]);
+    expect(whys.map(({ channel, why }) => `${channel}: ${why}`)).toEqual(
+      expect.arrayContaining(['book: reach', 'hvps: float', 'beps: above-limit']),
+    );
+    for (const { channel, why } of whys) if (why !== 'reach') expect(told.reason).toContain(`${channel}: ${why}`);
     expect(items.find(({ code }) => code === 'ibps')).toMatchObject({
       minutes15: { successRate: 1 },
       circuit: { unanswered: 0, shutUntil: null },
@@ -147,6 +155,10 @@ describe('routes, floats and stops over HTTP', () => {
     ).toMatchObject({
       after: { cost: yuan(0), waiting: 3 },
     });
+    for (const channel of ['collect', 'psp-collect', 'book'])
+      expect(await post('/admin/v1/routing/what-if', { plan, floats: { [channel]: 1 } })).toMatchObject({
+        code: 'SHAPE_INVALID',
+      });
     expect(await post('/admin/v1/routing/what-if', { plan: 'pln_2236512894231552003' })).toMatchObject({ code: 'NOT_FOUND' });
     expect((await get('/admin/v1/routing/plans')).items).toEqual(items);
     await market.world.db.withTx('large', (tx) => tx.write('UPDATE routing_plans SET payouts = 10001'));
