@@ -1,5 +1,6 @@
 import { accountingPage } from './accounting.js';
 import { checkFilesPage } from './check-files.js';
+import { acquirerFilesPage } from './acquirer-files.js';
 import { configPage } from './config.js';
 import { errorsPage } from './errors.js';
 import { escrowPage } from './escrow.js';
@@ -11,6 +12,7 @@ import { statesPage } from './states.js';
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/accounting.md': accountingPage,
   'docs/check-files.md': checkFilesPage,
+  'docs/acquirer-files.md': acquirerFilesPage,
   'docs/config.md': configPage,
   'docs/errors.md': errorsPage,
   'docs/escrow.md': escrowPage,

@@ -5,6 +5,8 @@
  * Guarantees: a file is taken whole or not at all; a file number means one content for ever; a trade of an acquirer becomes one payment, in
  * whatever file it stands. Deliberately absent: nothing here moves money; the kinds `payment` and `acquirer-fee` do.
  */
+
 export type { GiveInstruction as GiveAcquired } from './release.js';
 export { acquirerRoutes } from './routes.js';
+export { exampleFile, FIELD_FORMS, FILE_COLUMNS } from './rules.js';
 export { ACQUIRER_FILE_TRANSITIONS } from './states.js';

@@ -1,9 +1,20 @@
-import type { Submission } from '../instructions/index.js';
-import { canonicalJson, type Id, type Instant, invariant, Refused, refuse, toWire, toWireAmount } from '../kernel/index.js';
+import { findInstructions, type Submission } from '../instructions/index.js';
+import {
+  canonicalJson,
+  type Id,
+  type Instant,
+  invariant,
+  naturalDate,
+  Refused,
+  refuse,
+  toWire,
+  toWireAmount,
+} from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 import { isDuplicateKey, isSameContent, type Runtime, type Tx } from '../runtime/index.js';
-import { parseFile } from './rules.js';
+import { type FileFault, parseFile } from './rules.js';
 import {
+  beginRetry,
   decideFile,
   findAcquirer,
   findFile,
@@ -12,6 +23,7 @@ import {
   linesOf,
   noteInstructions,
   type StoredFile,
+  type StoredLine,
   tradesTaken,
 } from './store.js';
 
@@ -32,7 +44,7 @@ const HASHED = 'acquirer-file';
 export async function upload(tx: Tx, rt: Runtime, platformId: Id, text: string, who: Who): Promise<StoredFile> {
   const file = parseFile(text);
   if (!('acquirer' in file)) throw new Refused(refuse('ACQUIRER_FILE_REFUSED', undefined, { faults: file }));
-  const { acquirer, fileNo, lines, reference, total, fee } = file;
+  const { acquirer, fileNo, date, lines, reference, total, fee } = file;
   const before = await findFileByNo(tx, acquirer, fileNo);
   if (before !== undefined) {
     if (before.platformId === platformId && isSameContent(rt.vault, before.contentHash, HASHED, text)) return before;
@@ -40,18 +52,22 @@ export async function upload(tx: Tx, rt: Runtime, platformId: Id, text: string, 
   }
   if (!(await loadBooks(tx, [platformId])).has(platformId)) throw new Refused(refuse('NOT_FOUND'));
   if ((await findAcquirer(tx, acquirer)) === undefined) throw new Refused(refuse('ACQUIRER_NOT_FOUND', undefined, { acquirer }));
+  if (date > naturalDate(who.nowMs)) {
+    const fault: FileFault = { line: 1, field: 'date', detail: `${date} is in the future` };
+    throw new Refused(refuse('ACQUIRER_FILE_REFUSED', undefined, { faults: [fault] }));
+  }
   const taken = await tradesTaken(
     tx,
     acquirer,
     lines.map((line) => line.tradeNo),
   );
   const faults = lines.flatMap(({ lineNo, tradeNo }) =>
-    taken.has(tradeNo) ? [{ line: lineNo + 1, detail: `the trade ${tradeNo} stands in another file` }] : [],
+    taken.has(tradeNo) ? [{ line: lineNo + 1, field: 'tradeNo', detail: `${tradeNo} stands in another file` }] : [],
   );
   if (faults.length > 0) throw new Refused(refuse('ACQUIRER_FILE_REFUSED', undefined, { faults }));
   const id = rt.newId();
   const contentHash = rt.vault.index(HASHED, text);
-  const kept = { id, platformId, acquirer, fileNo, reference, total, fee, contentHash };
+  const kept = { id, platformId, acquirer, fileNo, date, reference, total, fee, contentHash };
   try {
     await insertFile(tx, { ...kept, uploadedBy: who.operator, uploadedMs: who.nowMs }, lines);
   } catch (error) {
@@ -83,12 +99,46 @@ export async function decide(
   return { file: (await findFile(tx, id)) as StoredFile, ring };
 }
 
+/**
+ * Instructs anew what the books refused of a released file: its content was approved by the second person, so that one is enough. What was posted,
+ * or is not decided yet, stays as it is.
+ * @throws Refused NOT_FOUND, ACQUIRER_FILE_NOT_REFUSED
+ */
+export async function retry(
+  tx: Tx,
+  rt: Runtime,
+  id: Id,
+  who: Who,
+  give: GiveInstruction,
+): Promise<{ file: StoredFile; ring: () => Promise<void> }> {
+  const file = await findFile(tx, id);
+  if (file === undefined) throw new Refused(refuse('NOT_FOUND'));
+  const refused = await refusedOf(tx, file);
+  if (refused.size === 0 || !(await beginRetry(tx, file))) throw new Refused(refuse('ACQUIRER_FILE_NOT_REFUSED'));
+  const ring = await instruct(tx, rt, { ...file, retries: file.retries + 1 }, who, give, refused);
+  return { file: (await findFile(tx, id)) as StoredFile, ring };
+}
+
+/** The instructions of a released file that the books refused. */
+async function refusedOf(tx: Tx, file: StoredFile): Promise<Set<Id>> {
+  const ids = instructionsOf(file, await linesOf(tx, file.id));
+  const views = await findInstructions(tx, ids);
+  return new Set(ids.filter((id) => views.get(id)?.outcome?.state === 'refused'));
+}
+
+/** What a file was instructed as, its fee last. */
+export function instructionsOf(file: StoredFile, lines: readonly StoredLine[]): Id[] {
+  return [...lines.map(({ instructionId }) => instructionId), file.feeInstruction].filter((id) => id !== null);
+}
+
+/** @param only of a retry: the instructions in whose place there shall be others */
 async function instruct(
   tx: Tx,
   { vault }: Runtime,
   file: StoredFile,
   who: Who,
   give: GiveInstruction,
+  only?: ReadonlySet<Id>,
 ): Promise<() => Promise<void>> {
   const acquirer = await findAcquirer(tx, file.acquirer);
   invariant(acquirer, `the acquirer of file ${file.id} stays`);
@@ -97,21 +147,24 @@ async function instruct(
   const { platformId, reference } = file;
   const common = { platformId, origin: 'O' as const, actor: toWire('operator', who.operator) };
   const cny = (amount: bigint) => ({ amount: toWireAmount(amount), currency: 'CNY' });
+  const isWanted = (before: Id | null) => only === undefined || (before !== null && only.has(before));
+  const numberOf = (what: string | number) => `acquirer:${file.id}:${what}${file.retries === 0 ? '' : `:${file.retries}`}`;
   const given: [number, Id][] = [];
   let ring: () => Promise<void> = async () => undefined;
-  for (const { lineNo, orderNo, amount } of await linesOf(tx, file.id)) {
+  for (const { lineNo, orderNo, amount, instructionId } of await linesOf(tx, file.id)) {
+    if (!isWanted(instructionId)) continue;
     const body = canonicalJson({ orderNo, amount: cny(amount), payer, reference });
-    const done = await give(tx, { ...common, requestNo: `acquirer:${file.id}:${lineNo}`, kind: 'payment', body });
+    const done = await give(tx, { ...common, requestNo: numberOf(lineNo), kind: 'payment', body });
     given.push([lineNo, done.id]);
     ring = done.ring;
   }
-  const fee =
-    file.fee === 0n
-      ? null
-      : await give(tx, {
-          ...{ ...common, requestNo: `acquirer:${file.id}:fee`, kind: 'acquirer-fee' },
-          body: canonicalJson({ amount: cny(file.fee), reference, acquirer: file.acquirer }),
-        });
-  await noteInstructions(tx, file.id, given, fee?.id ?? null);
+  let fee: Id | undefined;
+  if (file.fee > 0n && isWanted(file.feeInstruction)) {
+    const body = canonicalJson({ amount: cny(file.fee), reference, acquirer: file.acquirer });
+    const done = await give(tx, { ...common, requestNo: numberOf('fee'), kind: 'acquirer-fee', body });
+    fee = done.id;
+    ring = done.ring;
+  }
+  await noteInstructions(tx, file.id, given, fee);
   return ring;
 }

@@ -1,4 +1,4 @@
-import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import type { AcquirerLine } from './rules.js';
 import type { AcquirerFileState } from './states.js';
@@ -19,6 +19,13 @@ export async function findAcquirer(tx: Tx, code: string): Promise<Acquirer | und
   return row && { code: row.code, name: row.name, accountSealed: row.account_sealed, bankCode: row.bank_code };
 }
 
+export async function listAcquirers(tx: Tx): Promise<Acquirer[]> {
+  const rows = await tx.rows<{ code: string; name: string; account_sealed: string; bank_code: string }>(
+    'SELECT code, name, account_sealed, bank_code FROM acquirers ORDER BY code',
+  );
+  return rows.map((row) => ({ code: row.code, name: row.name, accountSealed: row.account_sealed, bankCode: row.bank_code }));
+}
+
 export async function saveAcquirer(tx: Tx, { code, name, accountSealed, bankCode }: Acquirer): Promise<void> {
   await tx.write(
     `INSERT INTO acquirers (code, name, account_sealed, bank_code) VALUES (?, ?, ?, ?)
@@ -32,6 +39,8 @@ export interface StoredFile {
   readonly platformId: Id;
   readonly acquirer: string;
   readonly fileNo: string;
+  /** Of the trades; null of a file that was taken before this was kept. */
+  readonly date: BusinessDate | null;
   readonly reference: string;
   readonly total: Minor;
   readonly fee: Minor;
@@ -41,6 +50,8 @@ export interface StoredFile {
   readonly uploadedMs: Instant;
   readonly decidedBy: Id | null;
   readonly feeInstruction: Id | null;
+  /** How often what the books refused was instructed anew. */
+  readonly retries: number;
 }
 
 interface FileRow {
@@ -48,6 +59,7 @@ interface FileRow {
   platform_id: string;
   acquirer: string;
   file_no: string;
+  business_date: BusinessDate | null;
   reference: string;
   total: string;
   fee: string;
@@ -57,6 +69,7 @@ interface FileRow {
   uploaded_ms: string;
   decided_by: string | null;
   fee_instruction: string | null;
+  retries: number;
 }
 
 function fileOf(row: FileRow): StoredFile {
@@ -65,6 +78,7 @@ function fileOf(row: FileRow): StoredFile {
     platformId: asId(row.platform_id),
     acquirer: row.acquirer,
     fileNo: row.file_no,
+    date: row.business_date,
     reference: row.reference,
     total: BigInt(row.total),
     fee: BigInt(row.fee),
@@ -74,6 +88,7 @@ function fileOf(row: FileRow): StoredFile {
     uploadedMs: Number(row.uploaded_ms) as Instant,
     decidedBy: row.decided_by === null ? null : asId(row.decided_by),
     feeInstruction: row.fee_instruction === null ? null : asId(row.fee_instruction),
+    retries: row.retries,
   };
 }
 
@@ -87,20 +102,45 @@ export async function findFileByNo(tx: Tx, acquirer: string, fileNo: string): Pr
   return row && fileOf(row);
 }
 
+/** Which files are wanted. */
+export interface FileFilter {
+  readonly platformId?: Id | undefined;
+  readonly acquirer?: string | undefined;
+  readonly state?: AcquirerFileState | undefined;
+  readonly date?: BusinessDate | undefined;
+  readonly before?: Id | undefined;
+}
+
+/** Files, the latest first. */
+export async function listFiles(tx: Tx, of: FileFilter, limit: number): Promise<StoredFile[]> {
+  const wanted = [
+    ['id < ?', of.before],
+    ['platform_id = ?', of.platformId],
+    ['acquirer = ?', of.acquirer],
+    ['state = ?', of.state],
+    ['business_date = ?', of.date],
+  ] as const;
+  const given = wanted.filter(([, value]) => value !== undefined);
+  const where = given.length === 0 ? '' : `WHERE ${given.map(([condition]) => condition).join(' AND ')}`;
+  const values = [...given.map(([, value]) => value), limit];
+  return (await tx.rows<FileRow>(`SELECT * FROM acquirer_files ${where} ORDER BY id DESC LIMIT ?`, values)).map(fileOf);
+}
+
 /** @throws a duplicate-key error when its number, or a trade of it, came meanwhile */
 export async function insertFile(
   tx: Tx,
-  of: Omit<StoredFile, 'state' | 'decidedBy' | 'feeInstruction'>,
+  of: Omit<StoredFile, 'state' | 'decidedBy' | 'feeInstruction' | 'retries'>,
   lines: readonly AcquirerLine[],
 ): Promise<void> {
   await tx.write(
-    `INSERT INTO acquirer_files (id, platform_id, acquirer, file_no, reference, total, fee, content_hash, state, uploaded_by, uploaded_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'checked', ?, ?)`,
+    `INSERT INTO acquirer_files (id, platform_id, acquirer, file_no, business_date, reference, total, fee, content_hash, state, uploaded_by, uploaded_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'checked', ?, ?)`,
     [
       of.id,
       of.platformId,
       of.acquirer,
       of.fileNo,
+      of.date,
       of.reference,
       String(of.total),
       String(of.fee),
@@ -161,13 +201,25 @@ export async function decideFile(tx: Tx, id: Id, to: AcquirerFileState, by: Id, 
   return changed === 1;
 }
 
+/** @returns whether this try is the one that counts: of two at once the second finds another number */
+export async function beginRetry(tx: Tx, { id, retries }: Pick<StoredFile, 'id' | 'retries'>): Promise<boolean> {
+  return (await tx.write('UPDATE acquirer_files SET retries = retries + 1 WHERE id = ? AND retries = ?', [id, retries])) === 1;
+}
+
+/** @param fee undefined: stays as it is */
 export async function noteInstructions(
   tx: Tx,
   fileId: Id,
   lines: readonly (readonly [lineNo: number, instruction: Id])[],
-  fee: Id | null,
+  fee: Id | null | undefined,
 ): Promise<void> {
-  const cases = lines.map(([lineNo, id]) => `WHEN ${lineNo} THEN ${id}`).join(' ');
-  await tx.write(`UPDATE acquirer_trades SET instruction_id = CASE line_no ${cases} END WHERE file_id = ?`, [fileId]);
-  await tx.write('UPDATE acquirer_files SET fee_instruction = ? WHERE id = ?', [fee, fileId]);
+  if (lines.length > 0) {
+    const cases = lines.map(([lineNo, id]) => `WHEN ${lineNo} THEN ${id}`).join(' ');
+    const which = lines.map(([lineNo]) => lineNo).join();
+    await tx.write(
+      `UPDATE acquirer_trades SET instruction_id = CASE line_no ${cases} END WHERE file_id = ? AND line_no IN (${which})`,
+      [fileId],
+    );
+  }
+  if (fee !== undefined) await tx.write('UPDATE acquirer_files SET fee_instruction = ? WHERE id = ?', [fee, fileId]);
 }

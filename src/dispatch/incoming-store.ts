@@ -29,10 +29,16 @@ export interface HeldTransfer {
   /** The payer's words; '' where there were none. */
   readonly remarkSealed: string;
   readonly attempts: number;
+  /** What two people decided of it; null: the books do. */
+  readonly decision: TransferDecision | null;
 }
 
+/** The ways on for a transfer whose message came before: as if it were the only one, or back to its payer. */
+export const TRANSFER_DECISIONS = ['accept', 'send-back'] as const;
+export type TransferDecision = (typeof TRANSFER_DECISIONS)[number];
+
 /** A transfer as it is written down: its message, and what becomes of it where that message came before. */
-export interface ReceivedTransfer extends Omit<HeldTransfer, 'attempts'> {
+export interface ReceivedTransfer extends Omit<HeldTransfer, 'attempts' | 'decision'> {
   readonly message: TransferMessage;
   readonly state: 'received' | 'duplicate' | 'conflict';
   readonly reason: string | null;
@@ -40,7 +46,7 @@ export interface ReceivedTransfer extends Omit<HeldTransfer, 'attempts'> {
 
 /**
  * Not answered for certain; or how it was answered, `disputed` where the core bank would not take the answer any more. A message acts once:
- * `duplicate` is the same again, `conflict` the same message with another content; neither is answered, a person has to look at both.
+ * `duplicate` is the same again, `conflict` the same message with another content; neither is answered until two people have decided.
  */
 export const TRANSFER_STATES = ['received', 'accepted', 'rejected', 'disputed', 'duplicate', 'conflict'] as const;
 export type TransferState = (typeof TRANSFER_STATES)[number];
@@ -117,8 +123,9 @@ export async function unansweredTransfers(tx: Tx, scope: TransferScope, limit: n
     payer_sealed: string;
     remark_sealed: string;
     attempts: number;
+    decision: TransferDecision | null;
   }>(
-    `SELECT reference, platform_id, account_id, virtual_no, amount, payer_sealed, remark_sealed, attempts FROM incoming_transfers
+    `SELECT reference, platform_id, account_id, virtual_no, amount, payer_sealed, remark_sealed, attempts, decision FROM incoming_transfers
      WHERE state = 'received' AND ${condition} ORDER BY received_ms, reference LIMIT ?`,
     [value, limit],
   );
@@ -130,6 +137,7 @@ export async function unansweredTransfers(tx: Tx, scope: TransferScope, limit: n
     payerSealed: row.payer_sealed,
     remarkSealed: row.remark_sealed,
     attempts: row.attempts,
+    decision: row.decision,
   }));
 }
 
@@ -167,6 +175,7 @@ export interface ListedTransfer extends Pick<HeldTransfer, 'reference' | 'to' | 
   readonly state: TransferState;
   readonly reason: string | null;
   readonly receivedMs: Instant;
+  readonly decision: TransferDecision | null;
 }
 
 /** Transfers in the order of their references. */
@@ -179,21 +188,31 @@ export async function listTransfers(
   const values: unknown[] = [after];
   if (state !== undefined) conditions.push(`state = '${state}'`);
   if (platformId !== undefined) conditions.push(`platform_id = ${platformId}`);
-  const rows = await tx.rows<{
-    reference: string;
-    platform_id: string | null;
-    account_id: string | null;
-    virtual_no: string;
-    amount: string;
-    payer_sealed: string;
-    state: TransferState;
-    reason: string | null;
-    received_ms: string;
-    channel: string;
-    sender_bank: string;
-    message_no: string;
-  }>(`SELECT * FROM incoming_transfers WHERE ${conditions.join(' AND ')} ORDER BY reference LIMIT ?`, [...values, limit]);
-  return rows.map((row) => ({
+  const rows = await tx.rows<ListedRow>(
+    `SELECT * FROM incoming_transfers WHERE ${conditions.join(' AND ')} ORDER BY reference LIMIT ?`,
+    [...values, limit],
+  );
+  return rows.map(listedOf);
+}
+
+interface ListedRow {
+  reference: string;
+  platform_id: string | null;
+  account_id: string | null;
+  virtual_no: string;
+  amount: string;
+  payer_sealed: string;
+  state: TransferState;
+  reason: string | null;
+  received_ms: string;
+  channel: string;
+  sender_bank: string;
+  message_no: string;
+  decision: TransferDecision | null;
+}
+
+function listedOf(row: ListedRow): ListedTransfer {
+  return {
     reference: row.reference,
     to: ownerOf(row),
     virtualNo: row.virtual_no,
@@ -203,7 +222,23 @@ export async function listTransfers(
     state: row.state,
     reason: row.reason,
     receivedMs: Number(row.received_ms) as Instant,
-  }));
+    decision: row.decision,
+  };
+}
+
+export async function findTransfer(tx: Tx, reference: string): Promise<ListedTransfer | undefined> {
+  const [row] = await tx.rows<ListedRow>('SELECT * FROM incoming_transfers WHERE reference = ?', [reference]);
+  return row && listedOf(row);
+}
+
+/** Lets one that did not act by itself be answered as people decided. @returns whether it was still waiting for that */
+export async function releaseTransfer(tx: Tx, reference: string, decision: TransferDecision, nowMs: Instant): Promise<boolean> {
+  const changed = await tx.write(
+    `UPDATE incoming_transfers SET state = 'received', decision = ?, next_ms = 0, changed_ms = ?
+     WHERE reference = ? AND state IN ('duplicate', 'conflict')`,
+    [decision, nowMs, reference],
+  );
+  return changed === 1;
 }
 
 /** Whose the number is; null where it is nobody's. */

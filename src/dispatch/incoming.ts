@@ -218,7 +218,8 @@ async function decide(desk: Desk, held: readonly HeldTransfer[]): Promise<Map<st
   for (const transfer of held) {
     const book = transfer.to === null ? undefined : books.get(transfer.to.platformId);
     const told = dataOf(desk, transfer, book);
-    if (book === undefined || transfer.to === null)
+    if (transfer.decision === 'send-back') verdicts.set(transfer.reference, { accepted: false, reason: 'sent back by the bank' });
+    else if (book === undefined || transfer.to === null)
       verdicts.set(transfer.reference, { accepted: false, reason: 'no such account' });
     else if (told === undefined)
       verdicts.set(transfer.reference, { accepted: false, reason: 'the particulars cannot be booked' });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { decide, upload } from '../../src/acquirers/release.js';
-import { parseFile } from '../../src/acquirers/rules.js';
-import { linesOf, saveAcquirer } from '../../src/acquirers/store.js';
+import { decide, retry, upload } from '../../src/acquirers/release.js';
+import { exampleFile, type FileFault, parseFile } from '../../src/acquirers/rules.js';
+import { findFile, linesOf, saveAcquirer } from '../../src/acquirers/store.js';
 import { decideNow } from '../../src/dispatch/index.js';
 import { executeShard, findInstructions, receiveInTx, systemInstruction } from '../../src/instructions/index.js';
 import { asId, type BusinessDate, type Id, Refused, toWire } from '../../src/kernel/index.js';
@@ -55,7 +55,26 @@ describe('the file of an acquirer is refused whole', () => {
     ['a fee that leaves nothing', fileOf({ fee: '150.00' })],
     ['another version', fileOf().replace('H|1|', 'H|2|')],
   ])('with %s', (_what, text) => {
-    expect(parseFile(text)).toContainEqual({ line: expect.any(Number), detail: expect.any(String) });
+    expect(parseFile(text)).toContainEqual(expect.objectContaining({ line: expect.any(Number), detail: expect.any(String) }));
+  });
+
+  test('with the line and the field of every fault', () => {
+    const faultsOf = (text: string) => (parseFile(text) as FileFault[]).map(({ line, field }) => `${line} ${field}`);
+    const lines = ['D|1|T1|SO 1|100.00', 'D|3|T1|SO-2|50', 'X|3|T3|SO-3|1.00'];
+    expect(faultsOf(fileOf({ lines }).replace('2026-03-02', '2026-02-30'))).toEqual([
+      '1 date',
+      '2 orderNo',
+      '3 amount',
+      '4 null',
+      '5 digest',
+    ]);
+    expect(faultsOf(fileOf({ lines: ['D|2|T1|SO-1|100.00', 'D|2|T1|SO-2|0.00'] }))).toEqual(['2 line', '3 amount', '3 tradeNo']);
+    expect(faultsOf(fileOf({ total: '150.01' }))).toEqual(['1 total', '4 total']);
+    expect(faultsOf(fileOf({ fee: '150.00' }))).toEqual(['1 fee']);
+  });
+
+  test('and the example of the documents is a sound one', () => {
+    expect(parseFile(exampleFile())).toMatchObject({ acquirer: 'ALLPAY', total: 15_000n, fee: 90n, lines: [{}, {}] });
   });
 });
 
@@ -153,6 +172,44 @@ describe('money of an acquirer', () => {
     expect(await refusal(sent(fileOf({ fileNo: 'F-2' })))).toBe('ACQUIRER_FILE_REFUSED');
     await decided(first.id, 'rejected');
     expect(await refusal(sent(fileOf({ fileNo: 'F-2' })))).toBe('taken');
+  });
+
+  test('of a day that has not come is refused', async () => {
+    const text = fileOf().replace('2026-03-02', '2026-03-03');
+    const body = text.slice(0, text.lastIndexOf('T|'));
+    const sound = `${body}T|2|150.00|${createHash('sha256').update(body).digest('hex')}\n`;
+    await expect(sent(sound)).rejects.toMatchObject({
+      refusal: { code: 'ACQUIRER_FILE_REFUSED', fields: { faults: [{ line: 1, field: 'date' }] } },
+    });
+  });
+
+  test('of which the books refused the fee is tried again as far as it was refused, once for each that asks', async () => {
+    const { id } = await sent(fileOf());
+    const again = () =>
+      market.world.db
+        .withTx('retry', (tx) => retry(tx, market.world.rt, id, who(CHECKER), give))
+        .then(async () => executeShard(market.world.rt, (await market.book()).shardId));
+    expect(await refusal(again())).toBe('ACQUIRER_FILE_NOT_REFUSED');
+    await decided(id, 'released');
+    const feeOf = async () => {
+      const file = await market.world.db.read('file', (tx) => findFile(tx, id));
+      const fee = file?.feeInstruction as Id;
+      return (await market.world.db.read('fee', (tx) => findInstructions(tx, [fee]))).get(fee);
+    };
+    const first = await feeOf();
+    expect(first?.outcome?.state).toBe('refused');
+    const trades = await market.world.db.read('lines', (tx) => linesOf(tx, id));
+    await again(); // there is still nothing to take it from
+    expect([(await feeOf())?.id === first?.id, (await feeOf())?.outcome?.state]).toEqual([false, 'refused']);
+    await ownFunds(100n);
+    const twice = await Promise.all([refusal(again()), refusal(again())]);
+    expect(twice.sort()).toEqual(['ACQUIRER_FILE_NOT_REFUSED', 'taken']);
+    expect((await feeOf())?.outcome?.state).toBe('posted');
+    expect(await refusal(again())).toBe('ACQUIRER_FILE_NOT_REFUSED');
+    expect(await market.world.db.read('lines', (tx) => linesOf(tx, id))).toEqual(trades);
+    await arrives('ST-1', 14_910n);
+    await closeNext(market);
+    expect(await market.breaks()).toEqual([]);
   });
 
   test('of an acquirer that nobody registered is refused', async () => {

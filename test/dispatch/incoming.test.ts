@@ -3,7 +3,8 @@ import { accountsByVirtualNo } from '../../src/accounts/index.js';
 import { ownNumbers } from '../../src/accounts/pay-in-store.js';
 import type { CoreBank } from '../../src/channels/index.js';
 import { createDesk, type Desk, takeIncoming } from '../../src/dispatch/index.js';
-import type { Id } from '../../src/kernel/index.js';
+import { approve, propose, reject, requireTransfer } from '../../src/dispatch/proposals.js';
+import { asId, type Id, Refused } from '../../src/kernel/index.js';
 import { listItems } from '../../src/suspense/store.js';
 import { changeElectronic, deposit, type Holder, openHolder, statementOf } from '../clearing/electronic.js';
 import { atBank, closeNext, type Market, openMarket } from '../clearing/market.js';
@@ -356,6 +357,62 @@ describe('transfers to virtual account numbers', () => {
     // A person decides what becomes of the others: the core bank goes on holding them.
     expect(atTheBank().map(([, state]) => state)).toEqual(['accepted', 'held', 'held', 'accepted', 'held', 'held']);
     expect(await market.balance(holder.account)).toBe(1_000n);
+    await expectDayCloses();
+  });
+
+  test('whose message came before are accepted or sent back when two people have decided, and once', async () => {
+    const { db, rt, clock } = market.world;
+    const message = { channel: 'beps', sender: '103100000026', messageNo: 'M-1' };
+    for (const [no, amount] of [500n, 500n, 501n].entries()) await sent(`IT-${no + 1}`, amount, { message });
+    await take();
+    const [maker, checker] = [asId('1000000000000000001'), asId('1000000000000000002')];
+    const proposed = async (reference: string, action: 'accept' | 'send-back') => {
+      const of = {
+        id: rt.newId(),
+        reference,
+        action,
+        reasonSealed: rt.vault.seal('x'),
+        proposedBy: maker,
+        proposedMs: clock.now(),
+      };
+      await db.withTx('propose', (tx) => propose(tx, of));
+      return of.id;
+    };
+    const decided = (how: typeof approve, reference: string, proposal: Id, by: Id) =>
+      db.withTx('decide', (tx) => how(tx, { reference, proposal, by, nowMs: clock.now(), noteSealed: null }));
+    const refusal = (work: Promise<unknown>) =>
+      work.then(
+        () => 'done',
+        (error: unknown) => (error instanceof Refused ? error.refusal.code : String(error)),
+      );
+    expect(await refusal(proposed('IT-1', 'accept'))).toBe('TRANSFER_NOT_WAITING');
+    expect(await refusal(proposed('IT-9', 'accept'))).toBe('NOT_FOUND');
+    const withdrawn = await proposed('IT-2', 'accept');
+    expect(await refusal(proposed('IT-2', 'send-back'))).toBe('TRANSFER_PROPOSED');
+    expect(await refusal(decided(approve, 'IT-2', withdrawn, maker))).toBe('SAME_OPERATOR');
+    expect(await refusal(decided(approve, 'IT-3', withdrawn, checker))).toBe('NOT_FOUND');
+    await decided(reject, 'IT-2', withdrawn, maker);
+    expect(await refusal(decided(approve, 'IT-2', withdrawn, checker))).toBe('PROPOSAL_DECIDED');
+    expect(await take()).toBe(0);
+
+    const back = await proposed('IT-2', 'send-back');
+    const both = await Promise.all(
+      [checker, asId('1000000000000000003')].map((by) => refusal(decided(approve, 'IT-2', back, by))),
+    );
+    expect(both.sort()).toEqual(['PROPOSAL_DECIDED', 'done']);
+    await decided(approve, 'IT-3', await proposed('IT-3', 'accept'), checker);
+    expect((await db.read('seen', (tx) => requireTransfer(tx, 'IT-2'))).proposals.map(({ state }) => state)).toEqual([
+      'withdrawn',
+      'approved',
+    ]);
+    expect(await take()).toBe(2);
+    expect(atTheBank()).toEqual([
+      ['IT-1', 'accepted', undefined],
+      ['IT-2', 'rejected', 'sent back by the bank'],
+      ['IT-3', 'accepted', undefined],
+    ]);
+    expect(await market.balance(holder.account)).toBe(1_001n);
+    expect(await refusal(proposed('IT-2', 'accept'))).toBe('TRANSFER_NOT_WAITING');
     await expectDayCloses();
   });
 

@@ -39,6 +39,20 @@ export const MONEY_IN_REFUSALS = {
     retry: 'never',
     actor: 'nobody',
   },
+  TRANSFER_NOT_WAITING: {
+    http: 409,
+    en: 'Only a transfer whose message came before waits for people to decide.',
+    zh: '该来账无需人工处理',
+    retry: 'never',
+    actor: 'nobody',
+  },
+  TRANSFER_PROPOSED: {
+    http: 409,
+    en: 'Something was proposed about the transfer and is not decided yet.',
+    zh: '该来账已有待复核的处理意见',
+    retry: 'never',
+    actor: 'bank',
+  },
   ACQUIRER_NOT_FOUND: {
     http: 404,
     en: 'No such acquirer is registered.',
@@ -59,6 +73,13 @@ export const MONEY_IN_REFUSALS = {
     zh: '文件编号已用于其他内容',
     retry: 'never',
     actor: caller,
+  },
+  ACQUIRER_FILE_NOT_REFUSED: {
+    http: 409,
+    en: 'The books refused nothing of this file, or it is being tried again already.',
+    zh: '该文件没有被拒的指令',
+    retry: 'never',
+    actor: 'nobody',
   },
   ACQUIRER_FILE_DECIDED: {
     http: 409,
