@@ -38,6 +38,8 @@ export interface LedgerAccount {
 export interface UnclearedSlice {
   readonly due: BusinessDate;
   readonly amount: Minor;
+  /** What of it a channel has collected and owes until then, nothing where it is absent. It keeps its date wherever it goes. */
+  readonly owed?: Minor;
 }
 
 export interface Posting {
@@ -46,8 +48,13 @@ export interface Posting {
   readonly amount: Minor;
   /** Debits: which money goes. Default `cleared-first`. `cleared-only` is what leaves the bank. */
   readonly draw?: 'cleared-first' | 'uncleared-first' | 'cleared-only';
-  /** Credits: the date from which it is withdrawable; `inherit`: as the money that was debited before, until all of that is passed on. */
+  /**
+   * Credits: the date from which it is withdrawable; `inherit`: as the money that was debited, until all of that is passed on. Whatever it
+   * says, what a channel owes of the money that was debited comes along, and is not withdrawable before its own date.
+   */
   readonly clears?: BusinessDate | 'inherit';
+  /** Credits: a channel has collected it and owes it until the date from which it is withdrawable. */
+  readonly owed?: true;
   /**
    * On an electronic account: with whom, by which the law's limits count it. bound: the bound account outside; exempt: interest,
    * a refund, a payout that was returned; back: a payment that never happened, which no cap keeps out either; `reversal`: undoes a
@@ -99,6 +106,21 @@ export function unclearedOf(account: Pick<LedgerAccount, 'uncleared'>): Minor {
   let sum = 0n;
   for (const slice of account.uncleared) sum += slice.amount;
   return sum;
+}
+
+function owedOf(slices: readonly UnclearedSlice[]): Minor {
+  let sum = 0n;
+  for (const slice of slices) sum += slice.owed ?? 0n;
+  return sum;
+}
+
+/** The latest date of what a debit of `amount` takes that prefers cleared money; undefined where all of that has cleared. */
+export function drawnUntil(
+  account: Pick<LedgerAccount, 'balance' | 'uncleared'> | undefined,
+  amount: Minor,
+): BusinessDate | undefined {
+  if (account === undefined || account.balance - unclearedOf(account) >= amount) return undefined;
+  return account.uncleared.at(-1)?.due;
 }
 
 type Funds = Pick<LedgerAccount, 'balance' | 'held' | 'claimed'>;
@@ -159,7 +181,8 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
     freed ??= new Map();
     freed.set(account, (freed.get(account) ?? 0n) - change.amount);
   }
-  for (const posting of movement.postings) {
+  const leaves = movement.postings.some(({ account, amount }) => amount > 0n && isOutside(find(account).type));
+  for (const posting of debitsFirst(movement.postings)) {
     const account = remember(touched, find(posting.account));
     invariant(posting.amount !== 0n, 'a posting has an amount');
     invariant(!posted.has(account), 'an account stands once in a movement');
@@ -170,21 +193,18 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
       if (account.balance < -BALANCE_MAX)
         return refuse('BALANCE_OVERFLOW', undefined, { account: toWire('account', account.id) });
     } else if (posting.amount > 0n) {
-      const inherited = takeSlices(drawn, posting.clears === 'inherit' ? posting.amount : 0n);
-      drawn = inherited.left;
-      const dated = posting.clears !== undefined && posting.clears !== 'inherit';
-      const refusal = credit(
-        account,
-        posting.amount,
-        dated ? [{ due: posting.clears, amount: posting.amount }] : inherited.taken,
-      );
+      const { slices, left } = isOutside(account.type) ? { slices: [], left: drawn } : received(posting, drawn);
+      drawn = left;
+      const refusal = credit(account, posting.amount, slices);
       if (refusal !== undefined) return refusal;
     } else {
-      const taken = debit(account, posting, freed?.get(account) ?? 0n);
+      const taken = debit(account, posting, freed?.get(account) ?? 0n, leaves);
       if ('code' in taken) return taken;
       drawn = [...drawn, ...taken];
     }
   }
+  // Nobody here got it, so it would leave.
+  if (owedOf(drawn) > 0n) return refuse('FUNDS_UNCLEARED');
   for (const change of movement.holds ?? []) {
     if (change.amount <= 0n) continue;
     const account = remember(touched, find(change.account));
@@ -200,6 +220,11 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
   }
   invariant(sum === 0n, `the postings of an instruction sum to zero, not to ${sum}`);
   return undefined;
+}
+
+/** What is credited takes along what channels owe of all that is debited. */
+function debitsFirst(postings: readonly Posting[]): readonly Posting[] {
+  return [...postings.filter(({ amount }) => amount <= 0n), ...postings.filter(({ amount }) => amount > 0n)];
 }
 
 function remember(touched: Map<LedgerAccount, Before>, account: LedgerAccount): LedgerAccount {
@@ -225,11 +250,17 @@ function mayDebit(account: LedgerAccount, amount: Minor, there: Minor, claim?: P
   return undefined;
 }
 
+/** Money that is credited there has left the bank, or waits for a channel to take it out. */
+function isOutside(type: AccountType): boolean {
+  return isAsset(type) || type === 'in-transit';
+}
+
 /**
  * Takes money off an account; answers the uncleared slices that went with it.
  * @param freed what holds have freed for this movement
+ * @param leaves it is for outside the bank: what channels owe goes last
  */
-function debit(account: LedgerAccount, posting: Posting, freed: Minor): readonly UnclearedSlice[] | Refusal {
+function debit(account: LedgerAccount, posting: Posting, freed: Minor, leaves: boolean): readonly UnclearedSlice[] | Refusal {
   const amount = -posting.amount;
   // Who claims may take what is claimed; anybody else what neither a hold nor a claim keeps.
   const free = posting.claim !== undefined || account.claimed === 0n;
@@ -248,30 +279,65 @@ function debit(account: LedgerAccount, posting: Posting, freed: Minor): readonly
   const uncovered = uncleared > account.balance ? uncleared - account.balance : 0n;
   const fromUncleared = posting.draw === 'uncleared-first' ? (amount < uncleared ? amount : uncleared) : uncovered;
   if (fromUncleared === 0n) return [];
-  const { taken, left } = takeSlices(account.uncleared, fromUncleared);
-  account.uncleared = left;
-  return taken;
+  if (!leaves) {
+    const { taken, left } = takeSlices(account.uncleared, fromUncleared);
+    account.uncleared = left;
+    return taken;
+  }
+  const others = takeSlices(account.uncleared, fromUncleared, 'others');
+  const owed = takeSlices(others.left, owedOf(others.left) - account.balance, 'owed');
+  account.uncleared = owed.left;
+  return [...others.taken, ...owed.taken];
 }
 
-/** At most `amount` of the slices. The latest money goes first: what clears soonest stays with its owner. */
-function takeSlices(slices: readonly UnclearedSlice[], amount: Minor) {
-  const left = [...slices];
+/**
+ * With which slices money arrives that was debited with those of `drawn`: what a channel owes keeps its date where that is later than what the
+ * posting says. The soonest goes to who is credited first.
+ */
+function received({ amount, clears, owed: isOwed }: Posting, drawn: readonly UnclearedSlice[]) {
+  if (drawn.length === 0 && (clears === undefined || clears === 'inherit')) return { slices: [], left: drawn };
+  const { taken, left } = takeSlices(drawn, amount, clears === 'inherit' ? 'any' : 'owed');
+  if (clears === undefined || clears === 'inherit') return { slices: taken, left };
+  const rest = amount - taken.reduce((sum, slice) => sum + slice.amount, 0n);
+  const slices = taken.map((slice) => ({ ...slice, due: slice.due > clears ? slice.due : clears }));
+  return { slices: rest > 0n ? [...slices, sliceOf(clears, rest, isOwed ? rest : 0n)] : slices, left };
+}
+
+function sliceOf(due: BusinessDate, amount: Minor, owed: Minor): UnclearedSlice {
+  return owed > 0n ? { due, amount, owed } : { due, amount };
+}
+
+/**
+ * At most `amount` of the slices, or of what channels owe of them, or of the others. The latest money goes first: what clears soonest stays
+ * with its owner; and of one date what is owed goes first.
+ */
+function takeSlices(slices: readonly UnclearedSlice[], amount: Minor, which: 'any' | 'owed' | 'others' = 'any') {
+  const left: UnclearedSlice[] = [];
   const taken: UnclearedSlice[] = [];
-  for (let rest = amount; rest > 0n; ) {
-    const last = left.pop();
-    if (last === undefined) break;
-    const part = last.amount < rest ? last.amount : rest;
-    taken.push({ due: last.due, amount: part });
-    if (part < last.amount) left.push({ due: last.due, amount: last.amount - part });
+  let rest = amount;
+  for (const slice of slices.toReversed()) {
+    const owed = slice.owed ?? 0n;
+    const there = which === 'any' ? slice.amount : which === 'owed' ? owed : slice.amount - owed;
+    const part = there < rest ? there : rest;
+    if (part <= 0n) {
+      left.push(slice);
+      continue;
+    }
+    const ofOwed = which === 'others' ? 0n : owed < part ? owed : part;
+    taken.push(sliceOf(slice.due, part, ofOwed));
+    if (part < slice.amount) left.push(sliceOf(slice.due, slice.amount - part, owed - ofOwed));
     rest -= part;
   }
-  return { taken, left };
+  return { taken, left: left.reverse() };
 }
 
 function mergeSlices(slices: readonly UnclearedSlice[], added: readonly UnclearedSlice[]): UnclearedSlice[] {
-  const byDue = new Map<BusinessDate, Minor>();
-  for (const { due, amount } of [...slices, ...added]) byDue.set(due, (byDue.get(due) ?? 0n) + amount);
-  return [...byDue].map(([due, amount]) => ({ due, amount })).sort((a, b) => (a.due < b.due ? -1 : 1));
+  const byDue = new Map<BusinessDate, UnclearedSlice>();
+  for (const slice of [...slices, ...added]) {
+    const { amount = 0n, owed = 0n } = byDue.get(slice.due) ?? {};
+    byDue.set(slice.due, sliceOf(slice.due, amount + slice.amount, owed + (slice.owed ?? 0n)));
+  }
+  return [...byDue.values()].sort((a, b) => (a.due < b.due ? -1 : 1));
 }
 
 function assertFloors(account: LedgerAccount): void {

@@ -260,8 +260,8 @@ async function loadUncleared(
     const open = openDate((accounts.get(id) as LedgerAccount).platformId);
     if (open < leastOpen) leastOpen = open;
   }
-  const rows = await tx.rows<{ account_id: string; due_date: BusinessDate; amount: string }>(
-    `SELECT account_id, due_date, amount FROM uncleared
+  const rows = await tx.rows<{ account_id: string; due_date: BusinessDate; amount: string; owed: string }>(
+    `SELECT account_id, due_date, amount, owed FROM uncleared
      WHERE account_id IN (${ids.join()}) AND due_date > ? AND amount > 0 ORDER BY account_id, due_date`,
     [leastOpen],
   );
@@ -271,7 +271,8 @@ async function loadUncleared(
     invariant(account, 'uncleared slices belong to the accounts asked for');
     if (row.due_date <= openDate(account.platformId)) continue;
     const list = slices.get(account) ?? [];
-    list.push({ due: row.due_date, amount: BigInt(row.amount) });
+    const owed = BigInt(row.owed);
+    list.push({ due: row.due_date, amount: BigInt(row.amount), ...(owed > 0n ? { owed } : {}) });
     slices.set(account, list);
   }
   for (const [account, list] of slices) account.uncleared = list;
@@ -322,12 +323,50 @@ export function savingUncleared(
   for (const account of accounts) {
     const before = slicesBefore.get(account.id) ?? [];
     if (account.uncleared === before) continue;
-    const now = new Map(account.uncleared.map(({ due, amount }) => [due, amount]));
-    for (const { due } of before) if (!now.has(due)) now.set(due, 0n);
-    for (const [due, amount] of now) slices.push(`${account.id},'${due}',${amount}`);
+    const now = new Map(account.uncleared.map((slice) => [slice.due, slice]));
+    for (const { due } of before) if (!now.has(due)) now.set(due, { due, amount: 0n });
+    for (const { due, amount, owed = 0n } of now.values()) slices.push(`${account.id},'${due}',${amount},${owed}`);
   }
   if (slices.length === 0) return undefined;
-  return `INSERT INTO uncleared (account_id, due_date, amount) VALUES ${sql.tuples(slices)} ON DUPLICATE KEY UPDATE amount = VALUES(amount)`;
+  return `INSERT INTO uncleared (account_id, due_date, amount, owed) VALUES ${sql.tuples(slices)}
+     ON DUPLICATE KEY UPDATE amount = VALUES(amount), owed = VALUES(owed)`;
+}
+
+/** What a channel owes and was to be there by `from`, and now by `to`. */
+export interface Postponed {
+  readonly platformId: Id;
+  /** Minor units. */
+  readonly amount: Minor;
+  readonly from: BusinessDate;
+  readonly to: BusinessDate;
+}
+
+/**
+ * Moves so much of what a channel owes to a later date, on whatever accounts of the platform it is now: which of it came from which collection
+ * nobody knows, so what would clear first waits first, and of one date the oldest account's. Call it under the shard's lock, and only
+ * for a date that is still to come.
+ */
+export async function postponeOwed(tx: Tx, { platformId, amount, from, to }: Postponed): Promise<void> {
+  const rows = await tx.rows<{ account_id: string; due_date: BusinessDate; owed: string }>(
+    `SELECT u.account_id, u.due_date, u.owed FROM accounts AS a JOIN uncleared AS u ON u.account_id = a.id
+     WHERE a.platform_id = ? AND a.uncleared_until >= ? AND u.due_date >= ? AND u.due_date < ? AND u.owed > 0 ORDER BY u.due_date, u.account_id`,
+    [platformId, from, from, to],
+  );
+  let rest = amount;
+  for (const { account_id: account, due_date: due, owed } of rows) {
+    const part = BigInt(owed) < rest ? BigInt(owed) : rest;
+    if (part === 0n) return;
+    rest -= part;
+    await tx.write('UPDATE uncleared SET amount = amount - ?, owed = owed - ? WHERE account_id = ? AND due_date = ?', [
+      ...[String(part), String(part), account, due],
+    ]);
+    await tx.write(
+      `INSERT INTO uncleared (account_id, due_date, amount, owed) VALUES (?, ?, ?, ?)
+       ON DUPLICATE KEY UPDATE amount = amount + VALUES(amount), owed = owed + VALUES(owed)`,
+      [account, to, String(part), String(part)],
+    );
+    await tx.write('UPDATE accounts SET uncleared_until = GREATEST(uncleared_until, ?) WHERE id = ?', [to, account]);
+  }
 }
 
 export function insertingEntries(entries: readonly Entry[]): string | undefined {

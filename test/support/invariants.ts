@@ -88,6 +88,17 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM channel_collections WHERE settled_by IS NULL GROUP BY platform_id) AS c
        ON c.platform_id = a.platform_id
      WHERE a.type = 'channel-due' AND ${within('a.platform_id')} AND a.balance + COALESCE(c.total, 0) <> 0`,
+  'what channels owe of money that is used at once is on accounts that cannot let it out before it must be there': (within) =>
+    `SELECT d.platform_id, d.clears_on, SUM(c.amount) AS owed, MAX(d.kept) AS kept FROM (
+       SELECT each_day.platform_id, each_day.clears_on, (SELECT COALESCE(SUM(u.owed), 0) FROM uncleared AS u JOIN accounts AS a ON a.id = u.account_id
+         WHERE a.platform_id = each_day.platform_id AND u.due_date >= each_day.clears_on) AS kept
+       FROM (SELECT DISTINCT n.platform_id, n.clears_on FROM channel_collections AS n JOIN books AS b ON b.platform_id = n.platform_id
+         WHERE n.at_once = 1 AND n.settled_by IS NULL AND n.clears_on > b.business_date) AS each_day) AS d
+     JOIN channel_collections AS c ON c.platform_id = d.platform_id AND c.at_once = 1 AND c.settled_by IS NULL AND c.clears_on >= d.clears_on
+     WHERE ${within('d.platform_id')} GROUP BY d.platform_id, d.clears_on HAVING SUM(c.amount) > MAX(d.kept)`,
+  'what a channel owes of a slice is part of it, and none of it is on its way out': (within) =>
+    `SELECT u.account_id, u.due_date, u.amount, u.owed, a.type FROM uncleared AS u JOIN accounts AS a ON a.id = u.account_id
+     WHERE ${within('a.platform_id')} AND (u.owed > u.amount OR (u.owed > 0 AND a.type IN ('in-transit', 'custody', 'channel-due')))`,
   'what was collected and is not credited waits on its account, and nothing else does': (within) =>
     `SELECT a.platform_id, a.balance, COALESCE(c.total, 0) AS waiting FROM accounts AS a
      LEFT JOIN (SELECT platform_id, SUM(amount) AS total FROM channel_collections WHERE credited_by IS NULL GROUP BY platform_id) AS c

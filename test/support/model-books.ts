@@ -17,6 +17,8 @@ export interface ModelAccount {
   readonly claims: ModelClaim[];
   /** By the date from which it is withdrawable. */
   readonly uncleared: Map<string, bigint>;
+  /** What of that a channel collected and owes until that date. */
+  readonly owed: Map<string, bigint>;
 }
 
 export interface ModelOrder {
@@ -132,7 +134,7 @@ export type Take = {
   claim?: 'court' | 'dispute';
   flow?: Flow;
 };
-export type Give = { to: string; amount: bigint; clears?: string; inherits?: boolean; flow?: Flow };
+export type Give = { to: string; amount: bigint; clears?: string; owed?: boolean; inherits?: boolean; flow?: Flow };
 
 /** A refund that not all of the money is there for. */
 export class Waits extends Error {}
@@ -154,18 +156,73 @@ export function found<T>(value: T | undefined, otherwise: string): T {
   return value;
 }
 
-/** Of money that came along, what clears soonest goes to the first who inherits it. */
-export function soonest(carried: [string, bigint][], amount: bigint): [string, bigint][] {
-  const got: [string, bigint][] = [];
-  for (let rest = amount; rest > 0n; ) {
-    const last = carried.pop();
-    if (last === undefined) break;
-    const part = last[1] < rest ? last[1] : rest;
-    got.push([last[0], part]);
-    if (part < last[1]) carried.push([last[0], last[1] - part]);
+/** Money on its way from one account to another, which has not cleared: of what comes last in the list the first receiver gets. */
+export interface Carried {
+  readonly due: string;
+  readonly owed: boolean;
+  left: bigint;
+}
+
+/**
+ * Takes `amount` off an account; answers the uncleared money that goes: no more than must, or all there is where that goes first. What clears
+ * last goes first, and of that what a channel owes; but what is to leave the bank takes what is owed only if there is nothing else.
+ */
+export function drawn(of: ModelAccount, { amount, how }: Take, leaves: boolean): Carried[] {
+  const lots = [...of.uncleared].flatMap(([due, all]) => {
+    const owed = of.owed.get(due) ?? 0n;
+    return [
+      { due, owed: true, left: owed },
+      { due, owed: false, left: all - owed },
+    ];
+  });
+  const cleared = of.balance - sum(of.uncleared.values());
+  of.balance -= amount;
+  const rank = (lot: Carried) => lot.due.replaceAll('-', '') + (lot.owed ? '1' : '0');
+  lots.sort((a, b) => (leaves && a.owed !== b.owed ? (a.owed ? 1 : -1) : rank(a) < rank(b) ? 1 : -1));
+  const gone: Carried[] = [];
+  let rest = amount;
+  let there = cleared;
+  for (const lot of lots) {
+    // Before what is owed goes out of the bank, all that has cleared goes.
+    const spared = how !== 'uncleared-first' || (leaves && lot.owed);
+    if (spared) {
+      rest -= there < rest ? there : rest;
+      there = 0n;
+    }
+    const part = rest < lot.left ? rest : lot.left;
+    if (part <= 0n) continue;
+    gone.push({ ...lot, left: part });
+    lower(of.uncleared, lot.due, part);
+    if (lot.owed) lower(of.owed, lot.due, part);
     rest -= part;
   }
-  return got;
+  return gone;
+}
+
+function lower(lots: Map<string, bigint>, due: string, by: bigint): void {
+  const left = (lots.get(due) ?? 0n) - by;
+  if (left === 0n) lots.delete(due);
+  else lots.set(due, left);
+}
+
+/** Puts money on an account, with what it brings along of `carried`: what is owed keeps a date that is later than its own. */
+export function arrives(of: ModelAccount, { amount, clears, owed, inherits }: Give, carried: Carried[]): void {
+  of.balance += amount;
+  if (of.type === 'in-transit') return;
+  const add = (due: string, part: bigint, isOwed: boolean) => {
+    of.uncleared.set(due, (of.uncleared.get(due) ?? 0n) + part);
+    if (isOwed) of.owed.set(due, (of.owed.get(due) ?? 0n) + part);
+  };
+  let rest = amount;
+  for (const lot of carried.toReversed()) {
+    if (!(lot.owed || (inherits && clears === undefined))) continue;
+    const part = lot.left < rest ? lot.left : rest;
+    if (part === 0n) continue;
+    add(clears !== undefined && clears > lot.due ? clears : lot.due, part, lot.owed);
+    lot.left -= part;
+    rest -= part;
+  }
+  if (clears !== undefined && rest > 0n) add(clears, rest, owed === true);
 }
 
 /** What is claimed, be it there or not. */

@@ -6,11 +6,13 @@
 import type { Data, Given } from './given.js';
 import { gotOf, leftOf, type ModelBackground, proportionally, splitItems, Trade } from './model-agreements.js';
 import {
+  arrives,
   bare,
   cameIn,
   claimedOf,
   dayAfter,
   dayBefore,
+  drawn,
   found,
   frozenOf,
   type Give,
@@ -32,7 +34,6 @@ import {
   No,
   refuseIf,
   reservedOf,
-  soonest,
   subsidyBack,
   sum,
   suspenseOf,
@@ -119,7 +120,17 @@ export class Model {
   }
 
   openAccount(id: string, platform: string, type: string, bound: boolean): void {
-    this.accounts.set(id, { platform, type, bound, state: 'open', balance: 0n, held: 0n, claims: [], uncleared: new Map() });
+    this.accounts.set(id, {
+      platform,
+      type,
+      bound,
+      state: 'open',
+      balance: 0n,
+      held: 0n,
+      claims: [],
+      uncleared: new Map(),
+      owed: new Map(),
+    });
   }
 
   openCustomer(id: string, idExpires: string | undefined): void {
@@ -168,7 +179,7 @@ export class Model {
     this.platform(platform).date = date;
     for (const account of this.accounts.values()) {
       if (account.platform !== platform) continue;
-      for (const due of account.uncleared.keys()) if (due <= date) account.uncleared.delete(due);
+      for (const lots of [account.uncleared, account.owed]) for (const due of lots.keys()) if (due <= date) lots.delete(due);
     }
   }
 
@@ -805,7 +816,7 @@ export class Model {
         const { amount } = payout;
         const clears = this.#nextWorkingDay(this.#nextWorkingDay(this.#arrival(at)));
         const to = at.atOnce ? this.#creditable(payout, 'bound', at) : collected;
-        this.#move(at, [], [at.atOnce ? { to, amount, clears, flow: 'bound' } : { to, amount }]);
+        this.#move(at, [], [at.atOnce ? { to, amount, clears, owed: true, flow: 'bound' } : { to, amount }]);
         if (at.atOnce) this.#suspend(given, at, to, payout, 'top-up', clears);
         this.#account(at.own.custody).balance += amount; // the channel has it
         this.#account(due).balance -= amount;
@@ -1046,17 +1057,17 @@ export class Model {
     this.#pass(takes, gives);
     for (const take of takes) this.#mayTake(take);
     for (const give of gives) refuseIf(this.#account(give.to).state === 'closed', 'ACCOUNT_CLOSED');
+    const leaves = incoming < 0n || gives.some(({ to }) => this.#account(to).type === 'in-transit');
+    refuseIf(leaves && this.#owedLeaves(takes, gives), 'FUNDS_UNCLEARED');
     this.#look(takes, gives);
     for (const passing of this.#passings(takes, gives)) this.law.made(passing, this.#now.id, this.now);
     custody.balance -= incoming;
-    const carried = takes.flatMap((take) => this.#take(take));
-    for (const { to, amount, clears, inherits } of gives) {
-      const account = this.#account(to);
-      account.balance += amount;
-      this.#credited.add(to);
-      const waiting: [string, bigint][] =
-        clears === undefined ? (inherits ? soonest(carried, amount) : []) : [[this.#dueOn(to, clears, at.date), amount]];
-      for (const [due, part] of waiting) account.uncleared.set(due, (account.uncleared.get(due) ?? 0n) + part);
+    const carried = takes.flatMap((take) => drawn(this.#account(take.from), take, leaves));
+    for (const give of gives) {
+      this.#credited.add(give.to);
+      const { to, clears } = give;
+      const dated = clears === undefined ? give : { ...give, clears: this.#dueOn(to, clears, at.date) };
+      arrives(this.#account(to), dated, carried);
     }
   }
 
@@ -1065,6 +1076,17 @@ export class Model {
     if (this.#account(to).type !== 'sub' || !INCOME.includes(this.#now.kind)) return clears;
     const cameIn = this.#nextWorkingDay(today) === clears ? today : dayBefore(clears);
     return dueOn(this.trade.paying(to, today), cameIn, this.#nextWorkingDay);
+  }
+
+  /** What a channel owes does not leave: whether these moves would take it along. */
+  #owedLeaves(takes: readonly Take[], gives: readonly Give[]): boolean {
+    const copy = (id: string): ModelAccount => {
+      const { uncleared, owed, ...of } = this.#account(id);
+      return { ...of, uncleared: new Map(uncleared), owed: new Map(owed) };
+    };
+    const carried = takes.flatMap((take) => drawn(copy(take.from), take, true));
+    for (const give of gives) arrives(copy(give.to), give, carried);
+    return carried.some((lot) => lot.owed && lot.left > 0n);
   }
 
   /** People may have to look at it first: then its money is held, and nothing moves. */
@@ -1270,25 +1292,6 @@ export class Model {
     const reserved = claim === undefined ? reservedOf(account) : account.held;
     const kept = uncleared > reserved ? uncleared : reserved;
     refuseIf(how === 'cleared-only' && amount > account.balance - kept, 'FUNDS_UNCLEARED');
-  }
-
-  /** Answers the uncleared money that went: as little as possible, or as much; what clears last goes first. */
-  #take({ from, amount, how }: Take): [string, bigint][] {
-    const account = this.#account(from);
-    const cleared = account.balance - sum(account.uncleared.values());
-    account.balance -= amount;
-    const gone: [string, bigint][] = [];
-    let rest = how === 'uncleared-first' ? amount : amount - cleared;
-    for (const due of [...account.uncleared.keys()].sort().reverse()) {
-      const there = account.uncleared.get(due) ?? 0n;
-      const part = rest < there ? rest : there;
-      if (part <= 0n) continue;
-      gone.push([due, part]);
-      account.uncleared.set(due, there - part);
-      if (part === there) account.uncleared.delete(due);
-      rest -= part;
-    }
-    return gone;
   }
 
   /** Of which items it is that accounts give something back. */

@@ -44,6 +44,7 @@ export class RandomBank extends ServiceBank {
       const side: Side = { id, own, subs: [], purses: [], mandates: [], date: START };
       for (let sub = 0; sub < 6; sub += 1) side.subs.push(await this.openSeller(id, sub !== 5));
       if (count !== 2) await this.setTerms(id, 5_000n, 300n);
+      if (count !== 1) await this.setCollected(id, 'at-once');
       await this.#openPurses(side);
       this.#sides.push(side);
     }
@@ -79,8 +80,10 @@ export class RandomBank extends ServiceBank {
 
   async #between(): Promise<void> {
     const side = this.#chance.pick(this.#sides);
+    // Every other collection is one that its channel pays over later.
     for (const [id, payout] of this.model.payouts)
-      if (payout.state === 'created' && this.#chance.once(2)) await this.markSent(id);
+      if (payout.state === 'created' && this.#chance.once(2))
+        await (payout.collects && this.#chance.once(2) ? this.markSent(id, 'psp-collect') : this.markSent(id));
     if (this.#chance.once(3)) {
       const to = new Date(Date.parse(side.date) + 86_400_000).toISOString().slice(0, 10);
       await this.openDate(side.id, side.date, to);
@@ -162,6 +165,7 @@ export class RandomBank extends ServiceBank {
     const proposal = ['suspense-attribution', 'suspense-return'].includes(kind) ? this.#proposal(kind, side) : undefined;
     const nothing =
       about === GHOST ||
+      (kind === 'channel-settled' && this.#owed(side).length === 0) ||
       payout === GHOST ||
       (proposal === undefined && kind.startsWith('suspense-') && kind !== 'suspense-credit');
     return nothing && !this.#chance.once(10) ? 'payment' : kind;
@@ -261,6 +265,17 @@ export class RandomBank extends ServiceBank {
         const data = { proposal: `prp_${id}`, item: `sus_${of.item}`, amount };
         return kind === 'suspense-return' ? data : { ...data, account: `acc_${of.account ?? GHOST}` };
       }
+      case 'channel-settled': {
+        const owed = this.#owed(side).slice(0, 1 + this.#chance.below(3));
+        const amount = Number(owed.reduce((sum, [, payout]) => sum + payout.amount, this.#chance.once(10) ? 1n : 0n));
+        const payouts = owed.length === 0 ? [`pay_${GHOST}`] : owed.map(([id]) => `pay_${id}`);
+        return {
+          channel: 'psp-collect',
+          reference: `PS${this.#requests}`,
+          payouts,
+          amount: { amount: amount || 1, currency: 'CNY' },
+        };
+      }
       case 'clearing':
         return { account: this.#account(side), amount: this.#money(2_000) };
       default: // the results of a payout
@@ -356,6 +371,11 @@ export class RandomBank extends ServiceBank {
     return found.length === 0 ? undefined : this.#chance.pick(found);
   }
 
+  /** What channels have collected for a platform and not paid over. */
+  #owed(side: Side) {
+    return [...this.model.payouts].filter(([, { platform, paidOver }]) => platform === side.id && paidOver === false);
+  }
+
   /** Mostly one of this platform in the right state. */
   #payout(side: Side, wanted: string): string {
     const found = [...this.model.payouts].filter(
@@ -376,6 +396,7 @@ const ORIGIN: Readonly<Record<string, Given['origin']>> = {
   'suspense-attribution': 'S',
   'suspense-return': 'S',
   'incoming-transfer': 'S',
+  'channel-settled': 'S',
   'payout-settled': 'S',
   'payout-failed': 'S',
   'payout-returned': 'S',
@@ -411,5 +432,5 @@ const KINDS = [
     'own-transfer',
   ],
   ...['suspense-credit', 'suspense-attribution', 'suspense-attribution', 'suspense-return'],
-  ...['payout-settled', 'payout-settled', 'payout-failed', 'payout-returned'],
+  ...['payout-settled', 'payout-settled', 'payout-failed', 'payout-returned', 'channel-settled'],
 ];

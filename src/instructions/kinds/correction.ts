@@ -61,7 +61,7 @@ export function correctionOf(kindOf: (name: string) => Kind | undefined): Kind<C
             amount: -amount,
             draw: 'uncleared-first' as const,
             flow: { reversal: past.postedMs },
-            // On an order nothing is uncleared: what is split from it anew clears anew.
+            // On an order nothing is uncleared but what a channel owes: what is split from it anew clears anew.
             ...(facts.account(account)?.type === 'order' ? {} : { clears: 'inherit' as const }),
           }))
           .sort((a, b) => (a.amount < b.amount ? -1 : a.amount > b.amount ? 1 : 0)),

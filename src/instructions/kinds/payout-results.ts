@@ -46,20 +46,26 @@ interface Credit {
 /**
  * To the account of a payout, or to suspense, where the law or a closed account is in the way: there it waits for a person.
  * @param result the payout as it is with its result
- * @param clears of what is collected: from when on it may leave
+ * @param clears of what is collected: from when on it may leave; `owed` where its channel owes it until then
  */
 function creditOf(
   facts: Facts,
   at: At,
   { payout, change: result }: { payout: Payout; change: RecordChange },
-  { flow, source, clears }: { flow: Way; source: SuspenseSource; clears?: BusinessDate },
+  { flow, source, clears, owed }: { flow: Way; source: SuspenseSource; clears?: BusinessDate; owed?: true },
 ): Credit {
   const { sourceAccountId: account, amount } = payout;
   const { suspense } = at.book.accounts;
   const to = mayCredit(facts, at, { account, amount, flow }, [result]) ? account : suspense;
   const counted = isElectronic(facts.account(to)?.type) ? { flow } : {};
   return {
-    posting: { account: to, amount, ...counted, ...(clears === undefined ? {} : { clears }) },
+    posting: {
+      account: to,
+      amount,
+      ...counted,
+      ...(clears === undefined ? {} : { clears }),
+      ...(owed === undefined ? {} : { owed }),
+    },
     records: [result, ...suspendedPayout(at, to, payout, source, clears)],
   };
 }
@@ -68,7 +74,7 @@ function creditOf(
 function collected(moved: { payout: Payout; change: RecordChange }, facts: Facts, at: At): Omit<Effects, 'events'> {
   const { id, amount, channel } = moved.payout;
   if (paysOverLater(channel)) {
-    const credit = (clears: BusinessDate) => creditOf(facts, at, moved, { flow: 'bound', source: 'top-up', clears });
+    const credit = (clears: BusinessDate) => creditOf(facts, at, moved, { flow: 'bound', source: 'top-up', clears, owed: true });
     return collectedForLater(moved, credit, facts, at);
   }
   const clears = workingDayAfter(at.calendar, arrivalDate(at));

@@ -10,7 +10,7 @@ import {
   toWire,
   workingDayAfter,
 } from '../../kernel/index.js';
-import type { LedgerAccount } from '../../ledger/index.js';
+import { drawnUntil, type LedgerAccount } from '../../ledger/index.js';
 import {
   backgroundRecords,
   type ItemPart,
@@ -192,6 +192,7 @@ function splitEffects(order: Order, { lines, background }: Sharing, facts: Facts
   if (order.split + total > BALANCE_MAX) return refuse('BALANCE_OVERFLOW'); // split and returned over and over
   const today = at.book.businessDate;
   const clears = workingDayAfter(at.calendar, order.paidOn > today ? order.paidOn : today);
+  const until = drawnUntil(facts.account(order.accountId), total);
   const shares = lines.map(({ account, amount }) => {
     const share = shareOf(facts, order, account);
     return change(shareRecords, shareKey(order.accountId, account), { ...share, split: share.split + amount });
@@ -207,7 +208,10 @@ function splitEffects(order: Order, { lines, background }: Sharing, facts: Facts
       ...lines.map(({ account, amount }) => ({ account, amount, clears })),
     ],
     records: [...records, ...shares],
-    result: { withdrawableFrom: clears, ...(background === undefined ? {} : { lines: shownLines(lines) }) },
+    result: {
+      withdrawableFrom: until !== undefined && until > clears ? until : clears,
+      ...(background === undefined ? {} : { lines: shownLines(lines) }),
+    },
   };
 }
 
