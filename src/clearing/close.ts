@@ -1,6 +1,7 @@
 import type { Desk } from '../dispatch/index.js';
 import { addDays, asId, type BusinessDate, type Id, invariant, naturalDate, type Refusal } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
+import { cameLate } from '../reconciliation/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { interest } from './interest.js';
 import { clearingOf, due, fees, netting, PAGE, preview } from './lines.js';
@@ -19,7 +20,7 @@ import {
 import { rerunLines } from './rerun.js';
 import { mayClose, retryDelayMs } from './rules.js';
 import { type DayState, STEPS, type Step } from './states.js';
-import { cutOff, proof, reconcile } from './steps.js';
+import { attest, cutOff, files, proof, reconcile } from './steps.js';
 import { changeDay, type Day, daysFrom, findDay, type StepRow, stepsOf } from './store.js';
 
 export interface CloseOptions {
@@ -47,6 +48,8 @@ const RUN: Readonly<Record<Step, (close: Close) => Promise<StepResult>>> = {
   preview,
   payouts,
   results,
+  attest,
+  files,
   close: async () => ({ state: 'done', detail: {}, keep: true }),
 };
 
@@ -71,6 +74,7 @@ export async function dayToClose(
 export async function closeDueDays(desk: Desk, platformId: Id, options: CloseOptions = {}): Promise<CloseOutcome[]> {
   const outcomes: CloseOutcome[] = [];
   await rerunLines(desk, platformId);
+  await resumeLate(desk, platformId);
   for (;;) {
     const close = await openClose(desk, platformId, options);
     if (close === undefined) return outcomes;
@@ -116,6 +120,34 @@ export function stepOfKey(key: string): { platformId: Id; date: BusinessDate; st
   const [platformId = '', date = '', step = ''] = key.split('/');
   invariant((STEPS as readonly string[]).includes(step), `${key} names a step of a close`);
   return { platformId: asId(platformId), date: date as BusinessDate, step: step as Step };
+}
+
+/** A day that stopped only for what channels had not paid over goes on when the next day is over and its statement shows that it came. */
+async function resumeLate(desk: Desk, platformId: Id): Promise<void> {
+  const { db, clock } = desk.rt;
+  const { book, date, day } = await db.read('stopped-day', async (tx) => {
+    const book = await loadBook(tx, platformId);
+    const date = addDays(book.businessDate, -1);
+    return { book, date, day: await findDay(tx, platformId, date) };
+  });
+  if (day?.state !== 'stopped' || naturalDate(clock.now()) <= book.businessDate) return;
+  const { shardId, custodyNo } = book;
+  const clear = await cameLate(desk, { platformId, shardId, custodyNo, date, resumed: true });
+  const { reason, attempts } = day;
+  const retryMs = clock.wall() + retryDelayMs(attempts);
+  const change =
+    clear === undefined
+      ? ({ from: 'stopped', to: 'stopped', reason, attempts: attempts + 1, retryMs, closedMs: null } as const)
+      : ({ from: 'stopped', to: 'closing', reason: null, attempts: 0, retryMs: 0, closedMs: null } as const);
+  await db.withTx(
+    'resume-late',
+    async (tx) => {
+      if (await changeDay(tx, platformId, date, change)) await clear?.(tx);
+      return true;
+    },
+    async () => undefined,
+  );
+  if (clear !== undefined) desk.rt.log.info({ event: 'close.came-late', platformId, businessDate: date });
 }
 
 /** The earliest close that is to be begun or to be gone on with. */

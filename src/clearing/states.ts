@@ -21,6 +21,8 @@ export const STEPS = [
   'preview',
   'payouts',
   'results',
+  'attest',
+  'files',
   'close',
 ] as const;
 export type Step = (typeof STEPS)[number];
@@ -39,6 +41,8 @@ export const STEP_NAMES: Readonly<Record<Step, { readonly zh: string; readonly e
   preview: { zh: '出款预览', en: 'the batch as it will be paid; where the bank wants to look first, it waits' },
   payouts: { zh: '出款', en: 'the lines are instructed, page by page, and the payouts handed to their channels' },
   results: { zh: '出款结果', en: 'their results are taken; what is not final is carried over' },
+  attest: { zh: '存管证明', en: "the day's closing balances are signed: a root over all accounts, chained to the day before" },
+  files: { zh: '对账文件', en: "the platform's check files are made and their digests kept" },
   close: { zh: '结账', en: 'the day is closed' },
 };
 

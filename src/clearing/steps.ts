@@ -2,10 +2,12 @@ import { resumePayments, stopPayments, takeNews } from '../dispatch/index.js';
 import { executeShard, inboxDepths } from '../instructions/index.js';
 import { invariant, type Minor } from '../kernel/index.js';
 import { bookTotals, loadBook, lockShard, setBusinessDate, setProvedTo } from '../ledger/index.js';
+import { attestDay } from '../proofs/index.js';
 import { type DayToReconcile, prove, type Reconciliation, reconcileDay, storedReconciliation } from '../reconciliation/index.js';
+import { makeDayFiles } from '../reporting/index.js';
 import type { Tx } from '../runtime/index.js';
 import { orderInterest } from './interest.js';
-import { type Close, type StepResult, TakenOver } from './progress.js';
+import { type Close, keepPending, type StepResult, TakenOver } from './progress.js';
 import { STEPS } from './states.js';
 import { changeDay, insertCutOff, type StepRow, saveSteps } from './store.js';
 
@@ -130,4 +132,17 @@ async function keepControl(tx: Tx, { platformId, date }: Close, control: Minor):
     retryMs: 0,
     closedMs: null,
   });
+}
+
+/** 11: what the books said at the cut-off is signed. */
+export async function attest(close: Close): Promise<StepResult> {
+  if (close.pending.rows.length > 0) await keepPending(close); // only what is proved is attested
+  const { desk, platformId, date } = close;
+  return { state: 'done', keep: false, detail: { ...(await attestDay(desk.rt, { platformId, date })) } };
+}
+
+/** 12: what the platform gets of the day. */
+export async function files(close: Close): Promise<StepResult> {
+  const { desk, platformId, date } = close;
+  return { state: 'done', keep: false, detail: { ...(await makeDayFiles(desk.rt, { platformId, date })) } };
 }

@@ -187,7 +187,7 @@ export async function countMerchants(tx: Tx, platformId: Id): Promise<number> {
   return Number(row?.number ?? 0);
 }
 
-/** Platforms with a close to begin or to go on with. */
+/** Platforms with a close to begin or to go on with, or one that stopped and whose next day is over: what was late may have come. */
 export async function closesDue(tx: Tx, today: BusinessDate, wallMs: Instant): Promise<Id[]> {
   const rows = await tx.rows<{ platform_id: string }>(
     `SELECT platform_id FROM business_days WHERE state = 'closing' AND retry_ms <= ?
@@ -196,8 +196,11 @@ export async function closesDue(tx: Tx, today: BusinessDate, wallMs: Instant): P
        AND NOT EXISTS (SELECT 1 FROM business_days AS d WHERE d.platform_id = b.platform_id
          AND d.business_date >= b.business_date - INTERVAL 1 DAY AND d.state IN ('closing', 'stopped'))
      UNION
-     SELECT platform_id FROM clearings WHERE state = 'rerun'`,
-    [wallMs, today],
+     SELECT platform_id FROM clearings WHERE state = 'rerun'
+     UNION
+     SELECT d.platform_id FROM business_days AS d JOIN books AS b ON b.platform_id = d.platform_id
+     WHERE d.state = 'stopped' AND d.retry_ms <= ? AND b.business_date < ?`,
+    [wallMs, today, wallMs, today],
   );
   return rows.map((row) => asId(row.platform_id));
 }

@@ -1,12 +1,13 @@
 import { BankUnreachable, CHANNELS, type ChannelCode, type ChannelNews, type NewsPage } from '../channels/index.js';
 import { asId, type Id, type Instant } from '../kernel/index.js';
-import { notePaidOver, type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
+import { type Payout, payoutRecords, payoutsInScope } from '../payouts/index.js';
 import { faultOf, type Tx } from '../runtime/index.js';
 import { type Desk, type Directive, decideNow, failedDirective, returnedDirective, settledDirective } from './desk.js';
 import { restoreFloats } from './floats/floats.js';
 import { callChannel } from './health/health.js';
 import { type NotNow, takeBackNotNow } from './not-now.js';
 import { turnAway } from './plan.js';
+import { takePromises } from './promises.js';
 import { groupBy, readNews, tidyReason } from './rules.js';
 import { type Answered, channelOf, isUsable, read, sendAgain, wordsOf } from './send.js';
 import { channelRows, moveFeedCursor, noteChannelSuccess } from './store.js';
@@ -136,17 +137,12 @@ async function actOnNews(desk: Desk, also: readonly Directive[], items: readonly
 }
 
 /** A channel that pays over later tells with its results under which reference, and when; it is kept once the result is. */
-async function noteSums({ rt }: Desk, items: readonly ChannelNews[]): Promise<void> {
+async function noteSums(desk: Desk, items: readonly ChannelNews[]): Promise<void> {
   const told = items.filter((item) => item.status === 'settled' && item.reference !== item.messageNo);
   const sums = told.flatMap(({ messageNo, reference, businessDate }) =>
     idsOf([messageNo]).map((payoutId) => ({ payoutId, reference, dueOn: businessDate })),
   );
-  if (sums.length === 0) return;
-  await rt.db.withTx(
-    'note-paid-over',
-    (tx) => notePaidOver(tx, sums).then(() => true),
-    async () => undefined,
-  );
+  await takePromises(desk, sums);
 }
 
 async function readItems(desk: Desk, items: readonly News[]) {

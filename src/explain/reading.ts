@@ -7,14 +7,15 @@ import { underWayRecords } from '../payouts/index.js';
 import { type Reserve, reservesOn, type Watch, watchOn } from '../refunds/index.js';
 import { reviewHoldsOn } from '../reviews/index.js';
 import type { Runtime, Tx, Vault } from '../runtime/index.js';
-import { type Explained, explained, type HeldLine } from './rules.js';
-import { holdLines, underWayLines } from './store.js';
+import { type Explained, explained, type HeldLine, type NotCreditedLine } from './rules.js';
+import { holdLines, notCreditedLines, underWayLines } from './store.js';
 
 /** Why an account's money may move or not, with the moment and the business date of which it is told. */
 export interface AccountExplained extends Explained {
   readonly account: LedgerAccount;
   readonly businessDate: BusinessDate;
   readonly asOf: Instant;
+  readonly notCredited: readonly NotCreditedLine[];
   /** When the day's clearing will next pay it out and, as things are now, how much; null: it never does by itself. */
   readonly nextClearing: NextClearing | null;
   readonly calendar: Calendar;
@@ -51,6 +52,7 @@ export async function explainAccount(
     account,
     businessDate,
     asOf: rt.clock.now(),
+    notCredited: await notCreditedLines(tx, { id, platformId }),
     nextClearing: await nextClearing(tx, account, { businessDate, calendar: rt.calendar }),
     calendar: rt.calendar,
     watch: await watchOn(tx, id, platformId),

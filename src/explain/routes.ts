@@ -54,6 +54,17 @@ const explainedSchema = z
         count,
       }),
     ),
+    notCredited: minor.meta({
+      description:
+        'What channels have collected for the account and pay over later: no part of the balance yet, the sum of notCreditedLines',
+    }),
+    notCreditedLines: z.array(
+      z.strictObject({
+        amount: minor,
+        paidOverOn: date.meta({ description: 'It is credited after the close of this date, once its statement shows the money' }),
+        count,
+      }),
+    ),
     nextClearing: z
       .strictObject({
         date,
@@ -106,6 +117,8 @@ function show(of: AccountExplained, withDocuments: boolean) {
       payout: payout === null ? null : toWire('payout', payout),
       ...{ direction, purpose, state, amount, createdAt: createdMs === null ? null : toRfc3339(createdMs), count: n },
     })),
+    notCredited: of.notCredited.reduce((sum, { amount }) => sum + amount, 0n),
+    notCreditedLines: of.notCredited,
     nextClearing,
     reserve: of.reserve,
     alert: {

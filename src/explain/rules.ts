@@ -1,4 +1,4 @@
-import { type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
+import { type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import type { UnclearedSlice } from '../ledger/index.js';
 
 /** Who keeps a part of an account's money from moving. */
@@ -30,6 +30,13 @@ export interface UnderWayLine {
   readonly state: string | null;
   readonly amount: Minor;
   readonly createdMs: Instant | null;
+  readonly count: number;
+}
+
+/** What a channel has collected for the account and pays over later: it is credited once the statement of that date shows it. */
+export interface NotCreditedLine {
+  readonly amount: Minor;
+  readonly paidOverOn: BusinessDate;
   readonly count: number;
 }
 

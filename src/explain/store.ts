@@ -1,7 +1,7 @@
-import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
+import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { bringsMoneyIn, type PayoutPurpose, type PayoutState, UNDER_WAY } from '../payouts/index.js';
 import type { Tx } from '../runtime/index.js';
-import type { HeldLine, Keeper, UnderWayLine } from './rules.js';
+import type { HeldLine, Keeper, NotCreditedLine, UnderWayLine } from './rules.js';
 
 /** How many lines of a sort are told one by one; the others are summed up in one more. */
 const LINES_MAX = 500;
@@ -70,4 +70,14 @@ export async function underWayLines(tx: Tx, accountId: Id): Promise<UnderWayLine
 
 function directionOf(purpose: PayoutPurpose): 'out' | 'in' {
   return bringsMoneyIn({ purpose }) ? 'in' : 'out';
+}
+
+/** What channels have collected for an account and it has not got yet, by the date whose statement is to show it, the earliest first. */
+export async function notCreditedLines(tx: Tx, { id, platformId }: { id: Id; platformId: Id }): Promise<NotCreditedLine[]> {
+  const rows = await tx.rows<{ due_on: BusinessDate; n: string; amount: string }>(
+    `SELECT c.due_on, COUNT(*) AS n, CAST(SUM(c.amount) AS CHAR) AS amount FROM channel_collections AS c JOIN payouts AS p ON p.id = c.payout_id
+     WHERE c.platform_id = ? AND c.credited_by IS NULL AND p.source_account_id = ? GROUP BY c.due_on ORDER BY c.due_on`,
+    [platformId, id],
+  );
+  return rows.map((row) => ({ amount: BigInt(row.amount), paidOverOn: row.due_on, count: Number(row.n) }));
 }

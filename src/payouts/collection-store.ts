@@ -164,3 +164,18 @@ export async function notePaidOver(
       payoutId,
     ]);
 }
+
+/** At-once collections that their channel pays over later than what was made of them may leave; open ones alone. */
+export async function promisedTooLate(tx: Tx, payoutIds: readonly Id[]): Promise<(Collection & { readonly shardId: number })[]> {
+  if (payoutIds.length === 0) return [];
+  const rows = await tx.rows<CollectionRow & { shard_id: number }>(
+    `SELECT c.*, b.shard_id FROM channel_collections AS c JOIN books AS b ON b.platform_id = c.platform_id
+     WHERE c.payout_id IN (${payoutIds.join()}) AND c.settled_by IS NULL AND c.at_once = 1 AND c.due_on >= c.clears_on ORDER BY c.payout_id`,
+  );
+  return rows.map((row) => ({ ...collectionOf(row), shardId: Number(row.shard_id) }));
+}
+
+/** What was made of a collection may leave on another date. Call it under the shard's lock, with its slices. */
+export async function setClearsOn(tx: Tx, payoutId: Id, clearsOn: BusinessDate): Promise<void> {
+  await tx.write('UPDATE channel_collections SET clears_on = ? WHERE payout_id = ?', [clearsOn, payoutId]);
+}

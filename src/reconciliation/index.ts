@@ -10,6 +10,7 @@
  * books by itself, but for results that are final.
  */
 export { reconcileChannelFiles } from './channel-day.js';
+export { cameLate } from './late.js';
 export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconciliation } from './reconcile.js';
 export { REPAIR_TRANSITIONS } from './repair-rules.js';
 export { reconciliationRoutes } from './routes.js';

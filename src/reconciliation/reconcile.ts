@@ -155,16 +155,16 @@ async function askAfterDay(desk: Desk, { platformId, shardId, date }: DayToRecon
   return neverReceived.length - settled.length;
 }
 
-/** Reads the statement into a sorter; answers why it cannot be had, if it cannot. */
-async function fetchStatement(
+/** Reads a day's statement, a line at a time; answers why it cannot be had yet, if it cannot. */
+export async function fetchStatement(
   { rt, channels }: Desk,
-  { platformId, custodyNo, date }: DayToReconcile,
-  lines: RowSorter,
+  { platformId, custodyNo, date }: Pick<DayToReconcile, 'platformId' | 'custodyNo' | 'date'>,
+  take: (line: StatementLine) => Promise<void> | undefined,
 ): Promise<Statement | string> {
   try {
     const statement = await channels.coreBank.statement(custodyNo, date, async (some) => {
       for (const line of some) {
-        const full = lines.add(rowOfLine(line));
+        const full = take(line);
         if (full !== undefined) await full;
       }
     });
@@ -221,7 +221,7 @@ async function matchDay(desk: Desk, day: DayToReconcile): Promise<Matched | stri
   const [theirs, mine] = [new RowSorter(), new RowSorter()];
   try {
     // Side by side: while one waits for the network, the other is sorted. Both end before the sorters are closed.
-    const [read, scanned] = await Promise.allSettled([fetchStatement(desk, day, theirs), readBoundary(desk, day, mine)]);
+    const [read, scanned] = await Promise.allSettled([fetchStatement(desk, day, (line) => theirs.add(rowOfLine(line))), readBoundary(desk, day, mine)]);
     if (read.status === 'rejected') throw read.reason;
     if (scanned.status === 'rejected') throw scanned.reason;
     const [statement, ours] = [read.value, scanned.value];

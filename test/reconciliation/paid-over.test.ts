@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channel, ChannelNews, Channels, PaymentOrder } from '../../src/channels/index.js';
-import { closeDueDays } from '../../src/clearing/index.js';
-import { createDesk, type Desk, decideNow, sendDue } from '../../src/dispatch/index.js';
+import { closeDueDays, closesDue } from '../../src/clearing/index.js';
+import { createDesk, type Desk, decideNow, pollDue, sendDue } from '../../src/dispatch/index.js';
 import { systemInstruction } from '../../src/instructions/index.js';
 import { addDays, type BusinessDate, toWire } from '../../src/kernel/index.js';
 import { loadBook, setTerms } from '../../src/ledger/index.js';
@@ -118,7 +118,7 @@ describe('what a channel collects and pays over later', () => {
   test('that does not come stops the day before any of it leaves, until a person has looked', async () => {
     await atOnce();
     await collect(3_000n);
-    psp.tell('PS20260302', '2026-03-09' as BusinessDate); // later than anybody may withdraw
+    psp.tell('PS20260302', '2026-03-03' as BusinessDate);
     await closeNext();
     expect(await closeNext()).toEqual([{ date: '2026-03-03', state: 'stopped' }]);
     const [overdue] = await market.breaks();
@@ -137,6 +137,58 @@ describe('what a channel collects and pays over later', () => {
     expect(await closeNext()).toEqual([{ date: '2026-03-05', state: 'closed' }]);
     expect((await market.breaks()).every(({ clearedDate }) => clearedDate !== null)).toBe(true);
     expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('of which the institution tells a later date clears later wherever it is, and its day does not stop', async () => {
+    await atOnce();
+    await collect(3_000n, 1_000n);
+    const sum = psp.tell('PS20260302', '2026-03-05' as BusinessDate); // it could leave on the 4th
+    expect(await closeNext()).toEqual([{ date: '2026-03-02', state: 'closed' }]);
+    expect(await closeNext()).toEqual([{ date: '2026-03-03', state: 'closed' }]);
+    expect(await withdraw(1n)).toBe('FUNDS_UNCLEARED');
+    await pollDue(desk, (await market.book()).shardId); // told again it moves no further
+    expect(await closeNext()).toEqual([{ date: '2026-03-04', state: 'closed' }]);
+    expect(await withdraw(1n)).toBe('FUNDS_UNCLEARED');
+    await arrives('PS20260302', '2026-03-05', sum);
+    expect(await closeNext()).toEqual([{ date: '2026-03-05', state: 'closed' }]);
+    expect(await withdraw(4_000n)).toBe('posted');
+    expect((await market.breaks()).filter(({ timing }) => !timing)).toEqual([]);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('that comes a day late lets the stopped day go on by itself, once the next statement shows it', async () => {
+    await atOnce();
+    await collect(3_000n);
+    psp.tell('PS20260302', '2026-03-03' as BusinessDate);
+    await closeNext();
+    expect(await closeNext()).toEqual([{ date: '2026-03-03', state: 'stopped' }]);
+    expect(await closeDueDays(desk, market.platformId)).toEqual([]);
+    await arrives('PS20260302', '2026-03-04', 3_000n);
+    const today = addDays((await market.book()).businessDate, 1);
+    market.goTo(today);
+    const { db, clock } = market.world;
+    expect(await db.read('due', (tx) => closesDue(tx, today, clock.wall()))).toContain(market.platformId); // the sweep rings for it
+    expect(await closeDueDays(desk, market.platformId)).toEqual([
+      { date: '2026-03-03', state: 'closed' },
+      { date: '2026-03-04', state: 'closed' },
+    ]);
+    expect((await market.breaks()).filter(({ timing }) => !timing)).toMatchObject([
+      { class: 'only-ours', state: 'closed', closedBy: 'system', clearedDate: '2026-03-04' },
+    ]);
+    expect(await withdraw(3_000n)).toBe('posted');
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('that comes a day late and short leaves its day stopped', async () => {
+    await atOnce();
+    await collect(3_000n);
+    psp.tell('PS20260302', '2026-03-03' as BusinessDate);
+    await closeNext();
+    expect(await closeNext()).toEqual([{ date: '2026-03-03', state: 'stopped' }]);
+    await arrives('PS20260302', '2026-03-04', 2_999n);
+    market.goTo(addDays((await market.book()).businessDate, 1));
+    expect(await closeDueDays(desk, market.platformId)).toEqual([]);
+    expect((await market.breaks()).filter(({ state }) => state === 'open')).toHaveLength(1);
   });
 
   test('of which another sum comes is a break, and staff books what came', async () => {

@@ -54,6 +54,7 @@ function shown(of: Explanation, nameOf: (id: string) => string): string {
     ...of.underWayLines.map(
       ({ direction, payout, state, amount: part }) => `${direction} ${nameOf(payout ?? '')} ${state} ${yuan(part)}`,
     ),
+    ...of.notCreditedLines.map((line) => `not credited ${yuan(line.amount)} paid over ${line.paidOverOn}`),
     ...(next === null
       ? []
       : [

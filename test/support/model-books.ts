@@ -89,6 +89,7 @@ export interface ModelPayout {
   /** Of such a one that was collected. */
   paidOver?: boolean;
   credited?: boolean;
+  paidOverOn?: string;
 }
 
 export interface ModelItem {

@@ -23,6 +23,8 @@ export interface Explanation {
   readonly heldLines: readonly ExplainedHold[];
   readonly underWay: { readonly paidOut: number; readonly collected: number };
   readonly underWayLines: readonly ExplainedPayment[];
+  readonly notCredited: number;
+  readonly notCreditedLines: readonly { readonly amount: number; readonly paidOverOn: string; readonly count: number }[];
   readonly nextClearing: {
     readonly date: string;
     readonly amount: number;
@@ -94,6 +96,7 @@ export function explanationOf(model: Model, watches: ModelWatches, id: string, d
     heldLines: [...holdsOf(model, id), ...reviewsOf(model, id), ...claimsOf(model, account, documents)],
     underWay: { paidOut: way('out'), collected: way('in') },
     underWayLines,
+    ...notCredited(model, id),
     nextClearing: next && {
       ...next,
       ...{ amount: Number(next.amount), fee: Number(next.fee), keptBack: Number(next.keptBack) },
@@ -107,6 +110,18 @@ export function explanationOf(model: Model, watches: ModelWatches, id: string, d
         : null,
     alert: { below: Number(alert), low: low !== undefined, since: low === undefined ? null : time(low) },
   };
+}
+
+/** What a channel has collected for an account that has not got it, by the date on which it is to come. */
+function notCredited(model: Model, account: string) {
+  const byDate = new Map<string, { amount: number; count: number }>();
+  for (const { source, credited, paidOverOn, amount } of model.payouts.values()) {
+    if (source !== account || credited !== false || paidOverOn === undefined) continue;
+    const before = byDate.get(paidOverOn) ?? { amount: 0, count: 0 };
+    byDate.set(paidOverOn, { amount: before.amount + Number(amount), count: before.count + 1 });
+  }
+  const lines = [...byDate].sort().map(([paidOverOn, { amount, count }]) => ({ amount, paidOverOn, count }));
+  return { notCredited: lines.reduce((sum, { amount }) => sum + amount, 0), notCreditedLines: lines };
 }
 
 function holdsOf(model: Model, account: string): ExplainedHold[] {

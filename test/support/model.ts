@@ -822,6 +822,7 @@ export class Model {
         this.#account(due).balance -= amount;
         payout.credited = at.atOnce === true;
         payout.paidOver = false;
+        payout.paidOverOn = this.#nextWorkingDay(this.#arrival(at));
       } else if (payout.collects) {
         const today = this.#arrival(at);
         const to = this.#creditable(payout, 'bound', at);
@@ -945,6 +946,7 @@ export class Model {
       const past = this.past.get(bare(data.instruction));
       refuseIf(past === undefined || past.platform !== given.platform || past.batch === this.batch, 'INSTRUCTION_NOT_FOUND');
       if (past === undefined) return;
+      refuseIf(past.result === 'undecided', 'INSTRUCTION_NOT_FOUND');
       refuseIf(past.result !== 'posted' || this.#undo[past.kind] === undefined, 'NOT_CORRECTABLE');
       refuseIf(past.corrected, 'ALREADY_CORRECTED');
       if (given.origin === 'P') {

@@ -103,7 +103,25 @@ export class RandomBank extends ServiceBank {
     if (this.#chance.once(4) && this.model.accounts.get(seller)?.state !== 'closed')
       await this.setTarget(seller, BigInt(this.#chance.below(1_500)));
     await this.#cancelSome();
+    if (this.#chance.once(2)) await this.#collectForLater(side);
     if (this.#chance.once(40)) await this.revokeMandate(this.#chance.pick(side.mandates));
+  }
+
+  /** A channel that pays over later collects for a customer, who pays an order with some of it. */
+  async #collectForLater(side: Side): Promise<void> {
+    const from = `acc_${this.#chance.pick(side.purses)}`;
+    const given = (origin: Given['origin'], kind: string, data: Partial<Data>): Promise<{ id: string; result: string }> => {
+      this.#requests += 1;
+      const asked = { platform: side.id, origin, requestNo: `R${this.#requests}`, kind, data: data as Data };
+      return this.give(origin === 'P' ? { ...asked, answer: 'yes' } : asked);
+    };
+    const { id, result } = await given('P', 'top-up', { account: from, amount: this.#money(9_000) });
+    if (result !== 'posted') return;
+    await this.markSent(id, 'psp-collect');
+    await given('S', 'payout-settled', { payout: `pay_${id}` });
+    const orderNo = `E-${from.slice(-3)}`;
+    await given('P', 'account-payment', { from, to: { orderNo }, amount: this.#money(3_000) });
+    if (this.#chance.once(2)) await given('P', 'split', { orderNo, lines: this.#lines(side, 1_500) });
   }
 
   /** A refund that waits is taken out of the queue now and then. */
