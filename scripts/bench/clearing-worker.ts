@@ -20,16 +20,18 @@ await withRuntime(async (started) => {
   for (const platform of platforms) {
     const began = performance.now();
     const took: Record<string, number> = {};
+    const peaks: Record<string, number> = {};
     let last = began;
     const at = (point: string) => {
       const now = performance.now();
       took[point] = (took[point] ?? 0) + (now - last) / 1000;
       last = now;
+      peaks[point] = Math.round(process.resourceUsage().maxRSS / 1024);
     };
     const outcomes = await closeDueDays(desk, asId(platform), { at });
     const seconds = (performance.now() - began) / 1000;
     const peakMb = process.resourceUsage().maxRSS / 1024;
-    process.stdout.write(`${JSON.stringify({ state: outcomes[0]?.state, seconds, took, peakMb })}\n`);
+    process.stdout.write(`${JSON.stringify({ state: outcomes[0]?.state, seconds, took, peaks, peakMb })}\n`);
   }
   await channels.close();
 });

@@ -24,6 +24,8 @@ interface Said {
   readonly seconds: number;
   /** Seconds up to each point since the one before. */
   readonly took: Readonly<Record<string, number>>;
+  /** The most memory that the process had until each point, MB. */
+  readonly peaks: Readonly<Record<string, number>>;
   readonly peakMb: number;
 }
 
@@ -62,6 +64,7 @@ export function benchClearing(args: readonly string[]): Promise<Record<string, n
         process.stderr.write(
           `${merchants}: ${JSON.stringify({ ...rounded(said.took), posting: rounds.slice(-2 * ROUNDS).map(Math.round) })}\n`,
         );
+        process.stderr.write(`memory until each point, MB: ${JSON.stringify(said.peaks)}\n`);
         await expectPaid(rt, book);
         figures[`seconds_${merchants}`] = round(said.seconds);
         figures[`payoutsPerSecond_${merchants}`] = Math.round(merchants / paying);
