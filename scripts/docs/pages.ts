@@ -1,6 +1,6 @@
 import { accountingPage } from './accounting.js';
-import { checkFilesPage } from './check-files.js';
 import { acquirerFilesPage } from './acquirer-files.js';
+import { checkFilesPage } from './check-files.js';
 import { configPage } from './config.js';
 import { errorsPage } from './errors.js';
 import { escrowPage } from './escrow.js';

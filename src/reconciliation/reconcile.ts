@@ -221,7 +221,10 @@ async function matchDay(desk: Desk, day: DayToReconcile): Promise<Matched | stri
   const [theirs, mine] = [new RowSorter(), new RowSorter()];
   try {
     // Side by side: while one waits for the network, the other is sorted. Both end before the sorters are closed.
-    const [read, scanned] = await Promise.allSettled([fetchStatement(desk, day, (line) => theirs.add(rowOfLine(line))), readBoundary(desk, day, mine)]);
+    const [read, scanned] = await Promise.allSettled([
+      fetchStatement(desk, day, (line) => theirs.add(rowOfLine(line))),
+      readBoundary(desk, day, mine),
+    ]);
     if (read.status === 'rejected') throw read.reason;
     if (scanned.status === 'rejected') throw scanned.reason;
     const [statement, ours] = [read.value, scanned.value];
