@@ -31,6 +31,7 @@ import { countOpenBreaks, reconcileChannelFiles } from '../src/reconciliation/in
 import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
 import { lapseReviews } from '../src/reviews/index.js';
 import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
+import { dayToWatch, watchDeadlines } from '../src/supervision/index.js';
 import type { JobDefinition } from './job.js';
 import { RELAY } from './relay-outbox.job.js';
 
@@ -74,6 +75,7 @@ export async function sweep(desk: Desk): Promise<void> {
     ['send-sms', found.sms ? [SMS_KEY] : []],
     ['verify-users', found.parties.ask ? [ONE_PLACE] : []],
     ['screen-customers', found.parties.look ? [ONE_PLACE] : []],
+    ['watch-flows', (await dayToWatch(rt)) === undefined ? [] : [ONE_PLACE]],
   ];
   await retryRefunds(desk, found.shortages);
   for (const [bell, keys] of rings) for (const key of keys) await rt.bells.ring(bell, String(key));
@@ -105,6 +107,7 @@ export async function sweep(desk: Desk): Promise<void> {
   await bookFloats(desk);
   await carryTransfers(desk);
   await watchFloats(desk);
+  await watchDeadlines(rt);
   if (isTimeForFiles(rt.clock.wall())) await reconcileChannelFiles(desk);
 }
 

@@ -17,6 +17,7 @@ import { sweepJob } from './sweep.job.js';
 import { takeIncomingJob } from './take-incoming.job.js';
 import { verifyOpeningsJob } from './verify-openings.job.js';
 import { verifyUsersJob } from './verify-users.job.js';
+import { watchFlowsJob } from './watch-flows.job.js';
 
 /** Every job of the worker: one line each. */
 export const JOBS: readonly JobDefinition[] = [
@@ -33,6 +34,7 @@ export const JOBS: readonly JobDefinition[] = [
   sendSmsJob,
   verifyUsersJob,
   screenCustomersJob,
+  watchFlowsJob,
   sweepJob,
 ];
 

@@ -42,6 +42,7 @@ import { reportingRoutes } from './reporting/index.js';
 import { reviewRoutes } from './reviews/index.js';
 import { routingRoutes } from './routing/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection, type Tx } from './runtime/index.js';
+import { supervisionRoutes } from './supervision/index.js';
 import { type GiveInstruction, suspenseRoutes } from './suspense/index.js';
 
 /** What the API process keeps besides its runtime: the intake of instructions and the ear for their outcomes. */
@@ -94,6 +95,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...proofRoutes(runtime),
     ...reportingRoutes(runtime),
     ...clearingRoutes(runtime),
+    ...supervisionRoutes(runtime),
     ...explainRoutes(runtime),
     ...operatorRoutes(runtime),
   ];

@@ -10,6 +10,7 @@ import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts
 import { REPAIR_TRANSITIONS } from '../../src/reconciliation/index.js';
 import { FILE_DISPUTE_TRANSITIONS } from '../../src/reporting/disputes/states.js';
 import { REVIEW_RULE_TRANSITIONS, REVIEW_TRANSITIONS } from '../../src/reviews/index.js';
+import { LARGE_VALUE_TRANSITIONS, SUSPICION_TRANSITIONS, TAX_TRANSITIONS } from '../../src/supervision/index.js';
 import { PROPOSAL_TRANSITIONS } from '../../src/suspense/index.js';
 import { documentOf, table } from './markdown.js';
 
@@ -90,6 +91,15 @@ export function statesPage(): string {
     '## A trial payment to a company 对公打款验证',
     drawing(TRIAL_TRANSITIONS),
     'From `src/parties/states.ts`.',
+    '## A large-value report 大额交易报告',
+    drawing(LARGE_VALUE_TRANSITIONS),
+    'From `src/supervision/states.ts`. Two people exempt a candidate.',
+    '## A case of suspicion 可疑交易',
+    drawing(SUSPICION_TRANSITIONS),
+    'From `src/supervision/states.ts`. Two people confirm or dismiss it.',
+    '## A version of the data about sellers 涉税信息',
+    drawing(TAX_TRANSITIONS),
+    'From `src/supervision/states.ts`. A correction makes a new version.',
     '## The steps of a close 日终步骤',
     table(['', 'step', '中文', 'what it does'], steps),
   );

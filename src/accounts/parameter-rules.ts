@@ -5,7 +5,8 @@ import { type BusinessDate, type Minor, type Refusal, refuse, WIRE_MAX } from '.
  * made no sense would stop every batch that needs it.
  */
 const FLAGS = ['limits.per-customer', 'stopped.credits', 'interest.below-yuan'];
-const AMOUNTS = /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$/;
+const AMOUNTS =
+  /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$|^(?:pass-through|sleeping|refund-churn)\.amount$|^large-value\.(?:company|person|cash|cross-border)$/;
 const COUNT_MAX = 10_000n;
 /** What is not merely a count; the most that makes sense. */
 const MOST: Readonly<Record<string, Minor>> = {
@@ -32,6 +33,14 @@ const LEAST_ONE = [
   'code.sms-per-ten-minutes',
   'agreement.answer-hours',
   'escrow.answer-hours',
+  'large-value.company',
+  'large-value.person',
+  'large-value.days',
+  'suspicious.days',
+  'structuring.days',
+  'structuring.window',
+  'retention.contract.years',
+  'retention.relation.years',
 ];
 
 function boundsOf(name: string): readonly [least: Minor, most: Minor] {

@@ -16,6 +16,7 @@ import { REPORTING_REFUSALS } from './refusals/reporting.js';
 import { REQUEST_REFUSALS } from './refusals/requests.js';
 import { REVIEW_REFUSALS } from './refusals/reviews.js';
 import { ROUTING_REFUSALS } from './refusals/routing.js';
+import { SUPERVISION_REFUSALS } from './refusals/supervision.js';
 import { SUSPENSE_REFUSALS } from './refusals/suspense.js';
 
 /**
@@ -44,6 +45,7 @@ export const REFUSALS = {
   ...FLOAT_REFUSALS,
   ...PROOF_REFUSALS,
   ...REPORTING_REFUSALS,
+  ...SUPERVISION_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

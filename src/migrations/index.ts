@@ -33,6 +33,7 @@ import { ClearingRuns1700000000032 } from './0032-clearing-runs.js';
 import { Cases1700000000033 } from './0033-cases.js';
 import { CustodyProofs1700000000034 } from './0034-custody-proofs.js';
 import { Reporting1700000000035 } from './0035-reporting.js';
+import { Supervision1700000000036 } from './0036-supervision.js';
 import { NotNow1700000000038 } from './0038-not-now.js';
 import { OwedSlices1700000000039 } from './0039-owed-slices.js';
 import { FilesAndTransfers1700000000040 } from './0040-files-and-transfers.js';
@@ -74,6 +75,7 @@ export const migrations = [
   Cases1700000000033,
   CustodyProofs1700000000034,
   Reporting1700000000035,
+  Supervision1700000000036,
   NotNow1700000000038,
   OwedSlices1700000000039,
   FilesAndTransfers1700000000040,

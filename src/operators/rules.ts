@@ -1,5 +1,5 @@
 /** The bank's staff: which role may do what. Pure. */
-export const ROLES = ['operator', 'reviewer', 'auditor', 'administrator'] as const;
+export const ROLES = ['operator', 'reviewer', 'auditor', 'administrator', 'compliance'] as const;
 export type Role = (typeof ROLES)[number];
 
 const READING = ['platforms.read', 'accounts.read', 'instructions.read', 'payouts.read', 'days.read', 'breaks.read'] as const;
@@ -7,7 +7,8 @@ const CUSTOMERS = ['customers.read', 'customers.write'] as const;
 
 /**
  * The operator runs the days; the reviewer reads and closes breaks; the auditor reads everything and writes nothing; the
- * administrator manages staff, platforms and keys, moves no money and sees no customers.
+ * administrator manages staff, platforms and keys, moves no money and sees no customers. What is suspected of a customer, and what authorities are
+ * told of him, only compliance (反洗钱岗) works on, and only it opens his particulars for them.
  */
 export const PERMISSIONS = {
   operator: [
@@ -44,8 +45,9 @@ export const PERMISSIONS = {
     'agreements.write',
     'escrow.write',
   ],
-  auditor: [...READING, 'customers.read', 'operators.read', 'audit.read'],
+  auditor: [...READING, 'customers.read', 'operators.read', 'audit.read', 'supervision.read'],
   administrator: [...READING, 'platforms.write', 'operators.read', 'operators.write', 'audit.read', 'sandbox.write'],
+  compliance: [...READING, 'customers.read', 'supervision.read', 'supervision.write', 'supervision.export'],
 } as const satisfies Record<Role, readonly string[]>;
 
 export function permissionsOf(roles: readonly Role[]): ReadonlySet<(typeof PERMISSIONS)[Role][number]> {

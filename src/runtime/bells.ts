@@ -16,6 +16,7 @@ export type BellName =
   | 'verify-users'
   | 'screen-customers'
   | 'run-batches'
+  | 'watch-flows'
   | 'sweep';
 
 /** The key of bells for which there is one place to look. */

@@ -55,6 +55,12 @@ export function createMetrics() {
       help: 'Reconciliation breaks open for longer than they may be',
       registers,
     }),
+    reportsLate: new Gauge({
+      name: 'cunguan_supervision_reports_late',
+      help: 'Reports to authorities that are overdue, or near it where the law names no day',
+      registers,
+      labelNames: ['kind'],
+    }),
     jobs: new Counter({ name: 'cunguan_jobs_total', help: 'Job runs by result', registers, labelNames: ['job', 'result'] }),
   };
 }

@@ -37,6 +37,9 @@ export type Permission =
   | 'agreements.write'
   | 'reviews.write'
   | 'escrow.write'
+  | 'supervision.read'
+  | 'supervision.write'
+  | 'supervision.export'
   | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */
