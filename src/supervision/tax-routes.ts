@@ -169,11 +169,7 @@ function readRoutes(rt: Runtime): Route[] {
   ];
 }
 
-const difference = z
-  .int()
-  .transform((amount) => BigInt(amount))
-  .default(0n)
-  .meta({ description: 'Fen to add; negative: to take away' });
+const difference = z.int().default(0).transform(BigInt).meta({ description: 'Fen to add; negative: to take away' });
 
 const adjustmentSchema = z
   .strictObject({
