@@ -1,5 +1,5 @@
 import { addMonths, type BusinessDate } from '../kernel/index.js';
-import type { Parameters } from '../runtime/index.js';
+import type { Parameters } from './rules.js';
 
 /** When the things ended on whose end it depends how long a record is kept. */
 export interface Ends {

@@ -1,7 +1,11 @@
 import { addDays, type BusinessDate, type Calendar, type Minor, workingDayAfter } from '../kernel/index.js';
-import type { Parameters } from '../runtime/index.js';
 
 /** What counts as a flow of a customer, and which flows are reported. Pure. Amounts are minor units. */
+/** The dated rows of the law and of the bank: the value of a name that is in force on a date. */
+export interface Parameters {
+  on(date: BusinessDate, name: string): bigint;
+}
+
 export const SIDES = ['in', 'out'] as const;
 export type Side = (typeof SIDES)[number];
 export const SUBJECT_KINDS = ['person', 'company'] as const;

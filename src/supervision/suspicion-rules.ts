@@ -1,6 +1,5 @@
 import { addDays, type BusinessDate, type Minor } from '../kernel/index.js';
-import type { Parameters } from '../runtime/index.js';
-import { type CustomerDay, SIDES, type Side, thresholdOf } from './rules.js';
+import { type CustomerDay, type Parameters, SIDES, type Side, thresholdOf } from './rules.js';
 
 /** What a customer's days look like when somebody should look at them. Pure. Each rule is data: a name, what it is, and a test. */
 export interface SuspicionRule {

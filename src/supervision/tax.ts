@@ -50,7 +50,7 @@ export interface TaxTotals extends TaxFigures {
  * @param adjustments the corrections that the version has
  * @returns the totals, when it is over
  */
-export async function* taxFile(
+async function* taxFile(
   { db, vault }: Pick<Runtime, 'db' | 'vault'>,
   of: { platformId: Id; quarter: Quarter; version: number },
   adjustments: readonly TaxAdjustment[],
@@ -140,7 +140,7 @@ async function commissionBetween(tx: Tx, platformId: Id, from: BusinessDate, to:
  * are made again on demand.
  * @returns whether one was made
  */
-export async function makeTaxReport(rt: TaxRuntime, platformId: Id, quarter: Quarter): Promise<boolean> {
+async function makeTaxReport(rt: TaxRuntime, platformId: Id, quarter: Quarter): Promise<boolean> {
   const [versions, adjustments] = await rt.db.read('tax-versions', async (tx) => {
     return [await taxVersions(tx, platformId, quarter), await adjustmentsOf(tx, platformId, quarter)] as const;
   });

@@ -7,7 +7,7 @@ import { createHttpApp, type Listening, listen, type Runtime } from '../../src/r
 import { supervisionRoutes } from '../../src/supervision/index.js';
 import type { Market } from '../clearing/market.js';
 
-export const ANNA = { kind: 'person', name: '王小明', idNo: '11010519491231002X' } as const;
+const ANNA = { kind: 'person', name: '王小明', idNo: '11010519491231002X' } as const;
 
 /** A sub-account of a natural person on a market's platform. */
 export async function sellerOn(market: Market, merchantNo: string, party = ANNA): Promise<Id> {
