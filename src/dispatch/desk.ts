@@ -20,7 +20,7 @@ export interface Desk {
   readonly intake: Intake;
   /** What this process has seen of channels and not told the database yet. */
   readonly tallies: Map<ChannelCode, Tally>;
-  /** Wall time at which this process last asked each channel for its float. */
+  /** Wall time at which this process last asked each channel for its float; 0: ask at once, something has changed there. */
   readonly floatsAsked: Map<ChannelCode, number>;
 }
 

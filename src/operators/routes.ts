@@ -30,7 +30,7 @@ const operatorSchema = z
     name: z.string(),
     roles: z.array(z.enum(ROLES)),
     state: z.enum(['active', 'disabled']),
-    createdAt: rfc3339Schema,
+    createdAt: rfc3339Schema.meta({ description: 'Real time, also in a sandbox, as in the audit trail' }),
   })
   .meta({ id: 'Operator' });
 

@@ -220,6 +220,14 @@ describe('the bank’s own money in channels', () => {
     expect([await free('beps'), await free('ibps')]).toEqual([400n, 800n]);
     expect((await transfers())[0]).toMatchObject({ state: 'moved', decidedBy: BERT });
     await expectSameAsChannels();
+    // Both are asked anew, and nobody else before his time.
+    expect(await watchFloats(market.desk)).toBe(2);
+    const told = await floats();
+    expect([told.get('beps'), told.get('ibps')]).toMatchObject([
+      { told: 400n, difference: 0n },
+      { told: 800n, difference: 0n },
+    ]);
+    expect(await watchFloats(market.desk)).toBe(0);
     expect((await propose('beps', 'ibps', 5n)).state).toBe('proposed'); // the first is over
   });
 

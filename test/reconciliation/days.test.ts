@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { closeDueDays } from '../../src/clearing/close.js';
 import { changeDay } from '../../src/clearing/store.js';
-import type { BusinessDate } from '../../src/kernel/index.js';
+import { addDays, type BusinessDate } from '../../src/kernel/index.js';
 import { acceptBreak } from '../../src/reconciliation/store.js';
 import { closeNext, type Market, MONDAY, openMarket } from '../clearing/market.js';
 
@@ -96,6 +97,20 @@ describe('a statement that differs from the books', () => {
     expect(await market.breaks()).toMatchObject([{ class: 'only-ours', timing: true, state: 'open' }]);
     expect(await closeNext(market)).toEqual([{ date: TUESDAY, state: 'closed' }]);
     expect(await market.breaks()).toMatchObject([{ state: 'closed', clearedDate: TUESDAY }]);
+  });
+
+  test('that the core bank refuses is an alarm, and the day says who has to act and why', async () => {
+    market.bank.bank.reset(); // it knows no account any more
+    const alarms: unknown[] = [];
+    const { rt } = market.desk;
+    const log = { ...rt.log, warn: () => undefined, error: (of: { event: string }) => alarms.push(of.event) };
+    const { businessDate } = await market.book();
+    market.goTo(addDays(businessDate, 1));
+    await closeDueDays({ ...market.desk, rt: { ...rt, log: log as never } }, market.platformId);
+    expect(alarms).toEqual(['statement.refused']);
+    const { state, reason } = (await market.day(businessDate)) as { state: string; reason: string };
+    expect(state).toBe('closing');
+    expect(reason).toMatch(new RegExp(`refuses the statement of ${market.custodyNo}.*a person.*no such custody account`));
   });
 
   test('that is damaged or not complete is waited for', async () => {

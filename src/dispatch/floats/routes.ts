@@ -49,9 +49,9 @@ const floatSchema = z
     free: signed,
     alertBelow: signed.nullable(),
     told: signed.nullable().meta({ description: 'What the channel itself last said was free' }),
-    toldAt: rfc3339Schema.nullable(),
+    toldAt: rfc3339Schema.nullable().meta({ description: 'Real time, also in a sandbox: channels are asked by it' }),
     difference: signed.nullable().meta({ description: 'What it told less what it should have' }),
-    differsSince: rfc3339Schema.nullable(),
+    differsSince: rfc3339Schema.nullable().meta({ description: 'Real time, also in a sandbox' }),
     forecast: z.strictObject({
       unrouted: signed.meta({ description: 'Created, without a channel yet, and would go by this one if floats had no end' }),
       usual: signed.meta({ description: 'The average of the last four natural days of this type, working or not' }),

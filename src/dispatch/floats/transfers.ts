@@ -107,13 +107,19 @@ async function required(tx: Tx, id: Id): Promise<FloatTransfer> {
  * Tells the core bank of approved transfers, each under its own number until there is an answer, and books what it answered. Answers how many
  * were answered.
  */
-export async function carryTransfers({ rt, channels }: Pick<Desk, 'rt' | 'channels'>): Promise<number> {
+export async function carryTransfers({
+  rt,
+  channels,
+  floatsAsked,
+}: Pick<Desk, 'rt' | 'channels' | 'floatsAsked'>): Promise<number> {
   let answered = 0;
   for (const transfer of await rt.db.read('approved-transfers', (tx) => approvedTransfers(tx, CARRY_MAX))) {
     const { id, from, to, amount } = transfer;
     try {
       await channels.coreBank.moveFloat(id, from, to, amount);
       await end(rt, transfer, 'moved', null);
+      // What these told before is of the time before: left alone it would be shown as a difference until they are next asked.
+      for (const channel of [from, to]) if (channel !== null) floatsAsked.set(channel, 0);
     } catch (error) {
       if (error instanceof BankUnreachable) {
         rt.log.warn({ event: 'float.transfer-unanswered', transfer: id, error: faultOf(error) });

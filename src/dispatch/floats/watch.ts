@@ -17,7 +17,7 @@ const TRANSFERS_MAX = 500;
 const MINUTES_KEPT_MS = 7 * 86_400_000;
 
 /**
- * Asks each channel what is left of the bank's money there, at most every five minutes of wall time, and holds it against the books: people
+ * Asks each channel what is left of the bank's money there, every five minutes of wall time and at once after money was moved, and holds it against the books: people
  * are told when less than the alert mark is free, and when a channel has told something else twice in a row. Then what is lacking
  * somewhere is proposed to be moved there. Answers how many channels told.
  */
@@ -26,7 +26,8 @@ export async function watchFloats(desk: Desk): Promise<number> {
   const wallMs = rt.clock.wall();
   const known = await rt.db.read('floats', loadFloats);
   const due = PAYING_CHANNELS.filter((channel) => {
-    const lastMs = Math.max(known.get(channel)?.toldMs ?? 0, floatsAsked.get(channel) ?? 0);
+    const askedMs = floatsAsked.get(channel);
+    const lastMs = askedMs === 0 ? 0 : Math.max(known.get(channel)?.toldMs ?? 0, askedMs ?? 0);
     return hasFloat(channel) && (lastMs === 0 || lastMs + ASK_EVERY_MS <= wallMs);
   });
   if (due.length === 0) return 0;

@@ -21,7 +21,7 @@ const channelSchema = z
     code: z.enum(CHANNELS),
     counts: z.strictObject({ created: z.int(), sent: z.int(), unknown: z.int() }),
     backlog: z.int().meta({ description: 'All that is under way' }),
-    lastSuccessAt: rfc3339Schema.nullable(),
+    lastSuccessAt: rfc3339Schema.nullable().meta({ description: 'Real time, also in a sandbox' }),
     minutes15: ratesSchema,
     minutes60: ratesSchema,
     circuit: z.strictObject({
