@@ -344,10 +344,45 @@ async function transfers(stage: Stage) {
   const seen = { reason: `${person.name}到网点` };
   await stage.asStaff('POST', `/admin/v1/electronic-accounts/${account}/confirm-face-to-face`, seen);
   expect(await send('T-3', virtualNo, friend, `${friend.name} ${friend.idNo}`)).toBe('accepted');
+  const noted = await heldTransfer(stage, virtualNo, friend);
   const closing = await ask(stage, 'account-closing', { account });
   await pageAt(stage, closing.consent.url, person.mobile).submit({ answer: 'decline' });
   expect((await decided(stage, closing.instruction)).body.state).toBe('refused');
-  return all(person, stranger, lost, friend);
+  return all(person, stranger, lost, friend, noted);
+}
+
+/** One whose message came before: two people send it back, and write why. Answers whom they wrote of. */
+async function heldTransfer({ bank: { bank }, asStaff, asReviewer }: Stage, virtualNo: string, payer: Somebody) {
+  const noted = somebody();
+  const message = { channel: 'beps', sender: BANK, messageNo: 'M-1' };
+  const from = { name: payer.name, account: payer.card, bankCode: BANK };
+  for (const reference of ['T-4', 'T-5']) bank.sendTransfer({ reference, virtualNo, amount: 4_000n, payer: from, message });
+  const path = '/admin/v1/incoming-transfers/T-5';
+  const seen = await until(
+    () => asStaff('GET', path),
+    ({ status }) => status === 200,
+  );
+  expect(seen.body).toMatchObject({ state: 'duplicate', decision: null, proposals: [] });
+  const wanted = { action: 'send-back', reason: `${noted.name} ${noted.idNo}` };
+  const propose = async () => {
+    const { status, body } = await asStaff('POST', `${path}/proposals`, wanted);
+    expect([status, (await asStaff('POST', `${path}/proposals`, wanted)).body.code]).toEqual([201, 'TRANSFER_PROPOSED']);
+    return `${path}/proposals/${body.proposals.at(-1).id}`;
+  };
+  const note = { note: `${noted.mobile} ${noted.card}` };
+  expect((await asReviewer('POST', `${await propose()}/reject`, note)).body.proposals).toMatchObject([
+    { state: 'rejected', ...note },
+  ]);
+  const second = await propose();
+  expect((await asStaff('POST', `${second}/approve`)).body.code).toBe('SAME_OPERATOR');
+  const { body } = await asReviewer('POST', `${second}/approve`, note);
+  expect(body.proposals[1]).toMatchObject({ state: 'approved', reason: wanted.reason, ...note });
+  await until(
+    () => asStaff('GET', path),
+    (later) => later.body.state === 'rejected',
+  );
+  expect(bank.transfers.all().find(({ reference }) => reference === 'T-5')).toMatchObject({ reason: 'sent back by the bank' });
+  return noted;
 }
 
 export const CUSTOMER_DOORS: Readonly<Record<string, Door>> = {
