@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { addDays, type BusinessDate, type Instant, naturalDate, startOfDay, workingDayAfter } from '../src/kernel/index.js';
 import { loadCalendar } from '../src/runtime/calendar-store.js';
 import { connectDatabase, type Database } from '../src/runtime/index.js';
+import { booksChapter } from './demo/books.js';
 import { differencesOf, expectedOf, identitiesOf } from './demo/figures.js';
 import { Stopwatch } from './demo/http.js';
 import { madeUpTables } from './demo/made-up.js';
@@ -178,6 +179,9 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
     ...itself,
     ...(await agreesWithBank(market, result)),
   ];
+  progress.say('The closed days: proofs, check files, the books replayed and read by other programs.');
+  const folder = join(FOLDER, 'books');
+  const books = await booksChapter({ market, days: daysOf(plan), figures: result.figures, root: ROOT, folder });
   progress.say('A customer of the bank: accounts, consent, mandate, limits, withdrawal.');
   const today = addDays(plan.lastDay, 1);
   const customer = await personChapter({
@@ -195,13 +199,13 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
   const { firstDay, lastDay } = plan;
   const report: Report = {
     ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, channels, checks },
-    ...{ customer, timings: watch.list(), seconds: took },
+    ...{ books, customer, timings: watch.list(), seconds: took },
   };
   process.stdout.write(`${reportText(report)}\n`);
   if (options.out !== undefined) progress.say(`Wrote ${writeSellers(options.out, result.sellers)}`);
   if (options.json) process.stdout.write(`${figuresLine(result.figures, Number(took))}\n`);
   await Promise.all(Object.values(market.clients).map((client) => client.close()));
-  return { ok: [...checks, ...customer].every((check) => check.ok), started };
+  return { ok: [...checks, ...books, ...customer].every((check) => check.ok), started };
 }
 
 /** Says how to go on by hand, and waits to be stopped. */

@@ -36,6 +36,8 @@ export interface Call {
   readonly orRefused?: string;
   /** Whatever the refusal, it is an answer. */
   readonly refusalsToo?: boolean;
+  /** The answer is no JSON. */
+  readonly asText?: boolean;
 }
 
 /** One server, over connections that stay open. */
@@ -52,7 +54,7 @@ export function openClient(url: string, watch: Stopwatch, sign: Sign = () => ({}
   const pool = new Pool(url, { connections: 4, pipelining: 1, headersTimeout: 120_000, bodyTimeout: 120_000 });
   return {
     url,
-    call: ({ method, path, body, headers, what, orRefused, refusalsToo }) =>
+    call: ({ method, path, body, headers, what, orRefused, refusalsToo, asText }) =>
       watch.measure(what, async () => {
         const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
         const response = await pool.request({
@@ -73,6 +75,7 @@ export function openClient(url: string, watch: Stopwatch, sign: Sign = () => ({}
           !(orRefused !== undefined && answer.includes(`"code":"${orRefused}"`))
         )
           throw new Error(`${method} ${path} was answered with ${response.statusCode}: ${answer}`);
+        if (asText) return answer;
         return answer === '' ? undefined : JSON.parse(answer);
       }),
     close: () => pool.destroy(),

@@ -15,6 +15,8 @@ export interface Report {
   readonly payouts: number;
   readonly channels: readonly ByChannel[];
   readonly checks: readonly Check[];
+  /** What was shown of the closed days to whoever trusts nobody. */
+  readonly books: readonly Check[];
   /** The chapter of one customer of the bank. */
   readonly customer: readonly Check[];
   readonly timings: readonly { readonly what: string; readonly calls: number; readonly ms: number }[];
@@ -43,7 +45,7 @@ function row(en: string, zh: string, value: string, note = ''): string {
 
 export function reportText(report: Report): string {
   const { figures } = report.result;
-  const failed = [...report.checks, ...report.customer].filter((check) => !check.ok);
+  const failed = [...report.checks, ...report.books, ...report.customer].filter((check) => !check.ok);
   return [
     '',
     `${report.title}`,
@@ -55,11 +57,14 @@ export function reportText(report: Report): string {
     ...report.channels.map(({ channel, payouts, amount }) => row(`  by ${channel}`, '', count(payouts), yuan(amount))),
     '',
     'Checks 核对',
-    ...report.checks.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),
+    ...report.checks.map(checkLine),
+    '',
+    'The closed days 已结账日',
+    ...report.books.map(checkLine),
     '',
     'A customer of the bank 电子账户客户',
     "  For one day the bank lowers the limits of a year to what was used, to show that a fen more is refused; then the law's hold again.",
-    ...report.customer.map(({ what, ok, found }) => `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`),
+    ...report.customer.map(checkLine),
     '',
     'Time 用时',
     ...report.timings
@@ -70,6 +75,10 @@ export function reportText(report: Report): string {
     failed.length === 0 ? 'Everything agrees. 全部相符。' : `${failed.length} checks failed. 有 ${failed.length} 项不符。`,
     '',
   ].join('\n');
+}
+
+function checkLine({ what, ok, found }: Check): string {
+  return `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`;
 }
 
 function moneyRows(figures: Figures): string[] {
