@@ -181,9 +181,10 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
     freed ??= new Map();
     freed.set(account, (freed.get(account) ?? 0n) - change.amount);
   }
-  const leaves = movement.postings.some(({ account, amount }) => amount > 0n && isOutside(find(account).type));
-  for (const posting of debitsFirst(movement.postings)) {
-    const account = remember(touched, find(posting.account));
+  const postings = debitsFirst(movement.postings).map((posting) => ({ posting, account: find(posting.account) }));
+  const leaves = postings.some(({ posting, account }) => posting.amount > 0n && isOutside(account.type));
+  for (const { posting, account } of postings) {
+    remember(touched, account);
     invariant(posting.amount !== 0n, 'a posting has an amount');
     invariant(!posted.has(account), 'an account stands once in a movement');
     posted.add(account);

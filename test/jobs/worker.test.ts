@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { type RunningWorkers, startWorkers } from '../../jobs/worker.js';
 import { CHANNELS } from '../../src/channels/index.js';
 import { type RunningBank, startBank } from '../../src/channels/simulator/index.js';
-import { clearingRoutes } from '../../src/clearing/index.js';
+import { clearingRoutes, STEPS } from '../../src/clearing/index.js';
 import { createDesk, dispatchRoutes } from '../../src/dispatch/index.js';
 import { createIntake, findInstructions } from '../../src/instructions/index.js';
 import { addDays, instantOf, startOfDay, toRfc3339, toWire } from '../../src/kernel/index.js';
@@ -90,7 +90,7 @@ describe('the worker, its queues, and the days over HTTP', () => {
     expect((await post(`${days()}/${MONDAY}/close`)).body).toMatchObject({ code: 'DAY_NOT_DUE' });
     const closed = await closeOverHttp();
     expect(closed).toMatchObject({ businessDate: MONDAY, state: 'closed', custody: 1000, subAccounts: 1000, control: 1000 });
-    expect((closed.steps as { state: string }[]).map((step) => step.state)).toEqual(Array(8).fill('done'));
+    expect((closed.steps as { state: string }[]).map((step) => step.state)).toEqual(STEPS.map(() => 'done'));
     expect((await post(`${days()}/${MONDAY}/close`)).body).toEqual(closed);
     expect((await get(`${days()}/${MONDAY}`)).body).toEqual(closed);
     expect((await get(`${days()}/2020-01-01`)).status).toBe(404);

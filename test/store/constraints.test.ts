@@ -20,6 +20,10 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   ],
   accounts_held: [['accounts', { type: 'sub', balance: 5, held: -1 }]],
   uncleared_amount: [['uncleared', { amount: -1 }]],
+  uncleared_owed: [
+    ['uncleared', { amount: 5, owed: 6 }],
+    ['uncleared', { amount: 5, owed: -1 }],
+  ],
   entries_amount: [['entries', { amount: 0 }]],
   interest_lines_amount: [['interest_lines', { amount: -1 }]],
   orders_adds_up: [
@@ -37,6 +41,11 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   channel_floats_reserved: [['channel_floats', { reserved: -1 }]],
   float_transfers_amount: [['float_transfers', { amount: 0 }]],
   float_transfers_two: [['float_transfers', { amount: 1, proposed_by: 'a', decided_by: 'a' }]],
+  clearing_nets_sum: [['clearing_nets', { due: 5, fees: 1, net: 5 }]],
+  late_corrections_two: [['late_corrections', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
+  large_value_reports_two: [['large_value_reports', { state: 'exempted', proposed_by: 7, decided_by: 7 }]],
+  suspicion_cases_two: [['suspicion_cases', { proposed_by: 7, decided_by: 7 }]],
+  tax_adjustments_two: [['tax_adjustments', { proposed_by: 7, decided_by: 7 }]],
   break_repairs_two: [['break_repairs', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
   acquirer_files_two: [['acquirer_files', { state: 'released', uploaded_by: 7, decided_by: 7 }]],
   margins_target: [['margins', { target: -1 }]],
@@ -195,8 +204,11 @@ describe('the database itself refuses', () => {
   });
 
   it.each([
-    ['an amount beyond BIGINT', "INSERT INTO uncleared VALUES (1, '2026-03-02', 9223372036854775808)"],
-    ['a date that is none', "INSERT INTO uncleared VALUES (1, '2026-02-30', 1)"],
+    [
+      'an amount beyond BIGINT',
+      "INSERT INTO uncleared (account_id, due_date, amount) VALUES (1, '2026-03-02', 9223372036854775808)",
+    ],
+    ['a date that is none', "INSERT INTO uncleared (account_id, due_date, amount) VALUES (1, '2026-02-30', 1)"],
     ['a text that is too long', "INSERT INTO counters VALUES (REPEAT('x', 33), 1)"],
   ])('%s instead of bending it', async (_name, statement) => {
     expect(await attempt(statement)).toMatch(/out of range|incorrect date|too long/i);

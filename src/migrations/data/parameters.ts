@@ -2,6 +2,8 @@
  * The limits and deadlines of the law as they were shipped: name, valid from, value (fen, a count, days or months), source. Rows
  * that a bank adds later stand beside them.
  */
+/** Its amounts and days are from memory. */
+const N2 = '人民银行令〔2006〕第2号';
 const N392 = '银发〔2015〕392号';
 const N302 = '银发〔2016〕302号';
 const N261 = '银发〔2016〕261号';
@@ -83,29 +85,33 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['same-day.trading', '2016-12-01', 30, N261],
   // Large-value reports: single or together in a natural day, these amounts included. Cash and what crosses the border do not occur here: nothing
   // evaluates those two. Working days to report.
+  ['large-value.company', '2007-03-01', 2_000_000_00, N2],
   ['large-value.company', '2017-07-01', 2_000_000_00, `${N3}第五条（二）`],
+  ['large-value.person', '2007-03-01', 500_000_00, N2],
   ['large-value.person', '2017-07-01', 500_000_00, `${N3}第五条（三）`],
   ['large-value.cash', '2017-07-01', 50_000_00, `${N3}第五条（一）；本系统无现金业务，不评估`],
   ['large-value.cross-border', '2017-07-01', 200_000_00, `${N3}第五条（四）；本系统无跨境业务，不评估`],
+  ['large-value.days', '2007-03-01', 5, N2],
   ['large-value.days', '2017-07-01', 5, `${N3}第八条`],
   // Suspicious reports: working days after the confirmation, and from which of them on it is an alarm.
+  ['suspicious.days', '2007-03-01', 10, N2],
   ['suspicious.days', '2017-07-01', 5, `${N3}第十五条；2018年第2号令改为及时，期限银行自定`],
-  ['suspicious.alarm-days', '2017-07-01', 2, '银行自定'],
+  ['suspicious.alarm-days', '2007-03-01', 2, '银行自定'],
   // Just below the threshold (percent of it) on so many of so many days.
-  ['structuring.share', '2017-07-01', 80, '银行自定'],
-  ['structuring.days', '2017-07-01', 3, '银行自定'],
-  ['structuring.window', '2017-07-01', 10, '银行自定'],
+  ['structuring.share', '2007-03-01', 80, '银行自定'],
+  ['structuring.days', '2007-03-01', 3, '银行自定'],
+  ['structuring.window', '2007-03-01', 10, '银行自定'],
   // In and out of the same day: at least so much in, so many percent of it out, many lines on one side and few on the other.
-  ['pass-through.amount', '2017-07-01', 200_000_00, '银行自定'],
-  ['pass-through.share', '2017-07-01', 90, '银行自定'],
-  ['pass-through.many', '2017-07-01', 20, '银行自定'],
-  ['pass-through.few', '2017-07-01', 3, '银行自定'],
+  ['pass-through.amount', '2007-03-01', 200_000_00, '银行自定'],
+  ['pass-through.share', '2007-03-01', 90, '银行自定'],
+  ['pass-through.many', '2007-03-01', 20, '银行自定'],
+  ['pass-through.few', '2007-03-01', 3, '银行自定'],
   // Nothing for so many days, then a day of so much.
-  ['sleeping.days', '2017-07-01', 180, '银行自定'],
-  ['sleeping.amount', '2017-07-01', 100_000_00, '银行自定'],
+  ['sleeping.days', '2007-03-01', 180, '银行自定'],
+  ['sleeping.amount', '2007-03-01', 100_000_00, '银行自定'],
   // Refunds of a day: at least so much, and so many percent of what came in on it.
-  ['refund-churn.amount', '2017-07-01', 100_000_00, '银行自定'],
-  ['refund-churn.share', '2017-07-01', 50, '银行自定'],
+  ['refund-churn.amount', '2007-03-01', 100_000_00, '银行自定'],
+  ['refund-churn.share', '2007-03-01', 50, '银行自定'],
   // Years for which records are kept after the contract's end, and after the end of the relation or transaction.
   ['retention.contract.years', '2016-08-24', 5, '网络借贷资金存管业务指引'],
   ['retention.relation.years', '2007-08-01', 5, '人民银行令〔2007〕第2号第二十九条'],
