@@ -32,6 +32,7 @@ import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
 import { lapseReviews } from '../src/reviews/index.js';
 import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
 import { dayToWatch, watchDeadlines } from '../src/supervision/index.js';
+import { windDownDue } from '../src/winding-up/index.js';
 import type { JobDefinition } from './job.js';
 import { RELAY } from './relay-outbox.job.js';
 
@@ -39,7 +40,7 @@ const DUE_MAX = 1_000;
 
 /**
  * Looks through the tables for work that no bell has told of, and rings for it; frees holds, completes orders, and ends questions to customers
- * and collections, whose time has come; tells customers of mandates that will end soon.
+ * and collections, whose time has come; returns the money of platforms that are wound up; tells customers of mandates that will end soon.
  */
 export async function sweep(desk: Desk): Promise<void> {
   const { rt } = desk;
@@ -107,6 +108,7 @@ export async function sweep(desk: Desk): Promise<void> {
   await bookFloats(desk);
   await carryTransfers(desk);
   await watchFloats(desk);
+  await windDownDue(desk);
   await watchDeadlines(rt);
   if (isTimeForFiles(rt.clock.wall())) await reconcileChannelFiles(desk);
 }

@@ -44,6 +44,7 @@ import { routingRoutes } from './routing/index.js';
 import { clockRoutes, createHttpApp, type Route, type StartedRuntime, subscriberConnection, type Tx } from './runtime/index.js';
 import { supervisionRoutes } from './supervision/index.js';
 import { type GiveInstruction, suspenseRoutes } from './suspense/index.js';
+import { windDownRoutes } from './winding-up/index.js';
 
 /** What the API process keeps besides its runtime: the intake of instructions and the ear for their outcomes. */
 export interface AppParts {
@@ -96,6 +97,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...reportingRoutes(runtime),
     ...clearingRoutes(runtime),
     ...supervisionRoutes(runtime),
+    ...windDownRoutes(runtime),
     ...explainRoutes(runtime),
     ...operatorRoutes(runtime),
   ];

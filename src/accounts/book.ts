@@ -1,4 +1,4 @@
-import { type BusinessDate, checkUscc, type Id, Refused, refuse, toWire } from '../kernel/index.js';
+import { type BusinessDate, checkUscc, type Id, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
 import {
   ACCOUNT_TYPES,
   type AccountState,
@@ -118,6 +118,11 @@ export async function requireBook(tx: Tx, platformId: Id): Promise<Book> {
   const book = (await loadBooks(tx, [platformId])).get(platformId);
   if (book === undefined) throw new Refused(refuse('NOT_FOUND'));
   return book;
+}
+
+/** Why a platform gets no new members: it is wound up. What was opened before is answered as before. */
+export function takesNoMembers({ business = 'open' }: Pick<Book, 'business'>): Refusal | undefined {
+  return business === 'open' ? undefined : refuse('WINDING_UP', 'It takes no new members.', { business });
 }
 
 /** From the commit on, no instruction is decided by the terms before. @throws Refused NOT_FOUND */

@@ -11,7 +11,7 @@ import {
 import { type AccountState, lockShard, openAccounts, setAccountState } from '../ledger/index.js';
 import { insertParties, loadParties, type StoredParty, type Warning } from '../parties/index.js';
 import { isDuplicateKey, isSameContent, loadParameters, type Runtime, type Tx, type Vault } from '../runtime/index.js';
-import { requireBook } from './book.js';
+import { requireBook, takesNoMembers } from './book.js';
 import {
   checkSettlementAccount,
   checkSubMerchant,
@@ -87,7 +87,7 @@ interface Lines {
 }
 
 async function openAll(tx: Tx, rt: Parts, platformId: Id, { asked, today, root }: Lines): Promise<(Opening | Refusal)[]> {
-  await requireBook(tx, platformId);
+  const book = await requireBook(tx, platformId);
   const known = await subMerchantsByNumber(
     tx,
     platformId,
@@ -105,7 +105,7 @@ async function openAll(tx: Tx, rt: Parts, platformId: Id, { asked, today, root }
         ? { merchant: before, asked: line, warnings, repeated: true }
         : refuse('MERCHANT_NO_REUSED');
     }
-    const refusal = refusalOf(faults);
+    const refusal = refusalOf(faults) ?? takesNoMembers(book);
     if (refusal !== undefined) return refusal;
     const contentHash = rt.vault.index('sub-merchant', content);
     const merchant = { ...newSubMerchant(rt, platformId, line, openedMs), contentHash };

@@ -78,7 +78,8 @@ function standingOf(row: DueRow): Standing {
 
 /**
  * What the clearing that opens a date pays out of a page of a platform's sub-accounts, as the books are now: written under no lock, so whoever
- * instructs it either holds the shard's, or lets the engine refuse what is gone meanwhile. Memory is that of the page.
+ * instructs it either holds the shard's, or lets the engine refuse what is gone meanwhile. Of a platform that is wound up nothing: the wind-down pays,
+ * which pays nobody again whose account sent it back. Memory is that of the page.
  */
 export async function duePage(tx: Tx, asked: DueAsked): Promise<DuePage> {
   const { platformId, after, limit, date, calendar } = asked;
@@ -87,6 +88,7 @@ export async function duePage(tx: Tx, asked: DueAsked): Promise<DuePage> {
     `SELECT a.id, a.state, a.balance, a.held, a.claimed, s.bank_code FROM accounts AS a
      LEFT JOIN settlement_accounts AS s ON s.account_id = a.id
      WHERE a.platform_id = ? AND a.type = 'sub' AND a.balance > ${asked.unpaid ? '0' : 'a.held + a.claimed'} AND a.id > ?
+       AND EXISTS (SELECT 1 FROM books AS b WHERE b.platform_id = a.platform_id AND b.business = 'open')
      ORDER BY a.id LIMIT ?`,
     [platformId, after ?? '0', limit],
   );

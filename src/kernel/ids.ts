@@ -62,6 +62,7 @@ export const ID_PREFIXES = {
   audit: 'aud',
   'file-dispute': 'fds',
   'file-key': 'fky',
+  'wind-down': 'wnd',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

@@ -18,6 +18,7 @@ import { REVIEW_REFUSALS } from './refusals/reviews.js';
 import { ROUTING_REFUSALS } from './refusals/routing.js';
 import { SUPERVISION_REFUSALS } from './refusals/supervision.js';
 import { SUSPENSE_REFUSALS } from './refusals/suspense.js';
+import { WINDING_UP_REFUSALS } from './refusals/winding-up.js';
 
 /**
  * The closed catalogue of refusals: every "no" that this system can say, to whom, and what the caller may do about it.
@@ -46,6 +47,7 @@ export const REFUSALS = {
   ...PROOF_REFUSALS,
   ...REPORTING_REFUSALS,
   ...SUPERVISION_REFUSALS,
+  ...WINDING_UP_REFUSALS,
 } as const satisfies Record<string, RefusalEntry>;
 
 export type { RefusalEntry } from './refusals/entry.js';

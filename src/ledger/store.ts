@@ -31,7 +31,11 @@ export interface Book {
   readonly profile: string;
   /** Whether there ever was a rule that sends its instructions to review. */
   readonly reviewed?: boolean;
+  /** Whether the platform may take new business: while it is wound up only what is due goes on, and a closed book takes nothing. `open` when absent. */
+  readonly business?: Business;
 }
+export type Business = 'open' | 'winding-up' | 'closed';
+
 export type FunctionalAccount = Exclude<
   AccountType,
   'sub' | 'margin' | 'order' | 'escrow' | 'class-2' | 'class-3' | 'channel-due' | 'collected'
@@ -57,6 +61,7 @@ interface BookRow {
   collected: 'at-once' | 'when-settled';
   profile: string;
   reviewed: number;
+  business: Business;
 }
 
 function bookOf(row: BookRow): Book {
@@ -84,6 +89,7 @@ function bookOf(row: BookRow): Book {
     },
     profile: row.profile,
     reviewed: row.reviewed === 1,
+    business: row.business,
   };
 }
 
@@ -141,6 +147,11 @@ export async function setBusinessDate(tx: Tx, platformId: Id, from: BusinessDate
     from,
   ]);
   return changed === 1;
+}
+
+/** From the commit on, what the platform may give is another. Call it only under the shard's lock. */
+export async function setBusiness(tx: Tx, platformId: Id, business: Business): Promise<void> {
+  await tx.write('UPDATE books SET business = ? WHERE platform_id = ?', [business, platformId]);
 }
 
 /** The proof of a date passed. */

@@ -34,6 +34,7 @@ import { Cases1700000000033 } from './0033-cases.js';
 import { CustodyProofs1700000000034 } from './0034-custody-proofs.js';
 import { Reporting1700000000035 } from './0035-reporting.js';
 import { Supervision1700000000036 } from './0036-supervision.js';
+import { WindingUp1700000000037 } from './0037-winding-up.js';
 import { NotNow1700000000038 } from './0038-not-now.js';
 import { OwedSlices1700000000039 } from './0039-owed-slices.js';
 import { FilesAndTransfers1700000000040 } from './0040-files-and-transfers.js';
@@ -76,6 +77,7 @@ export const migrations = [
   CustodyProofs1700000000034,
   Reporting1700000000035,
   Supervision1700000000036,
+  WindingUp1700000000037,
   NotNow1700000000038,
   OwedSlices1700000000039,
   FilesAndTransfers1700000000040,

@@ -10,4 +10,13 @@ export { refundRoutes, setTarget } from './routes.js';
 export * from './rules.js';
 export * from './shortages.js';
 export { missingOf, retryShortages, setCeiling, shardsWithShortages, wakeShortages } from './store.js';
-export { keptBack, noteLowBalances, type Reserve, reservesOn, shardsWithCrossings, type Watch, watchOn } from './watch-store.js';
+export {
+  keptBack,
+  noteLowBalances,
+  type Reserve,
+  reservesOn,
+  shardsWithCrossings,
+  type Watch,
+  wantedByRefunds,
+  watchOn,
+} from './watch-store.js';

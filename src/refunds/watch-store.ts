@@ -142,11 +142,16 @@ export async function shardsWithCrossings(tx: Tx): Promise<number[]> {
 export async function keptBack(tx: Tx, accountIds: readonly Id[], date: BusinessDate): Promise<Map<Id, Minor>> {
   const kept = new Map<Id, Minor>();
   for (const [id, { inForce }] of await reservesOn(tx, accountIds, date)) if (inForce > 0n) kept.set(id, inForce);
-  if (accountIds.length === 0) return kept;
+  for (const [id, wanted] of await wantedByRefunds(tx, accountIds)) kept.set(id, (kept.get(id) ?? 0n) + wanted);
+  return kept;
+}
+
+/** What refunds that wait want of these accounts of receivers, in minor units; without those of which nothing is wanted. */
+export async function wantedByRefunds(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, Minor>> {
+  if (accountIds.length === 0) return new Map();
   const rows = await tx.rows<{ waiting_on: string; wanted: string }>(
     `SELECT waiting_on, CAST(SUM(wanted) AS CHAR) AS wanted FROM shortage_lines
      WHERE waiting_on IN (${accountIds.join()}) AND role = 'receiver' GROUP BY waiting_on`,
   );
-  for (const row of rows) kept.set(asId(row.waiting_on), (kept.get(asId(row.waiting_on)) ?? 0n) + BigInt(row.wanted));
-  return kept;
+  return new Map(rows.map((row) => [asId(row.waiting_on), BigInt(row.wanted)]));
 }

@@ -40,6 +40,7 @@ export type Permission =
   | 'supervision.read'
   | 'supervision.write'
   | 'supervision.export'
+  | 'wind-downs.write'
   | 'sandbox.write';
 
 /** A platform's server, known by the key that signed. */

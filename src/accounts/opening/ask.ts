@@ -10,7 +10,7 @@ import {
 } from '../../kernel/index.js';
 import { type AsOf, type Finding, provableMobiles, requireUser, type User, type Warning } from '../../parties/index.js';
 import { isDuplicateKey, loadParameters, type Runtime, type Tx, type Vault } from '../../runtime/index.js';
-import { requireBook } from '../book.js';
+import { requireBook, takesNoMembers } from '../book.js';
 import { refusalOf } from '../rules.js';
 import { type Applicant, type AskedCard, type Card, checkOpening } from './rules.js';
 import { countHeld, findOpening, insertOpening, isBoundElsewhere, type Opening, openingByNumber } from './store.js';
@@ -83,7 +83,10 @@ function canonical({ user, class: of, card }: AskedOpening): string {
 }
 
 async function write(tx: Tx, rt: Parts, platformId: Id, asked: AskedOpening, contentHash: Buffer) {
-  const { shardId } = await requireBook(tx, platformId);
+  const book = await requireBook(tx, platformId);
+  const unwanted = takesNoMembers(book);
+  if (unwanted !== undefined) throw new Refused(unwanted);
+  const { shardId } = book;
   const { faults, warnings } = await checkNow(tx, rt, platformId, asked);
   const refusal = refusalOf(faults);
   const passing = faults.find(({ code }) => REFUSALS[code].retry === 'same-number');

@@ -3,14 +3,17 @@ import { withDueDates } from './due.js';
 import { escrowBound, escrowTouched } from './escrow-bound.js';
 import { withRecovery } from './income.js';
 import { withLimits } from './limits.js';
+import { newBusiness } from './new-business.js';
 import { reviewRefusal, withReview } from './review.js';
 import { withWill } from './will.js';
 
 /**
- * What becomes of an instruction, as far as rules can say: the kind's own rules, then whether the law lets it pass, then whether the
+ * What becomes of an instruction, as far as rules can say: whether its platform may still take such business, the kind's own rules, then whether the law lets it pass, then whether the
  * customer wants it, then whether people have to look at it. The ledger has the last word. Pure.
  */
 export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision {
+  const unwanted = newBusiness(kind, at);
+  if (unwanted !== undefined) return refused(unwanted);
   const reviewed = reviewRefusal(facts, at);
   if (reviewed !== undefined) return refused(reviewed);
   const bound = escrowBound(kind, data, facts, at);

@@ -56,7 +56,7 @@ export const marginRelease: Kind<MarginMove> = {
   name: 'margin-release',
   en: 'Release of a margin',
   zh: '释放保证金',
-  origins: ['P', 'O'],
+  origins: ['P', 'S', 'O'],
   proof: 'terms',
   schema,
   example: { account: 'acc_2236512894231552003', amount: { amount: 1000, currency: 'CNY' } },

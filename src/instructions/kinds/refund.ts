@@ -75,7 +75,7 @@ export const refund: Kind<Refund> = {
   name: 'refund',
   en: 'Refund to the payer',
   zh: '退款',
-  origins: ['P', 'O'],
+  origins: ['P', 'S', 'O'],
   proof: 'order',
   schema,
   example: { orderNo: 'SO-1001', amount: { amount: 500, currency: 'CNY' }, reason: '商品缺货' },

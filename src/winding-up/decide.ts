@@ -1,0 +1,109 @@
+import { type BusinessDate, type Id, type Instant, Refused, refuse } from '../kernel/index.js';
+import { loadBooks, lockShard, setBusiness } from '../ledger/index.js';
+import { isDuplicateKey, type Tx } from '../runtime/index.js';
+import { mayBecome } from './states.js';
+import { decideProposal, endAccounts, findWindDown, insertProposal, leftIn, setRounded, type WindDown } from './store.js';
+
+/** Who acts, and when. */
+export interface Who {
+  readonly operator: Id;
+  readonly nowMs: Instant;
+}
+
+export interface Proposed {
+  readonly reason: string;
+  readonly ordersBackOn: BusinessDate | undefined;
+  readonly movesTo: string | undefined;
+}
+
+/** @throws Refused NOT_FOUND */
+export async function requireWindDown(tx: Tx, platformId: Id): Promise<WindDown> {
+  const found = await findWindDown(tx, platformId);
+  if (found === undefined) throw new Refused(refuse('NOT_FOUND'));
+  return found;
+}
+
+/**
+ * The first of two people says that a platform shall be wound up. Nothing changes for it yet.
+ * @throws Refused NOT_FOUND (no such book), WIND_DOWN_STATE_CONFLICT (it has a wind-down)
+ */
+export async function propose(tx: Tx, id: Id, platformId: Id, wanted: Proposed, who: Who): Promise<WindDown> {
+  if (!(await loadBooks(tx, [platformId])).has(platformId)) throw new Refused(refuse('NOT_FOUND'));
+  try {
+    await insertProposal(tx, {
+      ...{ id, platformId, reason: wanted.reason, proposedBy: who.operator, proposedMs: who.nowMs },
+      ...{ ordersBackOn: wanted.ordersBackOn ?? null, movesTo: wanted.movesTo ?? null },
+    });
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    throw conflict((await findWindDown(tx, platformId))?.state);
+  }
+  return requireWindDown(tx, platformId);
+}
+
+/**
+ * The second of two people approves, and from this commit on the platform takes no new business: it holds the shard, so every instruction is
+ * decided wholly before or wholly after it.
+ * @throws Refused NOT_FOUND, SAME_OPERATOR, WIND_DOWN_STATE_CONFLICT
+ */
+export async function approve(tx: Tx, platformId: Id, who: Who): Promise<WindDown> {
+  const wind = await proposedOne(tx, platformId);
+  if (wind.proposedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
+  const before = (await loadBooks(tx, [platformId])).get(platformId);
+  if (before === undefined) throw new Refused(refuse('NOT_FOUND'));
+  await lockShard(tx, before.shardId, who.nowMs);
+  const book = (await loadBooks(tx, [platformId])).get(platformId) ?? before; // a cut-off may have come between
+  const decided = { by: who.operator, atMs: who.nowMs, startedOn: book.businessDate };
+  if (!(await decideProposal(tx, wind.id, decided))) throw conflict(undefined);
+  await setBusiness(tx, platformId, 'winding-up');
+  return requireWindDown(tx, platformId);
+}
+
+/**
+ * Whoever does not agree says so; who proposed it takes it back that way.
+ * @throws Refused NOT_FOUND, WIND_DOWN_STATE_CONFLICT
+ */
+export async function reject(tx: Tx, platformId: Id, who: Who): Promise<void> {
+  const wind = await proposedOne(tx, platformId);
+  const decided = { by: who.operator, atMs: who.nowMs, startedOn: undefined };
+  if (!(await decideProposal(tx, wind.id, decided))) throw conflict(undefined);
+}
+
+/**
+ * Another round today: somebody bound an account, a freeze was lifted.
+ * @throws Refused NOT_FOUND, WIND_DOWN_STATE_CONFLICT
+ */
+export async function askRound(tx: Tx, platformId: Id): Promise<WindDown> {
+  const wind = await requireWindDown(tx, platformId);
+  if (wind.state !== 'winding-up' && wind.state !== 'settled') throw conflict(wind.state);
+  await setRounded(tx, wind.id, null);
+  return wind;
+}
+
+/**
+ * Closes the book and every account in it for ever: only when nothing at all is in custody or under way. Closing twice changes nothing.
+ * @throws Refused NOT_FOUND, WIND_DOWN_STATE_CONFLICT, WIND_DOWN_NOT_EMPTY
+ */
+export async function close(tx: Tx, platformId: Id, who: Who): Promise<WindDown> {
+  const book = (await loadBooks(tx, [platformId])).get(platformId);
+  if (book === undefined) throw new Refused(refuse('NOT_FOUND'));
+  await lockShard(tx, book.shardId, who.nowMs);
+  const wind = await requireWindDown(tx, platformId);
+  if (wind.state === 'closed') return wind;
+  if (!mayBecome(wind.state, 'closed')) throw conflict(wind.state);
+  const { accounts, underWay } = await leftIn(tx, platformId);
+  if (accounts + underWay > 0) throw new Refused(refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay }));
+  await endAccounts(tx, platformId, { id: wind.id, by: who.operator, nowMs: who.nowMs });
+  await setBusiness(tx, platformId, 'closed');
+  return requireWindDown(tx, platformId);
+}
+
+async function proposedOne(tx: Tx, platformId: Id): Promise<WindDown> {
+  const wind = await requireWindDown(tx, platformId);
+  if (wind.state !== 'proposed') throw conflict(wind.state);
+  return wind;
+}
+
+function conflict(state: string | undefined): Refused {
+  return new Refused(refuse('WIND_DOWN_STATE_CONFLICT', undefined, state === undefined ? {} : { state }));
+}
