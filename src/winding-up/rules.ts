@@ -128,11 +128,12 @@ function leavesBank(type: AccountType): boolean {
 
 function reasonAgainst(standing: Standing, round: Round): Omit<Stay, 'amount'> | undefined {
   const { account, order, dueMs, bound, bounced, tried } = standing;
+  if (order !== undefined && order.payerAccountId === null && order.payer.account === '') return { reason: 'payer-unknown' };
+  if (!bound && (leavesBank(account.type) || (round.movesHouse && account.type === 'margin')))
+    return { reason: 'no-bound-account' };
   if (round.movesHouse) return { reason: 'moves-house' };
   if (order !== undefined && dueMs !== undefined) return { reason: 'completes-itself' };
   if (order !== undefined && round.date < round.ordersBackOn) return { reason: 'not-yet-back' };
-  if (order !== undefined && order.payerAccountId === null && order.payer.account === '') return { reason: 'payer-unknown' };
-  if (leavesBank(account.type) && !bound) return { reason: 'no-bound-account' };
   if (bounced) return { reason: 'payout-returned' };
   if (isPlatformOwn(account.type) && round.refundsWait) return { reason: 'refunds-first' };
   if (tried?.state === 'in-review') return { reason: 'in-review' };
@@ -169,4 +170,11 @@ function requestNoOf({ id, entryCount }: LedgerAccount, amount: Minor, date: Bus
 /** The number under which this round would give its instruction for an account; undefined when it would give none. */
 export function triedUnder(standing: Standing, round: Round): string | undefined {
   return verdictOf({ ...standing, tried: undefined }, round).give?.requestNo;
+}
+
+/** What of an account goes to the custodian that the members move to: all but what others lay claim to, what is nobody's, and what has no way out. */
+export function movingOf(standing: Standing, round: Round): Minor {
+  if (!round.movesHouse || (!standing.bound && standing.order === undefined)) return 0n;
+  const moving = verdictOf(standing, round).stays.filter(({ reason }) => reason === 'moves-house' || reason === 'held');
+  return moving.reduce((sum, { amount }) => sum + amount, 0n);
 }

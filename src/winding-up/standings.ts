@@ -57,13 +57,14 @@ export async function standingsOf(
   const owners = await ownersOf(tx, ids);
   const orderKeys = [...owners.orders.values()].map(({ no }) => orderKey(book.platformId, no));
   const orders = orderKeys.length === 0 ? new Map<string, Order>() : await orderRecords.load(tx, orderKeys);
-  const bound = await settlementAccountsOf(tx, ids);
+  const bound = await settlementAccountsOf(tx, [...ids, ...[...owners.margins.values()].map(({ of }) => of)]);
   const paid = await lastPayouts(tx, ids);
   const wanted = await wantedByRefunds(tx, ids);
   const untried = ids.map((id): Standing => {
     const account = accounts.get(id);
     invariant(account, `account ${id} is there`);
     const of = owners.orders.get(id);
+    const marginOf = owners.margins.get(id)?.of;
     const order = of && orders.get(orderKey(book.platformId, of.no));
     // An order whose payer has an electronic account here goes back to that one, and out only from there.
     const payee = order === undefined ? bound.get(id) : order.payerAccountId === null ? payeeOf(order.payer) : undefined;
@@ -73,8 +74,8 @@ export async function standingsOf(
     return {
       account,
       owner: ownerOf(account, owners),
-      marginOf: owners.margins.get(id)?.of,
-      bound: bound.has(id),
+      marginOf,
+      bound: bound.has(marginOf ?? id),
       bounced: came && again === true,
       order,
       dueMs: of?.dueMs ?? undefined,

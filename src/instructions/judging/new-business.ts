@@ -38,6 +38,8 @@ export const BUSINESS: Readonly<Record<string, 'new' | 'staff' | 'due'>> = {
   'escrow-failure': 'due',
   'escrow-refund': 'due',
   correction: 'due',
+  'take-over': 'new',
+  'hand-over': 'due',
   clearing: 'due',
   'account-closing': 'due',
   interest: 'due',

@@ -9,6 +9,7 @@ import { disputeEnd, disputeOpen } from './dispute.js';
 import { escrowFailure, escrowRefund, escrowRelease } from './escrow-ending.js';
 import { escrowFunding, escrowPayment } from './escrow-funding.js';
 import { fee } from './fee.js';
+import { handOver } from './hand-over.js';
 import { capture, hold, release } from './hold.js';
 import { interest } from './interest.js';
 import { judicialDeduction } from './judicial-deduction.js';
@@ -22,6 +23,7 @@ import { orderComplete, split, splitReturn } from './split.js';
 import { statementAdjustment } from './statement-adjustment.js';
 import { subsidy, subsidyReturn } from './subsidy.js';
 import { suspenseAttribution, suspenseCredit, suspenseReturn } from './suspense.js';
+import { takeOver } from './take-over.js';
 import { transfer } from './transfer.js';
 import { clearing, withdrawal } from './withdrawal.js';
 
@@ -70,6 +72,8 @@ const ALL = [
   suspenseCredit,
   suspenseAttribution,
   suspenseReturn,
+  takeOver,
+  handOver,
 ] as unknown as readonly Kind[];
 
 export const kinds: ReadonlyMap<string, Kind> = new Map(ALL.map((kind) => [kind.name, kind]));
