@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npx cunguan verify|audit|export …`: the commands for whoever checks the bank. In a checkout they go through scripts/run.mjs, like every npm command;
+ * `npx cunguan verify|audit|export|wind-down|…`: the commands for whoever checks the bank, and for platforms that stop or move. In a checkout they go through scripts/run.mjs, like every npm command;
  * where there is only what `npm run build` made, they run from there, on what the environment names.
  */
 import { spawn } from 'node:child_process';
@@ -12,6 +12,9 @@ import { fileURLToPath } from 'node:url';
 const COMMANDS = {
   verify: 'FILE … [--key FILE]',
   audit: '[--platform plt_…] [--json]',
+  'wind-down': '--platform plt_… [--reason TEXT | --approve | --reject NOTE | --again | --close | --report FILE]',
+  'export-members': '--platform plt_… --out FOLDER',
+  'import-members': '--platform plt_… --from FOLDER --bank-keys FILE (--key FILE --reference REF --out FILE | --receipt FILE)',
   export: '--platform plt_… --format hledger|beancount [--from DATE] [--to DATE] --out FILE',
 };
 

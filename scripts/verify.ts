@@ -5,6 +5,7 @@
  *
  * A FILE is a receipt (电子回执, `GET /v1/receipts/…`), a custody proof of a day (存管证明, `GET /v1/days/…/proof`) or the inclusion proof of an account
  * (`GET /v1/accounts/…/proofs/…`); '-' reads stdin. Custody proofs of several days, also those inside inclusion proofs, must follow from one another.
+ * Also the report of a wind-down (清退报告, `npx cunguan wind-down --report`), the manifest of an export of members and the receipt of its takeover.
  * The key file is what `GET /v1/receipt-keys` answered, or a PEM (SPKI); when it is not named, that of this checkout's own sandbox.
  * Prints what the files prove and ends with 0, or what is wrong with the first that is not genuine and ends with 1.
  */
@@ -25,6 +26,8 @@ import {
   judgeInclusion,
 } from '../src/proofs/rules.js';
 import { parseJson } from '../src/runtime/json.js';
+import { EXPORT_VERSION, judgeMoved, type Manifest, TAKEOVER_VERSION, type Takeover } from '../src/winding-up/house/form.js';
+import { judgeReport, REPORT_FILE, type ReportFile } from '../src/winding-up/report-form.js';
 
 const USAGE = 'usage: npx cunguan verify FILE … [--key FILE]';
 const SANDBOX_KEYS = '.local/receipt-keys.public.json';
@@ -127,6 +130,25 @@ function* toldOfInclusion({ leaf, index, custody }: InclusionProof): Iterable<st
   for (const line of toldOfCustody(custody)) yield `  ${line}`;
 }
 
+function* toldOfWindDown({ report: { content }, lines }: ReportFile): Iterable<string> {
+  const { custody, reasons } = content;
+  yield `${content.platform}, custody account ${content.custodyNo}: from the end of ${content.start} to the end of ${content.asOf}`;
+  yield `${yuan(custody.start)} were there, ${yuan(custody.cameIn)} came in, ${yuan(custody.cameBack)} came back`;
+  yield `${yuan(custody.wentOut)} went out, ${yuan(custody.stays)} stay; ${lines.length} accounts, whose sums are the same`;
+  for (const [reason, { accounts, amount }] of Object.entries(reasons))
+    yield `  stays: ${yuan(amount)} on ${accounts} accounts (${reason})`;
+}
+
+function* toldOfMove({ content }: Manifest | Takeover): Iterable<string> {
+  if (content.type === 'export') {
+    yield `${content.platform}, custody account ${content.custodyNo}, at the end of ${content.asOf}: ${yuan(content.total)} are handed over`;
+    for (const { name, lines, sum, digest } of content.files) yield `  ${name}: ${lines} lines, ${yuan(sum)}, SHA-256 ${digest}`;
+    return;
+  }
+  yield `the export ${content.export} was taken over into ${content.platform}, custody account ${content.custodyNo}: ${yuan(content.total)}`;
+  yield `by one transfer with the reference ${content.reference}`;
+}
+
 interface Verified {
   readonly what: string;
   readonly keyId: string;
@@ -150,7 +172,20 @@ function verify(value: unknown, keys: PublicKeys): Verified {
     const { custody } = inclusion;
     return { what: 'inclusion proof', keyId: custody.keyId, lines: toldOfInclusion(inclusion), custody };
   }
+  if (version === REPORT_FILE) {
+    const report = sound(judgeReport(value, keys));
+    return { what: 'report of a wind-down', keyId: report.report.keyId, lines: toldOfWindDown(report) };
+  }
+  if (version === EXPORT_VERSION || version === TAKEOVER_VERSION) {
+    const moved = sound(judgeMoved(value, keys));
+    return { what: version === EXPORT_VERSION ? 'export' : 'takeover', keyId: moved.keyId, lines: toldOfMove(moved) };
+  }
   throw new Fault(`NOT GENUINE: "${String(version)}" is the version of no document of the bank's`);
+}
+
+function sound<Document>(judged: Document | string): Document {
+  if (typeof judged === 'string') throw new Fault(`NOT GENUINE: ${judged}`);
+  return judged;
 }
 
 function must<Name extends string, Document>(

@@ -12,6 +12,7 @@ import { FILE_DISPUTE_TRANSITIONS } from '../../src/reporting/disputes/states.js
 import { REVIEW_RULE_TRANSITIONS, REVIEW_TRANSITIONS } from '../../src/reviews/index.js';
 import { LARGE_VALUE_TRANSITIONS, SUSPICION_TRANSITIONS, TAX_TRANSITIONS } from '../../src/supervision/index.js';
 import { PROPOSAL_TRANSITIONS } from '../../src/suspense/index.js';
+import { WIND_DOWN_TRANSITIONS } from '../../src/winding-up/index.js';
 import { documentOf, table } from './markdown.js';
 
 /** A drawing of a transition table: the first state is where it begins, states without a way on are where it ends. */
@@ -100,6 +101,9 @@ export function statesPage(): string {
     '## A version of the data about sellers 涉税信息',
     drawing(TAX_TRANSITIONS),
     'From `src/supervision/states.ts`. A correction makes a new version.',
+    '## A wind-down of a platform 平台清退',
+    drawing(WIND_DOWN_TRANSITIONS),
+    'From `src/winding-up/states.ts`. A settled one is looked at every day; what has become possible is returned.',
     '## The steps of a close 日终步骤',
     table(['', 'step', '中文', 'what it does'], steps),
   );

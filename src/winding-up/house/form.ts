@@ -1,6 +1,12 @@
 import { z } from 'zod';
-import { subMerchantRequest } from '../../accounts/index.js';
-import { type BusinessDate, digestSchema, type Signed, signedSchema } from '../../kernel/index.js';
+import {
+  type BusinessDate,
+  digestSchema,
+  type PublicKeys,
+  type Signed,
+  signatureFault,
+  signedSchema,
+} from '../../kernel/index.js';
 
 /**
  * An export of members for another custodian: a folder of files with a line of JSON each member, order and so on, and the manifest that the
@@ -107,12 +113,14 @@ export type TakeoverContent = z.output<typeof takeover>;
 export type Takeover = Signed<TakeoverContent> & { readonly version: typeof TAKEOVER_VERSION };
 export const takeoverSchema = signedSchema(TAKEOVER_VERSION, takeover);
 
-/** What stands sealed in the lines. */
-const account = z.strictObject({ name: z.string(), account: z.string(), bankCode: z.string() });
-export const memberInside = subMerchantRequest.pick({ party: true, settlementAccount: true });
-export const userInside = z.strictObject({
-  party: z.looseObject({ kind: z.enum(['person', 'company']), name: z.string() }),
-  cards: z.array(account.nullable()),
-});
-export const orderInside = z.strictObject({ payer: account });
-export const holdInside = z.strictObject({ purpose: z.string() });
+/** Judges a manifest or a receipt by its signature and its sums. @returns it, or what is wrong in plain words */
+export function judgeMoved(value: unknown, keys: PublicKeys): Manifest | Takeover | string {
+  const parsed = z.union([manifestSchema, takeoverSchema]).safeParse(value);
+  if (!parsed.success) return 'it is no manifest of an export and no receipt of one, or a field is not of its form';
+  const fault = signatureFault(parsed.data, keys);
+  if (fault !== undefined) return fault;
+  const { content } = parsed.data;
+  const sums = content.type === 'export' ? content.files.map(({ sum }) => sum) : Object.values(content.taken);
+  if (sums.reduce((all, sum) => all + sum, 0) !== content.total) return 'its sums are not its total';
+  return parsed.data;
+}

@@ -19,19 +19,16 @@ import { isDuplicateKey, type Runtime } from '../../runtime/index.js';
 import {
   FILES,
   type FileName,
-  holdInside,
   LINES,
   type LineOf,
   type Manifest,
   manifestSchema,
-  memberInside,
   movedBy,
-  orderInside,
   TAKEOVER_VERSION,
   type Takeover,
   type TakeoverContent,
-  userInside,
 } from './form.js';
+import { holdInside, memberInside, orderInside, userInside } from './inside.js';
 import { openerOf, textOfKey } from './seal.js';
 import { accountsByMerchant, findTakeover, insertTakeover, isEmpty } from './store.js';
 
