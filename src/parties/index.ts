@@ -11,9 +11,8 @@ export { partyRoutes } from './routes.js';
 export * from './rules.js';
 export { TRIAL_TRANSITIONS, USER_TRANSITIONS } from './states.js';
 export * from './store.js';
-export type { Particulars } from './users/particulars.js';
-export { isRegistration, registerUsers } from './users/register.js';
 export { changeMobile, provableMobiles } from './users/mobiles.js';
+export type { Particulars } from './users/particulars.js';
 export { checkIdNo, isOfAge, type PersonIdType } from './users/particulars.js';
 export {
   type Customer,
@@ -22,6 +21,7 @@ export {
   touchCustomer,
   type User,
 } from './users/records.js';
+export { isRegistration, registerUsers } from './users/register.js';
 export {
   type AsOf,
   activateUser,

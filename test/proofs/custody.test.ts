@@ -26,6 +26,10 @@ beforeAll(async () => {
     await closeNext(market);
   }
   await market.pay('open', 700n); // on a date that is not over
+  expect(chainFaults((await Promise.all(DAYS.map(stored))) as CustodyProof[])).toEqual([]); // each close attested its day
+  await market.world.db.withTx('forget', async (tx) => {
+    for (const table of ['custody_proofs', 'custody_proof_blocks']) await tx.write(`DELETE FROM ${table}`); // here it is done by hand
+  });
 });
 afterAll(() => market?.end());
 

@@ -163,7 +163,7 @@ class Walk {
           this.#vault,
           page.map(({ partyId }) => partyId),
         );
-        for (const { merchantNo, cycle, accountId, partyId, marginId } of page) {
+        for (const { merchantNo, cycle, cycleDays, payDay, accountId, partyId, marginId } of page) {
           const to = bound.get(accountId);
           const party = parties.get(partyId);
           if (to === undefined || party === undefined) continue; // his money stays, and is told among what stays
@@ -178,7 +178,7 @@ class Walk {
             'members',
             {
               merchantNo,
-              cycle,
+              ...{ cycle, cycleDays, payDay },
               balance: toWireAmount(moving.get(accountId) ?? 0n),
               margin: toWireAmount((marginId && moving.get(marginId)) || 0n),
             },

@@ -22,7 +22,9 @@ const sealed = z.string().regex(/^[A-Za-z0-9_-]{38,}$/);
 export const LINES = {
   members: z.strictObject({
     merchantNo: z.string(),
-    cycle: z.string(),
+    cycle: z.string().meta({ description: 'How he was opened to be paid' }),
+    cycleDays: z.int().nullable(),
+    payDay: z.int().nullable(),
     balance: amount,
     margin: amount,
     sealed: sealed.meta({ description: 'party, settlementAccount' }),

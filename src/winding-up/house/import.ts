@@ -156,11 +156,18 @@ function insideOf(file: FileName, line: object, place: number, open: Checked['op
   return parsed.data;
 }
 
+/** The request by which he would be opened here. Whoever was paid on the day itself has to earn that anew: here he is a newcomer. */
+function openingOf({ merchantNo, cycle, cycleDays, payDay }: LineOf<'members'>, inside: Member) {
+  const days = { ...(cycleDays === null ? {} : { cycleDays }), ...(payDay === null ? {} : { payDay }) };
+  return { merchantNo, cycle: cycle === 't+0' || cycle === 'd+0' ? 't+1' : cycle, ...days, ...inside };
+}
+
 /** What the bank would not open for anybody else it does not take over either. */
-function checkMember({ clock }: Pick<Runtime, 'clock'>, { merchantNo, cycle }: LineOf<'members'>, inside: Member): void {
-  const parsed = subMerchantRequest.safeParse({ merchantNo, cycle, ...inside });
+function checkMember({ clock }: Pick<Runtime, 'clock'>, line: LineOf<'members'>, inside: Member): void {
+  const { merchantNo } = line;
+  const parsed = subMerchantRequest.safeParse(openingOf(line, inside));
   const fault = parsed.success
-    ? checkSubMerchant(parsed.data, naturalDate(clock.now())).faults[0]?.code
+    ? checkSubMerchant(parsed.data, naturalDate(clock.now()), 0).faults[0]?.code
     : shapeFault(parsed.error, 'sub-merchant');
   if (fault !== undefined) throw new ExportWrong(`members: ${merchantNo} cannot be opened here: ${fault}`);
 }
@@ -269,9 +276,7 @@ class Import extends Walk {
   async #members(): Promise<void> {
     const { platformId } = this.book;
     await this.pages('members', async (page) => {
-      const asked = page.map(({ line: { merchantNo, cycle }, inside }) =>
-        subMerchantRequest.parse({ merchantNo, cycle, ...(inside as Member) }),
-      );
+      const asked = page.map(({ line, inside }) => subMerchantRequest.parse(openingOf(line, inside as Member)));
       const opened = await openSubMerchants(this.desk.rt, platformId, asked);
       const accounts = opened.map((each) => {
         if (!isOpening(each)) throw new ExportWrong(`members: not opened: ${each.code}`);

@@ -8,12 +8,14 @@ export interface MemberRow {
   readonly accountId: Id;
   readonly partyId: Id;
   readonly cycle: string;
+  readonly cycleDays: number | null;
+  readonly payDay: number | null;
   readonly marginId: Id | null;
 }
 
 export async function membersPage(tx: Tx, platformId: Id, after: Id, limit: number): Promise<MemberRow[]> {
   const rows = await tx.rows<Record<string, string | null>>(
-    `SELECT s.id, s.merchant_no, s.account_id, s.party_id, s.cycle, m.margin_id FROM sub_merchants AS s
+    `SELECT s.id, s.merchant_no, s.account_id, s.party_id, s.cycle, s.cycle_days, s.pay_day, m.margin_id FROM sub_merchants AS s
      LEFT JOIN margins AS m ON m.account_id = s.account_id AND m.margin_id <> 0
      WHERE s.platform_id = ? AND s.closed_ms IS NULL AND s.id > ? ORDER BY s.id LIMIT ?`,
     [platformId, after, limit],
@@ -24,6 +26,8 @@ export async function membersPage(tx: Tx, platformId: Id, after: Id, limit: numb
     accountId: asId(String(row.account_id)),
     partyId: asId(String(row.party_id)),
     cycle: String(row.cycle),
+    cycleDays: row.cycle_days === null ? null : Number(row.cycle_days),
+    payDay: row.pay_day === null ? null : Number(row.pay_day),
     marginId: row.margin_id === null ? null : asId(String(row.margin_id)),
   }));
 }
