@@ -17,6 +17,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const typescript = (file) => ['--import', 'tsx', file];
 const program = (name, file) => [join('node_modules', name, file)];
 
+/** What a worker needs does not grow with the platforms; unbounded, its heap would, until it had to be collected. */
+const WORKER_HEAP = ['--max-old-space-size=320'];
+
 /** Where `npm run bank` listens, and where `npm start` and `npm run worker` look for it unless told otherwise. */
 const BANK_PORT = '8090';
 const LOCAL = { BANK_URL: `http://127.0.0.1:${BANK_PORT}` };
@@ -28,7 +31,7 @@ const LOCAL = { BANK_URL: `http://127.0.0.1:${BANK_PORT}` };
  */
 const COMMANDS = {
   start: { node: typescript('src/main.ts'), servers: 'local', defaults: LOCAL },
-  worker: { node: typescript('jobs/main.ts'), servers: 'local', defaults: LOCAL },
+  worker: { node: [...WORKER_HEAP, ...typescript('jobs/main.ts')], servers: 'local', defaults: LOCAL },
   bank: { node: typescript('scripts/bank.ts'), arguments: ['--port', BANK_PORT] },
   demo: { node: typescript('scripts/demo.ts'), servers: 'demo', fresh: true },
   bench: { node: typescript('scripts/bench/index.ts'), servers: 'bench', fresh: true },

@@ -52,6 +52,7 @@ export const BUSINESS: Readonly<Record<string, 'new' | 'staff' | 'due'>> = {
   'suspense-credit': 'due',
   'suspense-attribution': 'due',
   'suspense-return': 'due',
+  'statement-adjustment': 'due',
 };
 
 /** Why a platform that stops is refused this; a kind that nobody has sorted counts as new. The one place that asks it, for every kind. */
