@@ -157,15 +157,16 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
          ROW_NUMBER() OVER (PARTITION BY mandate_id ORDER BY seq) AS place FROM mandate_uses) AS u
      JOIN mandates AS m ON m.id = u.mandate_id
      WHERE ${within('m.platform_id')} AND (u.so_far <> u.used_total OR u.place <> u.seq OR u.used_total > m.total_cap)`,
-  'what a posted debit of an electronic account took was wanted: his consent is used, or a mandate was, or staff has his form': (
-    within,
-  ) =>
-    `SELECT e.instruction_id, i.kind FROM entries AS e JOIN accounts AS a ON a.id = e.account_id AND a.type IN ('class-2', 'class-3')
+  'what a posted debit of an electronic account took was wanted: his consent is used, or a mandate was, or staff has his form, or two people wind his platform up':
+    (within) =>
+      `SELECT e.instruction_id, i.kind FROM entries AS e JOIN accounts AS a ON a.id = e.account_id AND a.type IN ('class-2', 'class-3')
      JOIN instructions AS i ON i.id = e.instruction_id
      LEFT JOIN consents AS c ON c.subject = 'instruction' AND c.subject_id = e.instruction_id AND c.state = 'used'
      LEFT JOIN mandate_uses AS u ON u.instruction_id = e.instruction_id
      WHERE ${within('a.platform_id')} AND e.amount < 0 AND NOT (i.kind = 'correction' AND i.origin = 'O') AND c.id IS NULL AND u.instruction_id IS NULL
-       AND i.kind <> 'judicial-deduction' AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')`,
+       AND i.kind <> 'judicial-deduction' AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')
+       AND NOT (i.kind IN ('clearing', 'hand-over') AND i.origin = 'S' AND EXISTS (SELECT 1 FROM wind_downs AS w
+         WHERE w.platform_id = i.platform_id AND w.live = 1 AND w.decided_by <> w.proposed_by AND w.started_on <= e.business_date))`,
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
        UNION ALL SELECT instruction_id, 1 FROM inbox

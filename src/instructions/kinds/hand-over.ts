@@ -34,7 +34,8 @@ export const handOver: Kind<z.output<typeof schema>> = {
     const { type } = account;
     const order = no === undefined ? undefined : facts.record(orderRecords, orderKey(at.platformId, no));
     const mayLeave = type === 'sub' || type === 'margin' || isElectronic(type) || isPlatformOwn(type) || order?.accountId === id;
-    if (!mayLeave) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type }));
+    const isOver = !isElectronic(type) || at.book.business === 'winding-up';
+    if (!mayLeave || !isOver) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type }));
     const [paid, added] = order === undefined ? [0n, 0n] : [order.paid - order.refunded, subsidyLeft(order)];
     const toPayer = added === 0n ? amount : mulDivHalfUp(amount, paid, paid + added);
     const after = order && {

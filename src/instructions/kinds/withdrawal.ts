@@ -25,6 +25,9 @@ function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Fac
   if (account.type !== 'sub' && !isPlatformOwn(account.type) && !isElectronic(account.type)) {
     return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
   }
+  // Without its owner's act money goes back to his card only where two people of the bank wind his platform up.
+  if (purpose === 'clearing' && isElectronic(account.type) && at.book.business !== 'winding-up')
+    return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
   const bound = facts.record(settlementAccountRecords, data.account);
   if (bound === undefined)
     return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', data.account) }));

@@ -6,6 +6,7 @@ import {
   canonicalJson,
   type Id,
   type Instant,
+  invariant,
   type Minor,
   Refused,
   refuse,
@@ -14,7 +15,7 @@ import {
   toWire,
   toWireAmount,
 } from '../../kernel/index.js';
-import { type Book, loadBook } from '../../ledger/index.js';
+import { type Book, loadAccounts, loadBook } from '../../ledger/index.js';
 import { loadParties } from '../../parties/index.js';
 import type { Database, ReceiptKeys, Tx, Vault } from '../../runtime/index.js';
 import { requireWindDown } from '../decide.js';
@@ -59,6 +60,12 @@ export async function exportHouse(
     const sealer = sealerFor(wind.movesTo);
     const out = new Writer(sink, sealer.seal);
     await new Walk(tx, vault, { book, round: await roundOf(tx, book, wind), nowMs, out }).all();
+    const ended = out.end();
+    const custody = (await loadAccounts(tx, [book.accounts.custody], () => book.businessDate)).get(book.accounts.custody);
+    invariant(
+      custody?.balance === -BigInt(ended.total) - out.stays,
+      `what moves (${ended.total}) and what stays (${out.stays}) are what is in custody (${custody?.balance})`,
+    );
     const content: ManifestContent = {
       type: 'export',
       platform: toWire('platform', platformId),
@@ -66,7 +73,7 @@ export async function exportHouse(
       asOf: addDays(book.businessDate, -1),
       receiver: wind.movesTo,
       ephemeral: sealer.ephemeral,
-      ...out.end(),
+      ...ended,
     };
     return signContent(EXPORT_VERSION, content, receiptKeys);
   });
@@ -79,6 +86,8 @@ class Writer {
   readonly #files = new Map(FILES.map((name) => [name, { lines: 0, sum: 0, hash: createHash('sha256') }]));
   readonly #sink: Sink;
   readonly #seal: Seal;
+  /** What is not handed over, in minor units. */
+  stays: Minor = 0n;
 
   constructor(sink: Sink, seal: Seal) {
     this.#sink = sink;
@@ -241,6 +250,7 @@ class Walk {
           out.put('orders', { orderNo: order.orderNo, balance }, { payer });
         } else if (type !== undefined && moves > 0n) out.put('platform', { accountType: type, balance });
         if (moves === account.balance) continue;
+        out.stays += account.balance - moves;
         const why = verdictOf(standing, round)
           .stays.filter(({ reason }) => reason !== 'moves-house' && reason !== 'held')
           .map(({ reason, amount }) => ({ reason, amount: toWireAmount(amount) }));
