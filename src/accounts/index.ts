@@ -35,7 +35,7 @@ export { type PayInRule, payInRule, takes } from './pay-in-rules.js';
 export { accountsByVirtualNo, payInRecords, type VirtualAccount } from './pay-in-store.js';
 export { requireAccount, viewAccounts } from './reading.js';
 export { accountRoutes } from './routes.js';
-export { balancesOf, checkSubMerchant, type NewSubMerchant, type SettlementAccount } from './rules.js';
+export { balancesOf, checkSubMerchant, type SettlementAccount } from './rules.js';
 export {
   accountFunds,
   countEntriesUpTo,

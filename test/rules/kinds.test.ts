@@ -405,6 +405,17 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['COLLECTION_STATE_CONFLICT', 'it was credited', collection({ creditedBy: DESK.original }, DESK.waiting)],
   ],
   'suspense-credit': [['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull]],
+  'take-over': [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'nobody has an order before it is paid', type(anna, 'order')],
+    ['BALANCE_OVERFLOW', 'custody can keep no more', custodyFull],
+  ],
+  'hand-over': [
+    ['ACCOUNT_NOT_FOUND', 'no such account', noAccount(anna)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'what is nobody’s goes nowhere', type(anna, 'suspense')],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'the platform is not wound up, and the account is a customer’s', type(anna, 'class-2')],
+    ['ACCOUNT_FROZEN', 'the account is frozen', frozen(anna)],
+  ],
   'suspense-attribution': [
     ['PROPOSAL_NOT_APPROVED', 'nobody has proposed it', noProposal],
     ['PROPOSAL_NOT_APPROVED', 'nobody has approved it', proposed({ state: 'proposed' })],

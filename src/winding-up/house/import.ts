@@ -75,7 +75,7 @@ interface Checked {
 }
 
 /** Signature, shape, counts, sums and digests of everything, and every sealed word: before that nothing of it is believed. */
-export async function checkExport(rt: Pick<Runtime, 'clock'>, { manifest: given, source, keys, key }: Taking): Promise<Checked> {
+async function checkExport(rt: Pick<Runtime, 'clock'>, { manifest: given, source, keys, key }: Taking): Promise<Checked> {
   const parsed = manifestSchema.safeParse(given);
   if (!parsed.success) throw new ExportWrong(`the manifest: ${shapeFault(parsed.error, 'manifest of an export')}`);
   const manifest = parsed.data;

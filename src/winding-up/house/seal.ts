@@ -18,7 +18,7 @@ const TAG = 16;
 const INFO = 'cunguan-export-1';
 
 /** A public key as 32 bytes in base64url. @throws when it is none */
-export function publicKeyOf(x: string): KeyObject {
+function publicKeyOf(x: string): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
 }
 
