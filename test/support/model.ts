@@ -868,6 +868,19 @@ export class Model {
       else this.#move(at, [], [{ to: id, amount, flow: 'exempt' }]);
     },
 
+    'take-over': (given, data, at) => {
+      const { type } = this.#mine(given, data.account);
+      refuseIf(type !== 'sub' && !OWN.includes(type), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      const clears = this.#nextWorkingDay(this.#arrival(at));
+      this.#move(at, [], [{ to: bare(data.account), amount: minor(data.amount), clears }]);
+    },
+
+    'hand-over': (given, data, at) => {
+      const { type } = this.#mine(given, data.account);
+      refuseIf(type !== 'sub' && type !== 'margin' && !OWN.includes(type), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      this.#move(at, [{ from: bare(data.account), amount: minor(data.amount) }], []);
+    },
+
     'acquirer-fee': (_given, data, at) => {
       this.#move(at, [{ from: at.own['own-funds'] as string, amount: minor(data.amount) }], []);
     },

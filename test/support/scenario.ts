@@ -47,6 +47,7 @@ import type { Asked } from './world.js';
  *   unknown U2 stranger 25.00 by system             a transfer to the custody account's own number
  *   collected at-once                               a bank's term: what a channel collects that pays over later can be used inside the platform
  *   keeps F1 ST1 0.90                               what an acquirer kept of a sum that it paid over
+ *   take-over M1 anna 5.00 as MV1                   what she had at another custodian and has here now; `hand-over` the other way round
  *   adjust J1 anna bears 5.00 as ST1                what the bank moved and the books had not; `gets` the other way round
  *   send T1 by psp-collect; paidover C1 PS1 T1, T2 90.00; credited K1 T2   such a collection, its channel's sum for several, its credit
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
@@ -438,6 +439,22 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
         amount: money(amount),
         reference,
       },
+    ],
+  },
+  'take-over': {
+    form: new RegExp(`^(\\S+) ${AMOUNT} as (\\S+)$`),
+    by: 'S',
+    read: (stage, [account = '', amount = '', reference = '']) => [
+      'take-over',
+      { account: `acc_${stage.account(account)}`, amount: money(amount), reference },
+    ],
+  },
+  'hand-over': {
+    form: new RegExp(`^(\\S+) ${AMOUNT} as (\\S+)$`),
+    by: 'S',
+    read: (stage, [account = '', amount = '', reference = '']) => [
+      'hand-over',
+      { account: `acc_${stage.account(account)}`, amount: money(amount), reference },
     ],
   },
   keeps: {
@@ -912,6 +929,8 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'payout-returned': 'returned',
   'acquirer-fee': 'keeps',
   'statement-adjustment': 'adjust',
+  'take-over': 'take-over',
+  'hand-over': 'hand-over',
   'channel-settled': 'paidover',
   'collection-credited': 'credited',
   'suspense-credit': 'unknown',
