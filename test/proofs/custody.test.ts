@@ -92,7 +92,7 @@ test('days that were left out are attested first; two runs at once make one chai
 test('a proof says what the books and the statement of that day say, and is genuine by the public key', async () => {
   for (const date of [TUE, WED, THU]) {
     const proof = (await stored(date)) as CustodyProof;
-    expect(judgeCustody(proof, keys())).toEqual({ custody: proof });
+    expect(judgeCustody(proof, keys())).toEqual({ document: proof });
     const { custody, children, statement } = await market.day(date);
     expect(proof.content).toMatchObject({
       platform: toWire('platform', market.platformId),
@@ -125,7 +125,7 @@ describe('an inclusion proof', () => {
     ] as const;
     for (const [id, type] of holders) {
       const proof = await proofOf(id, type, WED);
-      expect(judgeInclusion(proof, keys())).toEqual({ inclusion: proof });
+      expect(judgeInclusion(proof, keys())).toEqual({ document: proof });
       const text = JSON.stringify(proof);
       for (const [other] of holders) if (other !== id) expect(text).not.toContain(other);
     }
@@ -177,7 +177,7 @@ describe('an inclusion proof', () => {
       const own = { id: market.platformId, keyId: toWire('key', keyId), privateKey };
       const path = `/v1/accounts/${toWire('account', market.here)}/proofs/${WED}`;
       const answer = await api.signed(own, 'GET', path);
-      expect([answer.status, judgeInclusion(answer.body, keys())]).toEqual([200, { inclusion: answer.body }]);
+      expect([answer.status, judgeInclusion(answer.body, keys())]).toEqual([200, { document: answer.body }]);
       const head = await api.signed(own, 'GET', `/v1/days/${WED}/proof`);
       expect(head.body).toEqual(answer.body.custody);
       const stranger = await api.platform();
