@@ -3,9 +3,10 @@
  *
  *   npx cunguan verify FILE … [--key FILE]
  *
- * A FILE is a receipt (电子回执, `GET /v1/receipts/…`), a custody proof of a day (存管证明, `GET /v1/days/…/proof`) or the inclusion proof of an account
- * (`GET /v1/accounts/…/proofs/…`); '-' reads stdin. Custody proofs of several days, also those inside inclusion proofs, must follow from one another.
- * Also the report of a wind-down (清退报告, `npx cunguan wind-down --report`), the manifest of an export of members and the receipt of its takeover.
+ * A FILE is a receipt (电子回执, `GET /v1/receipts/…`), the receipt of an entry (电子回单, `GET /v1/accounts/…/entries/…/receipt`), a custody proof of a day
+ * (存管证明, `GET /v1/days/…/proof`), the inclusion proof of an account (`GET /v1/accounts/…/proofs/…`) or a custody report (存管报告,
+ * `GET /v1/custody-reports/…`); also the report of a wind-down (清退报告, `npx cunguan wind-down --report`), the manifest of an export of members and the
+ * receipt of its takeover. '-' reads stdin. Custody proofs of several days, also those inside inclusion proofs, must follow from one another.
  * The key file is what `GET /v1/receipt-keys` answered, or a PEM (SPKI); when it is not named, that of this checkout's own sandbox.
  * Prints what the files prove and ends with 0, or what is wrong with the first that is not genuine and ends with 1.
  */
@@ -14,7 +15,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeReceipt, RECEIPT_VERSION, type ReceiptContent } from '../src/consents/receipts/rules.js';
 import type { Shown } from '../src/consents/rules.js';
-import { type PublicKeys, Refused, readPublicKeys, toYuan } from '../src/kernel/index.js';
+import { type Judged, type PublicKeys, Refused, readPublicKeys, toYuan } from '../src/kernel/index.js';
 import {
   CUSTODY_VERSION,
   type CustodyProof,
@@ -25,7 +26,9 @@ import {
   judgeCustody,
   judgeInclusion,
 } from '../src/proofs/rules.js';
+import { ENTRY_RECEIPT_VERSION, type EntryReceipt, judgeEntryReceipt } from '../src/reporting/receipts/rules.js';
 import { parseJson } from '../src/runtime/json.js';
+import { CUSTODY_REPORT_VERSION, type CustodyReport, judgeCustodyReport } from '../src/supervision/custody-rules.js';
 import { EXPORT_VERSION, judgeMoved, type Manifest, TAKEOVER_VERSION, type Takeover } from '../src/winding-up/house/form.js';
 import { judgeReport, REPORT_FILE, type ReportFile } from '../src/winding-up/report-form.js';
 
@@ -90,9 +93,11 @@ function readDocument(path: string): unknown {
   }
 }
 
+const yuan = (fen: number) => `${toYuan(BigInt(fen))} yuan`;
+
 function* toldOfReceipt(content: ReceiptContent): Iterable<string> {
   if (content.type === 'mandate-use') {
-    yield `${content.instruction} (${content.kind}, request ${content.requestNo}) took ${toYuan(BigInt(content.amount))} yuan from ${content.account}`;
+    yield `${content.instruction} (${content.kind}, request ${content.requestNo}) took ${yuan(content.amount)} from ${content.account}`;
     yield `as use ${content.use} of ${content.mandate} by ${content.platform}, at ${content.usedAt}`;
     yield `asked for: ${JSON.stringify(content.data)}, signed with ${content.from.key}, received ${content.receivedAt}`;
     yield `the customer gave the mandate by ${content.granted.consent}; hash of that receipt ${content.granted.hash}`;
@@ -111,8 +116,6 @@ function* toldOfReceipt(content: ReceiptContent): Iterable<string> {
     yield `  ${label.zh} / ${label.en}: ${text}`;
   }
 }
-
-const yuan = (fen: number) => `${toYuan(BigInt(fen))} yuan`;
 
 function* toldOfCustody({ content }: CustodyProof): Iterable<string> {
   const { custody, children, statement, accounts, previous } = content;
@@ -149,6 +152,31 @@ function* toldOfMove({ content }: Manifest | Takeover): Iterable<string> {
   yield `by one transfer with the reference ${content.reference}`;
 }
 
+function* toldOfEntry({ content }: EntryReceipt): Iterable<string> {
+  const { side, account, accountType, counter, kindName } = content;
+  yield `receipt ${content.receiptNo}, verification code ${content.code}`;
+  yield `${yuan(content.amount)} ${side === 'in' ? 'came to' : 'went from'} ${account} (${accountType}) of ${content.platform} (${content.platformName})`;
+  yield `on ${content.businessDate}, posted at ${content.postedAt}; the account then had ${yuan(content.balance)}`;
+  yield `${side === 'in' ? 'from' : 'to'} ${counter.zh} / ${counter.en}`;
+  yield `${kindName.zh} / ${kindName.en}: ${content.instruction}, request ${content.requestNo}`;
+  yield `entry ${content.seq} of the account, with the hash ${content.entryHash}`;
+}
+
+function* toldOfReport({ content }: CustodyReport): Iterable<string> {
+  const { from, to, balances, flows, days, breaks, payouts } = content;
+  yield `${content.platform} (${content.name}) from ${from} to ${to}, custody account ${content.custodyNo}`;
+  for (const { type, openingAccounts, opening, closingAccounts, closing } of balances)
+    yield `${type}: ${openingAccounts} accounts with ${yuan(opening)} before, ${closingAccounts} with ${yuan(closing)} at the end`;
+  for (const { kind, lines, ...flow } of flows)
+    yield `${kind}: ${yuan(flow.in)} in and ${yuan(flow.out)} out, by ${lines} entries`;
+  const unproved = days.unproved.length === 0 ? '' : `; not proved: ${days.unproved.join(' ')}`;
+  yield `of ${days.all} days ${days.closed} are closed and ${days.proved} proved${unproved}`;
+  for (const { class: sort, state, count, difference } of breaks)
+    yield `breaks ${sort}, ${state}: ${count}, together ${yuan(difference)}`;
+  for (const { purpose, state, count, amount } of payouts)
+    yield `payouts ${purpose}, ${state}: ${count}, together ${yuan(amount)}`;
+}
+
 interface Verified {
   readonly what: string;
   readonly keyId: string;
@@ -156,44 +184,60 @@ interface Verified {
   readonly custody?: CustodyProof;
 }
 
-/** Each sort of document says by its version what it is. @throws Fault when it is not genuine */
-function verify(value: unknown, keys: PublicKeys): Verified {
-  const version = (value as { version?: unknown } | null)?.version ?? RECEIPT_VERSION;
-  if (version === RECEIPT_VERSION) {
-    const { keyId, content } = must(judgeReceipt(value, keys), 'receipt');
+/** Everything that the bank signs, by the version in which it says what it is. */
+const DOCUMENTS: Readonly<Record<string, (value: unknown, keys: PublicKeys) => Verified>> = {
+  [RECEIPT_VERSION](value, keys) {
+    const { keyId, content } = genuine(judgeReceipt(value, keys));
     return { what: 'receipt', keyId, lines: toldOfReceipt(content) };
-  }
-  if (version === CUSTODY_VERSION) {
-    const custody = must(judgeCustody(value, keys), 'custody');
+  },
+  [ENTRY_RECEIPT_VERSION](value, keys) {
+    const receipt = genuine(judgeEntryReceipt(value, keys));
+    return { what: 'receipt of an entry', keyId: receipt.keyId, lines: toldOfEntry(receipt) };
+  },
+  [CUSTODY_VERSION](value, keys) {
+    const custody = genuine(judgeCustody(value, keys));
     return { what: 'custody proof', keyId: custody.keyId, lines: toldOfCustody(custody), custody };
-  }
-  if (version === INCLUSION_VERSION) {
-    const inclusion = must(judgeInclusion(value, keys), 'inclusion');
+  },
+  [INCLUSION_VERSION](value, keys) {
+    const inclusion = genuine(judgeInclusion(value, keys));
     const { custody } = inclusion;
     return { what: 'inclusion proof', keyId: custody.keyId, lines: toldOfInclusion(inclusion), custody };
-  }
-  if (version === REPORT_FILE) {
+  },
+  [CUSTODY_REPORT_VERSION](value, keys) {
+    const report = genuine(judgeCustodyReport(value, keys));
+    return { what: 'custody report', keyId: report.keyId, lines: toldOfReport(report) };
+  },
+  [REPORT_FILE](value, keys) {
     const report = sound(judgeReport(value, keys));
     return { what: 'report of a wind-down', keyId: report.report.keyId, lines: toldOfWindDown(report) };
-  }
-  if (version === EXPORT_VERSION || version === TAKEOVER_VERSION) {
+  },
+  [EXPORT_VERSION](value, keys) {
     const moved = sound(judgeMoved(value, keys));
-    return { what: version === EXPORT_VERSION ? 'export' : 'takeover', keyId: moved.keyId, lines: toldOfMove(moved) };
-  }
-  throw new Fault(`NOT GENUINE: "${String(version)}" is the version of no document of the bank's`);
-}
+    return { what: 'export', keyId: moved.keyId, lines: toldOfMove(moved) };
+  },
+  [TAKEOVER_VERSION](value, keys) {
+    const moved = sound(judgeMoved(value, keys));
+    return { what: 'takeover', keyId: moved.keyId, lines: toldOfMove(moved) };
+  },
+};
 
+/** What is judged with words: the document, or what is wrong with it. */
 function sound<Document>(judged: Document | string): Document {
   if (typeof judged === 'string') throw new Fault(`NOT GENUINE: ${judged}`);
   return judged;
 }
 
-function must<Name extends string, Document>(
-  judged: Readonly<Record<Name, Document>> | { readonly fault: string },
-  name: Name,
-): Document {
+/** What names no version is judged as a receipt, and told what it lacks. @throws Fault when it is not genuine */
+function verify(value: unknown, keys: PublicKeys): Verified {
+  const version = String((value as { version?: unknown } | null)?.version ?? RECEIPT_VERSION);
+  const document = Object.hasOwn(DOCUMENTS, version) ? DOCUMENTS[version] : undefined;
+  if (document === undefined) throw new Fault(`NOT GENUINE: "${version}" is the version of no document of the bank's`);
+  return document(value, keys);
+}
+
+function genuine<Document>(judged: Judged<Document>): Document {
   if ('fault' in judged) throw new Fault(`NOT GENUINE: ${judged.fault}`);
-  return (judged as Readonly<Record<Name, Document>>)[name];
+  return judged.document;
 }
 
 /** What came from outside must not speak to the terminal. */

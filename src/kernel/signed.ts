@@ -70,6 +70,26 @@ export function signatureFault({ version, content, hash, keyId, signature }: Sig
   return undefined;
 }
 
+/** A document that is genuine, or in plain words the first thing that is wrong with it. */
+export type Judged<Document> = { readonly document: Document } | { readonly fault: string };
+
+/**
+ * Judges what was read from JSON. Takes the text of nobody on trust: every field must be one that such documents have.
+ * @param schema a `signedSchema`
+ * @param noun what it should be
+ */
+export function judgeSigned<Document extends Signed<unknown>>(
+  schema: z.ZodType<Document>,
+  noun: string,
+  value: unknown,
+  keys: PublicKeys,
+): Judged<Document> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return { fault: shapeFault(parsed.error, noun) };
+  const fault = signatureFault(parsed.data, keys);
+  return fault === undefined ? { document: parsed.data } : { fault };
+}
+
 /** The first thing that is wrong with the shape of a document. @param noun what it should be */
 export function shapeFault(error: z.ZodError, noun: string): string {
   const issue = error.issues[0] as z.core.$ZodIssue;

@@ -5,6 +5,8 @@ import {
   type BusinessDate,
   canonicalJson,
   digestSchema,
+  type Judged,
+  judgeSigned,
   type PublicKeys,
   parseBusinessDate,
   shapeFault,
@@ -89,18 +91,11 @@ export function leafHash(salt: Buffer, leaf: Leaf): Buffer {
   return hashOfLeaf(salt, canonicalJson(leaf));
 }
 
-/** A proof that is genuine, or in plain words the first thing that is wrong with it. */
-export function judgeCustody(value: unknown, keys: PublicKeys): { readonly custody: CustodyProof } | { readonly fault: string } {
-  const parsed = custodyProofSchema.safeParse(value);
-  if (!parsed.success) return { fault: shapeFault(parsed.error, 'custody proof') };
-  const fault = signatureFault(parsed.data, keys);
-  return fault === undefined ? { custody: parsed.data } : { fault };
+export function judgeCustody(value: unknown, keys: PublicKeys): Judged<CustodyProof> {
+  return judgeSigned(custodyProofSchema, 'custody proof', value, keys);
 }
 
-export function judgeInclusion(
-  value: unknown,
-  keys: PublicKeys,
-): { readonly inclusion: InclusionProof } | { readonly fault: string } {
+export function judgeInclusion(value: unknown, keys: PublicKeys): Judged<InclusionProof> {
   const parsed = inclusionProofSchema.safeParse(value);
   if (!parsed.success) return { fault: shapeFault(parsed.error, 'inclusion proof') };
   const { leaf, salt, index, path, custody } = parsed.data;
@@ -114,7 +109,7 @@ export function judgeInclusion(
     return { fault: `a path of ${path.length} hashes does not lead from leaf ${index} of ${accounts} to a root` };
   if (found.toString('hex') !== root)
     return { fault: 'the account is not in the signed tree as it stands here: account, balance, place or path was altered' };
-  return { inclusion: parsed.data };
+  return { document: parsed.data };
 }
 
 /** Where custody proofs contradict each other: of one day two, or one that does not name the one before. */

@@ -6,6 +6,5 @@
  * nothing here moves money.
  */
 export { makeDayFiles } from './check-files/make.js';
-export { judgeEntryReceipt } from './receipts/rules.js';
 export { reportingRoutes } from './routes.js';
 export { openFileServer } from './sftp/server.js';

@@ -1,11 +1,13 @@
 import {
   addDays,
   type BusinessDate,
+  hashOfContent,
   type Id,
   type Minor,
   naturalDate,
   Refused,
   refuse,
+  signContent,
   startOfDay,
   toWire,
   toWireAmount,
@@ -13,13 +15,7 @@ import {
 import { ACCOUNT_TYPES, type AccountType, type ClosingCursor, closingPage, loadBooks } from '../ledger/index.js';
 import { readPlatform } from '../platforms/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
-import {
-  CUSTODY_REPORT_VERSION,
-  type CustodyContent,
-  hashOfReport,
-  type SignedCustodyReport,
-  signedReportText,
-} from './custody-rules.js';
+import { CUSTODY_REPORT_VERSION, type CustodyReport, type CustodyReportContent } from './custody-rules.js';
 import { breaksIn, crossings, daysIn, insertReport, latestReport, openAt, type Period, payoutsIn } from './custody-store.js';
 import { entryCount, firstSeqFrom, platformsPast } from './tax-store.js';
 
@@ -33,20 +29,18 @@ const ENTRIES = 5_000;
  * signed stays. Memory is that of a page.
  * @throws Refused NOT_FOUND, DAY_NOT_OVER, SHAPE_INVALID
  */
-export async function makeCustodyReport(tx: Tx, rt: SigningRuntime, period: Period): Promise<SignedCustodyReport> {
+export async function makeCustodyReport(tx: Tx, rt: SigningRuntime, period: Period): Promise<CustodyReport> {
   const content = await contentOf(tx, period);
-  const hash = hashOfReport(content);
   const latest = await latestReport(tx, period);
-  if (latest?.hash === hash) return JSON.parse(latest.body) as SignedCustodyReport;
-  const { keyId } = rt.receiptKeys;
-  const signature = rt.receiptKeys.sign(signedReportText(keyId, hash)).toString('base64url');
-  const report: SignedCustodyReport = { version: CUSTODY_REPORT_VERSION, content, hash, keyId, signature };
+  if (latest?.hash === hashOfContent(content)) return JSON.parse(latest.body) as CustodyReport;
+  const report: CustodyReport = signContent(CUSTODY_REPORT_VERSION, content, rt.receiptKeys);
+  const { hash, keyId, signature } = report;
   const kept = { version: (latest?.version ?? 0) + 1, body: JSON.stringify(report), hash };
   await insertReport(tx, period, { ...kept, keyId, signature, madeMs: rt.clock.now() });
   return report;
 }
 
-async function contentOf(tx: Tx, period: Period): Promise<CustodyContent> {
+async function contentOf(tx: Tx, period: Period): Promise<CustodyReportContent> {
   const { platformId, from, to } = period;
   const book = (await loadBooks(tx, [platformId])).get(platformId);
   if (book === undefined) throw new Refused(refuse('NOT_FOUND'));
@@ -89,7 +83,7 @@ async function sumsAt(tx: Tx, platformId: Id, date: BusinessDate): Promise<Map<A
   return sums;
 }
 
-async function flowsIn(tx: Tx, custody: Id, from: BusinessDate, to: BusinessDate): Promise<CustodyContent['flows']> {
+async function flowsIn(tx: Tx, custody: Id, from: BusinessDate, to: BusinessDate): Promise<CustodyReportContent['flows']> {
   const count = await entryCount(tx, custody);
   const first = await firstSeqFrom(tx, custody, count, from);
   const end = await firstSeqFrom(tx, custody, count, addDays(to, 1));

@@ -2,45 +2,14 @@ import { z } from 'zod';
 import { Refused, refuse, toWire } from '../kernel/index.js';
 import { businessDateSchema, type Route, type Runtime, route, wireId } from '../runtime/index.js';
 import { makeCustodyReport } from './custody-report.js';
-import { csvOfReport, type SignedCustodyReport } from './custody-rules.js';
+import { type CustodyReport, csvOfReport, custodyReportSchema } from './custody-rules.js';
 import { latestReport, type Period } from './custody-store.js';
 
-const count = z.int();
-const fen = z.int().meta({ description: 'Minor units (fen)' });
-
-const contentSchema = z.strictObject({
-  type: z.literal('custody-report'),
-  platform: z.string(),
-  name: z.string(),
-  custodyNo: z.string(),
-  currency: z.string(),
-  from: z.string(),
-  to: z.string(),
-  balances: z.array(
-    z.strictObject({ type: z.string(), openingAccounts: count, opening: fen, closingAccounts: count, closing: fen }),
-  ),
-  flows: z.array(z.strictObject({ kind: z.string(), in: fen, out: fen, lines: count })),
-  open: z.strictObject({ subMerchants: count, parties: count, electronicAccounts: count, customers: count }),
-  days: z.strictObject({ all: count, closed: count, proved: count, unproved: z.array(z.string()) }),
-  breaks: z.array(z.strictObject({ class: z.string(), state: z.string(), count, difference: fen })),
-  payouts: z.array(z.strictObject({ purpose: z.string(), state: z.string(), count, amount: fen })),
-});
-
-const signedSchema = z
-  .strictObject({
-    version: z.string(),
-    content: contentSchema,
-    hash: z.string().meta({ description: 'SHA-256 over the canonical JSON of the content' }),
-    keyId: z.string(),
-    signature: z.string().meta({ description: 'Ed25519 over `<version>\\n<keyId>\\n<hash>`, base64url' }),
-  })
-  .meta({ id: 'CustodyReport', description: '存管报告, signed by the bank' });
-
-const answers = { 200: { description: 'The signed report; as CSV where that was asked for', schema: signedSchema } };
+const answers = { 200: { description: 'The signed report; as CSV where that was asked for', schema: custodyReportSchema } };
 const ofPeriod = { from: businessDateSchema, to: businessDateSchema };
 const query = z.strictObject({ format: z.enum(['json', 'csv']).default('json') });
 
-function answer(report: SignedCustodyReport, format: 'json' | 'csv') {
+function answer(report: CustodyReport, format: 'json' | 'csv') {
   if (format === 'json') return { status: 200, body: report };
   return { status: 200, body: Buffer.from(csvOfReport(report), 'utf8'), headers: { 'Content-Type': 'text/csv; charset=utf-8' } };
 }
@@ -50,7 +19,7 @@ export function custodyReportRoutes(rt: Runtime): Route[] {
   const kept = async (period: Period, format: 'json' | 'csv') => {
     const found = await rt.db.read('custody-report', (tx) => latestReport(tx, period));
     if (found === undefined) throw new Refused(refuse('NOT_FOUND'));
-    return answer(JSON.parse(found.body) as SignedCustodyReport, format);
+    return answer(JSON.parse(found.body) as CustodyReport, format);
   };
   const params = z.strictObject({ platform: wireId('platform'), ...ofPeriod });
   return [

@@ -1,82 +1,48 @@
-import { createHash, type KeyObject, verify } from 'node:crypto';
-import { canonicalJson } from '../kernel/index.js';
+import { z } from 'zod';
+import { type Judged, judgeSigned, type PublicKeys, signedSchema } from '../kernel/index.js';
 import { csvLine } from './csv.js';
 
-/**
- * The form of a custody report (存管报告), and whether one is genuine: whoever holds it and the bank's public key needs nothing else. `hash` is SHA-256
- * over the canonical JSON of `content`; signed with Ed25519 is the text `<version>\n<keyId>\n<hash>`.
- */
+/** The form of a custody report (存管报告), and whether one is genuine: whoever holds it and the bank's public key needs nothing else. */
 export const CUSTODY_REPORT_VERSION = 'cunguan-custody-report-1';
 
-/** Amounts are fen, in the sign of what the bank owes: custody is negative. */
-export interface CustodyContent {
-  readonly type: 'custody-report';
-  readonly platform: string;
-  readonly name: string;
-  readonly custodyNo: string;
-  readonly currency: string;
-  readonly from: string;
-  readonly to: string;
-  readonly balances: readonly {
-    readonly type: string;
-    readonly openingAccounts: number;
-    readonly opening: number;
-    readonly closingAccounts: number;
-    readonly closing: number;
-  }[];
-  /** What crossed the wall of the custody account, by kind of instruction. */
-  readonly flows: readonly { readonly kind: string; readonly in: number; readonly out: number; readonly lines: number }[];
-  /** Those that were open at the end. */
-  readonly open: {
-    readonly subMerchants: number;
-    readonly parties: number;
-    readonly electronicAccounts: number;
-    readonly customers: number;
-  };
-  readonly days: { readonly all: number; readonly closed: number; readonly proved: number; readonly unproved: readonly string[] };
-  readonly breaks: readonly {
-    readonly class: string;
-    readonly state: string;
-    readonly count: number;
-    readonly difference: number;
-  }[];
-  readonly payouts: readonly {
-    readonly purpose: string;
-    readonly state: string;
-    readonly count: number;
-    readonly amount: number;
-  }[];
-}
+const count = z.int();
+const fen = z.int().meta({ description: 'Minor units (fen), in the sign of what the bank owes: custody is negative' });
 
-export interface SignedCustodyReport {
-  readonly version: string;
-  readonly content: CustodyContent;
-  readonly hash: string;
-  readonly keyId: string;
-  readonly signature: string;
-}
+const contentSchema = z.strictObject({
+  type: z.literal('custody-report'),
+  platform: z.string(),
+  name: z.string(),
+  custodyNo: z.string(),
+  currency: z.string(),
+  from: z.string(),
+  to: z.string(),
+  balances: z.array(
+    z.strictObject({ type: z.string(), openingAccounts: count, opening: fen, closingAccounts: count, closing: fen }),
+  ),
+  flows: z
+    .array(z.strictObject({ kind: z.string(), in: fen, out: fen, lines: count }))
+    .meta({ description: 'What crossed the wall of the custody account, by kind of instruction' }),
+  open: z
+    .strictObject({ subMerchants: count, parties: count, electronicAccounts: count, customers: count })
+    .meta({ description: 'Those that were open at the end' }),
+  days: z.strictObject({ all: count, closed: count, proved: count, unproved: z.array(z.string()) }),
+  breaks: z.array(z.strictObject({ class: z.string(), state: z.string(), count, difference: fen })),
+  payouts: z.array(z.strictObject({ purpose: z.string(), state: z.string(), count, amount: fen })),
+});
+export type CustodyReportContent = z.output<typeof contentSchema>;
 
-export function hashOfReport(content: CustodyContent): string {
-  return createHash('sha256').update(canonicalJson(content), 'utf8').digest('hex');
-}
+export const custodyReportSchema = signedSchema(CUSTODY_REPORT_VERSION, contentSchema).meta({
+  id: 'CustodyReport',
+  description: '存管报告, signed by the bank',
+});
+export type CustodyReport = z.output<typeof custodyReportSchema>;
 
-export function signedReportText(keyId: string, hash: string): string {
-  return `${CUSTODY_REPORT_VERSION}\n${keyId}\n${hash}`;
-}
-
-/** In plain words the first thing that is wrong with a report; undefined: it is genuine. */
-export function faultOfReport(report: SignedCustodyReport, key: KeyObject): string | undefined {
-  if (report.version !== CUSTODY_REPORT_VERSION) return `it is no ${CUSTODY_REPORT_VERSION}`;
-  const hash = hashOfReport(report.content);
-  if (hash !== report.hash) return `the content was altered: its hash is ${hash}`;
-  const text = Buffer.from(signedReportText(report.keyId, hash), 'utf8');
-  return verify(null, text, key, Buffer.from(report.signature, 'base64url'))
-    ? undefined
-    : 'the signature is not of this content and key';
+export function judgeCustodyReport(value: unknown, keys: PublicKeys): Judged<CustodyReport> {
+  return judgeSigned(custodyReportSchema, 'custody report', value, keys);
 }
 
 /** The same as CSV; the last line has the hash, key and signature of the JSON form. */
-export function csvOfReport({ content, hash, keyId, signature }: SignedCustodyReport): string {
+export function csvOfReport({ content, hash, keyId, signature }: CustodyReport): string {
   const lines: (readonly (string | number)[])[] = [
     ['H', content.type, content.platform, content.name, content.custodyNo, content.currency, content.from, content.to],
     ...content.balances.map((row) => ['B', row.type, row.openingAccounts, row.opening, row.closingAccounts, row.closing]),

@@ -487,11 +487,11 @@ describe('receipts', () => {
     expect(became).toBe('posted');
     const keys = readPublicKeys((await stage.get('/v1/receipt-keys')).text);
     const grant = (await stage.api.signed(book, 'GET', `/v1/receipts/${mandate}`).expect(200)).body;
-    expect(judgeReceipt(grant, keys)).toEqual({ receipt: grant });
+    expect(judgeReceipt(grant, keys)).toEqual({ document: grant });
     expect(grant.content).toMatchObject({ type: 'consent', subject: 'mandate', about: mandate, factors: ['password', 'sms'] });
     expect(JSON.stringify(grant.content.shown)).toContain('"fen":"50000"');
     const use = (await stage.api.signed(book, 'GET', `/v1/receipts/${id}`).expect(200)).body;
-    expect(judgeReceipt(use, keys)).toEqual({ receipt: use });
+    expect(judgeReceipt(use, keys)).toEqual({ document: use });
     expect(use.content).toMatchObject({
       type: 'mandate-use',
       mandate,

@@ -122,7 +122,7 @@ describe('a receipt', () => {
       answeredAt: '2026-03-02T10:01:02.345+08:00',
       from: { ip: '127.0.0.1', forwardedFor: '', userAgent: 'Mozilla/5.0' },
     });
-    expect(judgeReceipt(genuine, keys)).toEqual({ receipt: genuine });
+    expect(judgeReceipt(genuine, keys)).toEqual({ document: genuine });
     expect(make({ said: 'declined', factors: 'none' }).content).toMatchObject({ said: 'declined', factors: [] });
     expect(make({ factors: 'sms' }).content).toMatchObject({ factors: ['sms'] });
   });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -16,7 +16,9 @@ import {
   saltOf,
 } from '../../src/proofs/rules.js';
 import { pathIn, rootOf } from '../../src/proofs/tree.js';
+import { ENTRY_RECEIPT_VERSION, type EntryReceiptContent } from '../../src/reporting/receipts/rules.js';
 import { openReceiptKeys, receiptKeysOfSecret } from '../../src/runtime/index.js';
+import { CUSTODY_REPORT_VERSION, type CustodyReportContent } from '../../src/supervision/custody-rules.js';
 
 const keys = openReceiptKeys(receiptKeysOfSecret('proofs'));
 const SECRET = Buffer.alloc(32, 3);
@@ -61,6 +63,26 @@ function inclusion(index: number, custody: CustodyProof): InclusionProof {
 const monday = day('2026-03-02', FIRST);
 const tuesday = day('2026-03-03', monday.hash);
 const wednesday = day('2026-03-04', tuesday.hash);
+
+const ENTRY: EntryReceiptContent = {
+  ...{ receiptNo: '12'.repeat(19), code: '7K3M-0QXR-P2TV-91AC', platform: PLATFORM, platformName: '集市' },
+  ...{ account: 'acc_2236512894231552001', accountType: 'sub', holder: '张*', merchantNo: 'anna', side: 'in', amount: 602 },
+  ...{ currency: 'CNY', balance: 1_602, counter: { zh: '订单 SO-1', en: 'order SO-1' }, kind: 'split' },
+  ...{ kindName: { zh: '分账', en: 'Split' }, instruction: 'ins_2236512894231552009', requestNo: 'S1', seq: 3 },
+  ...{ entryHash: 'c'.repeat(64), businessDate: '2026-03-02', postedAt: '2026-03-02T10:00:00.000+08:00' },
+};
+const REPORT: CustodyReportContent = {
+  ...{ type: 'custody-report', platform: PLATFORM, name: '集市', custodyNo: 'C1', currency: 'CNY' },
+  ...{ from: '2026-03-01', to: '2026-03-31' },
+  balances: [{ type: 'custody', openingAccounts: 1, opening: 0, closingAccounts: 1, closing: -15_000 }],
+  flows: [{ kind: 'payment', in: 15_000, out: 0, lines: 2 }],
+  open: { subMerchants: 1, parties: 1, electronicAccounts: 0, customers: 0 },
+  days: { all: 31, closed: 31, proved: 30, unproved: ['2026-03-09'] },
+  breaks: [{ class: 'only-ours', state: 'closed', count: 1, difference: 100 }],
+  payouts: [{ purpose: 'clearing', state: 'settled', count: 4, amount: 9_900 }],
+};
+const entry = signContent(ENTRY_RECEIPT_VERSION, ENTRY, keys);
+const report = signContent(CUSTODY_REPORT_VERSION, REPORT, keys);
 
 describe('the chain of days', () => {
   test('is sound in whatever order it is given, also when a proof is given twice', () => {
@@ -108,7 +130,41 @@ describe('npx cunguan verify', () => {
     expect(status).toBe(0);
   });
 
+  test('tells what the receipt of an entry and a custody report say', () => {
+    const { status, text } = verify(put('entry.json', entry), put('report.json', report));
+    expect(text).toContain('(receipt of an entry)\n  receipt 1212');
+    expect(text).toContain(`6.02 yuan came to acc_2236512894231552001 (sub) of ${PLATFORM} (集市)`);
+    expect(text).toContain(`(custody report)\n  ${PLATFORM} (集市) from 2026-03-01 to 2026-03-31`);
+    expect(text).toContain('payment: 150.00 yuan in and 0.00 yuan out, by 2 entries');
+    expect(text).toContain('of 31 days 31 are closed and 30 proved; not proved: 2026-03-09');
+    expect(status).toBe(0);
+  });
+
+  test('knows the version of every document that the bank signs', () => {
+    const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+    const texts = sources.map((path) => readFileSync(join('src', path), 'utf8'));
+    const versions = texts.flatMap((text) =>
+      [...text.matchAll(/_VERSION = '(cunguan-[a-z-]+-\d+)'/g)].map(([, version]) => version),
+    );
+    expect(versions.length).toBeGreaterThanOrEqual(5);
+    for (const version of versions) {
+      const { text } = verify(put('bare.json', { version }));
+      expect([version, text]).toEqual([version, expect.stringMatching(/^NOT GENUINE: (?!.*the version of no document)/)]);
+    }
+  });
+
   test.each<[string, () => unknown[], RegExp]>([
+    ['an entry of another amount', () => [{ ...entry, content: { ...ENTRY, amount: 603 } }], /the content was altered/],
+    [
+      'a custody report of other days',
+      () => [{ ...report, content: { ...REPORT, to: '2026-04-30' } }],
+      /the content was altered/,
+    ],
+    [
+      'a custody report made of an entry',
+      () => [{ ...entry, version: CUSTODY_REPORT_VERSION }],
+      /NOT GENUINE: the field \/content\/type/,
+    ],
     [
       'another balance',
       () => [{ ...inclusion(1, monday), leaf: { ...LEAVES[1], balance: 61 } }],

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import { type BusinessDate, toWire } from '../../src/kernel/index.js';
-import { judgeEntryReceipt } from '../../src/reporting/index.js';
+import { judgeEntryReceipt } from '../../src/reporting/receipts/rules.js';
 import { closeNext, type Market, openMarket } from '../clearing/market.js';
 import { type Desk, openDesk } from './desk.js';
 
@@ -136,7 +136,7 @@ type Content = Record<string, unknown> & { receiptNo: string; code: string; amou
 
 test('a receipt of an entry is genuine by the public key alone, and with any field changed it is not', async () => {
   const { json } = await call('GET', `${path}/entries/1/receipt`);
-  expect(judgeEntryReceipt(json, keys())).toEqual({ receipt: json });
+  expect(judgeEntryReceipt(json, keys())).toEqual({ document: json });
   expect((await call('GET', `${path}/entries/1/receipt`)).json).toEqual(json);
   const content = json.content as Content;
   for (const [field, value] of Object.entries(content)) {

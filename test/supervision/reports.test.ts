@@ -4,7 +4,7 @@ import { type AppParts, allRoutes } from '../../src/app.js';
 import { addDays, type BusinessDate, type Id, parseBusinessDate, toWire } from '../../src/kernel/index.js';
 import { setTerms } from '../../src/ledger/index.js';
 import { parametersOf, type StartedRuntime } from '../../src/runtime/index.js';
-import { faultOfReport, type SignedCustodyReport } from '../../src/supervision/custody-rules.js';
+import { type CustodyReport, judgeCustodyReport } from '../../src/supervision/custody-rules.js';
 import { makeMonthlyReports, makeTaxReports, watchDay } from '../../src/supervision/index.js';
 import { keepUntil, mayBeDeleted } from '../../src/supervision/retention-rules.js';
 import { parseQuarter, type Quarter, reportingOf, taxDueOn } from '../../src/supervision/rules.js';
@@ -109,7 +109,7 @@ describe('the custody report', () => {
   test('is signed, adds up, can be checked with the public key alone, and a bit changed is found', async () => {
     const staff = await desk.staff('compliance');
     const path = `/admin/v1/platforms/${toWire('platform', market.platformId)}/custody-reports/2025-12-01/2025-12-31`;
-    const report = (await staff('post', path).expect(200)).body as SignedCustodyReport;
+    const report = (await staff('post', path).expect(200)).body as CustodyReport;
     const { content } = report;
     const sum = (of: 'opening' | 'closing') => content.balances.reduce((total, row) => total + row[of], 0);
     expect([sum('opening'), sum('closing')]).toEqual([0, 0]);
@@ -120,11 +120,13 @@ describe('the custody report', () => {
     expect(content.days).toEqual({ all: 2, closed: 2, proved: 2, unproved: [] });
     const [jwk] = market.world.rt.receiptKeys.published;
     const key = createPublicKey({ key: jwk as never, format: 'jwk' });
-    expect(faultOfReport(report, key)).toBeUndefined();
-    expect(faultOfReport({ ...report, content: { ...content, name: 'x' } }, key)).toMatch('altered');
+    expect(judgeCustodyReport(report, key)).toEqual({ document: report });
+    const renamed = { ...report, content: { ...content, name: 'x' } };
+    expect(judgeCustodyReport(renamed, key)).toEqual({ fault: expect.stringContaining('altered') });
     const bent = Buffer.from(report.signature, 'base64url');
     bent[7] = (bent[7] ?? 0) ^ 1;
-    expect(faultOfReport({ ...report, signature: bent.toString('base64url') }, key)).toMatch('signature');
+    const unsigned = { ...report, signature: bent.toString('base64url') };
+    expect(judgeCustodyReport(unsigned, key)).toEqual({ fault: expect.stringContaining('signature') });
     expect((await staff('post', path).expect(200)).body).toEqual(report);
     expect((await staff('get', `${path}?format=csv`).expect(200)).text).toContain(`T,${report.hash}`);
     const open = path.replace('2025-12-31', '2026-01-01');

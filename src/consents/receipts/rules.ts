@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type PublicKeys, shapeFault, signatureFault, signedSchema } from '../../kernel/index.js';
+import { type Judged, judgeSigned, type PublicKeys, signedSchema } from '../../kernel/index.js';
 
 /**
  * The form of a receipt (电子回执), and whether one is genuine. A receipt says what a customer was shown and how he answered, or what was
@@ -60,13 +60,6 @@ export const receiptSchema = signedSchema(RECEIPT_VERSION, contentSchema).meta({
 });
 export type Receipt = z.output<typeof receiptSchema>;
 
-/** A receipt that is genuine, or in plain words the first thing that is wrong with it. */
-export type Judgement = { readonly receipt: Receipt } | { readonly fault: string };
-
-/** Judges what was read from JSON. Takes the text of nobody on trust: every field must be one that receipts have. */
-export function judgeReceipt(value: unknown, keys: PublicKeys): Judgement {
-  const parsed = receiptSchema.safeParse(value);
-  if (!parsed.success) return { fault: shapeFault(parsed.error, 'receipt') };
-  const fault = signatureFault(parsed.data, keys);
-  return fault === undefined ? { receipt: parsed.data } : { fault };
+export function judgeReceipt(value: unknown, keys: PublicKeys): Judged<Receipt> {
+  return judgeSigned(receiptSchema, 'receipt', value, keys);
 }

@@ -1,12 +1,23 @@
 import { timingSafeEqual } from 'node:crypto';
 import { entriesBetween, requireAccount } from '../../accounts/index.js';
 import { kinds } from '../../instructions/index.js';
-import { asId, type Id, invariant, maskName, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
+import {
+  asId,
+  type Id,
+  invariant,
+  maskName,
+  Refused,
+  refuse,
+  signContent,
+  toRfc3339,
+  toWire,
+  toWireAmount,
+} from '../../kernel/index.js';
 import { readPlatform } from '../../platforms/index.js';
 import type { Runtime, Tx } from '../../runtime/index.js';
 import { holderOf, postedOf } from '../check-files/books-store.js';
 import { counterOf, shownAmount } from '../statements/rules.js';
-import { codeOfHash, ENTRY_RECEIPT_VERSION, type EntryReceipt, hashOfEntryReceipt, signedEntryText, typedCode } from './rules.js';
+import { codeOfHash, ENTRY_RECEIPT_VERSION, type EntryReceipt, typedCode } from './rules.js';
 
 type Parts = Pick<Runtime, 'db' | 'vault' | 'receiptKeys'>;
 
@@ -51,10 +62,7 @@ export function receiptOfEntry(rt: Parts, account: Id, seq: number, owner: Id | 
       businessDate: entry.businessDate,
       postedAt: toRfc3339(entry.postedMs),
     };
-    const hash = hashOfEntryReceipt(content);
-    const { keyId } = receiptKeys;
-    const signature = receiptKeys.sign(signedEntryText(keyId, hash)).toString('base64url');
-    return { version: ENTRY_RECEIPT_VERSION, content, hash, keyId, signature };
+    return signContent(ENTRY_RECEIPT_VERSION, content, receiptKeys);
   });
 }
 

@@ -31,7 +31,7 @@ const common = {
   summary: 'The electronic receipt of an entry, signed by the bank, as JSON or PDF',
   params,
   query,
-  answers: { 200: { description: 'The receipt; `npm run verify` checks the JSON', schema: entryReceiptSchema } },
+  answers: { 200: { description: 'The receipt; `npx cunguan verify` checks the JSON', schema: entryReceiptSchema } },
   refusals: ['NOT_FOUND', 'OVERLOADED'],
 } as const;
 
