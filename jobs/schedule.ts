@@ -11,4 +11,6 @@ export const SCHEDULE: readonly TimedJob[] = [
   { job: 'sweep', key: ONE_PLACE, everyMs: (config) => config.TICK_MS },
   // The core bank rings no bell of ours: only by asking is it known that it holds a transfer.
   { job: 'take-incoming', key: ONE_PLACE, everyMs: (config) => config.TICK_MS },
+  // Folders of other houses are not listed at every tick.
+  { job: 'compare-files', key: ONE_PLACE, everyMs: () => 300_000 },
 ];

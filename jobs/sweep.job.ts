@@ -27,7 +27,7 @@ import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js'
 import { loadBooks, lockShard } from '../src/ledger/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
 import { partiesWork } from '../src/parties/index.js';
-import { countOpenBreaks, reconcileChannelFiles } from '../src/reconciliation/index.js';
+import { countOpenBreaks } from '../src/reconciliation/index.js';
 import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
 import { lapseReviews } from '../src/reviews/index.js';
 import { type BellName, ONE_PLACE, type Tx } from '../src/runtime/index.js';
@@ -110,17 +110,6 @@ export async function sweep(desk: Desk): Promise<void> {
   await watchFloats(desk);
   await windDownDue(desk);
   await watchDeadlines(rt);
-  if (isTimeForFiles(rt.clock.wall())) await reconcileChannelFiles(desk);
-}
-
-const FILES_EVERY_MS = 300_000;
-let filesAskedMs = Number.NEGATIVE_INFINITY;
-
-/** Folders of other houses are not listed at every sweep. */
-function isTimeForFiles(wallMs: number): boolean {
-  if (Math.abs(wallMs - filesAskedMs) < FILES_EVERY_MS) return false;
-  filesAskedMs = wallMs;
-  return true;
 }
 
 interface Due {

@@ -3,6 +3,7 @@ import type { Desk } from '../src/dispatch/index.js';
 import { type BellJob, bellPrefix, connectOrLeave, disconnect, faultOf, subscriberConnection } from '../src/runtime/index.js';
 import { closeDayJob } from './close-day.job.js';
 import { closeStepJob } from './close-step.job.js';
+import { compareFilesJob } from './compare-files.job.js';
 import { executeShardJob } from './execute-shard.job.js';
 import type { JobDefinition } from './job.js';
 import { orderInterestJob } from './order-interest.job.js';
@@ -35,6 +36,7 @@ export const JOBS: readonly JobDefinition[] = [
   verifyUsersJob,
   screenCustomersJob,
   watchFlowsJob,
+  compareFilesJob,
   sweepJob,
 ];
 

@@ -1,9 +1,8 @@
-import { sweep } from '../../jobs/sweep.job.js';
 import { addDays, type BusinessDate } from '../../src/kernel/index.js';
 import type { Tx } from '../../src/runtime/index.js';
 import { audit } from './audit.js';
 import type { Simulation } from './simulation.js';
-import { hear, repair } from './steps.js';
+import { hear, letTimeWork, repair } from './steps.js';
 import { HOUR } from './time.js';
 import { STATEMENT_FAULTS } from './weather.js';
 
@@ -20,7 +19,7 @@ export async function converge(simulation: Simulation): Promise<void> {
     simulation.pass(6 * HOUR);
     const worker = simulation.worker(round % 2);
     if (simulation.options.statements) await repair(simulation);
-    await simulation.attempt(worker, 'sweep', ({ desk }) => sweep(desk));
+    await simulation.attempt(worker, 'sweep', ({ desk }) => letTimeWork(desk));
     for (let bells = await simulation.bells.take(simulation.chance, BELLS_MAX); bells.length > 0; ) {
       for (const bell of bells) await simulation.attempt(worker, `${bell.name} ${bell.key}`, ({ desk }) => hear(desk, bell));
       bells = await simulation.bells.take(simulation.chance, BELLS_MAX);

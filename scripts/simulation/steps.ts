@@ -7,6 +7,7 @@ import { changeDay } from '../../src/clearing/store.js';
 import { type Desk, pollDue, sendDue } from '../../src/dispatch/index.js';
 import { executeShard, type Receipt } from '../../src/instructions/index.js';
 import { type BusinessDate, type Id, Refused } from '../../src/kernel/index.js';
+import { reconcileChannelFiles } from '../../src/reconciliation/index.js';
 import { acceptBreak } from '../../src/reconciliation/store.js';
 import type { Bell } from './bells.js';
 import type { Request } from './giving.js';
@@ -146,8 +147,14 @@ export function poll(simulation: Simulation): Promise<string> {
   return work(simulation, `poll shard ${shard}`, true, ({ desk }) => pollDue(desk, shard));
 }
 
+/** What time alone starts in a worker, besides the taking of transfers. */
+export async function letTimeWork(desk: Desk): Promise<void> {
+  await sweep(desk);
+  await reconcileChannelFiles(desk);
+}
+
 function sweepUp(simulation: Simulation): Promise<string> {
-  return work(simulation, 'sweep', false, ({ desk }) => sweep(desk));
+  return work(simulation, 'sweep', false, ({ desk }) => letTimeWork(desk));
 }
 
 async function letTimePass(simulation: Simulation): Promise<string> {

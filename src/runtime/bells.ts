@@ -17,6 +17,7 @@ export type BellName =
   | 'screen-customers'
   | 'run-batches'
   | 'watch-flows'
+  | 'compare-files'
   | 'sweep';
 
 /** The key of bells for which there is one place to look. */

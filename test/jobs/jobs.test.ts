@@ -117,6 +117,15 @@ describe('a job run twice with the same key changes nothing the second time', ()
     await expect(market.close({ at })).rejects.toThrow('killed');
   }
 
+  /** A channel's file has a payment that the books do not have. */
+  function showUnknownPayment(): void {
+    const businessDate = '2026-03-02' as BusinessDate;
+    market.bank.bank.dayEnd.add('psp', businessDate, {
+      ...{ messageNo: 'UNKNOWN', channelRef: 'U1', status: 'settled', reference: 'UNKNOWN', businessDate, amount: 1n },
+      ...{ account: CARD.account, name: '', reason: '' },
+    });
+  }
+
   test.each(JOBS.map((job) => [job.name, job] as const))('%s', async (_name, job) => {
     const keys: Record<string, string> = {
       'run-batches': batch,
@@ -126,6 +135,7 @@ describe('a job run twice with the same key changes nothing the second time', ()
       sweep: 'all',
     };
     if (job.name === 'close-step') await killAfterCutOff();
+    if (job.name === 'compare-files') showUnknownPayment();
     const key = keys[job.name] ?? String((await market.book()).shardId);
     const before = await everything(market);
     await runJob(market.desk, job, key);
