@@ -6,6 +6,7 @@ export * from './config.js';
 export * from './crypto.js';
 export * from './cursor.js';
 export * from './database.js';
+export * from './file-tree.js';
 export * from './http.js';
 export * from './json.js';
 export * from './log.js';

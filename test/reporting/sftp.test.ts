@@ -91,6 +91,15 @@ test('a platform logs in with the key that the bank registered, and fetches what
     sftp.writeFile('/20260302/x.txt', 'x', (error) => (error ? reject(error) : resolve(0))),
   );
   await expect(written).rejects.toThrow(/denied/i);
+  // scp waits for the last word of the server, and calls a session a failure that has no exit status.
+  const status = await new Promise((resolve, reject) =>
+    client.subsys('sftp', (error, channel) => {
+      if (error) return reject(error);
+      channel.on('close', resolve).resume();
+      channel.end();
+    }),
+  );
+  expect(status).toBe(0);
   client.end();
 
   const other = await openMarket({ world: market.world, bank: market.bank });

@@ -4,9 +4,9 @@ import type { AuthContext, Connection, PublicKeyAuthContext } from 'ssh2';
 import { openSshPrivateKey, signingKeyOf, sshFingerprint } from '../../channels/index.js';
 import { fromWire, type Id, invariant, wirePattern } from '../../kernel/index.js';
 import { readPlatform } from '../../platforms/index.js';
-import type { Runtime } from '../../runtime/index.js';
-import { serveTree } from './session.js';
+import { faultOf, type Runtime, serveTree } from '../../runtime/index.js';
 import { findFileKey } from './store.js';
+import { treeOf } from './tree.js';
 
 export interface FileServer {
   readonly port: number;
@@ -75,7 +75,8 @@ function serve(rt: Runtime, connection: Connection): void {
     accept().on('sftp', (acceptSftp) => {
       invariant(platformId, 'who opens a session was let in');
       rt.log.info({ event: 'sftp.session', platformId });
-      connection.once('close', serveTree(rt, platformId, acceptSftp(), stir));
+      const fault = (error: unknown) => rt.log.error({ event: 'sftp.fault', platformId, error: faultOf(error) });
+      connection.once('close', serveTree(acceptSftp(), treeOf(rt, platformId), { stir, fault }));
     });
   });
 }

@@ -1,5 +1,5 @@
 import { type BusinessDate, type Id, parseBusinessDate, Refused } from '../../kernel/index.js';
-import type { Runtime } from '../../runtime/index.js';
+import { type FileTree, fileOfBytes, type NamedEntry, type OpenFile, type Runtime, type TreeEntry } from '../../runtime/index.js';
 import { CHECK_FILE_NAMES, type CheckFile } from '../check-files/columns.js';
 import type { FileEncoding } from '../check-files/format.js';
 import { filesOfDay } from '../check-files/make.js';
@@ -12,7 +12,7 @@ type Parts = Pick<Runtime, 'db' | 'vault' | 'clock' | 'log' | 'metrics'>;
  * The folders that a platform sees: one a day, `/YYYYMMDD`, with its check files in both encodings, plain and packed, and for each an `.ok` that
  * tells count, sum and digests. A file that is there is complete.
  */
-export type Place =
+type Place =
   | { readonly kind: 'root' }
   | { readonly kind: 'day'; readonly date: BusinessDate }
   | {
@@ -27,11 +27,8 @@ type Ending = 'txt' | 'txt.gz' | 'ok';
 const NAME = new RegExp(`^(${CHECK_FILE_NAMES.join('|')})(\\.gb18030)?\\.(txt|txt\\.gz|ok)$`);
 
 /** Where a path leads; undefined: nowhere. */
-export function placeOf(path: string): Place | undefined {
-  const parts = normalised(path)
-    .split('/')
-    .filter((part) => part !== '');
-  const [folder, name, ...more] = parts;
+function placeOf(path: string): Place | undefined {
+  const [folder, name, ...more] = path.split('/').filter((part) => part !== '');
   if (folder === undefined) return { kind: 'root' };
   const date = /^\d{8}$/.test(folder) ? parseBusinessDate(folder.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3')) : undefined;
   if (date === undefined || more.length > 0) return undefined;
@@ -47,31 +44,33 @@ export function placeOf(path: string): Place | undefined {
   };
 }
 
-/** Without `.` and `..`; it never leads out of the root. */
-export function normalised(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
-}
-
-export interface Listed {
-  readonly name: string;
-  readonly isFolder: boolean;
-  /** Undefined of a packed file: it is known when it is opened. */
-  readonly bytes: number | undefined;
+/** What a platform sees, and nobody else. */
+export function treeOf(rt: Parts, platformId: Id): FileTree {
+  return {
+    async look(path) {
+      const place = placeOf(path);
+      return place && lookAt(rt, platformId, place);
+    },
+    async list(path) {
+      const place = placeOf(path);
+      if (place === undefined || place.kind === 'file') return undefined;
+      return place.kind === 'root' ? listRoot(rt, platformId) : listDay(rt, platformId, place.date);
+    },
+    async open(path) {
+      const place = placeOf(path);
+      return place?.kind === 'file' ? openPlace(rt, platformId, place) : undefined;
+    },
+  };
 }
 
 const DAYS_MAX = 1_000; // nearly three years: what is older is fetched by the API
 
-export async function listRoot({ db }: Parts, platformId: Id): Promise<Listed[]> {
+async function listRoot({ db }: Parts, platformId: Id): Promise<NamedEntry[]> {
   const days = await db.read('sftp-days', (tx) => daysWithFiles(tx, platformId, '9999-12-31' as BusinessDate, DAYS_MAX));
-  return days.map((date) => ({ name: date.replaceAll('-', ''), isFolder: true, bytes: undefined }));
+  return days.map((date) => ({ name: date.replaceAll('-', ''), isFolder: true }));
 }
 
-export async function listDay(rt: Parts, platformId: Id, date: BusinessDate): Promise<Listed[]> {
+async function listDay(rt: Parts, platformId: Id, date: BusinessDate): Promise<NamedEntry[]> {
   return (await filesOfDay(rt, { platformId, date })).flatMap((kept) => [
     { name: `${kept.file}.txt`, isFolder: false, bytes: kept.digests['utf-8'].bytes },
     { name: `${kept.file}.txt.gz`, isFolder: false, bytes: undefined },
@@ -82,11 +81,11 @@ export async function listDay(rt: Parts, platformId: Id, date: BusinessDate): Pr
 }
 
 /** What is in the way is the platform's to see: nothing is there. */
-export async function lookAt(rt: Parts, platformId: Id, place: Place): Promise<Listed | undefined> {
-  if (place.kind === 'root') return { name: '/', isFolder: true, bytes: undefined };
+async function lookAt(rt: Parts, platformId: Id, place: Place): Promise<TreeEntry | undefined> {
+  if (place.kind === 'root') return { isFolder: true };
   try {
     const listed = await listDay(rt, platformId, place.date);
-    if (place.kind === 'day') return { name: place.date, isFolder: true, bytes: undefined };
+    if (place.kind === 'day') return { isFolder: true };
     const name = `${place.file}${place.encoding === 'utf-8' ? '' : '.gb18030'}.${place.ending}`;
     return listed.find((each) => each.name === name);
   } catch (error) {
@@ -95,20 +94,12 @@ export async function lookAt(rt: Parts, platformId: Id, place: Place): Promise<L
   }
 }
 
-/** An open file: its size, any part of it, and its closing. */
-export interface OpenFile {
-  readonly bytes: number;
-  read(at: number, length: number): Promise<Buffer>;
-  close(): Promise<void>;
-}
-
 /** @throws Refused NOT_FOUND, FILE_NOT_READY, FILE_DIFFERS, OVERLOADED */
-export async function openPlace(rt: Parts, platformId: Id, place: Extract<Place, { kind: 'file' }>): Promise<OpenFile> {
+async function openPlace(rt: Parts, platformId: Id, place: Extract<Place, { kind: 'file' }>): Promise<OpenFile> {
   const { date, file, encoding, ending } = place;
   if (ending === 'ok') {
     const kept = (await filesOfDay(rt, { platformId, date })).find((each) => each.file === file);
-    const bytes = kept === undefined ? Buffer.alloc(0) : marker(kept);
-    return { bytes: bytes.length, read: async (at, length) => bytes.subarray(at, at + length), close: async () => undefined };
+    return fileOfBytes(kept === undefined ? Buffer.alloc(0) : marker(kept));
   }
   const { handle, bytes } = await spool(rt, { platformId, date, file, encoding, gzip: ending === 'txt.gz' });
   return {
