@@ -1,7 +1,7 @@
 /**
- * The business day: cut-off, check against the bank, interest, clearing to the sub-merchants, close.
+ * The business day: cut-off, check against the bank, interest, clearing to the sub-merchants, what is attested and told of it, close.
  *
- *   cut-off → reconcile → proof → interest → due → fees → netting → preview → payouts → results → close
+ *   cut-off → reconcile → proof → interest → due → fees → netting → preview → payouts → results → attest → files → close
  *
  * Guarantees: no entry is dated on a day that was cut off; each step can run again from its beginning at any time and then
  * changes nothing; what a clearing pays is written down before any of it is instructed; a day that does not prove stops its

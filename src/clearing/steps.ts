@@ -11,7 +11,8 @@ import { type Close, keepPending, type StepResult, TakenOver } from './progress.
 import { STEPS } from './states.js';
 import { changeDay, insertCutOff, type StepRow, saveSteps } from './store.js';
 
-// The steps that show that the books and the bank agree. Each can be run again from its beginning at any time.
+// The steps before a clearing, which show that the books and the bank agree, and those after it, which attest and tell that. Each can be run
+// again from its beginning at any time.
 
 /**
  * 1: the business date moves on. What was received before belongs to the day; from the commit on every entry is dated on the
