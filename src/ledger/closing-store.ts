@@ -1,5 +1,5 @@
 import { asId, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
-import { sql, type Tx } from '../runtime/index.js';
+import { type Database, sql, type Tx } from '../runtime/index.js';
 import { ACCOUNT_TYPES, type AccountType } from './chart.js';
 
 /** An account at the end of a business date: its last entry dated then or before. */
@@ -65,6 +65,22 @@ export async function closingPage(
   if (end !== undefined && rows.length === limit) return { page, next: { type, after: asId(end.id) } };
   const following = TYPES[TYPES.indexOf(type) + 1];
   return { page, next: following === undefined ? undefined : { type: following, after: asId('0') } };
+}
+
+/** All pages of a date, one after the other, each read in a transaction of its own. @param from where to begin, as for `closingPage` */
+export async function* closingPages(
+  { db }: { readonly db: Pick<Database, 'read'> },
+  { platformId, date }: { readonly platformId: Id; readonly date: BusinessDate },
+  limit: number,
+  from?: ClosingCursor,
+): AsyncGenerator<readonly ClosingBalance[]> {
+  let cursor = from;
+  do {
+    const at = cursor;
+    const { page, next } = await db.read('closing-page', (tx) => closingPage(tx, platformId, date, at, limit));
+    yield page;
+    cursor = next;
+  } while (cursor !== undefined);
 }
 
 interface LastEntry {

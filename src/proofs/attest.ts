@@ -11,7 +11,7 @@ import {
   toWire,
   toWireAmount,
 } from '../kernel/index.js';
-import { type Book, type ClosingBalance, type ClosingCursor, closingPage, loadBook } from '../ledger/index.js';
+import { type Book, type ClosingBalance, type ClosingCursor, closingPages, loadBook } from '../ledger/index.js';
 import { statementsAt } from '../reconciliation/index.js';
 import { isDuplicateKey, type Runtime } from '../runtime/index.js';
 import { BLOCK, CUSTODY_VERSION, type CustodyContent, type CustodyProof, FIRST, type Leaf, leafHash, saltOf } from './rules.js';
@@ -167,18 +167,13 @@ export class BlockTree {
   }
 }
 
-/** The closing balances of a day one by one, each page read in a transaction of its own. @param from undefined for the first */
+/** The closing balances of a day one by one. @param from undefined for the first */
 export async function* closingBalances(
-  { db }: Pick<ProofRuntime, 'db'>,
-  { platformId, date }: DayOf,
+  rt: Pick<ProofRuntime, 'db'>,
+  day: DayOf,
   from?: ClosingCursor,
 ): AsyncGenerator<ClosingBalance> {
-  for (let cursor = from, first = true; first || cursor !== undefined; first = false) {
-    const at = cursor;
-    const { page, next } = await db.read('closing-page', (tx) => closingPage(tx, platformId, date, at, PAGE));
-    yield* page;
-    cursor = next;
-  }
+  for await (const page of closingPages(rt, day, PAGE, from)) yield* page;
 }
 
 /** The same leaf each time it is asked for. */

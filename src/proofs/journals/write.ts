@@ -1,12 +1,5 @@
 import { addDays, asId, type BusinessDate, type Id, invariant, toWire } from '../../kernel/index.js';
-import {
-  type ClosingBalance,
-  type ClosingCursor,
-  closingPage,
-  type Entry,
-  entriesOfInstructions,
-  loadBook,
-} from '../../ledger/index.js';
+import { type ClosingBalance, closingPages, type Entry, entriesOfInstructions, loadBook } from '../../ledger/index.js';
 import type { Database } from '../../runtime/index.js';
 import { beancount } from './beancount.js';
 import type { JournalFormat, JournalLine } from './format.js';
@@ -44,7 +37,7 @@ export async function* journal(db: Database, { platformId, format, from, to: unt
     throw new PeriodWrong(`the books are open from ${book.businessDate} on; a journal ends before, and not before it begins`);
   const write: JournalFormat = JOURNAL_FORMATS[format];
   yield write.head({ platform: toWire('platform', platformId), custodyNo: book.custodyNo, from, to });
-  for await (const page of closingPages(db, platformId, to)) {
+  for await (const page of closingPages({ db }, { platformId, date: to }, PAGE)) {
     const dates = await db.read('journal-opened', (tx) =>
       firstDates(
         tx,
@@ -59,27 +52,19 @@ export async function* journal(db: Database, { platformId, format, from, to: unt
     yield page.map(({ account, type }) => write.account({ account, type, opened: openedOn(account) })).join('');
   }
   if (from !== undefined) {
-    for await (const page of closingPages(db, platformId, addDays(from, -1)))
+    for await (const page of closingPages({ db }, { platformId, date: addDays(from, -1) }, PAGE))
       yield page
         .filter(({ balance }) => balance !== 0n)
         .map((closing) => write.opening(from, lineOf(closing)))
         .join('');
   }
   yield* transactions(db, { platformId, write, from: from ?? ('0000-01-01' as BusinessDate), to });
-  for await (const page of closingPages(db, platformId, to)) if (page.length > 0) yield write.closing(to, page.map(lineOf));
+  for await (const page of closingPages({ db }, { platformId, date: to }, PAGE))
+    if (page.length > 0) yield write.closing(to, page.map(lineOf));
 }
 
 function lineOf({ account, type, balance }: Pick<ClosingBalance, 'account' | 'type' | 'balance'>): JournalLine {
   return { account, type, amount: -balance };
-}
-
-async function* closingPages(db: Database, platformId: Id, date: BusinessDate): AsyncGenerator<readonly ClosingBalance[]> {
-  for (let cursor: ClosingCursor | undefined, first = true; first || cursor !== undefined; first = false) {
-    const at = cursor;
-    const { page, next } = await db.read('journal-page', (tx) => closingPage(tx, platformId, date, at, PAGE));
-    yield page;
-    cursor = next;
-  }
 }
 
 async function* transactions(

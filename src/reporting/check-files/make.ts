@@ -1,5 +1,5 @@
 import { type BusinessDate, type Id, invariant, Refused, refuse, toWire } from '../../kernel/index.js';
-import { type ClosingCursor, closingPage, loadBooks } from '../../ledger/index.js';
+import { closingPages, loadBooks } from '../../ledger/index.js';
 import { isDuplicateKey, type Runtime } from '../../runtime/index.js';
 import { making } from '../turnstile.js';
 import { type DayCursor, firstDecided, merchantNumbers, postedPage } from './books-store.js';
@@ -48,20 +48,13 @@ export async function* writeFiles(rt: Pick<Parts, 'db' | 'vault'>, day: Day, fil
     from = next;
   }
   const balances = texts.find(({ head }) => head.file === 'balances');
-  for (let from: ClosingCursor | undefined, more = balances !== undefined; more && balances; more = from !== undefined) {
-    const { page, next, merchants } = await rt.db.read('day-balances', async (tx) => {
-      const found = await closingPage(tx, day.platformId, day.date, from, PAGE);
-      return {
-        ...found,
-        merchants: await merchantNumbers(
-          tx,
-          found.page.map(({ account }) => account),
-        ),
-      };
-    });
-    const lines = page.map((closing) => balanceLine({ ...closing, merchantNo: merchants.get(closing.account) ?? '' }));
-    if (lines.length > 0) yield { text: balances, chunk: lines.map((line) => balances.line(line)).join('') };
-    from = next;
+  if (balances !== undefined) {
+    for await (const page of closingPages(rt, day, PAGE)) {
+      const accounts = page.map(({ account }) => account);
+      const merchants = await rt.db.read('merchant-numbers', (tx) => merchantNumbers(tx, accounts));
+      const lines = page.map((closing) => balanceLine({ ...closing, merchantNo: merchants.get(closing.account) ?? '' }));
+      if (lines.length > 0) yield { text: balances, chunk: lines.map((line) => balances.line(line)).join('') };
+    }
   }
   for (const text of texts) yield { text, chunk: text.last() };
 }
