@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type BusinessDate, type Minor, parseBusinessDate, WIRE_MAX } from '../kernel/index.js';
+import { type BusinessDate, fenOfYuan, type Minor, parseBusinessDate, WIRE_MAX } from '../kernel/index.js';
+import { fieldsOfRow, rowOfFields } from '../runtime/index.js';
 
 /**
  * The day file of an acquirer: UTF-8, a line feed after each line, fields between pipes. Its columns are data: files are read by them, and
@@ -121,8 +122,8 @@ function rowOf<Name extends keyof typeof FILE_COLUMNS>(
   wrong: (field: string | null, detail: string) => void,
 ): Row<Name> | undefined {
   const columns: readonly Column[] = FILE_COLUMNS[name];
-  const fields = text.split('|');
-  if (fields.length !== columns.length || fields[0] !== columns[0]?.example) {
+  const fields = fieldsOfRow(text, columns[0]?.example ?? '', columns.length);
+  if (fields === undefined) {
     wrong(null, `is no ${name}: ${columns.length} fields between pipes, the first ${columns[0]?.example}`);
     return undefined;
   }
@@ -136,9 +137,8 @@ function rowOf<Name extends keyof typeof FILE_COLUMNS>(
 
 /** Yuan with two decimals, in fen; undefined where it is no amount that the books take. */
 function fenOf(text: string): Minor | undefined {
-  if (!/^(0|[1-9][0-9]{0,14})\.[0-9]{2}$/.test(text)) return undefined;
-  const amount = BigInt(text.replace('.', ''));
-  return amount > WIRE_MAX ? undefined : amount;
+  const amount = fenOfYuan(text);
+  return amount !== undefined && amount <= WIRE_MAX ? amount : undefined;
 }
 
 /** Reads a file whole, or says all that is wrong with it. */
@@ -201,7 +201,7 @@ function digestOf(text: string): string {
 /** The example of the documents, of the examples of the columns. */
 export function exampleFile(): string {
   const row = (columns: readonly Column[], changes: Record<string, string> = {}) =>
-    `${columns.map(({ name, example }) => changes[name] ?? example).join('|')}\n`;
+    rowOfFields(columns.map(({ name, example }) => changes[name] ?? example));
   const { header, line, trailer } = FILE_COLUMNS;
   const second = { line: '2', tradeNo: 'T100002', orderNo: 'SO-1002', amount: '50.00' };
   const text = row(header) + row(line) + row(line, second);

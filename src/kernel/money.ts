@@ -43,6 +43,11 @@ export function parseYuan(text: string): Minor {
   return match[1] === '-' ? -minor : minor;
 }
 
+/** Yuan with two decimals, not below zero, as files and messages have them: in fen. Undefined of any other text. */
+export function fenOfYuan(text: string): Minor | undefined {
+  return /^(0|[1-9][0-9]{0,17})\.[0-9]{2}$/.test(text) ? BigInt(text.replace('.', '')) : undefined;
+}
+
 /** The wire form of an amount that is known to be within ±2^53−1. */
 export function toWireAmount(amount: Minor): number {
   invariant(amount <= WIRE_MAX && amount >= -WIRE_MAX, 'amount is beyond the wire range');

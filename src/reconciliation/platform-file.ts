@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type BusinessDate, type Minor, WIRE_MAX } from '../kernel/index.js';
-import { RowsFaulty, wholeRows } from '../runtime/index.js';
+import { type BusinessDate, fenOfYuan, type Minor, WIRE_MAX } from '../kernel/index.js';
+import { fieldsOfRow, RowsFaulty, wholeRows } from '../runtime/index.js';
 
 /**
  * What a platform itself has of its day: UTF-8 or GBK, a line feed after each row, fields between bars, amounts in yuan with two decimals.
@@ -46,7 +46,6 @@ export class PlatformFileFaulty extends Error {
 const ROW_BYTES_MAX = 2_048;
 const WORD = /^[A-Za-z0-9_.:-]{1,64}$/;
 const COUNT = /^(0|[1-9][0-9]{0,8})$/;
-const SUM = /^(0|[1-9][0-9]{0,16})\.[0-9]{2}$/;
 
 /**
  * Reads a file however long and verifies it whole: platform, date, encoding, numbers of lines, count, sum, digest. Nothing that `take` was handed
@@ -118,8 +117,8 @@ class Reader {
   }
 
   #headOf(row: string): { count: string; sum: string } {
-    const [mark, version, platform, date, count = '', sum = '', ...more] = row.split('|');
-    if (mark !== 'H' || version !== '1' || more.length > 0 || !COUNT.test(count) || !SUM.test(sum))
+    const [, version, platform, date, count = '', sum = ''] = fieldsOfRow(row, 'H', 6) ?? [];
+    if (version !== '1' || !COUNT.test(count) || fenOfYuan(sum) === undefined)
       throw new PlatformFileFaulty(1, 'its header cannot be read');
     if (platform !== this.#of.platform) throw new PlatformFileFaulty(1, 'it is of another platform');
     if (date !== this.#of.date) throw new PlatformFileFaulty(1, 'it is of another date');
@@ -127,12 +126,12 @@ class Reader {
   }
 
   #lineOf(row: string): PlatformLine {
-    const [mark, no, requestNo = '', kind = '', yuan = '', state = '', remark = '', ...more] = row.split('|');
-    const isLine = mark === 'D' && more.length === 0 && WORD.test(requestNo) && SUM.test(yuan) && remark.length <= 120;
-    if (!isLine || !(PLATFORM_KINDS as readonly string[]).includes(kind) || !['posted', 'refused'].includes(state))
+    const [, no, requestNo = '', kind = '', yuan = '', state = '', remark = ''] = fieldsOfRow(row, 'D', 7) ?? [];
+    const amount = fenOfYuan(yuan);
+    const isKnown = (PLATFORM_KINDS as readonly string[]).includes(kind) && ['posted', 'refused'].includes(state);
+    if (amount === undefined || !isKnown || !WORD.test(requestNo) || remark.length > 120)
       throw this.#faulty('the line cannot be read');
     if (no !== String(this.#count + 1)) throw this.#faulty('the line numbers have gaps');
-    const amount = BigInt(yuan.replace('.', ''));
     if (amount > WIRE_MAX) throw this.#faulty('the amount is none');
     this.#count += 1;
     this.#sum += amount;
@@ -140,11 +139,10 @@ class Reader {
   }
 
   #endOf(row: string): void {
-    const [, count = '', sum = '', digest, ...more] = row.split('|');
-    if (more.length > 0 || count !== this.#head?.count || sum !== this.#head?.sum)
-      throw this.#faulty('header and trailer contradict each other');
+    const [, count = '', sum = '', digest] = fieldsOfRow(row, 'T', 4) ?? [];
+    if (count !== this.#head?.count || sum !== this.#head?.sum) throw this.#faulty('header and trailer contradict each other');
     if (Number(count) !== this.#count) throw this.#faulty(`${count} lines announced, ${this.#count} came`);
-    if (BigInt(sum.replace('.', '')) !== this.#sum) throw this.#faulty('its lines add up to another sum');
+    if (fenOfYuan(sum) !== this.#sum) throw this.#faulty('its lines add up to another sum');
     if (digest !== this.#told.copy().digest('hex')) throw this.#faulty('its digest is another');
     this.#ended = true;
   }

@@ -1,7 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { namelessFile } from '../runtime/index.js';
 
 /**
  * Sorts rows of text in memory that does not grow with their number: runs of a few megabytes are sorted and laid aside in a file that has no
@@ -117,16 +116,6 @@ async function writeRun(key: Buffer, rows: AsyncIterable<readonly string[]>): Pr
   } catch (error) {
     await file.close();
     throw error;
-  }
-}
-
-/** A file that goes with the process, however that ends: its name is taken away as soon as it is open. */
-async function namelessFile(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), 'cunguan-'));
-  try {
-    return await open(join(folder, 'run'), 'wx+', 0o600);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -3,10 +3,10 @@ import { test as property } from '@fast-check/jest';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { verdictOf } from '../../src/channels/cnaps/codes.js';
-import { type CreditTransfer, creditBody, readCredit, yuanOf } from '../../src/channels/cnaps/credit.js';
+import { type CreditTransfer, creditBody, readCredit } from '../../src/channels/cnaps/credit.js';
 import { decodeMessages, decodeQueue, encodeMessage, encodeQueue, type Header } from '../../src/channels/cnaps/envelope.js';
 import { isXmlText, leaf, parseXml, Unreadable } from '../../src/channels/cnaps/xml.js';
-import { addDays, type BusinessDate } from '../../src/kernel/index.js';
+import { addDays, type BusinessDate, fenOfYuan } from '../../src/kernel/index.js';
 
 const ONCE = { seed: 20_260_302, numRuns: 60 };
 
@@ -278,11 +278,11 @@ describe('round trips', () => {
 
 describe('yuan and states', () => {
   property.prop([fc.bigInt({ min: 0n, max: 10n ** 18n - 1n })], ONCE)('fen come back as they went', (fen) => {
-    expect(yuanOf(`${fen / 100n}.${String(fen % 100n).padStart(2, '0')}`)).toBe(fen);
+    expect(fenOfYuan(`${fen / 100n}.${String(fen % 100n).padStart(2, '0')}`)).toBe(fen);
   });
 
   test('the largest amounts are exact', () => {
-    expect(yuanOf('9007199254740993.01')).toBe(900_719_925_474_099_301n);
+    expect(fenOfYuan('9007199254740993.01')).toBe(900_719_925_474_099_301n);
   });
 
   test.each([

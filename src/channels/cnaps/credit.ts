@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BusinessDate, type Minor, parseBusinessDate, toYuan } from '../../kernel/index.js';
+import { type BusinessDate, fenOfYuan, type Minor, parseBusinessDate, toYuan } from '../../kernel/index.js';
 import { BATCH_MAX, MESSAGE_NO_MAX } from '../port.js';
 import type { CnapsCode } from './envelope.js';
 import { element, leaf, Unreadable } from './xml.js';
@@ -82,11 +82,6 @@ function transferElement(transfer: CreditTransfer): string {
   );
 }
 
-/** Yuan with exactly two decimals into fen; `parseYuan` also takes a sign, blanks and fewer decimals, which none of these messages has. */
-export function yuanOf(text: string): Minor | undefined {
-  return /^(0|[1-9][0-9]{0,17})\.[0-9]{2}$/.test(text) ? BigInt(text.replace('.', '')) : undefined;
-}
-
 const short = (max: number) => z.string().min(1).max(max);
 export const Max35 = z.string().regex(new RegExp(`^[A-Za-z0-9_-]{1,${MESSAGE_NO_MAX}}$`));
 export const IsoDateTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
@@ -95,7 +90,7 @@ export const IsoDate = z
   .refine((text) => parseBusinessDate(text) !== undefined)
   .transform((text) => text as BusinessDate);
 const Yuan = z.string().transform((text, context): Minor => {
-  const amount = yuanOf(text);
+  const amount = fenOfYuan(text);
   if (amount === undefined) context.addIssue('not yuan with two decimals');
   return amount ?? 0n;
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import iconv from 'iconv-lite';
 import { type BusinessDate, type Id, type Minor, toWire } from '../../kernel/index.js';
+import { fieldsOfRow, rowOfFields } from '../../runtime/index.js';
 import { CHECK_FILES, type CheckFile, FILE_VERSION } from './columns.js';
 import type { Line } from './lines.js';
 
@@ -12,14 +13,6 @@ import type { Line } from './lines.js';
  *   D|<number of the line>|<fields>
  *   T|<count of D lines>|<sum of their amounts>
  */
-
-// What would end a field or a line, and what would make a line read otherwise than it stands.
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-/** A field as it stands in a file: a bar becomes the full-width one, which no program takes for the end of a field. */
-function safeField(text: string): string {
-  return text.replaceAll('|', '｜').replaceAll(UNSAFE, ' ');
-}
 
 export interface FileHead {
   readonly platformId: Id;
@@ -42,18 +35,24 @@ export class FileText {
 
   first(): string {
     const { platformId, date, file } = this.head;
-    const head = ['H', 'cunguan-check', FILE_VERSION, toWire('platform', platformId), date, file, 'CNY', 'fen'];
-    return `${head.join('|')}\n${['N', 'no', ...this.columns].join('|')}\n`;
+    const head = ['H', 'cunguan-check', String(FILE_VERSION), toWire('platform', platformId), date, file, 'CNY', 'fen'];
+    return rowOfFields(head) + rowOfFields(['N', 'no', ...this.columns]);
   }
 
   line({ amount, cells }: Line): string {
     this.count += 1;
     this.sum += amount;
-    return `D|${this.count}|${this.columns.map((column) => safeField(cells[column] ?? '')).join('|')}\n`;
+    return rowOfFields(['D', String(this.count), ...this.columns.map((column) => cells[column] ?? '')]);
   }
 
   last(): string {
-    return `T|${this.count}|${this.sum}\n`;
+    return rowOfFields(['T', String(this.count), String(this.sum)]);
+  }
+
+  /** The number of a line that was written here and one of its fields, '' where the file has no such column; undefined of other rows. */
+  read(row: string, column: keyof Line['cells']): { readonly no: number; readonly field: string } | undefined {
+    const [, no, ...fields] = fieldsOfRow(row, 'D', this.columns.length + 2) ?? [];
+    return no === undefined ? undefined : { no: Number(no), field: fields[this.columns.indexOf(column)] ?? '' };
   }
 }
 

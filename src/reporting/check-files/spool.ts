@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Refused, refuse } from '../../kernel/index.js';
-import type { Runtime } from '../../runtime/index.js';
+import { namelessFile, type Runtime } from '../../runtime/index.js';
 import { making } from '../turnstile.js';
 import type { CheckFile } from './columns.js';
 import { digester, encoded, type FileEncoding } from './format.js';
@@ -27,14 +24,6 @@ export interface Spooled {
   readonly handle: FileHandle;
   /** As it goes out: packed, if it was wanted so. */
   readonly bytes: number;
-}
-
-/** A nameless file of this process: it is gone when it is closed, and also when the process is killed. */
-async function namelessFile(): Promise<FileHandle> {
-  const path = join(tmpdir(), `cunguan-${randomUUID()}`);
-  const handle = await open(path, 'wx+', 0o600);
-  await unlink(path);
-  return handle;
 }
 
 /**

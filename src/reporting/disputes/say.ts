@@ -99,11 +99,9 @@ async function instructionsAt(rt: Parts, kept: KeptFile, lines: readonly SaidLin
   if (wanted.size === 0) return found;
   await making.pass(async () => {
     for await (const { chunk, text } of writeFiles(rt, kept, [kept.file])) {
-      const at = text.columns.indexOf('instruction');
       for (const row of chunk.split('\n')) {
-        const [sort, no, ...fields] = row.split('|');
-        if (sort !== 'D' || !wanted.has(Number(no))) continue;
-        found.set(Number(no), at < 0 ? '' : (fields[at] ?? ''));
+        const line = text.read(row, 'instruction');
+        if (line !== undefined && wanted.has(line.no)) found.set(line.no, line.field);
       }
       if (found.size === wanted.size) return;
     }
