@@ -3,7 +3,8 @@ import { PARAMETERS } from './data/parameters.js';
 
 /**
  * What authorities ask of the bank: the flows of each customer and natural day, large-value and suspicious reports, the quarterly data about
- * sellers for the tax authorities, custody reports; and the parameters by which they are made.
+ * sellers for the tax authorities, custody reports; and the parameters by which they are made. Columns named `…_sealed` hold text that was
+ * sealed by the vault: people write names.
  * Locks nothing (new tables). Back out: drop the tables. Re-runnable: every statement is.
  */
 const STATEMENTS = [
@@ -58,7 +59,7 @@ const STATEMENTS = [
      state VARCHAR(10) NOT NULL,
      proposed_by BIGINT NULL,
      proposed_ms BIGINT NULL,
-     proposed_note VARCHAR(500) NULL,
+     proposed_note_sealed TEXT NULL,
      decided_by BIGINT NULL,
      decided_ms BIGINT NULL,
      receipt_no VARCHAR(64) NULL,
@@ -113,7 +114,7 @@ const STATEMENTS = [
      unattributed BIGINT NOT NULL,
      digest BINARY(32) NOT NULL,
      state VARCHAR(10) NOT NULL,
-     note VARCHAR(500) NULL,
+     note_sealed TEXT NULL,
      made_by BIGINT NOT NULL,
      made_ms BIGINT NOT NULL,
      answered_ms BIGINT NULL,
@@ -129,7 +130,7 @@ const STATEMENTS = [
      gross BIGINT NOT NULL,
      refunds BIGINT NOT NULL,
      fees BIGINT NOT NULL,
-     note VARCHAR(500) NOT NULL,
+     note_sealed TEXT NOT NULL,
      proposed_by BIGINT NOT NULL,
      proposed_ms BIGINT NOT NULL,
      decided_by BIGINT NULL,

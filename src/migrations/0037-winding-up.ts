@@ -7,13 +7,14 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 const STATEMENTS = [
   // live is 1 from the proposal on and null once it was rejected: a platform is wound up once. rounded_on: the business date of the last round
-  // that went through to its end. moves_to: the public key of the custodian that the members move to, where they do.
+  // that went through to its end. moves_to: the public key of the custodian that the members move to, where they do. reason_sealed: people write
+  // names.
   `CREATE TABLE IF NOT EXISTS wind_downs (
      id BIGINT NOT NULL PRIMARY KEY,
      platform_id BIGINT NOT NULL,
      live TINYINT NULL,
      state VARCHAR(12) NOT NULL,
-     reason VARCHAR(500) NOT NULL,
+     reason_sealed TEXT NOT NULL,
      orders_back_on DATE NULL,
      moves_to VARCHAR(64) NULL,
      proposed_by BIGINT NOT NULL,

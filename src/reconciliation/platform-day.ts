@@ -36,17 +36,17 @@ async function requireTime(tx: Tx, { platformId, date }: Of): Promise<void> {
 }
 
 /** Keeps a part of a file. @throws Refused DAY_FILE_LATE, DAY_FILE_REUSED when the file of the date was taken already */
-export async function keepPart({ db }: Runtime, of: Of, part: number, bytes: Buffer): Promise<void> {
+export async function keepPart({ db, vault }: Runtime, of: Of, part: number, bytes: Buffer): Promise<void> {
   await db.withTx('day-file-part', async (tx) => {
     await requireTime(tx, of);
     if ((await findPlatformFile(tx, of.platformId, of.date)) !== undefined) throw new Refused(refuse('DAY_FILE_REUSED'));
-    await savePart(tx, of.platformId, of.date, part, bytes);
+    await savePart(tx, vault, { ...of, part }, bytes);
   });
 }
 
-async function* partsOf({ db }: Runtime, { platformId, date }: Of, parts: number): AsyncGenerator<Buffer> {
+async function* partsOf({ db, vault }: Runtime, of: Of, parts: number): AsyncGenerator<Buffer> {
   for (let part = 1; part <= parts; part += 1) {
-    const bytes = await db.read('day-file-part', (tx) => readPart(tx, platformId, date, part));
+    const bytes = await db.read('day-file-part', (tx) => readPart(tx, vault, { ...of, part }));
     if (bytes === undefined) throw new PlatformFileFaulty(0, `part ${part} is missing`);
     yield bytes;
   }

@@ -1,5 +1,5 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
-import { sql, type Tx } from '../runtime/index.js';
+import { isSealed, sql, type Tx, type Vault } from '../runtime/index.js';
 import { type Encoding, PLATFORM_KINDS } from './platform-file.js';
 
 /** The day file of a platform that was verified. */
@@ -54,21 +54,31 @@ export async function insertPlatformFile(tx: Tx, of: PlatformFile): Promise<void
   );
 }
 
-/** Keeps a part; the same number again is another try. */
-export async function savePart(tx: Tx, platformId: Id, date: BusinessDate, part: number, bytes: Buffer): Promise<void> {
+/** Where a part lies. */
+export interface PartOf {
+  readonly platformId: Id;
+  readonly date: BusinessDate;
+  readonly part: number;
+}
+
+/** Keeps a part, sealed, since a platform's own words may name people; the same number again is another try. */
+export async function savePart(tx: Tx, vault: Vault, { platformId, date, part }: PartOf, bytes: Buffer): Promise<void> {
   await tx.write(
     `INSERT INTO platform_file_parts (platform_id, business_date, part, bytes) VALUES (?, ?, ?, ?)
      ON DUPLICATE KEY UPDATE bytes = VALUES(bytes)`,
-    [platformId, date, part, bytes],
+    [platformId, date, part, vault.seal(bytes.toString('base64'))],
   );
 }
 
-export async function readPart(tx: Tx, platformId: Id, date: BusinessDate, part: number): Promise<Buffer | undefined> {
+export async function readPart(tx: Tx, vault: Vault, { platformId, date, part }: PartOf): Promise<Buffer | undefined> {
   const [row] = await tx.rows<{ bytes: Buffer }>(
     'SELECT bytes FROM platform_file_parts WHERE platform_id = ? AND business_date = ? AND part = ?',
     [platformId, date, part],
   );
-  return row?.bytes;
+  if (row === undefined) return undefined;
+  const kept = row.bytes.toString('latin1');
+  // A part that came before parts were sealed is read as it lies.
+  return isSealed(kept) ? Buffer.from(vault.open(kept), 'base64') : row.bytes;
 }
 
 /** How far the close of a date is; undefined of one that was not cut off. */

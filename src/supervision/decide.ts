@@ -17,9 +17,9 @@ function stateRefused(state: string): Refused {
 }
 
 /** The first of two people wants a candidate exempted. @throws Refused NOT_FOUND, REPORT_STATE */
-export async function proposeExempting(tx: Tx, { clock }: Parts, id: Id, by: Id, note: string): Promise<LargeValueReport> {
+export async function proposeExempting(tx: Tx, { clock, vault }: Parts, id: Id, by: Id, note: string): Promise<LargeValueReport> {
   const report = required(await findReport(tx, id));
-  if (!(await proposeExemption(tx, id, by, note, clock.now()))) throw stateRefused(report.state);
+  if (!(await proposeExemption(tx, id, by, vault.seal(note), clock.now()))) throw stateRefused(report.state);
   return required(await findReport(tx, id));
 }
 

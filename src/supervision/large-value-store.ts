@@ -17,9 +17,9 @@ export interface LargeValueReport {
   readonly threshold: Minor;
   readonly dueOn: BusinessDate;
   readonly state: LargeValueState;
-  /** Who wants it exempted, and why. */
+  /** Who wants it exempted, and why: sealed, for people write names. */
   readonly proposedBy: Id | null;
-  readonly proposedNote: string | null;
+  readonly proposedNoteSealed: string | null;
   /** Who exempted or reported it. */
   readonly decidedBy: Id | null;
   readonly decidedMs: Instant | null;
@@ -39,7 +39,7 @@ interface ReportRow {
   due_on: BusinessDate;
   state: LargeValueState;
   proposed_by: string | null;
-  proposed_note: string | null;
+  proposed_note_sealed: string | null;
   decided_by: string | null;
   decided_ms: string | null;
   receipt_no: string | null;
@@ -59,7 +59,7 @@ function reportOf(row: ReportRow): LargeValueReport {
     dueOn: row.due_on,
     state: row.state,
     proposedBy: idOrNull(row.proposed_by),
-    proposedNote: row.proposed_note,
+    proposedNoteSealed: row.proposed_note_sealed,
     decidedBy: idOrNull(row.decided_by),
     decidedMs: row.decided_ms === null ? null : (Number(row.decided_ms) as Instant),
     receiptNo: row.receipt_no,
@@ -155,10 +155,10 @@ export async function listReports(tx: Tx, { date, state, dueBefore, after }: Rep
 }
 
 /** Somebody wants a candidate exempted; who said so before is replaced. */
-export async function proposeExemption(tx: Tx, id: Id, by: Id, note: string, nowMs: Instant): Promise<boolean> {
+export async function proposeExemption(tx: Tx, id: Id, by: Id, noteSealed: string, nowMs: Instant): Promise<boolean> {
   const changed = await tx.write(
-    "UPDATE large_value_reports SET proposed_by = ?, proposed_note = ?, proposed_ms = ? WHERE id = ? AND state = 'candidate'",
-    [by, note, nowMs, id],
+    "UPDATE large_value_reports SET proposed_by = ?, proposed_note_sealed = ?, proposed_ms = ? WHERE id = ? AND state = 'candidate'",
+    [by, noteSealed, nowMs, id],
   );
   return changed === 1;
 }

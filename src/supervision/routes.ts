@@ -122,7 +122,7 @@ function listRoute({ db, vault, clock }: Runtime): Route {
           rows,
           limit,
           (row) => [row.id],
-          (row) => showReport(row, masked(who(row.subject)), today),
+          (row) => showReport(vault, row, masked(who(row.subject)), today),
         );
       });
       return { status: 200, body };
@@ -192,10 +192,10 @@ function decisionRoutes(rt: Runtime): Route[] {
     answers: { 200: { description: 'The report', schema: reportSchema } },
   } as const;
   const today = () => naturalDate(rt.clock.now());
-  const answer = async (tx: Parameters<typeof particularsOf>[0], report: Parameters<typeof showReport>[0]) => {
+  const answer = async (tx: Parameters<typeof particularsOf>[0], report: Parameters<typeof showReport>[1]) => {
     const who = await particularsOf(tx, rt.vault, [report.subject]);
     const audit = { target: `large value ${toWire('large-value', report.id)}` };
-    return { status: 200, body: showReport(report, masked(who(report.subject)), today()), audit };
+    return { status: 200, body: showReport(rt.vault, report, masked(who(report.subject)), today()), audit };
   };
   return [
     route({

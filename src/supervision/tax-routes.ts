@@ -14,6 +14,7 @@ import {
   type TaxReport,
   taxVersions,
 } from './tax-store.js';
+import { openedOrNull } from './wire.js';
 
 const operator = { audience: 'operator', tag: 'Supervision' } as const;
 const platform = { audience: 'platform', tag: 'Tax' } as const;
@@ -52,12 +53,17 @@ const headSchema = z
   .meta({ id: 'TaxReport', description: '平台内经营者涉税信息' });
 const headsSchema = z.strictObject({ items: z.array(headSchema) });
 
-function show(of: TaxReport): z.input<typeof headSchema> {
-  const { quarter, version, sellers, digest, state, note, gross, refunds } = of;
+function show({ vault }: Pick<Runtime, 'vault'>, of: TaxReport): z.input<typeof headSchema> {
+  const { quarter, version, sellers, digest, state, gross, refunds } = of;
   return {
-    ...{ quarter, version, sellers, digest, state, note, dueOn: taxDueOn(quarter) },
+    ...{ quarter, version, sellers, digest, state, note: openedOrNull(vault, of.noteSealed) },
     ...{ gross: toWireAmount(gross), refunds: toWireAmount(refunds), net: toWireAmount(gross - refunds) },
-    ...{ fees: toWireAmount(of.fees), unattributed: toWireAmount(of.unattributed), madeAt: toRfc3339(of.madeMs) },
+    ...{
+      dueOn: taxDueOn(quarter),
+      fees: toWireAmount(of.fees),
+      unattributed: toWireAmount(of.unattributed),
+      madeAt: toRfc3339(of.madeMs),
+    },
   };
 }
 
@@ -92,7 +98,7 @@ function platformRoutes(rt: Runtime): Route[] {
       answers: { 200: { description: 'None before the quarter is over and its books are cut off', schema: headsSchema } },
       handle: async ({ caller: { platformId }, params }) => {
         const items = await rt.db.read('tax-versions', (tx) => taxVersions(tx, platformId, params.quarter));
-        return { status: 200, body: { items: items.map(show) } };
+        return { status: 200, body: { items: items.map((each) => show(rt, each)) } };
       },
     }),
     route({
@@ -118,17 +124,18 @@ function platformRoutes(rt: Runtime): Route[] {
       body: z.strictObject({ answer: z.enum(['confirmed', 'disputed']), note: textSchema(500).optional() }),
       answers: { 200: { description: 'The version', schema: headSchema } },
       refusals: ['NOT_FOUND', 'REPORT_STATE'],
-      handle: async ({ caller: { platformId }, params: { quarter, version }, body: { answer, note = null } }) => {
+      handle: async ({ caller: { platformId }, params: { quarter, version }, body: { answer, note } }) => {
         const body = await rt.db.withTx('answer-tax-report', async (tx) => {
           const read = async () => (await taxVersions(tx, platformId, quarter)).find((each) => each.version === version);
           const before = await read();
           if (before === undefined) throw new Refused(refuse('NOT_FOUND'));
-          const to = { state: answer, note, nowMs: rt.clock.now() };
+          const noteSealed = note === undefined ? null : rt.vault.seal(note);
+          const to = { state: answer, noteSealed, nowMs: rt.clock.now() };
           if (before.state !== answer && !(await answerTaxReport(tx, { platformId, quarter, version }, to)))
             throw new Refused(refuse('REPORT_STATE', undefined, { state: before.state }));
           return (await read()) ?? before;
         });
-        return { status: 200, body: show(body) };
+        return { status: 200, body: show(rt, body) };
       },
     }),
   ];
@@ -147,7 +154,7 @@ function readRoutes(rt: Runtime): Route[] {
       answers: { 200: { description: 'The versions', schema: headsSchema } },
       handle: async ({ params }) => {
         const items = await rt.db.read('tax-versions', (tx) => taxVersions(tx, params.platform, params.quarter));
-        return { status: 200, body: { items: items.map(show) } };
+        return { status: 200, body: { items: items.map((each) => show(rt, each)) } };
       },
     }),
     route({
@@ -188,17 +195,18 @@ const adjustmentSchema = z
   })
   .meta({ id: 'TaxAdjustment' });
 
-function showAdjustment(of: TaxAdjustment): z.input<typeof adjustmentSchema> {
+function showAdjustment({ vault }: Pick<Runtime, 'vault'>, of: TaxAdjustment): z.input<typeof adjustmentSchema> {
   return {
     ...{ id: toWire('tax-adjustment', of.id), platform: toWire('platform', of.platformId), quarter: of.quarter },
-    ...{ merchant: toWire('merchant', of.merchantId), month: of.month, note: of.note, version: of.version },
+    ...{ merchant: toWire('merchant', of.merchantId), month: of.month, version: of.version },
     ...{ gross: toWireAmount(of.gross), refunds: toWireAmount(of.refunds), fees: toWireAmount(of.fees) },
+    note: vault.open(of.noteSealed),
     proposedBy: toWire('operator', of.proposedBy),
     approvedBy: of.decidedBy === null ? null : toWire('operator', of.decidedBy),
   };
 }
 
-function proposeRoute({ clock, newId }: Runtime): Route {
+function proposeRoute({ clock, newId, vault }: Runtime): Route {
   return route({
     ...operator,
     method: 'POST',
@@ -223,16 +231,16 @@ function proposeRoute({ clock, newId }: Runtime): Route {
         throw new Refused(refuse('SHAPE_INVALID', 'The month is not of the quarter.'));
       if (!(await sellerOfPlatform(tx, platformId, merchantId))) throw new Refused(refuse('NOT_FOUND'));
       const of: TaxAdjustment = {
-        ...{ id: newId(), platformId, quarter, merchantId, month, gross, refunds, fees, note },
-        ...{ proposedBy: caller.operatorId, decidedBy: null, version: null },
+        ...{ id: newId(), platformId, quarter, merchantId, month, gross, refunds, fees },
+        ...{ noteSealed: vault.seal(note), proposedBy: caller.operatorId, decidedBy: null, version: null },
       };
       await insertAdjustment(tx, of, clock.now());
-      return { status: 201, body: showAdjustment(of), audit: { target: `tax ${toWire('tax-adjustment', of.id)}` } };
+      return { status: 201, body: showAdjustment({ vault }, of), audit: { target: `tax ${toWire('tax-adjustment', of.id)}` } };
     },
   });
 }
 
-function approveRoute({ clock, bells }: Runtime): Route {
+function approveRoute({ clock, bells, vault }: Runtime): Route {
   return route({
     ...operator,
     method: 'POST',
@@ -249,7 +257,7 @@ function approveRoute({ clock, bells }: Runtime): Route {
       if (found.proposedBy === caller.operatorId) throw new Refused(refuse('SAME_OPERATOR'));
       if (!(await approveAdjustment(tx, adjustment, caller.operatorId, clock.now())))
         throw new Refused(refuse('REPORT_STATE', undefined, { state: 'approved' }));
-      const body = showAdjustment((await findAdjustment(tx, adjustment)) ?? found);
+      const body = showAdjustment({ vault }, (await findAdjustment(tx, adjustment)) ?? found);
       const audit = { target: `tax ${toWire('tax-adjustment', adjustment)}` };
       return { status: 200, body, audit, afterCommit: () => bells.ring('watch-flows', ONE_PLACE) };
     },

@@ -19,7 +19,8 @@ export interface TaxReport {
   readonly unattributed: Minor;
   readonly digest: string;
   readonly state: TaxState;
-  readonly note: string | null;
+  /** What the platform says to it, sealed. */
+  readonly noteSealed: string | null;
   readonly madeMs: Instant;
 }
 
@@ -34,7 +35,7 @@ interface ReportRow {
   unattributed: string;
   digest: Buffer;
   state: TaxState;
-  note: string | null;
+  note_sealed: string | null;
   made_ms: string;
 }
 
@@ -49,7 +50,7 @@ const reportOf = (row: ReportRow): TaxReport => ({
   unattributed: BigInt(row.unattributed),
   digest: row.digest.toString('hex'),
   state: row.state,
-  note: row.note,
+  noteSealed: row.note_sealed,
   madeMs: Number(row.made_ms) as Instant,
 });
 
@@ -63,7 +64,7 @@ export async function taxVersions(tx: Tx, platformId: Id, quarter: Quarter): Pro
 }
 
 /** @throws a duplicate-key error when another made this version meanwhile */
-export async function insertTaxReport(tx: Tx, of: Omit<TaxReport, 'state' | 'note'>): Promise<void> {
+export async function insertTaxReport(tx: Tx, of: Omit<TaxReport, 'state' | 'noteSealed'>): Promise<void> {
   await tx.write(
     `INSERT INTO tax_reports (platform_id, quarter, version, line_count, gross, refunds, fees, unattributed, digest, state, made_by, made_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'made', 0, ?)`,
@@ -86,11 +87,11 @@ export async function insertTaxReport(tx: Tx, of: Omit<TaxReport, 'state' | 'not
 export async function answerTaxReport(
   tx: Tx,
   of: Pick<TaxReport, 'platformId' | 'quarter' | 'version'>,
-  answer: { state: TaxState; note: string | null; nowMs: Instant },
+  answer: { state: TaxState; noteSealed: string | null; nowMs: Instant },
 ): Promise<boolean> {
   const changed = await tx.write(
-    `UPDATE tax_reports SET state = ?, note = ?, answered_ms = ? WHERE platform_id = ? AND quarter = ? AND version = ? AND state = 'made'`,
-    [answer.state, answer.note, answer.nowMs, of.platformId, of.quarter, of.version],
+    `UPDATE tax_reports SET state = ?, note_sealed = ?, answered_ms = ? WHERE platform_id = ? AND quarter = ? AND version = ? AND state = 'made'`,
+    [answer.state, answer.noteSealed, answer.nowMs, of.platformId, of.quarter, of.version],
   );
   return changed === 1;
 }
@@ -105,7 +106,8 @@ export interface TaxAdjustment {
   readonly gross: Minor;
   readonly refunds: Minor;
   readonly fees: Minor;
-  readonly note: string;
+  /** Why, sealed. */
+  readonly noteSealed: string;
   readonly proposedBy: Id;
   readonly decidedBy: Id | null;
   /** The first version that has it. */
@@ -121,7 +123,7 @@ interface AdjustmentRow {
   gross: string;
   refunds: string;
   fees: string;
-  note: string;
+  note_sealed: string;
   proposed_by: string;
   decided_by: string | null;
   version: number | null;
@@ -136,7 +138,7 @@ const adjustmentOf = (row: AdjustmentRow): TaxAdjustment => ({
   gross: BigInt(row.gross),
   refunds: BigInt(row.refunds),
   fees: BigInt(row.fees),
-  note: row.note,
+  noteSealed: row.note_sealed,
   proposedBy: asId(row.proposed_by),
   decidedBy: row.decided_by === null ? null : asId(row.decided_by),
   version: row.version,
@@ -144,11 +146,11 @@ const adjustmentOf = (row: AdjustmentRow): TaxAdjustment => ({
 
 export async function insertAdjustment(tx: Tx, of: TaxAdjustment, nowMs: Instant): Promise<void> {
   await tx.write(
-    `INSERT INTO tax_adjustments (id, platform_id, quarter, merchant_id, month, gross, refunds, fees, note, proposed_by, proposed_ms)
+    `INSERT INTO tax_adjustments (id, platform_id, quarter, merchant_id, month, gross, refunds, fees, note_sealed, proposed_by, proposed_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       ...[of.id, of.platformId, of.quarter, of.merchantId, of.month, String(of.gross), String(of.refunds), String(of.fees)],
-      ...[of.note, of.proposedBy, nowMs],
+      ...[of.noteSealed, of.proposedBy, nowMs],
     ],
   );
 }

@@ -53,16 +53,25 @@ export const reportSchema = z
 
 const operatorOf = (id: LargeValueReport['decidedBy']) => (id === null ? null : toWire('operator', id));
 
+/** What somebody wrote, if he did. */
+export const openedOrNull = (vault: Vault, sealed: string | null) => (sealed === null ? null : vault.open(sealed));
+
 /** @param who masked, unless it is for the monitoring centre */
-export function showReport(report: LargeValueReport, who: Particulars, today: string): z.input<typeof reportSchema> {
-  const { date: on, side, lines, dueOn, state, proposedNote, receiptNo } = report;
+export function showReport(
+  vault: Vault,
+  report: LargeValueReport,
+  who: Particulars,
+  today: string,
+): z.input<typeof reportSchema> {
+  const { date: on, side, lines, dueOn, state, receiptNo } = report;
   return {
     id: toWire('large-value', report.id),
-    ...{ date: on, customer: who, side, class: report.class, lines, dueOn, state, proposedNote, receiptNo },
+    ...{ date: on, customer: who, side, class: report.class, lines, dueOn, state, receiptNo },
     amount: toWireAmount(report.amount),
     threshold: toWireAmount(report.threshold),
     late: state === 'candidate' && dueOn < today,
     proposedBy: operatorOf(report.proposedBy),
+    proposedNote: openedOrNull(vault, report.proposedNoteSealed),
     decidedBy: operatorOf(report.decidedBy),
     decidedAt: report.decidedMs === null ? null : toRfc3339(report.decidedMs),
   };
@@ -105,14 +114,13 @@ export const caseSchema = z
 
 export function showCase(vault: Vault, of: SuspicionCase, who: Particulars, today: string): z.input<typeof caseSchema> {
   const { rule, date: on, figures, state, proposed, alarmOn, dueOn, receiptNo } = of;
-  const opened = (sealed: string | null) => (sealed === null ? null : vault.open(sealed));
   return {
     id: toWire('suspicion', of.id),
     ...{ rule, date: on, customer: masked(who), figures, state, proposed, alarmOn, dueOn, receiptNo },
     proposedBy: operatorOf(of.proposedBy),
-    proposedNote: opened(of.proposedNoteSealed),
+    proposedNote: openedOrNull(vault, of.proposedNoteSealed),
     decidedBy: operatorOf(of.decidedBy),
-    decidedNote: opened(of.decidedNoteSealed),
+    decidedNote: openedOrNull(vault, of.decidedNoteSealed),
     alarm: state === 'confirmed' && alarmOn !== null && alarmOn <= today,
     raisedAt: toRfc3339(of.raisedMs),
   };

@@ -11,7 +11,8 @@ export interface Who {
 }
 
 export interface Proposed {
-  readonly reason: string;
+  /** Sealed by the vault. */
+  readonly reasonSealed: string;
   readonly ordersBackOn: BusinessDate | undefined;
   readonly movesTo: string | undefined;
 }
@@ -31,7 +32,7 @@ export async function propose(tx: Tx, id: Id, platformId: Id, wanted: Proposed, 
   if (!(await loadBooks(tx, [platformId])).has(platformId)) throw new Refused(refuse('NOT_FOUND'));
   try {
     await insertProposal(tx, {
-      ...{ id, platformId, reason: wanted.reason, proposedBy: who.operator, proposedMs: who.nowMs },
+      ...{ id, platformId, reasonSealed: wanted.reasonSealed, proposedBy: who.operator, proposedMs: who.nowMs },
       ...{ ordersBackOn: wanted.ordersBackOn ?? null, movesTo: wanted.movesTo ?? null },
     });
   } catch (error) {

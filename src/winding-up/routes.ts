@@ -43,12 +43,12 @@ const view = z.strictObject({
   left: z.array(left).optional().meta({ description: 'What is still in custody, by the reasons' }),
 });
 
-function show(wind: WindDown, rest?: Left): z.input<typeof view> {
+function show({ vault }: Pick<Runtime, 'vault'>, wind: WindDown, rest?: Left): z.input<typeof view> {
   return {
     windDown: toWire('wind-down', wind.id),
     platform: toWire('platform', wind.platformId),
     state: wind.state,
-    reason: wind.reason,
+    reason: vault.open(wind.reasonSealed),
     ordersBackOn: wind.ordersBackOn,
     movesTo: wind.movesTo,
     proposedBy: toWire('operator', wind.proposedBy),
@@ -70,7 +70,7 @@ function showLeft([reason, { accounts, amount }]: [string, { accounts: number; a
 
 /** The winding-up of platforms by the bank's staff. */
 export function windDownRoutes(rt: Runtime): Route[] {
-  return [...decidingRoutes(rt), readRoute(rt), roundRoute(), closeRoute(rt), ...reportRoutes(rt)];
+  return [...decidingRoutes(rt), readRoute(rt), roundRoute(rt), closeRoute(rt), ...reportRoutes(rt)];
 }
 
 const who = ({ clock }: Runtime, { operatorId }: OperatorCaller): Who => ({ operator: operatorId, nowMs: clock.now() });
@@ -107,8 +107,9 @@ function decidingRoutes(rt: Runtime): Route[] {
       refusals: ['NOT_FOUND', 'WIND_DOWN_STATE_CONFLICT'],
       handle: async ({ params: { platform }, body, caller, tx }) => {
         const { reason, ordersBackOn, movesTo } = body;
-        const wind = await propose(tx, rt.newId(), platform, { reason, ordersBackOn, movesTo }, who(rt, caller));
-        return { status: 201, body: show(wind), audit: audit(platform, reason) };
+        const wanted = { reasonSealed: rt.vault.seal(reason), ordersBackOn, movesTo };
+        const wind = await propose(tx, rt.newId(), platform, wanted, who(rt, caller));
+        return { status: 201, body: show(rt, wind), audit: audit(platform, reason) };
       },
     }),
     route({
@@ -123,7 +124,7 @@ function decidingRoutes(rt: Runtime): Route[] {
       refusals: ['NOT_FOUND', 'SAME_OPERATOR', 'WIND_DOWN_STATE_CONFLICT'],
       handle: async ({ params: { platform }, caller, tx }) => {
         const wind = await approve(tx, platform, who(rt, caller));
-        return { status: 200, body: show(wind), audit: audit(platform, toWire('wind-down', wind.id)) };
+        return { status: 200, body: show(rt, wind), audit: audit(platform, toWire('wind-down', wind.id)) };
       },
     }),
     route({
@@ -161,12 +162,12 @@ function readRoute(rt: Runtime): Route {
         wind: await requireWindDown(tx, platform),
         book: await loadBook(tx, platform),
       }));
-      return { status: 200, body: show(wind, wind.startedOn === null ? undefined : await leftOver(rt, book, wind)) };
+      return { status: 200, body: show(rt, wind, wind.startedOn === null ? undefined : await leftOver(rt, book, wind)) };
     },
   });
 }
 
-function roundRoute(): Route {
+function roundRoute(rt: Runtime): Route {
   return route({
     ...operator,
     method: 'POST',
@@ -179,7 +180,7 @@ function roundRoute(): Route {
     refusals: ['NOT_FOUND', 'WIND_DOWN_STATE_CONFLICT'],
     handle: async ({ params: { platform }, tx }) => ({
       status: 202,
-      body: show(await askRound(tx, platform)),
+      body: show(rt, await askRound(tx, platform)),
       audit: audit(platform),
     }),
   });
@@ -198,7 +199,7 @@ function closeRoute(rt: Runtime): Route {
     refusals: ['NOT_FOUND', 'WIND_DOWN_STATE_CONFLICT', 'WIND_DOWN_NOT_EMPTY'],
     handle: async ({ params: { platform }, caller, tx }) => ({
       status: 200,
-      body: show(await close(tx, platform, who(rt, caller))),
+      body: show(rt, await close(tx, platform, who(rt, caller))),
       audit: audit(platform),
     }),
   });

@@ -8,7 +8,8 @@ export interface WindDown {
   readonly id: Id;
   readonly platformId: Id;
   readonly state: WindDownState;
-  readonly reason: string;
+  /** Sealed: people write names. */
+  readonly reasonSealed: string;
   /** From which business date on orders that nobody completes go back to their payers; null: from the approval on. */
   readonly ordersBackOn: BusinessDate | null;
   /** The public key of the custodian that the members move to (X25519, base64url); null: the money goes back to its owners. */
@@ -30,7 +31,7 @@ interface WindDownRow {
   id: string;
   platform_id: string;
   state: WindDownState;
-  reason: string;
+  reason_sealed: string;
   orders_back_on: BusinessDate | null;
   moves_to: string | null;
   proposed_by: string;
@@ -50,7 +51,7 @@ function windDownOf(row: WindDownRow): WindDown {
     id: asId(row.id),
     platformId: asId(row.platform_id),
     state: row.state,
-    reason: row.reason,
+    reasonSealed: row.reason_sealed,
     ordersBackOn: row.orders_back_on,
     movesTo: row.moves_to,
     proposedBy: asId(row.proposed_by),
@@ -73,12 +74,12 @@ export async function findWindDown(tx: Tx, platformId: Id): Promise<WindDown | u
 /** @throws a duplicate-key error when the platform has one that is not rejected */
 export async function insertProposal(
   tx: Tx,
-  of: Pick<WindDown, 'id' | 'platformId' | 'reason' | 'ordersBackOn' | 'movesTo' | 'proposedBy' | 'proposedMs'>,
+  of: Pick<WindDown, 'id' | 'platformId' | 'reasonSealed' | 'ordersBackOn' | 'movesTo' | 'proposedBy' | 'proposedMs'>,
 ): Promise<void> {
   await tx.write(
-    `INSERT INTO wind_downs (id, platform_id, live, state, reason, orders_back_on, moves_to, proposed_by, proposed_ms, report_no)
+    `INSERT INTO wind_downs (id, platform_id, live, state, reason_sealed, orders_back_on, moves_to, proposed_by, proposed_ms, report_no)
      VALUES (?, ?, 1, 'proposed', ?, ?, ?, ?, ?, 0)`,
-    [of.id, of.platformId, of.reason, of.ordersBackOn, of.movesTo, of.proposedBy, of.proposedMs],
+    [of.id, of.platformId, of.reasonSealed, of.ordersBackOn, of.movesTo, of.proposedBy, of.proposedMs],
   );
 }
 

@@ -38,6 +38,8 @@ export async function emptyTables(db: Database): Promise<string[]> {
   return empty;
 }
 
+const BETWEEN = Buffer.from([0]);
+
 /** Finds plain texts in whatever it is handed, and remembers where. */
 export class Search {
   readonly found: string[] = [];
@@ -59,9 +61,12 @@ export class Search {
     let cells = 0;
     for (const name of await tablesOf(db)) {
       const rows = await db.read('rows', (tx) => tx.rows<Record<string, unknown>>(`SELECT * FROM ${name}`));
-      for (const [column, value] of rows.flatMap((row) => Object.entries(row))) {
-        cells += 1;
-        if (value !== null) this.within(`${name}.${column}`, Buffer.isBuffer(value) ? value : String(value));
+      // A column at a time, with a byte between cells that stands in no text: one look is much quicker than one a cell.
+      for (const column of Object.keys(rows[0] ?? {})) {
+        const values = rows.map((row) => row[column]).filter((value) => value !== null);
+        const bytes = values.map((value) => (Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'utf8')));
+        this.within(`${name}.${column}`, Buffer.concat(bytes.flatMap((each) => [each, BETWEEN])));
+        cells += rows.length;
       }
     }
     return cells;

@@ -99,7 +99,7 @@ export async function openStage(): Promise<Stage> {
   await fresh.db.withTx('clock', (tx) =>
     tx.write('INSERT INTO driven_clock (id, now_ms) VALUES (1, ?)', [startOfDay(FIRST_DAY) + 36_000_000]),
   );
-  const staff = ['operator', 'reviewer', 'administrator', 'auditor'] as const;
+  const staff = ['operator', 'reviewer', 'administrator', 'auditor', 'compliance'] as const;
   const { token } = await makeOperator(fresh.db, 'Staff', staff);
   const reviewer = await makeOperator(fresh.db, 'Reviewer', staff);
   const processes = new Processes(logs);

@@ -70,7 +70,7 @@ beforeAll(async () => {
   };
   await decideNow(old.desk, [{ shardId, submission: deposit }]);
   await old.world.db.withTx('freeze', (tx) => setFrozen(tx, old.world.rt, frozen, true));
-  const wanted = { reason: '更换存管行', ordersBackOn: undefined, movesTo: textOfKey(theirs) };
+  const wanted = { reasonSealed: old.world.rt.vault.seal('更换存管行'), ordersBackOn: undefined, movesTo: textOfKey(theirs) };
   await old.world.db.withTx('propose', (tx) => propose(tx, old.world.rt.newId(), old.platformId, wanted, as(LI)));
   await old.world.db.withTx('approve', (tx) => approve(tx, old.platformId, as(WANG)));
   await windDownRound(old.desk, old.platformId);

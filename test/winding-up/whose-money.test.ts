@@ -29,7 +29,7 @@ async function order(requestNo: string, kind: string, data: object): Promise<voi
 async function windUp(movesTo: string | undefined): Promise<void> {
   const { rt, db } = market.world;
   const as = (operator: typeof LI) => ({ operator, nowMs: market.world.clock.now() });
-  const wanted = { reason: '停业', ordersBackOn: undefined, movesTo };
+  const wanted = { reasonSealed: rt.vault.seal('停业'), ordersBackOn: undefined, movesTo };
   await db.withTx('propose', (tx) => propose(tx, rt.newId(), market.platformId, wanted, as(LI)));
   await db.withTx('approve', (tx) => approve(tx, market.platformId, as(WANG)));
 }

@@ -45,7 +45,7 @@ const refusal = (promise: Promise<unknown>) =>
     () => 'none',
     (error) => (error instanceof Refused ? error.refusal.code : Promise.reject(error)),
   );
-const proposal = { reason: '平台停业', ordersBackOn: undefined, movesTo: undefined };
+const proposal = () => ({ reasonSealed: market.world.rt.vault.seal('平台停业'), ordersBackOn: undefined, movesTo: undefined });
 const wind = () => db().read('wind', (tx) => requireWindDown(tx, market.platformId));
 const round = (rt: Runtime = market.world.rt) => windDownRound({ ...market.desk, rt }, market.platformId);
 const left = async () => leftOver(market.world.rt, await market.book(), await wind());
@@ -87,8 +87,8 @@ describe('a market whose platform stops', () => {
 
   test('one person proposes it, may not approve it, and nothing changes until another does', async () => {
     const id = market.world.rt.newId();
-    await inTx((tx) => propose(tx, id, market.platformId, proposal, as(LI)));
-    expect(await refusal(inTx((tx) => propose(tx, market.world.rt.newId(), market.platformId, proposal, as(WANG))))).toBe(
+    await inTx((tx) => propose(tx, id, market.platformId, proposal(), as(LI)));
+    expect(await refusal(inTx((tx) => propose(tx, market.world.rt.newId(), market.platformId, proposal(), as(WANG))))).toBe(
       'WIND_DOWN_STATE_CONFLICT',
     );
     expect(await refusal(inTx((tx) => approve(tx, market.platformId, as(LI))))).toBe('SAME_OPERATOR');
@@ -96,7 +96,7 @@ describe('a market whose platform stops', () => {
     expect(await market.give('hold', { account: toWire('account', unbound), amount: fen(100n), purpose: '质量' })).toBe('posted');
     await inTx((tx) => reject(tx, market.platformId, as(WANG)));
     expect(await round()).toBeUndefined();
-    await inTx((tx) => propose(tx, market.world.rt.newId(), market.platformId, proposal, as(LI)));
+    await inTx((tx) => propose(tx, market.world.rt.newId(), market.platformId, proposal(), as(LI)));
     expect((await inTx<Awaited<ReturnType<typeof wind>>>((tx) => approve(tx, market.platformId, as(WANG)))).state).toBe(
       'winding-up',
     );
