@@ -109,6 +109,29 @@ export function dueOf(
   return lines.length > 0 ? lines : notPaid(of, shares, 'below-fee', { date, calendar });
 }
 
+/**
+ * What lines of one account pay when they are decided: what was written down of each, or what is left of that since. A payout, a refund, another
+ * reserve or other terms may have come between, for a preview waits for people, and a line is tried again when somebody asks for it.
+ * @param of the account as it is now, under the lock of its shard
+ */
+export function stillDue(
+  of: DueFacts,
+  lines: readonly Pick<DueLine, 'amount' | 'fee'>[],
+  on: { readonly date: BusinessDate; readonly calendar: Calendar },
+): readonly (Pick<DueLine, 'amount' | 'fee'> | { readonly reason: NotPaidReason })[] {
+  const due = dueOf(of, on);
+  let rest = sharesOf(of.funds).due;
+  return lines.map((line) => {
+    if ('reason' in due) return { reason: due.reason };
+    const written = line.amount + line.fee;
+    const gross = written < rest ? written : rest;
+    const fee = payoutFee(of.terms, gross, of.platformMax);
+    if (gross <= fee) return { reason: gross === 0n ? 'empty' : 'below-fee' };
+    rest -= gross;
+    return { amount: gross - fee, fee };
+  });
+}
+
 /** What keeps an account from being paid whatever is on it. */
 export function standing({
   state,

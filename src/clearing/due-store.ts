@@ -104,6 +104,20 @@ export async function duePage(tx: Tx, asked: DueAsked): Promise<DuePage> {
   return { lines, unpaid, next: rows.length < limit || last === undefined ? null : asId(last.id) };
 }
 
+/** These accounts as the clearing of a date finds them now. Call it under the lock of their shard. */
+export async function dueFactsOf(
+  tx: Tx,
+  of: Pick<DueAsked, 'platformId' | 'date'>,
+  accountIds: readonly Id[],
+): Promise<Map<Id, DueFacts>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await tx.rows<DueRow>(
+    `SELECT a.id, a.state, a.balance, a.held, a.claimed, s.bank_code FROM accounts AS a
+     LEFT JOIN settlement_accounts AS s ON s.account_id = a.id WHERE a.id IN (${accountIds.join()})`,
+  );
+  return new Map((await factsOf(tx, of, rows.map(standingOf))).map((facts) => [facts.accountId, facts]));
+}
+
 /** When an account is next paid by itself. */
 export interface NextClearing {
   readonly date: BusinessDate;

@@ -86,7 +86,14 @@ function proposeRoute(rt: Runtime): Route {
     params: DayParams,
     body: bodySchema,
     answers: { 201: { description: 'Proposed', schema: lateSchema } },
-    refusals: ['NOT_FOUND', 'DAY_NOT_OVER', 'LATE_CORRECTION_OTHER_DAY', 'LATE_CORRECTION_REUSED', 'KIND_NOT_PERMITTED'],
+    refusals: [
+      'NOT_FOUND',
+      'DAY_NOT_OVER',
+      'DAY_BEFORE_FIRST',
+      'LATE_CORRECTION_OTHER_DAY',
+      'LATE_CORRECTION_REUSED',
+      'KIND_NOT_PERMITTED',
+    ],
     handle: async ({ caller, params: { platform: platformId, date }, body: { reason, ...asked }, tx }) => {
       if (!(await loadBooks(tx, [platformId])).has(platformId)) throw new Refused(refuse('NOT_FOUND'));
       const parsed = parseInstruction(asked, 'O');

@@ -3,6 +3,7 @@ import { type BusinessDate, fromWire, type Id, Refused, refuse, toWire } from '.
 import { loadBook, lockShard } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { decideLate, findLate, insertLate, type LateCorrection, lateByNumber } from './late-store.js';
+import { findDay } from './store.js';
 
 // A day that is proved is opened again for nothing but this: two people have an instruction posted, on the date that is open, whose value
 // date is the old day. Entries of the day, its totals and its proof stay what they were.
@@ -17,7 +18,7 @@ export interface Proposed {
 
 /**
  * One of the staff wants an instruction to count for a day that is over. The same again answers what there is.
- * @throws Refused DAY_NOT_OVER, LATE_CORRECTION_OTHER_DAY, LATE_CORRECTION_REUSED
+ * @throws Refused DAY_NOT_OVER, DAY_BEFORE_FIRST, LATE_CORRECTION_OTHER_DAY, LATE_CORRECTION_REUSED
  */
 export async function proposeLate(
   tx: Tx,
@@ -29,6 +30,7 @@ export async function proposeLate(
   const { provedTo } = await loadBook(tx, platformId);
   if (date > provedTo) throw new Refused(refuse('DAY_NOT_OVER', undefined, { provedTo }));
   await requireOfDay(tx, date, of);
+  if ((await findDay(tx, platformId, date)) === undefined) throw new Refused(refuse('DAY_BEFORE_FIRST'));
   const before = await lateByNumber(tx, platformId, of.requestNo);
   if (before !== undefined) {
     const same = before.valueDate === date && before.kind === of.kind && rt.vault.read(before.bodySealed) === of.body;

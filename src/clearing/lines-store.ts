@@ -73,15 +73,6 @@ export async function findClearing(tx: Tx, platformId: Id, date: BusinessDate): 
   );
 }
 
-/** The date of the latest clearing of a platform. */
-export async function latestClearing(tx: Tx, platformId: Id): Promise<BusinessDate | undefined> {
-  const [row] = await tx.rows<{ business_date: BusinessDate }>(
-    'SELECT business_date FROM clearings WHERE platform_id = ? ORDER BY business_date DESC LIMIT 1',
-    [platformId],
-  );
-  return row?.business_date;
-}
-
 /** Of a platform: the dates whose lines people want tried again. */
 export async function clearingsToRerun(tx: Tx, platformId: Id): Promise<BusinessDate[]> {
   const rows = await tx.rows<{ business_date: BusinessDate }>(
@@ -275,17 +266,17 @@ export async function insertLines(tx: Tx, platformId: Id, date: BusinessDate, li
   );
 }
 
-/** Writes down what became of lines. */
+/** Writes down what became of lines, and of what amount: less may have been due than was written. */
 export async function saveDecided(tx: Tx, platformId: Id, date: BusinessDate, lines: readonly ClearingLine[]): Promise<void> {
   if (lines.length === 0) return;
   const rows = lines.map(
-    ({ accountId, creditedOn, valueDate, amount, state, code, instructionId }) =>
-      `${platformId},'${date}',${accountId},'${creditedOn}','${valueDate}',${amount},'${state}',${sql.nullableText(code)},${instructionId ?? 'NULL'}`,
+    ({ accountId, creditedOn, valueDate, amount, fee, state, code, instructionId }) =>
+      `${platformId},'${date}',${accountId},'${creditedOn}','${valueDate}',${amount},${fee},'${state}',${sql.nullableText(code)},${instructionId ?? 'NULL'}`,
   );
   await tx.write(
-    `INSERT INTO clearing_lines (platform_id, business_date, account_id, credited_on, value_date, amount, state, code, instruction_id)
+    `INSERT INTO clearing_lines (platform_id, business_date, account_id, credited_on, value_date, amount, fee, state, code, instruction_id)
      VALUES ${sql.tuples(rows)}
-     ON DUPLICATE KEY UPDATE state = VALUES(state), code = VALUES(code), instruction_id = VALUES(instruction_id)`,
+     ON DUPLICATE KEY UPDATE amount = VALUES(amount), fee = VALUES(fee), state = VALUES(state), code = VALUES(code), instruction_id = VALUES(instruction_id)`,
   );
 }
 

@@ -1,9 +1,11 @@
 import { ask, sendAgain, sendDue, takeNews } from '../dispatch/index.js';
 import { decideEach, systemInstruction, type Verdict } from '../instructions/index.js';
 import { type BusinessDate, type Id, invariant, type Minor, toWire, toWireAmount } from '../kernel/index.js';
+import { loadBook, lockShard } from '../ledger/index.js';
 import { countPayouts, lastDue, type Payout, type PayoutState, payoutsInScope, payoutsInTurn } from '../payouts/index.js';
-import type { Runtime } from '../runtime/index.js';
-import { requestNoOf } from './due-rules.js';
+import type { Runtime, Tx } from '../runtime/index.js';
+import { type NotPaidReason, requestNoOf, stillDue } from './due-rules.js';
+import { dueFactsOf } from './due-store.js';
 import { clearingOf } from './lines.js';
 import {
   addDecided,
@@ -41,26 +43,24 @@ export interface Paying {
   /** Lines that are decided together. */
   readonly page: number;
   /** Is called in the transaction of each page. */
-  readonly alongside: (tx: Parameters<typeof findClearing>[0]) => Promise<void>;
+  readonly alongside: (tx: Tx) => Promise<void>;
   /** Is called after each page was committed. */
   readonly after: () => void | Promise<void>;
 }
 
 /**
  * Has the lines that are due decided, page by page: the instructions, what became of them and how far it is are one commit, so that wherever
- * it ends it goes on with the first line that is not decided. What is refused stays where it is.
+ * it ends it goes on with the first line that is not decided. What is refused stays where it is. How much a line pays is decided with it:
+ * what was written down, or what is still due of it.
  * @throws TakenOver where another run is at the same lines
  */
 export async function decideLines(paying: Paying, from: Clearing): Promise<Clearing> {
   let clearing = from;
-  const { rt, platformId, date } = paying;
+  const { platformId, date } = paying;
   while (clearing.state === 'paying' || clearing.state === 'rerun') {
     const { after, state } = clearing;
     const stand: Stand = { platformId, date, state, after };
-    const { lines, next } = await rt.db.read('lines-due', (tx) =>
-      clearingLines(tx, platformId, date, { state: 'due', after, limit: paying.page }),
-    );
-    if (lines.length > 0) await decidePage(paying, stand, clearing, lines);
+    const { lines, next } = await decidePage(paying, stand);
     if (next === undefined) await endStage(paying, lines.length === 0 ? stand : { ...stand, after: lastOf(lines) });
     clearing = await current(paying);
   }
@@ -75,27 +75,88 @@ async function current({ rt, platformId, date }: Pick<Paying, 'rt' | 'platformId
 
 const lastOf = (lines: readonly ClearingLine[]): Id => (lines.at(-1) as ClearingLine).accountId;
 
-async function decidePage(paying: Paying, stand: Stand, before: Clearing, lines: readonly ClearingLine[]): Promise<void> {
+interface Page {
+  readonly lines: readonly ClearingLine[];
+  readonly next: Id | undefined;
+}
+
+async function decidePage(paying: Paying, stand: Stand): Promise<Page> {
   const { rt, platformId, date } = paying;
-  const submissions = lines.map((line) =>
-    systemInstruction({ platformId, requestNo: numberOf(line, date), kind: 'clearing', data: dataOf(line), actor: 'clearing' }),
-  );
-  const to = lastOf(lines);
+  let page: Page = { lines: [], next: undefined };
+  let before: Clearing | undefined;
+  let given: readonly ClearingLine[] = [];
   await decideEach(
     rt,
-    submissions,
+    async (tx) => {
+      before = await takeTurn(tx, paying, stand);
+      const found = await clearingLines(tx, platformId, date, { state: 'due', after: stand.after, limit: paying.page });
+      page = { ...found, lines: await linesNow(tx, paying, stand, found.lines) };
+      given = page.lines.filter(({ state }) => state === 'due');
+      return given.map((line) =>
+        systemInstruction({
+          platformId,
+          requestNo: numberOf(line, date),
+          kind: 'clearing',
+          data: dataOf(line),
+          actor: 'clearing',
+        }),
+      );
+    },
     async (tx, verdicts) => {
-      const decided = lines.map((line, place) => decidedLine(line, verdicts[place] as Verdict));
-      const page = tally(decided);
+      if (before === undefined || page.lines.length === 0) return;
+      const became = new Map(given.map((line, place) => [line, decidedLine(line, verdicts[place] as Verdict)]));
+      const decided = page.lines.map((line) => became.get(line) ?? line);
+      const tallied = tally(decided);
       const refusedInAll = { ...before.refused };
-      for (const [code, number] of Object.entries(page.refused)) refusedInAll[code] = (refusedInAll[code] ?? 0) + number;
-      if (!(await addDecided(tx, stand, { ...page, to, refusedInAll }))) throw new TakenOver('another run pays the clearing');
+      for (const [code, number] of Object.entries(tallied.refused)) refusedInAll[code] = (refusedInAll[code] ?? 0) + number;
+      const to = lastOf(decided);
+      if (!(await addDecided(tx, stand, { ...tallied, to, refusedInAll }))) throw new TakenOver('another run pays the clearing');
       await saveDecided(tx, platformId, date, decided);
       await paying.alongside(tx);
     },
     async () => (await current(paying)).after !== stand.after,
   );
-  await paying.after();
+  if (page.lines.length > 0) await paying.after();
+  return page;
+}
+
+/** Takes the shard's turn: nothing of the platform is posted or cut off between the looking and the deciding. */
+async function takeTurn(tx: Tx, { rt, platformId, date }: Paying, stand: Stand): Promise<Clearing> {
+  const { shardId } = await loadBook(tx, platformId);
+  await lockShard(tx, shardId, rt.clock.now());
+  const clearing = await findClearing(tx, platformId, date);
+  if (clearing?.state !== stand.state || clearing.after !== stand.after) throw new TakenOver('another run pays the clearing');
+  return clearing;
+}
+
+/** The engine says of these itself why, and more exactly. */
+const LEFT_TO_ENGINE: readonly NotPaidReason[] = ['closed', 'no-settlement-account'];
+
+/** The lines with what they pay now; refused where nothing of them is due any more, or where it is in the next clearing. */
+async function linesNow(
+  tx: Tx,
+  { rt, platformId, date }: Paying,
+  { state }: Stand,
+  lines: readonly ClearingLine[],
+): Promise<ClearingLine[]> {
+  const refusedAs = (line: ClearingLine, code: string): ClearingLine => ({ ...line, state: 'refused', code });
+  const { businessDate, business = 'open' } = await loadBook(tx, platformId);
+  if (state === 'rerun' && businessDate !== date) return lines.map((line) => refusedAs(line, 'CLEARING_OVERTAKEN'));
+  // What is left of a platform that is wound up is the wind-down's to pay.
+  if (business !== 'open') return lines.map((line) => refusedAs(line, 'CLEARING_NOT_DUE'));
+  const byAccount = new Map<Id, ClearingLine[]>();
+  for (const line of lines) byAccount.set(line.accountId, [...(byAccount.get(line.accountId) ?? []), line]);
+  const facts = await dueFactsOf(tx, { platformId, date }, [...byAccount.keys()]);
+  return [...byAccount].flatMap(([account, its]) => {
+    const of = facts.get(account);
+    invariant(of, `account ${account} of a line is there`);
+    const now = stillDue(of, its, { date, calendar: rt.calendar });
+    return its.map((line, place) => {
+      const pays = now[place] as (typeof now)[number];
+      if (!('reason' in pays)) return { ...line, ...pays };
+      return LEFT_TO_ENGINE.includes(pays.reason) ? line : refusedAs(line, 'CLEARING_NOT_DUE');
+    });
+  });
 }
 
 /** A line that is tried again has another number each time; the first is made of date and account alone. */

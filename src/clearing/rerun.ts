@@ -1,15 +1,15 @@
 import { type Desk, sendDue, takeNews } from '../dispatch/index.js';
 import { type BusinessDate, type Id, Refused, refuse } from '../kernel/index.js';
 import { loadBook, lockShard } from '../ledger/index.js';
-import type { Runtime, Tx } from '../runtime/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { PAGE } from './lines.js';
-import { type Clearing, clearingsToRerun, findClearing, latestClearing, putBack, reopenClearing } from './lines-store.js';
+import { type Clearing, clearingsToRerun, findClearing, putBack, reopenClearing } from './lines-store.js';
 import { decideLines } from './paying.js';
 import { TakenOver } from './progress.js';
 
 /**
  * Puts back the lines of a clearing that were refused, or whose payouts failed or came back: they are decided again under new numbers by
- * whoever rings next. Only of the latest clearing, since a later one has paid what an earlier one left. Answers how many there are.
+ * whoever rings next. Only until the next day is cut off: from then on what they left is in the next clearing. Answers how many there are.
  * @throws Refused CLEARING_NOT_FOUND, CLEARING_UNDER_WAY, CLEARING_OVERTAKEN
  */
 export async function askRerun(tx: Tx, rt: Pick<Runtime, 'clock'>, platformId: Id, date: BusinessDate): Promise<number> {
@@ -18,8 +18,8 @@ export async function askRerun(tx: Tx, rt: Pick<Runtime, 'clock'>, platformId: I
   const clearing = await findClearing(tx, platformId, date);
   if (clearing === undefined) throw new Refused(refuse('CLEARING_NOT_FOUND'));
   if (clearing.state !== 'paid') throw new Refused(refuse('CLEARING_UNDER_WAY', undefined, { state: clearing.state }));
-  const latest = await latestClearing(tx, platformId);
-  if (latest !== date) throw new Refused(refuse('CLEARING_OVERTAKEN', undefined, { latest }));
+  const { businessDate } = await loadBook(tx, platformId);
+  if (businessDate !== date) throw new Refused(refuse('CLEARING_OVERTAKEN', undefined, { businessDate }));
   const lines = await putBack(tx, platformId, date);
   if (lines > 0) await reopenClearing(tx, platformId, date, rt.clock.wall());
   return lines;
@@ -49,7 +49,7 @@ async function decideAgain(rt: Runtime, platformId: Id, date: BusinessDate, clea
       clearing,
     );
   } catch (error) {
-    if (!(error instanceof TakenOver)) throw error;
+    if (!(error instanceof TakenOver || isDuplicateKey(error))) throw error;
     return undefined; // another run is at it
   }
 }

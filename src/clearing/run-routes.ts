@@ -212,7 +212,8 @@ function rerunRoute(rt: Runtime): Route {
     permission: 'clearings.write',
     summary: 'Tries the lines of a clearing again that were refused or whose payouts failed or came back',
     summaryZh: '重跑失败清算明细',
-    description: 'Of the latest clearing alone. Each line gets a new number; what is posted and on its way is left alone.',
+    description:
+      'Until the next day is cut off; from then on what is left is in the next clearing. Each line gets a new number and pays what is still due of it; what is posted and on its way is left alone.',
     params: DayParams,
     answers: {
       200: { description: 'There is none', schema: z.strictObject({ lines: z.int() }) },

@@ -83,6 +83,8 @@ export interface ModelPayout {
   readonly source: string;
   readonly order: ModelOrder | undefined;
   readonly amount: bigint;
+  /** What a clearing cost. */
+  readonly fee?: bigint;
   state: string;
   /** It is collected by a channel that pays over later. */
   later?: boolean;

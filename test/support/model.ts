@@ -837,9 +837,15 @@ export class Model {
     'payout-failed': (given, data, at) => {
       const payout = this.#payout(given, data, data.unsent ? ['created'] : ['sent', 'unknown']);
       if (!payout.collects) {
-        const to = this.#creditable(payout, 'back', at);
-        this.#move(at, [{ from: inTransit(at), amount: payout.amount }], [{ to, amount: payout.amount, flow: 'back' }]);
-        this.#suspend(given, at, to, payout, 'payout-failed');
+        const { fee, takes, whole } = this.#feeBack(payout, at);
+        const to = this.#creditable(whole, 'back', at);
+        this.#result = payout;
+        this.#move(
+          at,
+          [{ from: inTransit(at), amount: payout.amount }, ...takes],
+          [{ to, amount: payout.amount + fee, flow: 'back' }],
+        );
+        this.#suspend(given, at, to, whole, 'payout-failed');
         this.#freezeAgain(payout, to);
       }
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
@@ -850,9 +856,11 @@ export class Model {
     'payout-returned': (given, data, at) => {
       const payout = this.#payout(given, data, ['settled']);
       refuseIf(payout.collects, 'PAYOUT_STATE_CONFLICT');
-      const to = this.#creditable(payout, 'exempt', at);
-      this.#move(at, [], [{ to, amount: payout.amount, flow: 'exempt' }]);
-      this.#suspend(given, at, to, payout, 'payout-returned');
+      const { fee, takes, whole } = this.#feeBack(payout, at);
+      const to = this.#creditable(whole, 'exempt', at);
+      this.#result = payout;
+      this.#move(at, takes, [{ to, amount: payout.amount + fee, flow: 'exempt' }]);
+      this.#suspend(given, at, to, whole, 'payout-returned');
       this.#freezeAgain(payout, to);
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
       payout.state = 'returned';
@@ -1599,7 +1607,18 @@ export class Model {
     this.#pass([take], []);
     this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
     this.#move(at, [take], [{ to: inTransit(at), amount }, ...(fee === 0n ? [] : [{ to: at.own.fees as string, amount: fee }])]);
-    this.#makePayout(given, { source: bare(data.account), order: undefined, amount });
+    this.#makePayout(given, { source: bare(data.account), order: undefined, amount, fee });
+  }
+
+  /** What a payout cost that never arrived, as far as the platform still has it. */
+  #feeBack(payout: ModelPayout, at: ModelPlatform) {
+    const from = at.own.fees as string;
+    const fees = this.#account(from);
+    const [young, held] = [sum(fees.uncleared.values()), reservedOf(fees)];
+    const there = fees.state === 'open' ? fees.balance - (held > young ? held : young) : 0n;
+    const fee = (payout.fee ?? 0n) < there ? (payout.fee ?? 0n) : there;
+    const takes: Take[] = fee > 0n ? [{ from, amount: fee, how: 'cleared-only' }] : [];
+    return { fee, takes, whole: { ...payout, amount: payout.amount + fee } };
   }
 
   /** His own word for exactly this, or his standing one. */
@@ -1622,7 +1641,7 @@ export class Model {
     this.#use = { mandate: bare(mandate), amount: debit.amount };
   }
 
-  #makePayout(given: Given, of: Pick<ModelPayout, 'source' | 'order' | 'amount' | 'freeze'>): void {
+  #makePayout(given: Given, of: Pick<ModelPayout, 'source' | 'order' | 'amount' | 'freeze' | 'fee'>): void {
     this.payouts.set(given.id, {
       platform: given.platform,
       state: 'created',

@@ -112,21 +112,34 @@ export async function decideTogether(
 /**
  * Decides these instructions of the system now and in one commit, each for itself: they are received, decided and told at once, without lying
  * in the inbox. What has to wait for people waits. What was given before under the same number acts no second time.
+ * @param submissionsOf which they are, of one platform; called in the transaction, so that they may rest on what was seen under a lock. None of
+ *   them asks a customer
  * @param keep is called before the commit, in its transaction, with what became of each, in the order of the submissions
  * @param committed whether the commit is there, where its answer was lost
  */
 export async function decideEach(
   rt: Runtime,
-  submissions: readonly Submission[],
+  submissionsOf: (tx: Tx) => Promise<readonly Submission[]>,
   keep: (tx: Tx, verdicts: readonly Verdict[]) => Promise<void>,
   committed: () => Promise<boolean>,
 ): Promise<void> {
-  const group = await questioned(rt, submissions);
+  let submissions: readonly Submission[] = [];
   let verdicts: readonly Verdict[] = [];
   let shardId = 0;
   await rt.db.withTx(
     'decide-each',
     async (tx) => {
+      submissions = await submissionsOf(tx);
+      verdicts = [];
+      if (submissions.length === 0) {
+        await keep(tx, verdicts);
+        return true;
+      }
+      invariant(
+        submissions.every(({ act }) => act === undefined),
+        'what the system gives asks no customer',
+      );
+      const group = await questioned(rt, submissions);
       const sorted = await sortedOut(tx, rt, group);
       shardId = sorted.shardId;
       if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
@@ -137,7 +150,7 @@ export async function decideEach(
     },
     async () => ((await committed()) ? true : undefined),
   );
-  await tell(rt, shardId, submissions, verdicts);
+  if (submissions.length > 0) await tell(rt, shardId, submissions, verdicts);
 }
 
 async function tell(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type BusinessDate, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
-import { isElectronic, type Posting } from '../../ledger/index.js';
+import { type BusinessDate, type Minor, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { isElectronic, type Posting, withdrawableOf } from '../../ledger/index.js';
 import { bringsMoneyIn, channelAccountRecords, type Payout, payoutRecords, paysOverLater } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
 import type { SuspenseSource } from '../../suspense/index.js';
@@ -8,6 +8,7 @@ import { endedClosing, freezeNeeds, frozenAgain, movedPayout, refundedOrder, unr
 import { suspendedPayout } from '../effects/suspense.js';
 import { mayCredit } from '../judging/limits.js';
 import { type At, arrivalDate, type Effects, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
+import { pastRecords } from '../past.js';
 import { collectedForLater } from './collections.js';
 
 const reasonedSchema = z.strictObject({ payout: wireId('payout'), reason: textSchema(128) });
@@ -35,6 +36,32 @@ function backNeeds(data: Pick<z.output<typeof settledSchema>, 'payout'>, facts: 
   return { records: later ? [...records, [channelAccountRecords, at.platformId]] : records };
 }
 
+/** Of a clearing that failed or came back also what it cost: its fee was posted by the instruction that made it. */
+function undoneNeeds(data: Pick<z.output<typeof settledSchema>, 'payout'>, facts: Facts, at: At): Needs {
+  const { accounts = [], records = [] } = backNeeds(data, facts, at);
+  if (facts.record(payoutRecords, data.payout)?.purpose !== 'clearing') return { accounts, records };
+  return { accounts: [...accounts, at.book.accounts.fees], records: [...records, [pastRecords, data.payout]] };
+}
+
+/**
+ * A payout that did not reach its payee cost nothing: its fee goes back with it, as far as the platform still has it there, for what failed has
+ * to be posted whatever the platform did with its fees.
+ */
+function feeBack({ id, purpose }: Payout, facts: Facts, at: At): { fee: Minor; postings: Posting[]; result: Result } {
+  const { fees } = at.book.accounts;
+  const account = facts.account(fees);
+  const cost = facts.record(pastRecords, id)?.entries.find((entry) => entry.account === fees)?.amount ?? 0n;
+  if (purpose !== 'clearing' || cost <= 0n || account === undefined) return { fee: 0n, postings: [], result: {} };
+  const there = account.state === 'open' ? withdrawableOf(account) : 0n;
+  const fee = cost < there ? cost : there;
+  return {
+    fee,
+    postings: fee > 0n ? [{ account: fees, amount: -fee, draw: 'cleared-only' }] : [],
+    result: { feeReturned: String(fee), ...(fee === cost ? {} : { feeMissing: String(cost - fee) }) },
+  };
+}
+
+type Result = Readonly<Record<string, string>>;
 type Way = 'bound' | 'exempt' | 'back';
 
 /** The credit of money that is here already. */
@@ -46,15 +73,23 @@ interface Credit {
 /**
  * To the account of a payout, or to suspense, where the law or a closed account is in the way: there it waits for a person.
  * @param result the payout as it is with its result
+ * @param more what comes with it: the fee of a clearing
  * @param clears of what is collected: from when on it may leave; `owed` where its channel owes it until then
  */
 function creditOf(
   facts: Facts,
   at: At,
   { payout, change: result }: { payout: Payout; change: RecordChange },
-  { flow, source, clears, owed }: { flow: Way; source: SuspenseSource; clears?: BusinessDate; owed?: true },
+  {
+    flow,
+    source,
+    clears,
+    owed,
+    more = 0n,
+  }: { flow: Way; source: SuspenseSource; clears?: BusinessDate; owed?: true; more?: Minor },
 ): Credit {
-  const { sourceAccountId: account, amount } = payout;
+  const { sourceAccountId: account } = payout;
+  const amount = payout.amount + more;
   const { suspense } = at.book.accounts;
   const to = mayCredit(facts, at, { account, amount, flow }, [result]) ? account : suspense;
   const counted = isElectronic(facts.account(to)?.type) ? { flow } : {};
@@ -66,7 +101,7 @@ function creditOf(
       ...(clears === undefined ? {} : { clears }),
       ...(owed === undefined ? {} : { owed }),
     },
-    records: [result, ...suspendedPayout(at, to, payout, source, clears)],
+    records: [result, ...suspendedPayout(at, to, { ...payout, amount }, source, clears)],
   };
 }
 
@@ -132,18 +167,19 @@ export const payoutFailed: Kind<z.output<typeof failedSchema>> = {
   schema: failedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '账号户名不符' },
   needs,
-  needsThen: backNeeds,
+  needsThen: undoneNeeds,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data, 'failed', data.reason);
     if ('refused' in moved) return moved;
     const { payout } = moved;
     const events = [{ topic: 'payout.failed', ref: data.payout }] as const;
     if (bringsMoneyIn(payout)) return { postings: [], records: [moved.change], events };
-    const { posting, records } = creditOf(facts, at, moved, { flow: 'back', source: 'payout-failed' });
+    const { fee, ...returned } = feeBack(payout, facts, at);
+    const { posting, records } = creditOf(facts, at, moved, { flow: 'back', source: 'payout-failed', more: fee });
     const frozen = frozenAgain(facts, posting.account, payout);
     return {
       claims: frozen.claims,
-      postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, posting],
+      postings: [{ account: at.book.accounts['in-transit'], amount: -payout.amount }, ...returned.postings, posting],
       records: [
         ...records,
         ...unrefunded(facts, at, payout),
@@ -151,7 +187,10 @@ export const payoutFailed: Kind<z.output<typeof failedSchema>> = {
         ...frozen.records,
       ],
       events,
-      ...(posting.account === payout.sourceAccountId ? {} : { result: { creditedTo: toWire('account', posting.account) } }),
+      result: {
+        ...returned.result,
+        ...(posting.account === payout.sourceAccountId ? {} : { creditedTo: toWire('account', posting.account) }),
+      },
     };
   },
 };
@@ -169,7 +208,7 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
   schema: reasonedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '收款账户已销户' },
   needs,
-  needsThen: backNeeds,
+  needsThen: undoneNeeds,
   decide(data, facts, at) {
     const moved = movedPayout(facts, at, data, 'returned', data.reason);
     if ('refused' in moved) return moved;
@@ -178,15 +217,16 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
       const detail = 'What was collected does not come back by itself.';
       return refused(refuse('PAYOUT_STATE_CONFLICT', detail, { from: payout.state, to: 'returned' }));
     }
-    const { posting, records } = creditOf(facts, at, moved, { flow: 'exempt', source: 'payout-returned' });
+    const { fee, ...returned } = feeBack(payout, facts, at);
+    const { posting, records } = creditOf(facts, at, moved, { flow: 'exempt', source: 'payout-returned', more: fee });
     const frozen = frozenAgain(facts, posting.account, payout);
     return {
       claims: frozen.claims,
-      postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, posting],
+      postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, ...returned.postings, posting],
       records: [...records, ...unrefunded(facts, at, payout), ...frozen.records],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
-      result: { creditedTo: toWire('account', posting.account) },
+      result: { ...returned.result, creditedTo: toWire('account', posting.account) },
     };
   },
 };
