@@ -1,12 +1,12 @@
 import { BankUnreachable, FILE_CHANNELS, type FileChannel } from '../channels/index.js';
 import { type Desk, decideNow, failedDirective, restoreFloats, returnedDirective, settledDirective } from '../dispatch/index.js';
-import { asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
 import { type Payout, payoutRecords } from '../payouts/index.js';
-import { isDuplicateKey } from '../runtime/index.js';
+import { isDuplicateKey, type Tx } from '../runtime/index.js';
 import { type ChannelBreak, classifyChannel, wordOf } from './channel-rules.js';
 import { type Leftover, matchSorted, rowOf } from './matching.js';
-import { countByClass, keyOfReference } from './rules.js';
-import { insertRun, lastRunOf } from './run-store.js';
+import { ClassCounts, keyOfReference } from './rules.js';
+import { datesOfRuns, insertRun, lastRunOf } from './run-store.js';
 import { RowSorter } from './sorting.js';
 import {
   type Break,
@@ -23,6 +23,7 @@ import {
 const PAGE = 5_000;
 /** More differences than that are counted, and not worked off one by one. */
 const CASES_MAX = 10_000;
+const LOOK_BACK_DAYS = 10;
 
 /**
  * Compares each day file of each channel with what was handed to that channel, once, oldest first. The files are of all platforms; what they differ in
@@ -33,10 +34,10 @@ export async function reconcileChannelFiles(desk: Desk): Promise<number> {
   const { rt, channels } = desk;
   let compared = 0;
   for (const channel of FILE_CHANNELS) {
-    const last = await rt.db.read('last-file', (tx) => lastRunOf(tx, channel));
+    const { since, done } = await rt.db.read('compared-files', (tx) => comparedSince(tx, channel));
     try {
-      for (const date of await channels.dayFiles(channel).dates(channel, last)) {
-        if (last !== undefined && date <= last) continue;
+      for (const date of await channels.dayFiles(channel).dates(channel, since)) {
+        if (done.has(date)) continue;
         await compareFile(desk, channel, date);
         compared += 1;
       }
@@ -46,6 +47,14 @@ export async function reconcileChannelFiles(desk: Desk): Promise<number> {
     }
   }
   return compared;
+}
+
+/** A file may come after a later one: which of the last days were compared, and since when that is looked at; undefined: from the first on. */
+async function comparedSince(tx: Tx, channel: FileChannel) {
+  const last = await lastRunOf(tx, channel);
+  if (last === undefined) return { since: undefined, done: new Set<BusinessDate>() };
+  const since = addDays(last, -LOOK_BACK_DAYS);
+  return { since, done: await datesOfRuns(tx, channel, since) };
 }
 
 interface Judged {
@@ -60,13 +69,14 @@ async function compareFile(desk: Desk, channel: FileChannel, date: BusinessDate)
   const waiting = await rt.db.read('waiting-for-file', (tx) =>
     listBreaks(tx, { party: channel, state: 'open', class: 'only-ours' }, CASES_MAX),
   );
-  const { file, ours, matched, left, met } = await matchFile(desk, channel, date, waiting);
-  const { judged, agreed } = await judge(desk, channel, left);
-  await converge(desk, judged);
+  const { file, ours, matched, judged, counts, agreed, met } = await matchFile(desk, channel, date, waiting);
   const openedMs = rt.clock.now();
   const breaks = judged.map((each): NewBreak => breakOf(each, { id: rt.newId(), party: channel, date, openedMs }));
   const cleared = waiting.filter(({ reference }) => met.has(reference)).map(({ id }) => id);
-  const stale = waiting.filter(({ reference, timing }) => timing && !met.has(reference)).map(({ id }) => id);
+  // What a later day's file has not had so far may still come: a file of an earlier date says nothing of it.
+  const stale = waiting
+    .filter(({ reference, timing, businessDate }) => timing && businessDate < date && !met.has(reference))
+    .map(({ id }) => id);
   const run = {
     ...{
       party: channel,
@@ -76,14 +86,14 @@ async function compareFile(desk: Desk, channel: FileChannel, date: BusinessDate)
       matched: matched + agreed,
     },
     ...{ ourLines: ours.lines, theirLines: file.count, ourSum: ours.sum, theirSum: file.sum },
-    counts: { ...countByClass(breaks), closed: cleared.length },
+    counts: { ...counts, closed: cleared.length },
     ...{ finishedMs: openedMs, tookMs: rt.clock.wall() - startedMs },
   };
   try {
     await rt.db.withTx('compare-channel-file', async (tx) => {
       await insertRun(tx, run);
-      await insertBreaks(tx, breaks.slice(0, CASES_MAX));
-      for (const [platformId, lines] of linesByPlatform(judged.slice(0, CASES_MAX)))
+      await insertBreaks(tx, breaks);
+      for (const [platformId, lines] of linesByPlatform(judged))
         await insertStatementLines(tx, rt.vault, { platformId, date, party: channel }, lines);
       await clearBreaks(tx, cleared, date, openedMs);
       await endTiming(tx, stale);
@@ -106,9 +116,22 @@ async function matchFile(desk: Desk, channel: FileChannel, date: BusinessDate, w
       }
     });
     const ours = await readDispatched(desk, channel, date, mine);
-    const left: Leftover[] = [];
-    const { matched } = await matchSorted(mine.rows(), theirs.rows(), (of) => left.push(of));
-    return { file, ours, matched, left, met };
+    const judged: Judged[] = [];
+    const counted = new ClassCounts();
+    let [agreed, lines] = [0, 0];
+    const { matched } = await matchSorted(mine.rows(), theirs.rows(), async (some) => {
+      const now = await judge(desk, channel, some);
+      await converge(desk, now.judged);
+      agreed += now.agreed;
+      counted.add(now.judged.map(({ finding }) => finding));
+      for (const each of now.judged) {
+        if (judged.length === CASES_MAX) break;
+        const rows = each.of.rows.slice(0, CASES_MAX - lines);
+        lines += rows.length;
+        judged.push({ ...each, of: { ...each.of, rows } });
+      }
+    });
+    return { file, ours, matched, judged, counts: counted.counts, agreed, met };
   } finally {
     await Promise.all([mine.close(), theirs.close()]);
   }
@@ -130,21 +153,16 @@ async function readDispatched({ rt }: Desk, channel: FileChannel, date: Business
   return { lines, sum };
 }
 
-async function judge({ rt }: Desk, channel: FileChannel, left: readonly Leftover[]) {
+async function judge({ rt }: Desk, channel: FileChannel, some: readonly Leftover[]) {
   const judged: Judged[] = [];
-  let agreed = 0;
-  for (let from = 0; from < left.length; from += 1_000) {
-    const some = left.slice(from, from + 1_000);
-    const ids = some.flatMap(({ reference }) => (/^[1-9][0-9]{18}$/.test(reference) ? [asId(reference)] : []));
-    const payouts = ids.length === 0 ? new Map() : await rt.db.read('payouts-of-file', (tx) => payoutRecords.load(tx, ids));
-    for (const of of some) {
-      const payout: Payout | undefined = payouts.get(of.reference);
-      const finding = classifyChannel(of, channel, payout);
-      if (finding.kind === 'break') judged.push({ payout, of, finding });
-      else agreed += 1;
-    }
+  const ids = some.flatMap(({ reference }) => (/^[1-9][0-9]{18}$/.test(reference) ? [asId(reference)] : []));
+  const payouts = ids.length === 0 ? new Map() : await rt.db.read('payouts-of-file', (tx) => payoutRecords.load(tx, ids));
+  for (const of of some) {
+    const payout: Payout | undefined = payouts.get(of.reference);
+    const finding = classifyChannel(of, channel, payout);
+    if (finding.kind === 'break') judged.push({ payout, of, finding });
   }
-  return { judged, agreed };
+  return { judged, agreed: some.length - judged.length };
 }
 
 /** Takes the results that are final and that the books still wait for. Done again, it changes nothing. */

@@ -8,7 +8,7 @@ import { runsOf } from './run-store.js';
 import { runSchema, showRun } from './wire.js';
 
 const PART_BYTES_MAX = 4 * 1024 * 1024;
-const PARTS_MAX = 1_000;
+const PARTS_MAX = 64; // 256 MiB: millions of lines
 const platform = { audience: 'platform', tag: 'Reconciliation' } as const;
 const ofDate = z.strictObject({ date: businessDateSchema });
 

@@ -1,7 +1,7 @@
 import type { Minor } from '../kernel/index.js';
 
 /**
- * Two sorted sides laid beside each other. A row is `reference ⇥ amount ⇥ state ⇥ rest`: the reference without spaces at its end and with
+ * Two sorted sides laid beside each other. A row is `reference ⇥ amount ⇥ state ⇥ rest`: the reference without blanks (U+0020 alone) at its end and with
  * control characters written out, the amount in fen, a word for how it stands where a party says so, and of their side what a kept line needs.
  */
 export interface Row {
@@ -32,7 +32,7 @@ const HAS_SOME = /[\0-\x1f\\]/;
 /** @param rest without line feeds */
 export function rowOf(reference: string, amount: Minor | string, state = '', rest = ''): string {
   // Joined, so that it is one flat string: a template would have to be flattened when it is sorted.
-  return [fieldOf(reference.trimEnd()), amount, state, rest].join(TAB);
+  return [fieldOf(reference.replace(/ +$/, '')), amount, state, rest].join(TAB);
 }
 
 /** Text that can stand in a row. */
@@ -65,17 +65,28 @@ export interface Matching {
 
 /** More than one reference can have, and less than memory feels. */
 const KEPT_MAX = 1_000;
+/** How much of what does not agree is handed on at a time: references, or rows of theirs. */
+const HANDED_MAX = 1_000;
 
 /**
  * Merges both sides by reference and amount, in memory that does not grow with them. A row of ours and its correction cancel each other, and
  * several of one reference match theirs of the same sum.
  * @param ours rows whose rest is empty
- * @param left is handed what does not agree, a reference at a time
+ * @param left is handed what does not agree, some references at a time
  */
-export async function matchSorted(ours: Rows, theirs: Rows, left: (of: Leftover) => void): Promise<Matching> {
+export async function matchSorted(
+  ours: Rows,
+  theirs: Rows,
+  left: (some: readonly Leftover[]) => void | Promise<void>,
+): Promise<Matching> {
   const our = await Side.of(ours);
   const their = await Side.of(theirs);
-  const group = new Group(left);
+  let some: Leftover[] = [];
+  let kept = 0;
+  const group = new Group((each) => {
+    some.push(each);
+    kept += each.rows.length;
+  });
   let matched = 0;
   for (;;) {
     const [mine, other] = [our.row, their.row];
@@ -91,10 +102,15 @@ export async function matchSorted(ours: Rows, theirs: Rows, left: (of: Leftover)
       group.theirs(other);
       their.skip();
     }
+    if (some.length >= HANDED_MAX || kept >= HANDED_MAX) {
+      await left(some);
+      [some, kept] = [[], 0];
+    }
     if (our.isUsedUp) await our.refill();
     if (their.isUsedUp) await their.refill();
   }
   group.end();
+  if (some.length > 0) await left(some);
   return { matched };
 }
 

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import { addDays, type BusinessDate, type Id, type Instant, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
-import { fieldOf, type Leftover, matchSorted, rowOf, textOfField } from './matching.js';
+import { fieldOf, type Leftover, matchSorted, type Row, rowOf, textOfField } from './matching.js';
 import { type Encoding, PlatformFileFaulty, type PlatformLine, readPlatformFile } from './platform-file.js';
 import {
   closeStateOf,
+  deleteParts,
+  deletePartsOfClosed,
   findPlatformFile,
   firstIdNear,
   insertPlatformFile,
@@ -14,8 +17,9 @@ import {
   type PlatformFile,
   readPart,
   savePart,
+  sealParts,
 } from './platform-store.js';
-import { type BreakClass, countByClass, keyOfReference } from './rules.js';
+import { type BreakClass, ClassCounts, keyOfReference } from './rules.js';
 import { insertRun, runsOf } from './run-store.js';
 import { RowSorter } from './sorting.js';
 import { clearBreaks, insertBreaks, insertStatementLines, type KeptLine, listBreaks, type NewBreak } from './store.js';
@@ -35,19 +39,21 @@ async function requireTime(tx: Tx, { platformId, date }: Of): Promise<void> {
   if (date > businessDate || isPast) throw new Refused(refuse('DAY_FILE_LATE', undefined, { date, open: businessDate }));
 }
 
-/** Keeps a part of a file. @throws Refused DAY_FILE_LATE, DAY_FILE_REUSED when the file of the date was taken already */
+/** Keeps a part of a file; one that comes while the file is being taken is no part of it. @throws Refused DAY_FILE_LATE, DAY_FILE_REUSED when the file of the date was taken already */
 export async function keepPart({ db, vault }: Runtime, of: Of, part: number, bytes: Buffer): Promise<void> {
   await db.withTx('day-file-part', async (tx) => {
     await requireTime(tx, of);
     if ((await findPlatformFile(tx, of.platformId, of.date)) !== undefined) throw new Refused(refuse('DAY_FILE_REUSED'));
+    if (part === 1) await deletePartsOfClosed(tx, of.platformId, of.date);
     await savePart(tx, vault, { ...of, part }, bytes);
   });
 }
 
-async function* partsOf({ db, vault }: Runtime, of: Of, parts: number): AsyncGenerator<Buffer> {
+async function* partsOf({ db, vault }: Runtime, of: Of, parts: number, digests: string[] = []): AsyncGenerator<Buffer> {
   for (let part = 1; part <= parts; part += 1) {
     const bytes = await db.read('day-file-part', (tx) => readPart(tx, vault, { ...of, part }));
     if (bytes === undefined) throw new PlatformFileFaulty(0, `part ${part} is missing`);
+    digests.push(createHash('sha256').update(bytes).digest('hex'));
     yield bytes;
   }
 }
@@ -64,7 +70,7 @@ export async function takePlatformFile(
   const before = await rt.db.read('day-file', (tx) => findPlatformFile(tx, of.platformId, of.date));
   if (before !== undefined) return sameFile(before, digest);
   await rt.db.read('day-file-time', (tx) => requireTime(tx, of));
-  const read = await verified(rt, of, parts, encoding);
+  const { digests, ...read } = await verified(rt, of, parts, encoding);
   if (read.digest !== digest)
     throw new Refused(refuse('DAY_FILE_REFUSED', 'What came is not what was sent.', { line: 0, digest: read.digest }));
   const file: PlatformFile = {
@@ -75,6 +81,9 @@ export async function takePlatformFile(
     await rt.db.withTx('take-day-file', async (tx) => {
       await requireTime(tx, of);
       await insertPlatformFile(tx, file);
+      const sealed = await sealParts(tx, of.platformId, of.date, parts);
+      if (sealed.join() !== digests.join())
+        throw new Refused(refuse('DAY_FILE_REFUSED', 'A part was uploaded anew while the file was read.', { line: 0 }));
     });
   } catch (error) {
     const other = isDuplicateKey(error)
@@ -95,22 +104,25 @@ function sameFile(before: PlatformFile, digest: string): PlatformFile {
 async function verified(rt: Runtime, of: Of, parts: number, encoding: Encoding) {
   const file = { platform: toWire('platform', of.platformId), date: of.date, encoding };
   try {
-    return await readPlatformFile(file, partsOf(rt, of, parts), () => undefined);
+    const digests: string[] = [];
+    const read = await readPlatformFile(file, partsOf(rt, of, parts, digests), () => undefined);
+    return { ...read, digests };
   } catch (error) {
     if (!(error instanceof PlatformFileFaulty)) throw error;
     throw new Refused(refuse('DAY_FILE_REFUSED', `Row ${error.line}: ${error.message}.`, { line: error.line }));
   }
 }
 
+/** What comparing a file found: the first differences in full, all of them in numbers. */
 interface Matched {
   readonly ours: { readonly lines: number; readonly sum: bigint };
   readonly matched: number;
-  readonly left: readonly Leftover[];
+  readonly found: Found;
   /** References of theirs that earlier comparisons waited for. */
   readonly met: ReadonlySet<string>;
 }
 
-/** Compares a day that was cut off with the platform's file of it, if there is one; once. */
+/** Compares a day that was cut off with the platform's file of it, if there is one; once. A file that cannot be read is a break, and stops nothing. */
 export async function comparePlatformDay(rt: Runtime, of: Of): Promise<void> {
   const { platformId, date } = of;
   const found = await rt.db.read('day-file', async (tx) => {
@@ -122,28 +134,49 @@ export async function comparePlatformDay(rt: Runtime, of: Of): Promise<void> {
     return { file, waiting };
   });
   if (found === undefined) return;
-  const startedMs = rt.clock.wall();
   const { file, waiting } = found;
-  const match = await matchPlatformDay(rt, of, file, new Set(waiting.map(({ reference }) => reference)));
-  const { breaks, lines, later } = await classified(rt, of, match.left);
-  const cleared = waiting.filter(({ reference }) => match.met.has(reference));
+  const startedMs = rt.clock.wall();
+  let match: Matched;
+  try {
+    match = await matchPlatformDay(rt, of, file, new Set(waiting.map(({ reference }) => reference)));
+  } catch (error) {
+    if (!(error instanceof PlatformFileFaulty)) throw error;
+    rt.log.error({ event: 'platform-file.faulty', platformId, businessDate: date, why: error.message.slice(0, 200) });
+    match = unread(rt, of, error);
+  }
+  const cleared = waiting.filter(({ reference }) => match.met.has(reference)).map(({ id }) => id);
   const run = {
-    ...{ party: 'platform' as const, platformId, businessDate: date, digest: file.digest, matched: match.matched + later },
-    ...{ ourLines: match.ours.lines, theirLines: file.lineCount, ourSum: match.ours.sum, theirSum: file.total },
-    counts: { ...countByClass(breaks), closed: cleared.length },
+    ...{ party: 'platform' as const, platformId, businessDate: date, digest: file.digest },
+    ...{ matched: match.matched + match.found.later, theirLines: file.lineCount, theirSum: file.total },
+    ...{ ourLines: match.ours.lines, ourSum: match.ours.sum },
+    counts: { ...match.found.counted.counts, closed: cleared.length },
     ...{ finishedMs: rt.clock.now(), tookMs: rt.clock.wall() - startedMs },
   };
   try {
     await rt.db.withTx('compare-platform-day', async (tx) => {
       await insertRun(tx, run);
-      await insertBreaks(tx, breaks.slice(0, CASES_MAX));
-      await insertStatementLines(tx, rt.vault, { platformId, date, party: 'platform' }, lines.slice(0, CASES_MAX));
-      const ids = cleared.map(({ id }) => id);
-      await clearBreaks(tx, ids, date, rt.clock.now());
+      await insertBreaks(tx, match.found.breaks);
+      await insertStatementLines(tx, rt.vault, { platformId, date, party: 'platform' }, match.found.lines);
+      await clearBreaks(tx, cleared, date, rt.clock.now());
+      await deleteParts(tx, platformId, date);
     });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error; // another run compared it meanwhile
   }
+}
+
+/** Under this stands that a file could not be compared; no request number has a blank in it. */
+const FILE_REFERENCE = 'day file';
+
+/** Nothing was compared, and the reason is a case for a person. */
+function unread(rt: Runtime, { platformId, date }: Of, { line, message }: PlatformFileFaulty): Matched {
+  const found = new Found();
+  found.addBreak({
+    ...{ id: rt.newId(), platformId, party: 'platform', businessDate: date, class: 'state-differs', reference: FILE_REFERENCE },
+    ...{ ourAmount: null, theirAmount: null, difference: 0n, timing: false, openedMs: rt.clock.now() },
+    states: { ours: 'taken', theirs: `faulty at row ${line}: ${message}`.slice(0, 64) },
+  });
+  return { ours: { lines: 0, sum: 0n }, matched: 0, found, met: new Set() };
 }
 
 async function matchPlatformDay(rt: Runtime, of: Of, file: PlatformFile, waiting: ReadonlySet<string>): Promise<Matched> {
@@ -151,17 +184,18 @@ async function matchPlatformDay(rt: Runtime, of: Of, file: PlatformFile, waiting
   const met = new Set<string>();
   try {
     const sealedAs = { platform: toWire('platform', of.platformId), date: of.date, encoding: file.encoding };
-    await readPlatformFile(sealedAs, partsOf(rt, of, file.parts), async (lines) => {
+    const read = await readPlatformFile(sealedAs, partsOf(rt, of, file.parts), async (lines) => {
       for (const line of lines) {
         if (waiting.has(line.requestNo)) met.add(line.requestNo);
         const full = theirs.add(rowOfLine(line));
         if (full !== undefined) await full;
       }
     });
+    if (read.digest !== file.digest.toString('hex')) throw new PlatformFileFaulty(0, 'it is not the file that was taken');
     const ours = await readOwn(rt, of, mine);
-    const left: Leftover[] = [];
-    const { matched } = await matchSorted(mine.rows(), theirs.rows(), (each) => left.push(each));
-    return { ours, matched, left, met };
+    const found = new Found();
+    const { matched } = await matchSorted(mine.rows(), theirs.rows(), (some) => classify(rt, of, some, found));
+    return { ours, matched, found, met };
   } finally {
     await Promise.all([mine.close(), theirs.close()]);
   }
@@ -188,41 +222,52 @@ async function readOwn(rt: Runtime, { platformId, date }: Of, into: RowSorter) {
   return { lines, sum };
 }
 
-/** What the platform has and the books do not have on this date, they may have on another. */
-async function classified(rt: Runtime, { platformId, date }: Of, left: readonly Leftover[]) {
-  const breaks: NewBreak[] = [];
-  const lines: KeptLine[] = [];
-  let later = 0;
-  const openedMs: Instant = rt.clock.now();
-  for (let from = 0; from < left.length; from += 1_000) {
-    const some = left.slice(from, from + 1_000);
-    const elsewhere = await rt.db.read('own-elsewhere', (tx) =>
-      ownUnder(
-        tx,
-        platformId,
-        some.filter(({ ours }) => ours === null).map(({ reference }) => reference),
-      ),
-    );
-    for (const of of some) {
-      const own = elsewhere.get(of.reference);
-      const isSame = own !== undefined && isSameAs(of, own);
-      if (isSame && own.businessDate === date) {
-        later += 1; // it had waited for days
-        continue;
-      }
-      breaks.push({
-        ...{ id: rt.newId(), platformId, party: 'platform', businessDate: date, class: classOf(of) },
-        ...{ reference: keyOfReference(of.reference), ourAmount: of.ours, theirAmount: of.theirs, states: of.states },
-        ...{ difference: (of.ours ?? 0n) - (of.theirs ?? 0n), timing: isSame, openedMs },
-        ...(isSame ? { closedBy: 'on-another-date' } : {}),
-      });
-      for (const { reference, amount, state, rest } of of.rows) {
-        const [lineNo = '', remark = ''] = rest.split('\t');
-        lines.push({ lineNo: Number(lineNo), reference, amount, state, counterparty: '', text: textOfField(remark) });
-      }
-    }
+/** Differences as they come: no more of them are held than are kept. */
+class Found {
+  readonly breaks: NewBreak[] = [];
+  readonly lines: KeptLine[] = [];
+  readonly counted = new ClassCounts();
+  /** What agrees, but had waited for days. */
+  later = 0;
+
+  /** Answers whether it is kept. */
+  addBreak(of: NewBreak): boolean {
+    this.counted.add([of]);
+    if (this.breaks.length === CASES_MAX) return false;
+    this.breaks.push(of);
+    return true;
   }
-  return { breaks, lines, later };
+
+  addLines(lines: readonly KeptLine[]): void {
+    this.lines.push(...lines.slice(0, CASES_MAX - this.lines.length));
+  }
+}
+
+/** What the platform has and the books do not have on this date, they may have on another. */
+async function classify(rt: Runtime, { platformId, date }: Of, some: readonly Leftover[], found: Found): Promise<void> {
+  const openedMs: Instant = rt.clock.now();
+  const unknown = some.filter(({ ours }) => ours === null).map(({ reference }) => reference);
+  const elsewhere = await rt.db.read('own-elsewhere', (tx) => ownUnder(tx, platformId, unknown));
+  for (const of of some) {
+    const own = elsewhere.get(of.reference);
+    const isSame = own !== undefined && isSameAs(of, own);
+    if (isSame && own.businessDate === date) {
+      found.later += 1; // it had waited for days
+      continue;
+    }
+    const isKept = found.addBreak({
+      ...{ id: rt.newId(), platformId, party: 'platform', businessDate: date, class: classOf(of) },
+      ...{ reference: keyOfReference(of.reference), ourAmount: of.ours, theirAmount: of.theirs, states: of.states },
+      ...{ difference: (of.ours ?? 0n) - (of.theirs ?? 0n), timing: isSame, openedMs },
+      ...(isSame ? { closedBy: 'on-another-date' } : {}),
+    });
+    if (isKept) found.addLines(of.rows.map(lineOfRow));
+  }
+}
+
+function lineOfRow({ reference, amount, state, rest }: Row): KeptLine {
+  const [lineNo = '', remark = ''] = rest.split('\t');
+  return { lineNo: Number(lineNo), reference, amount, state, counterparty: '', text: textOfField(remark) };
 }
 
 function isSameAs({ rows, theirs }: Leftover, own: OwnInstruction): boolean {

@@ -72,13 +72,44 @@ export async function savePart(tx: Tx, vault: Vault, { platformId, date, part }:
 
 export async function readPart(tx: Tx, vault: Vault, { platformId, date, part }: PartOf): Promise<Buffer | undefined> {
   const [row] = await tx.rows<{ bytes: Buffer }>(
-    'SELECT bytes FROM platform_file_parts WHERE platform_id = ? AND business_date = ? AND part = ?',
-    [platformId, date, part],
+    'SELECT bytes FROM platform_file_parts WHERE platform_id = ? AND business_date = ? AND part IN (?, ?) ORDER BY part LIMIT 1',
+    [platformId, date, part, -part],
   );
   if (row === undefined) return undefined;
   const kept = row.bytes.toString('latin1');
   // A part that came before parts were sealed is read as it lies.
   return isSealed(kept) ? Buffer.from(vault.open(kept), 'base64') : row.bytes;
+}
+
+/**
+ * Puts the parts of a file that is taken where no upload writes any more: under their numbers below zero.
+ * @returns SHA-256 of each in hex, in the order of the parts
+ */
+export async function sealParts(tx: Tx, platformId: Id, date: BusinessDate, parts: number): Promise<string[]> {
+  await tx.write(
+    'UPDATE platform_file_parts SET part = -part WHERE platform_id = ? AND business_date = ? AND part BETWEEN 1 AND ?',
+    [platformId, date, parts],
+  );
+  const rows = await tx.rows<{ digest: string }>(
+    `SELECT SHA2(bytes, 256) AS digest FROM platform_file_parts WHERE platform_id = ? AND business_date = ? AND part < 0
+     ORDER BY part DESC`,
+    [platformId, date],
+  );
+  return rows.map(({ digest }) => digest);
+}
+
+/** What was uploaded of a date is needed no more: it was compared. */
+export async function deleteParts(tx: Tx, platformId: Id, date: BusinessDate): Promise<void> {
+  await tx.write('DELETE FROM platform_file_parts WHERE platform_id = ? AND business_date = ?', [platformId, date]);
+}
+
+/** What was uploaded for earlier dates, and handed in before they were closed or never. */
+export async function deletePartsOfClosed(tx: Tx, platformId: Id, before: BusinessDate): Promise<void> {
+  await tx.write(
+    `DELETE FROM platform_file_parts WHERE platform_id = ? AND business_date < ? AND business_date IN
+       (SELECT business_date FROM business_days WHERE platform_id = ? AND state = 'closed')`,
+    [platformId, before, platformId],
+  );
 }
 
 /** How far the close of a date is; undefined of one that was not cut off. */

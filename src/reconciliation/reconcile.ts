@@ -77,6 +77,10 @@ export type Reconciled =
 
 const UNDER_WAY_MAX = 10_000;
 const PAGE = 10_000;
+/** Far more than a minute around midnight makes. With more than that the statement is not one of these books; nobody works them off one by one. */
+const DIFFERENCES_MAX = 100_000;
+/** Lines of theirs that are kept as evidence. */
+const LINES_MAX = 100_000;
 /** Longer than any call to a channel takes: an order older than this that its channel does not know never left. */
 const CALL_MAX_MS = 15_000;
 
@@ -230,13 +234,27 @@ async function matchDay(desk: Desk, day: DayToReconcile): Promise<Matched | stri
     const [statement, ours] = [read.value, scanned.value];
     if (typeof statement === 'string') return statement;
     const differences: Difference[] = [];
-    const { matched } = await matchSorted(mine.rows(), theirs.rows(), ({ rows, reference, ours: our, theirs: their }) => {
-      differences.push({ reference, ours: our, theirs: their, lines: rows.map(lineOfRow) });
+    let [count, kept] = [0, 0];
+    const { matched } = await matchSorted(mine.rows(), theirs.rows(), (some) => {
+      count += some.length;
+      if (count > DIFFERENCES_MAX) return;
+      for (const { rows, reference, ours: our, theirs: their } of some) {
+        const lines = rows.slice(0, LINES_MAX - kept).map(lineOfRow);
+        kept += lines.length;
+        differences.push({ reference, ours: our, theirs: their, lines });
+      }
     });
+    if (count > DIFFERENCES_MAX) return tooMany(desk, day, count, matched);
     return { statement, ours, matched, differences };
   } finally {
     await Promise.all([theirs.close(), mine.close()]);
   }
+}
+
+function tooMany({ rt }: Desk, { platformId, date }: DayToReconcile, count: number, matched: number): string {
+  const why = `${count} references differ from the statement and ${matched} lines agree: more than ${DIFFERENCES_MAX} are not taken for breaks`;
+  rt.log.error({ event: 'statement.differs-throughout', platformId, businessDate: date, why });
+  return `${why}, and a person has to see to it`;
 }
 
 async function compare(desk: Desk, day: DayToReconcile, match: Matched, startedWallMs: number): Promise<Reconciled> {

@@ -124,7 +124,9 @@ const REFERENCE_MAX = 64;
 /** The form in which a reference is kept: one that is too long keeps its beginning and a hash. */
 export function keyOfReference(reference: string): string {
   if (reference.length <= REFERENCE_MAX) return reference;
-  return `${reference.slice(0, 47)}#${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
+  // Not in the middle of a character that takes two units.
+  const begin = reference.slice(0, 47).replace(/[\ud800-\udbff]$/, '');
+  return `${begin}#${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
 }
 
 /** The figures of a day, in minor units. */
@@ -154,6 +156,20 @@ export function prove(figures: Figures): string[] {
   }
   if (openBreaks > 0) faults.push(`${openBreaks} breaks are open`);
   return faults;
+}
+
+/** Differences by class, counted in memory that does not grow with them. */
+export class ClassCounts {
+  readonly #counts = { amountDiffers: 0, onlyOurs: 0, onlyTheirs: 0, stateDiffers: 0, timing: 0 };
+
+  add(found: readonly Pick<Finding, 'class' | 'timing'>[]): void {
+    const more = countByClass(found);
+    for (const name of Object.keys(more) as (keyof typeof more)[]) this.#counts[name] += more[name];
+  }
+
+  get counts() {
+    return { ...this.#counts };
+  }
 }
 
 /** Differences by class; those that are a matter of timing are counted apart. */

@@ -85,6 +85,15 @@ export async function lastRunOf(tx: Tx, party: Party): Promise<BusinessDate | un
   return row?.last ?? undefined;
 }
 
+/** The dates, from one on, of which a channel's file was compared. */
+export async function datesOfRuns(tx: Tx, party: Party, from: BusinessDate): Promise<Set<BusinessDate>> {
+  const rows = await tx.rows<{ business_date: BusinessDate }>(
+    'SELECT business_date FROM reconciliation_runs WHERE party = ? AND business_date >= ?',
+    [party, from],
+  );
+  return new Set(rows.map((row) => row.business_date));
+}
+
 function runOf(row: RunRow): Run {
   return {
     party: row.party,

@@ -132,4 +132,14 @@ describe('the day file of a channel', () => {
     await decideNow(market.desk, [settledDirective(unknown)]);
     expect(await now()).toBe('settled');
   });
+
+  test('that comes after that of a later date is compared all the same, once', async () => {
+    const late = await given(100n, 'settled');
+    files.set(TUESDAY, []);
+    expect(await reconcileChannelFiles(desk())).toBe(1);
+    files.set(MONDAY, [[late, 101n, 'settled']]);
+    expect(await reconcileChannelFiles(desk())).toBe(1);
+    expect(await reconcileChannelFiles(desk())).toBe(0);
+    expect(await breaks()).toEqual([['amount-differs', late, false, 'open', null]]);
+  });
 });

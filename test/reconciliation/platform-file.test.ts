@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import iconv from 'iconv-lite';
 import { type BusinessDate, type Id, Refused, toWire } from '../../src/kernel/index.js';
 import { keepPart, takePlatformFile } from '../../src/reconciliation/platform-day.js';
+import { savePart } from '../../src/reconciliation/platform-store.js';
 import { runsOf } from '../../src/reconciliation/run-store.js';
 import { closeNext, fen, type Market, MONDAY, openMarket } from '../clearing/market.js';
 
@@ -160,5 +161,38 @@ describe("a platform's own record of its day", () => {
       ['other-side-appeared', d],
       ['on-another-date', d],
     ]);
+  });
+
+  const parts = () => market.world.db.read('parts', (tx) => tx.rows('SELECT part FROM platform_file_parts'));
+
+  test('that was taken stays as it is when a part of it was still on its way, and is dropped when it was compared', async () => {
+    await market.pay('A', 1_000n);
+    const [a = ''] = await numbers();
+    expect(await send(fileOf([[a, 'payment', '10.00']]))).toBe('taken');
+    // An upload that had looked before the file was taken writes only now.
+    await market.world.db.withTx('late', (tx) => savePart(tx, market.platformId, MONDAY, 1, Buffer.from('garbage\n')));
+    expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await runs()).toMatchObject({ matched: 1, counts: { stateDiffers: 0 } });
+    expect(await parts()).toEqual([]);
+  });
+
+  test('that cannot be read when it is compared is a break with the reason, and the day is closed', async () => {
+    await market.pay('A', 1_000n);
+    expect(await send(fileOf(good))).toBe('taken');
+    await market.world.db.withTx('spoilt', (tx) => tx.write("UPDATE platform_file_parts SET bytes = 'garbage'"));
+    expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await runs()).toMatchObject({ theirLines: 2, matched: 0, counts: { stateDiffers: 1 } });
+    expect(await market.breaks()).toMatchObject([
+      { party: 'platform', reference: 'day file', state: 'open', theirState: expect.stringMatching(/^faulty at row \d+: /) },
+    ]);
+  });
+
+  test('with more differences than anybody works off is counted whole and kept in part', async () => {
+    const many = Array.from({ length: 10_050 }, (_, at): Line => [`X-${at}`, 'payment', '0.01']);
+    expect(await send(fileOf(many))).toBe('taken');
+    expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await runs()).toMatchObject({ theirLines: 10_050, counts: { onlyTheirs: 10_050 } });
+    const [row] = await market.world.db.read('kept', (tx) => tx.rows<{ n: string }>('SELECT COUNT(*) AS n FROM breaks'));
+    expect(Number(row?.n)).toBe(10_000);
   });
 });

@@ -42,7 +42,7 @@ describe('matching a day', () => {
     for (const { reference, amount } of ours) await mine.add(rowOf(reference, amount));
     for (const [at, { reference, amount }] of theirs.entries()) await their.add(rowOf(reference, amount, '', String(at)));
     const left: Leftover[] = [];
-    const { matched } = await matchSorted(mine.rows(), their.rows(), (of) => left.push(of));
+    const { matched } = await matchSorted(mine.rows(), their.rows(), (some) => void left.push(...some));
     await Promise.all([mine.close(), their.close()]);
     return { matched, left };
   }
@@ -88,7 +88,7 @@ describe('matching a day', () => {
     const rows = async function* (...some: string[]) {
       yield some;
     };
-    await matchSorted(rows(rowOf('a', 5n, 'posted')), rows(rowOf('a', 5n, 'failed', '1')), (of) => left.push(of));
+    await matchSorted(rows(rowOf('a', 5n, 'posted')), rows(rowOf('a', 5n, 'failed', '1')), (some) => void left.push(...some));
     expect(left).toMatchObject([{ ours: 5n, theirs: 5n, states: { ours: 'posted', theirs: 'failed' } }]);
   });
 });
