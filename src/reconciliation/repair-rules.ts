@@ -1,6 +1,6 @@
 import { type Id, type Minor, toWire, toWireAmount, WIRE_MAX } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, mayBecome, type Payout } from '../payouts/index.js';
-import { payoutOfReference } from './rules.js';
+import { payoutOfReference, repairReference } from './rules.js';
 import type { Break } from './store.js';
 
 /**
@@ -28,6 +28,8 @@ export interface CaseFacts {
   readonly payout: Payout | undefined;
   /** What the books moved, or were told, under the reference. */
   readonly ours: readonly { readonly instruction: Id; readonly amount: Minor; readonly kind: string | null }[];
+  /** What stands between books and bank under the reference now, ours less theirs; undefined where no statement says that. */
+  readonly standing: Minor | undefined;
   /** The account of the platform's own funds. */
   readonly ownFunds: Id | undefined;
 }
@@ -50,9 +52,22 @@ export interface RepairInstruction {
 
 const cny = (amount: Minor) => ({ amount: toWireAmount(amount), currency: 'CNY' });
 
-/** What the bank has more than the books; below zero: less. */
-function excessOf({ difference }: Pick<Break, 'difference'>): Minor {
-  return -difference;
+/** What the bank has more than the books now; below zero: less. */
+function excessOf({ difference }: Pick<Break, 'difference'>, { standing }: CaseFacts): Minor {
+  return -(standing ?? difference);
+}
+
+/** The books have meanwhile what the bank has: whatever were booked now would be booked twice. */
+export function isOvertaken({ difference }: Pick<Break, 'difference'>, { standing }: CaseFacts): boolean {
+  return standing === 0n && difference !== 0n;
+}
+
+/** What `suspense-credit` takes as a reference; what the bank did itself has one of its own kind. */
+const REFERENCE = /^[A-Za-z0-9_.:-]{1,64}$/;
+const OF_THE_BANK = /^(RT)?[1-9][0-9]{18}$|^OPENING$|^INT[1-9][0-9]{18}\.[0-9]{8}$/;
+
+function suspenseReference({ id, reference }: Break): string {
+  return REFERENCE.test(reference) && !OF_THE_BANK.test(reference) ? reference : repairReference(id);
 }
 
 /**
@@ -67,7 +82,7 @@ export function instructionOf(
   reason: string,
 ): RepairInstruction | null | undefined {
   if (action === 'accept') return null;
-  if (of.platformId === null || of.clearedDate !== null) return undefined;
+  if (of.platformId === null || of.clearedDate !== null || isOvertaken(of, facts)) return undefined;
   if (action === 'correction') {
     const { instruction } = given;
     if (instruction === undefined || !facts.ours.some((ours) => ours.instruction === instruction)) return undefined;
@@ -77,12 +92,12 @@ export function instructionOf(
   if (action === 'payout-result') return resultOf(of, facts);
   // Only what the core bank has moved moves custody.
   if (of.party !== 'core-bank' || of.timing) return undefined;
-  const excess = excessOf(of);
+  const excess = excessOf(of, facts);
   const amount = excess < 0n ? -excess : excess;
   if (amount === 0n || amount > WIRE_MAX) return undefined;
   if (action === 'suspense') {
     if (excess < 0n) return undefined;
-    return { origin: 'O', kind: 'suspense-credit', data: { amount: cny(amount), reference: of.reference } };
+    return { origin: 'O', kind: 'suspense-credit', data: { amount: cny(amount), reference: suspenseReference(of) } };
   }
   if (given.account === undefined) return undefined;
   const account = toWire('account', given.account);
@@ -121,7 +136,9 @@ export function suggestionsFor(of: Break, facts: CaseFacts): Suggestion[] {
   const corrections = facts.ours.map(({ instruction }): [RepairAction, RepairArguments, string] => {
     return ['correction', { instruction }, 'what the books have under the reference did not happen, or happened otherwise'];
   });
-  const bearer = facts.payout?.sourceAccountId ?? facts.ownFunds;
+  const excess = excessOf(of, facts);
+  // What came from a stranger is not the platform's own: whose it is a person has to say.
+  const bearer = facts.payout?.sourceAccountId ?? (excess < 0n ? facts.ownFunds : undefined);
   const borne: [RepairAction, RepairArguments, string] = [
     'adjustment',
     { account: bearer },
@@ -129,8 +146,8 @@ export function suggestionsFor(of: Break, facts: CaseFacts): Suggestion[] {
   ];
   wanted.push(['payout-result', {}, 'they show the result that the books wait for']);
   if (of.class === 'state-differs') wanted.push(borne);
-  if (of.class === 'only-ours' || excessOf(of) < 0n) wanted.push(...corrections);
-  if (of.class !== 'state-differs' && excessOf(of) > 0n && payoutOfReference(of.reference) === undefined)
+  if (of.class === 'only-ours' || excess < 0n) wanted.push(...corrections);
+  if (of.class !== 'state-differs' && excess > 0n && payoutOfReference(of.reference) === undefined)
     wanted.push(['suspense', {}, 'money came whose owner is not known yet']);
   if (of.class !== 'state-differs') wanted.push(borne);
   const suggestions = wanted.flatMap(([action, given, why]): Suggestion[] => {
@@ -139,6 +156,11 @@ export function suggestionsFor(of: Break, facts: CaseFacts): Suggestion[] {
   });
   return [
     ...suggestions,
-    { action: 'accept', given: {}, instruction: null, why: 'the other side will mend it, and its statement then clears it' },
+    {
+      ...{ action: 'accept', given: {}, instruction: null },
+      why: isOvertaken(of, facts)
+        ? 'the books have it meanwhile, and the next statement clears it'
+        : 'the other side will mend it, and its statement then clears it',
+    },
   ];
 }

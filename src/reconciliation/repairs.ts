@@ -1,18 +1,19 @@
-import { kinds, receiveInTx } from '../instructions/index.js';
+import { decideInTx, kinds } from '../instructions/index.js';
 import { canonicalJson, type Id, type Instant, invariant, Refused, refuse, toWire } from '../kernel/index.js';
-import { loadBook } from '../ledger/index.js';
+import { loadBook, lockShard } from '../ledger/index.js';
 import { findPayout } from '../payouts/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { decideRepair, findRepair, insertRepair, noteRepairInstruction, ownBreak, type Repair } from './case-store.js';
 import {
   type CaseFacts,
   instructionOf,
+  isOvertaken,
   type RepairAction,
   type RepairArguments,
   type RepairInstruction,
 } from './repair-rules.js';
 import { payoutOfReference } from './rules.js';
-import { acceptBreak, type Break, boundaryUnder, findBreak, keptLines } from './store.js';
+import { acceptBreak, type Break, boundaryUnder, findBreak, isUndecidedUnder, keptLines, standingUnder } from './store.js';
 
 /** Breaks are cases: somebody owns each, one person proposes what is done about it, and another approves. */
 export interface Who {
@@ -27,13 +28,15 @@ const NAME_UNKNOWN = '无户名';
 export async function factsOf(tx: Tx, of: Break): Promise<CaseFacts> {
   const named = payoutOfReference(of.reference);
   const payout = named === undefined ? undefined : await findPayout(tx, named.id);
-  if (of.platformId === null) return { payout, ours: [], ownFunds: undefined };
+  if (of.platformId === null) return { payout, ours: [], standing: undefined, ownFunds: undefined };
   const ours =
     of.party === 'platform'
       ? await instructionsUnder(tx, of.platformId, of.reference)
       : await boundaryUnder(tx, of.platformId, of.reference, OURS_MAX);
   const { accounts } = await loadBook(tx, of.platformId);
-  return { payout: payout?.platformId === of.platformId ? payout : undefined, ours, ownFunds: accounts['own-funds'] };
+  const standing = of.party === 'core-bank' ? await standingUnder(tx, of.platformId, of.reference) : undefined;
+  const own = payout?.platformId === of.platformId ? payout : undefined;
+  return { payout: own, ours, standing, ownFunds: accounts['own-funds'] };
 }
 
 /** What a platform calls by its own number. */
@@ -67,16 +70,16 @@ export interface Proposal {
 
 /**
  * The first of two people says what shall be done. Nothing moves yet. Who proposes for a break that is nobody's becomes its owner.
- * @throws Refused NOT_FOUND, BREAK_CLOSED, REPAIR_NOT_APPLICABLE, REPAIR_PENDING
+ * @throws Refused NOT_FOUND, BREAK_CLOSED, REPAIR_NOT_APPLICABLE, REPAIR_OVERTAKEN, REPAIR_PENDING
  */
 export async function proposeRepair(tx: Tx, rt: Runtime, breakId: Id, of: Proposal, who: Who): Promise<Repair> {
   const found = await requireBreak(tx, breakId);
   if (found.state !== 'open') throw new Refused(refuse('BREAK_CLOSED'));
-  const wanted = instructionOf(found, of.action, of.given, await factsOf(tx, found), of.note);
-  if (wanted === undefined) throw notApplicable(found, of.action);
+  const facts = await factsOf(tx, found);
+  const wanted = await wantedOf(tx, found, of, facts);
   if (wanted !== null) await bodyOf(tx, rt, found, of.given, wanted);
   const id = rt.newId();
-  const argumentsSealed = rt.vault.seal(canonicalJson(of.given));
+  const argumentsSealed = rt.vault.seal(canonicalJson({ ...of.given, standing: String(facts.standing ?? '') }));
   const { action, note } = of;
   try {
     await insertRepair(tx, { id, breakId, action, argumentsSealed, note, proposedBy: who.operator, proposedMs: who.nowMs });
@@ -88,14 +91,40 @@ export async function proposeRepair(tx: Tx, rt: Runtime, breakId: Id, of: Propos
   return required(tx, breakId, id);
 }
 
+/**
+ * What will be instructed; null: nothing.
+ * @throws Refused REPAIR_NOT_APPLICABLE, REPAIR_OVERTAKEN
+ */
+async function wantedOf(
+  tx: Tx,
+  found: Break,
+  { action, given, note }: Proposal,
+  facts: CaseFacts,
+): Promise<RepairInstruction | null> {
+  const wanted = instructionOf(found, action, given, facts, note);
+  if (wanted === null) return null;
+  if (isOvertaken(found, facts)) throw overtaken(found);
+  if (wanted === undefined) throw notApplicable(found, action);
+  const { platformId } = found;
+  if (platformId === null || facts.standing === undefined) return wanted;
+  const { shardId } = await loadBook(tx, platformId);
+  if (await isUndecidedUnder(tx, shardId, platformId, found.reference)) throw overtaken(found);
+  return wanted;
+}
+
+function overtaken(of: Break): Refused {
+  return new Refused(refuse('REPAIR_OVERTAKEN', undefined, { break: toWire('break', of.id), reference: of.reference }));
+}
+
 function notApplicable(of: Break, action: RepairAction): Refused {
   return new Refused(refuse('REPAIR_NOT_APPLICABLE', undefined, { break: toWire('break', of.id), class: of.class, action }));
 }
 
 /**
- * The second of two people approves. In the same commit the break is closed and the books are instructed, under the proposal's own number, so
- * that no second click books it again. The difference itself ends with the statement that shows what was posted no more.
- * @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED, BREAK_CLOSED, REPAIR_NOT_APPLICABLE
+ * The second of two people approves. In the same commit the books are instructed, under the proposal's own number, so that no second click
+ * books it again, and decide it, and the break is closed: what the books refuse leaves the break open and the proposal as it was. On the shard's
+ * turn, so that nothing is posted between the look at the books and the repair. The difference itself ends with the statement that shows what was posted no more.
+ * @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED, BREAK_CLOSED, REPAIR_NOT_APPLICABLE, REPAIR_OVERTAKEN, REPAIR_REFUSED
  */
 export async function approveRepair(
   tx: Tx,
@@ -104,17 +133,21 @@ export async function approveRepair(
   note: string | null,
   who: Who,
 ): Promise<{ repair: Repair; ring: () => Promise<void> }> {
+  const { platformId } = await requireBreak(tx, ids.break);
+  // Of two who approve at once the second waits here, and then finds it decided.
+  if (platformId !== null) await lockShard(tx, (await loadBook(tx, platformId)).shardId, who.nowMs);
   const repair = await undecided(tx, ids);
   if (repair.proposedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
   const found = await requireBreak(tx, ids.break);
-  const given = JSON.parse(rt.vault.read(repair.argumentsSealed)) as RepairArguments;
-  const wanted = instructionOf(found, repair.action, given, await factsOf(tx, found), repair.note);
-  if (wanted === undefined) throw notApplicable(found, repair.action);
-  // First the row: of two who approve at once the second waits here, and then finds it decided.
+  const { standing, ...given } = JSON.parse(rt.vault.read(repair.argumentsSealed)) as RepairArguments & { standing?: string };
+  const facts = await factsOf(tx, found);
+  const wanted = await wantedOf(tx, found, { action: repair.action, given, note: repair.note }, facts);
+  // Another amount than the one that was proposed is another proposal.
+  if (wanted !== null && standing !== undefined && standing !== String(facts.standing ?? '')) throw overtaken(found);
   await decided(tx, repair.id, { state: 'approved', by: who.operator, nowMs: who.nowMs, note });
   const by = toWire('operator', who.operator);
-  if (!(await acceptBreak(tx, found.id, by, repair.note, who.nowMs))) throw new Refused(refuse('BREAK_CLOSED'));
   const ring = wanted === null ? async () => undefined : await instruct(tx, rt, found, { repair, given, wanted, by });
+  if (!(await acceptBreak(tx, found.id, by, repair.note, who.nowMs))) throw new Refused(refuse('BREAK_CLOSED'));
   return { repair: await required(tx, ids.break, ids.repair), ring };
 }
 
@@ -129,10 +162,14 @@ async function instruct(
   const { origin, kind } = of.wanted;
   const body = await bodyOf(tx, rt, found, of.given, of.wanted);
   const requestNo = `repair:${of.repair.id}`;
-  const { receipt, shardId } = await receiveInTx(tx, rt, { platformId, origin, requestNo, kind, body, actor: of.by });
-  if ('refused' in receipt) throw new Refused(receipt.refused);
-  await noteRepairInstruction(tx, of.repair.id, receipt.id);
-  return () => rt.bells.ring('execute-shard', String(shardId));
+  const { verdict, committed } = await decideInTx(tx, rt, { platformId, origin, requestNo, kind, body, actor: of.by });
+  const { instruction, state, code } = verdict;
+  if (instruction === null || state !== 'posted')
+    throw new Refused(
+      refuse('REPAIR_REFUSED', `The instruction is not posted: ${code ?? state}.`, { kind, code: code ?? state }),
+    );
+  await noteRepairInstruction(tx, of.repair.id, instruction);
+  return committed;
 }
 
 /** The instruction's body with whatever names persons. @throws Refused REPAIR_NOT_APPLICABLE where the kind does not take it */

@@ -220,7 +220,7 @@ function proposeRoute(rt: Runtime): Route {
     body: proposalBody,
     confidential: true,
     answers: { 201: { description: 'Proposed', schema: repairSchema } },
-    refusals: ['NOT_FOUND', 'BREAK_CLOSED', 'REPAIR_NOT_APPLICABLE', 'REPAIR_PENDING'],
+    refusals: ['NOT_FOUND', 'BREAK_CLOSED', 'REPAIR_NOT_APPLICABLE', 'REPAIR_OVERTAKEN', 'REPAIR_PENDING'],
     handle: async ({ params, body: { action, note: why, ...given }, caller, tx }) => {
       const who = { operator: caller.operatorId, nowMs: rt.clock.now() };
       const repair = await proposeRepair(tx, rt, params.break, { action, given, note: why }, who);
@@ -235,12 +235,15 @@ function approveRoute(rt: Runtime): Route {
     ...writing,
     method: 'POST',
     path: '/admin/v1/breaks/{break}/repairs/{repair}/approve',
-    summary: 'Approves what another proposed: the break is closed, and the books are instructed',
+    summary: 'Approves what another proposed: the books post it and the break is closed, or neither',
     summaryZh: '复核差错处理方案',
     params: RepairParams,
     body: z.strictObject({ note: note.optional() }),
-    answers: { 200: { description: 'Approved; its instruction says whether it was posted', schema: repairSchema } },
-    refusals: ['NOT_FOUND', 'SAME_OPERATOR', 'PROPOSAL_DECIDED', 'BREAK_CLOSED', 'REPAIR_NOT_APPLICABLE'],
+    answers: { 200: { description: 'Approved, and its instruction posted where there is one', schema: repairSchema } },
+    refusals: [
+      ...(['NOT_FOUND', 'SAME_OPERATOR', 'PROPOSAL_DECIDED', 'BREAK_CLOSED'] as const),
+      ...(['REPAIR_NOT_APPLICABLE', 'REPAIR_OVERTAKEN', 'REPAIR_REFUSED'] as const),
+    ],
     handle: async ({ params, body, caller, tx }) => {
       const who = { operator: caller.operatorId, nowMs: rt.clock.now() };
       const { repair, ring } = await approveRepair(tx, rt, params, body.note ?? null, who);

@@ -106,10 +106,12 @@ export function expectedBy(of: { class: BreakClass; businessDate: BusinessDate; 
 export function settleOutstanding(outstanding: readonly Outstanding[], differences: readonly Difference[], date: BusinessDate) {
   const byReference = new Map<string, Outstanding[]>();
   for (const item of outstanding) byReference.set(item.reference, [...(byReference.get(item.reference) ?? []), item]);
+  const byRepair = new Map(outstanding.map((item) => [repairReference(item.id), item.reference]));
   const cleared: Outstanding[] = [];
   const fresh: Difference[] = [];
   for (const difference of differences) {
-    const before = byReference.get(keyOfReference(difference.reference)) ?? [];
+    const reference = byRepair.get(difference.reference) ?? keyOfReference(difference.reference);
+    const before = byReference.get(reference) ?? [];
     const sum = before.reduce((total, item) => total + item.difference, differenceOf(difference));
     if (before.length > 0 && sum === 0n) cleared.push(...before);
     else fresh.push(difference);
@@ -117,6 +119,11 @@ export function settleOutstanding(outstanding: readonly Outstanding[], differenc
   const gone = new Set(cleared);
   const stay = outstanding.filter((item) => !gone.has(item));
   return { cleared, fresh, stay, stale: stay.filter((item) => item.timing && item.expectedBy <= date) };
+}
+
+/** What a repair is booked under where the books cannot take the break's own reference. */
+export function repairReference(breakId: Id): string {
+  return `BREAK-${breakId}`;
 }
 
 const REFERENCE_MAX = 64;

@@ -2,7 +2,15 @@ import type { StatementLine } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { PayoutState } from '../payouts/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
-import { type BreakClass, expectedBy, keyOfReference, type Outstanding, overdueSince, type Party } from './rules.js';
+import {
+  type BreakClass,
+  expectedBy,
+  keyOfReference,
+  type Outstanding,
+  overdueSince,
+  type Party,
+  repairReference,
+} from './rules.js';
 
 export interface StatementHead {
   readonly platformId: Id;
@@ -373,6 +381,36 @@ export async function countOpenBreaks(tx: Tx, nowMs: Instant): Promise<{ open: n
     [overdueSince(nowMs)],
   );
   return { open: Number(row?.open ?? 0), overdue: Number(row?.overdue ?? 0) };
+}
+
+/**
+ * What stands between books and bank under a reference now, ours less theirs: what the comparisons left, and what the books have moved under it
+ * on dates whose statement is not there yet.
+ */
+export async function standingUnder(tx: Tx, platformId: Id, reference: string): Promise<Minor> {
+  const left = await tx.rows<{ id: Id; difference: string }>(
+    `SELECT id, difference FROM breaks
+     WHERE platform_id = ? AND party = 'core-bank' AND cleared_date IS NULL AND reference = ?`,
+    [platformId, reference],
+  );
+  const references = [reference, ...left.map(({ id }) => repairReference(id))];
+  const [since] = await tx.rows<{ total: string | null }>(
+    `SELECT CAST(SUM(amount) AS CHAR) AS total FROM boundary
+     WHERE platform_id = ? AND reference IN (${references.map(sql.text).join()})
+       AND business_date > (SELECT COALESCE(MAX(business_date), '1970-01-01') FROM statements WHERE platform_id = ?)`,
+    [platformId, platformId],
+  );
+  return left.reduce((sum, { difference }) => sum + BigInt(difference), BigInt(since?.total ?? '0'));
+}
+
+/** Whether an instruction of the platform under this reference was received and is not decided yet. */
+export async function isUndecidedUnder(tx: Tx, shardId: number, platformId: Id, reference: string): Promise<boolean> {
+  const rows = await tx.rows(
+    `SELECT 1 FROM inbox AS q JOIN instructions AS i ON i.id = q.instruction_id
+     WHERE q.shard_id = ? AND i.platform_id = ? AND JSON_UNQUOTE(JSON_EXTRACT(i.body, '$.reference')) = ? LIMIT 1`,
+    [shardId, platformId, reference],
+  );
+  return rows.length > 0;
 }
 
 /** What the books moved over the wall under a reference, on any date. */

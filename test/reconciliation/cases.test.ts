@@ -149,4 +149,56 @@ describe('a break is a case of two people', () => {
       { ourLines: 0, theirLines: 1, ourSum: 0n, theirSum: 77n, matched: 0, counts: { ...nothing, onlyTheirs: 1 } },
     ]);
   });
+
+  const payer = { name: '王五', account: '6222020000000000078', bankCode: '102100099996' };
+  const suspenseBalance = async () => market.balance((await market.book()).accounts.suspense);
+
+  test('what the books have taken meanwhile is neither proposed nor approved', async () => {
+    await inflow('LATE-1', MONDAY, 77n);
+    await closeNext(market);
+    const [found] = (await openBreaks()) as [Break];
+    const proposed = await propose(found, { action: 'suspense', given: {} });
+    const payment = { orderNo: 'L', amount: { amount: 77, currency: 'CNY' }, payer, reference: 'LATE-1' };
+    expect(await market.give('payment', payment)).toBe('posted');
+    expect(await refusal(approve(found, proposed.id))).toBe('REPAIR_OVERTAKEN');
+    await tx((each) => rejectRepair(each, { break: found.id, repair: proposed.id }, '已入账', who(CHECKER)));
+    expect(await refusal(propose(found, { action: 'suspense', given: {} }))).toBe('REPAIR_OVERTAKEN');
+    expect((await suggested(found)).map(({ action }) => action)).toEqual(['accept']);
+    expect(await suspenseBalance()).toBe(0n);
+    expect(await repair(found, 'accept')).toBeUndefined();
+    await resume(MONDAY);
+    expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await closeNext(market)).toEqual([{ date: TUESDAY, state: 'closed' }]);
+    expect(await market.breaks()).toMatchObject([{ clearedDate: TUESDAY }]);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('that the books refuse to repair stays open, and the proposal waits as it was', async () => {
+    market.faults({ scope: 'core', fault: 'line-extra', businessDate: MONDAY, reference: 'BANKFEE-1', amount: '-50' });
+    await closeNext(market);
+    const [found] = (await openBreaks()) as [Break];
+    const proposed = await propose(found, { action: 'adjustment', given: { account: market.here } });
+    expect(await refusal(approve(found, proposed.id))).toBe('REPAIR_REFUSED');
+    expect(await openBreaks()).toMatchObject([{ reference: 'BANKFEE-1', state: 'open' }]);
+    await market.pay('A', 1_000n);
+    await market.split('A', [[market.here, 1_000n]]);
+    await approve(found, proposed.id);
+    expect(await openBreaks()).toEqual([]);
+    expect(await market.balance(market.here)).toBe(950n);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('whose reference the books cannot take waits on suspense under its own, and clears', async () => {
+    await inflow('流水 1', MONDAY, 77n);
+    await closeNext(market);
+    const [found] = (await openBreaks()) as [Break];
+    expect((await suggested(found)).map(({ action }) => action)).toEqual(['suspense', 'accept']);
+    expect(await repair(found)).toBe('posted');
+    expect(await suspenseBalance()).toBe(77n);
+    expect(await openBreaks()).toEqual([]);
+    await resume(MONDAY);
+    expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await closeNext(market)).toEqual([{ date: TUESDAY, state: 'closed' }]);
+    expect(await market.breaks()).toMatchObject([{ clearedDate: TUESDAY }]);
+  });
 });

@@ -81,6 +81,18 @@ describe('matching a day', () => {
       { reference: 'a', amount: 7n },
     ];
     expect((await match(halves, [{ reference: 'a  ', amount: 12n }])).left).toEqual([]);
+    expect((await match(halves, [{ reference: 'a\u00a0', amount: 12n }])).left).toHaveLength(2);
+  });
+
+  test('hands on what differs some at a time, however much it is', async () => {
+    const theirs = Array.from({ length: 10_000 }, (_, at) => rowOf(String(at), 1n)).sort();
+    const turns = async function* (rows: readonly string[]) {
+      for (let from = 0; from < rows.length; from += 2_000) yield rows.slice(from, from + 2_000);
+    };
+    const sizes: number[] = [];
+    await matchSorted(turns([]), turns(theirs), (some) => void sizes.push(some.length));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(10_000);
+    expect(Math.max(...sizes)).toBe(1_000);
   });
 
   test('tells where only the states differ', async () => {
@@ -222,6 +234,7 @@ describe('differences that stand', () => {
     expect(one).not.toBe(two);
     expect(one).toHaveLength(64);
     expect(keyOfReference('short')).toBe('short');
+    expect(() => encodeURIComponent(keyOfReference(`${'a'.repeat(46)}\u{1f600}${'b'.repeat(40)}`))).not.toThrow();
   });
 });
 

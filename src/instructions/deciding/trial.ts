@@ -3,7 +3,7 @@ import { type AccountType, availableOf, type LedgerAccount, loadBooks, uncleared
 import type { Runtime, Tx } from '../../runtime/index.js';
 import { readAwaited } from '../answers/awaited.js';
 import { standingOf } from '../answers/views.js';
-import { type Questioned, questioned, type Receipt, type Submission, sortOut } from '../intake/intake.js';
+import { hashOf, type Questioned, questioned, type Receipt, type Submission, sortOut } from '../intake/intake.js';
 import { kinds } from '../kinds/index.js';
 import type { Outcome } from '../outcome.js';
 import { findInstructions, findRequests, insertReceived, type Received } from '../store.js';
@@ -151,6 +151,25 @@ export async function decideEach(
     async () => ((await committed()) ? true : undefined),
   );
   if (submissions.length > 0) await tell(rt, shardId, submissions, verdicts);
+}
+
+/**
+ * Decides one instruction of the staff or the system in a transaction of its caller's, who keeps what it did by committing, and nothing of it
+ * otherwise; nobody is asked. The same number acts once.
+ * @returns what became of it, and what is to be called when it is committed
+ * @throws Refused NOT_FOUND for a platform without a book
+ */
+export async function decideInTx(
+  tx: Tx,
+  rt: Runtime,
+  submission: Submission,
+): Promise<{ verdict: Verdict; committed: () => Promise<void> }> {
+  const sorted = await sortedOut(tx, rt, [{ submission, bodyHash: hashOf(rt, submission) }]);
+  if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
+  const decided = await decideGiven(tx, rt, kinds, { shardId: sorted.shardId, received: sorted.fresh });
+  const [verdict] = await verdictsOf(tx, sorted, decided, new Onlooker());
+  invariant(verdict, 'what is decided has a verdict');
+  return { verdict, committed: () => tell(rt, sorted.shardId, [submission], [verdict]) };
 }
 
 async function tell(

@@ -138,7 +138,7 @@ export async function receiveInTx(tx: Tx, rt: Runtime, submission: Submission): 
 const contentOf = ({ kind, body }: Submission): string => `${kind}\n${body}`;
 
 /** Keyed: who has the rows and knows all of a payment but its payer's card cannot try cards against it. */
-function hashOf({ vault }: Pick<Runtime, 'vault'>, submission: Submission): Buffer {
+export function hashOf({ vault }: Pick<Runtime, 'vault'>, submission: Submission): Buffer {
   return vault.index('instruction', contentOf(submission));
 }
 

@@ -16,6 +16,20 @@ export const RECONCILIATION_REFUSALS = {
     retry: 'never',
     actor: 'caller',
   },
+  REPAIR_OVERTAKEN: {
+    http: 409,
+    en: 'The books have moved money under the reference of the break since, or are about to: look at it again.',
+    zh: '该差错对应的款项已另行入账或正在处理，请重新核对',
+    retry: 'never',
+    actor: 'bank',
+  },
+  REPAIR_REFUSED: {
+    http: 422,
+    en: 'The books do not take the instruction of this repair; the break stays open.',
+    zh: '差错处理指令未能入账，差错仍未结',
+    retry: 'same-number',
+    actor: 'bank',
+  },
   DAY_FILE_REFUSED: {
     http: 422,
     en: 'The file is refused whole: it is truncated, contradicts itself, or cannot be read.',
