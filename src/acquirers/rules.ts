@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type BusinessDate, fenOfYuan, type Minor, parseBusinessDate, WIRE_MAX } from '../kernel/index.js';
-import { fieldsOfRow, rowOfFields } from '../runtime/index.js';
+import {
+  type BusinessDate,
+  fenOfYuan,
+  fieldsOfRow,
+  type Minor,
+  parseBusinessDate,
+  rowOfFields,
+  WIRE_MAX,
+} from '../kernel/index.js';
 
 /**
  * The day file of an acquirer: UTF-8, a line feed after each line, fields between pipes. Its columns are data: files are read by them, and

@@ -1,4 +1,5 @@
 /** The words everyone uses. Pure: no clock, no chance, no database, and it imports no other folder. */
+export * from './bars.js';
 export * from './calendar.js';
 export * from './canonical.js';
 export * from './identifiers.js';

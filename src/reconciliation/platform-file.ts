@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type BusinessDate, fenOfYuan, type Minor, WIRE_MAX } from '../kernel/index.js';
-import { fieldsOfRow, RowsFaulty, wholeRows } from '../runtime/index.js';
+import { type BusinessDate, fenOfYuan, fieldsOfRow, type Minor, WIRE_MAX } from '../kernel/index.js';
+import { RowsFaulty, wholeRows } from '../runtime/index.js';
 
 /**
  * What a platform itself has of its day: UTF-8 or GBK, a line feed after each row, fields between bars, amounts in yuan with two decimals.

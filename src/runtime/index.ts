@@ -20,7 +20,7 @@ export * from './process.js';
 export * from './receipt-keys.js';
 export * from './redis.js';
 export * from './route.js';
-export { fieldsOfRow, RowsFaulty, rowOfFields, wholeRows } from './rows.js';
+export { RowsFaulty, wholeRows } from './rows.js';
 export * from './runtime.js';
 export * from './schemas.js';
 export * from './shape.js';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import iconv from 'iconv-lite';
-import { type BusinessDate, type Id, type Minor, toWire } from '../../kernel/index.js';
-import { fieldsOfRow, rowOfFields } from '../../runtime/index.js';
+import { type BusinessDate, fieldsOfRow, type Id, type Minor, rowOfFields, toWire } from '../../kernel/index.js';
 import { CHECK_FILES, type CheckFile, FILE_VERSION } from './columns.js';
 import type { Line } from './lines.js';
 
