@@ -38,9 +38,9 @@ export { accountRoutes } from './routes.js';
 export { balancesOf, checkSubMerchant, type SettlementAccount } from './rules.js';
 export {
   accountFunds,
-  countEntriesUpTo,
   entriesBetween,
   ownCycles,
+  placesOfDates,
   settlementAccountsOf,
   subMerchantsByAccount,
 } from './store.js';

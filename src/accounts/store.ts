@@ -1,4 +1,4 @@
-import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
+import { addDays, asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import { type AccountState, type AccountType, type Entry, entryOf } from '../ledger/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
 import type { Cycle, CycleTerms } from './cycle.js';
@@ -316,6 +316,17 @@ export async function countEntriesUpTo(
     }
   }
   return within;
+}
+
+/** The places of an account's first and last entries of business dates, both inclusive; `last` is before `first` where there are none. */
+export async function placesOfDates(
+  tx: Tx,
+  accountId: Id,
+  count: number,
+  { from, to }: { readonly from: BusinessDate; readonly to: BusinessDate },
+): Promise<{ readonly first: number; readonly last: number }> {
+  const before = await countEntriesUpTo(tx, accountId, count, { date: addDays(from, -1) });
+  return { first: before + 1, last: await countEntriesUpTo(tx, accountId, count, { date: to }) };
 }
 
 /** Entries at the places `first` to `last` of a chain, in either order. */

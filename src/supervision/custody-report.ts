@@ -1,3 +1,4 @@
+import { placesOfDates } from '../accounts/index.js';
 import {
   addDays,
   type BusinessDate,
@@ -17,7 +18,7 @@ import { readPlatform } from '../platforms/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { CUSTODY_REPORT_VERSION, type CustodyReport, type CustodyReportContent } from './custody-rules.js';
 import { breaksIn, crossings, daysIn, insertReport, latestReport, openAt, type Period, payoutsIn } from './custody-store.js';
-import { entryCount, firstSeqFrom, platformsPast } from './tax-store.js';
+import { entryCount, platformsPast } from './tax-store.js';
 
 type SigningRuntime = Pick<Runtime, 'receiptKeys' | 'clock'>;
 
@@ -84,12 +85,10 @@ async function sumsAt(tx: Tx, platformId: Id, date: BusinessDate): Promise<Map<A
 }
 
 async function flowsIn(tx: Tx, custody: Id, from: BusinessDate, to: BusinessDate): Promise<CustodyReportContent['flows']> {
-  const count = await entryCount(tx, custody);
-  const first = await firstSeqFrom(tx, custody, count, from);
-  const end = await firstSeqFrom(tx, custody, count, addDays(to, 1));
+  const { first, last } = await placesOfDates(tx, custody, await entryCount(tx, custody), { from, to });
   const sums = new Map<string, { in: Minor; out: Minor; lines: number }>();
-  for (let seq = first; seq < end; seq += ENTRIES) {
-    for (const row of await crossings(tx, custody, seq, Math.min(seq + ENTRIES, end))) {
+  for (let seq = first; seq <= last; seq += ENTRIES) {
+    for (const row of await crossings(tx, custody, seq, Math.min(seq + ENTRIES, last + 1))) {
       const known = sums.get(row.kind) ?? { in: 0n, out: 0n, lines: 0 };
       sums.set(row.kind, { in: known.in + row.in, out: known.out + row.out, lines: known.lines + row.lines });
     }

@@ -228,22 +228,6 @@ export async function sellersOf(
   }));
 }
 
-/** The place of an account's first entry dated on a day or later, by halving: dates never go back along a chain. */
-export async function firstSeqFrom(tx: Tx, account: Id, entries: number, date: BusinessDate): Promise<number> {
-  let low = 1;
-  let high = entries + 1; // the answer is from low to high
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const [row] = await tx.rows<{ business_date: BusinessDate }>(
-      'SELECT business_date FROM entries WHERE account_id = ? AND seq = ?',
-      [account, middle],
-    );
-    if (row !== undefined && row.business_date >= date) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
 export interface DatedInstruction extends TaxedInstruction {
   readonly date: BusinessDate;
   /** The accounts of sellers that have an entry in it. */

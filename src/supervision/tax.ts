@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { placesOfDates } from '../accounts/index.js';
 import { addDays, type BusinessDate, type Id, type Minor, naturalDate, startOfDay, toWire, toYuan } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { ID_TYPES, loadParties, type StoredParty } from '../parties/index.js';
@@ -10,7 +11,6 @@ import {
   adjustmentsOf,
   commissionOfOrders,
   entryCount,
-  firstSeqFrom,
   insertTaxReport,
   ordersByMonth,
   platformsPast,
@@ -112,17 +112,16 @@ async function earnedBy(tx: Tx, { id, accounts }: Seller, from: BusinessDate, to
   const seen: Id[] = []; // an instruction on both of his accounts is taken from the first of them
   for (const account of accounts) {
     if (account.entries === 0) continue;
-    const first = await firstSeqFrom(tx, account.id, account.entries, from);
-    const end = await firstSeqFrom(tx, account.id, account.entries, addDays(to, 1));
-    for (let seq = first; seq < end; seq += ENTRIES) {
-      for (const of of await taxedPage(tx, account.id, seq, Math.min(seq + ENTRIES, end))) {
+    const { first, last } = await placesOfDates(tx, account.id, account.entries, { from, to });
+    for (let seq = first; seq <= last; seq += ENTRIES) {
+      for (const of of await taxedPage(tx, account.id, seq, Math.min(seq + ENTRIES, last + 1))) {
         if (of.accounts.some((other) => seen.includes(other))) continue;
         const figures = figuresOf(of, id);
         if (figures !== NOTHING_EARNED) add(of.date.slice(0, 7), { ...figures, orders: 0 });
       }
     }
-    if (seen.length === 0 && first < end)
-      for (const [month, orders] of await ordersByMonth(tx, account.id, first, end)) add(month, { ...NO_MONTH, orders });
+    if (seen.length === 0 && first <= last)
+      for (const [month, orders] of await ordersByMonth(tx, account.id, first, last + 1)) add(month, { ...NO_MONTH, orders });
     seen.push(account.id);
   }
   return earned;
@@ -131,8 +130,8 @@ async function earnedBy(tx: Tx, { id, accounts }: Seller, from: BusinessDate, to
 async function commissionBetween(tx: Tx, platformId: Id, from: BusinessDate, to: BusinessDate): Promise<Minor> {
   const { accounts } = await loadBook(tx, platformId);
   const count = await entryCount(tx, accounts.commission);
-  const first = await firstSeqFrom(tx, accounts.commission, count, from);
-  return commissionOfOrders(tx, accounts.commission, first, await firstSeqFrom(tx, accounts.commission, count, addDays(to, 1)));
+  const { first, last } = await placesOfDates(tx, accounts.commission, count, { from, to });
+  return commissionOfOrders(tx, accounts.commission, first, last + 1);
 }
 
 /**

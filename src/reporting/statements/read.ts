@@ -1,6 +1,6 @@
-import { countEntriesUpTo, entriesBetween, requireAccount, viewAccounts } from '../../accounts/index.js';
+import { entriesBetween, placesOfDates, requireAccount, viewAccounts } from '../../accounts/index.js';
 import { kinds } from '../../instructions/index.js';
-import { addDays, type BusinessDate, type Id, invariant, maskName, Refused, refuse } from '../../kernel/index.js';
+import { type BusinessDate, type Id, invariant, maskName, Refused, refuse } from '../../kernel/index.js';
 import { loadBook } from '../../ledger/index.js';
 import { readPlatform } from '../../platforms/index.js';
 import type { Runtime, Tx } from '../../runtime/index.js';
@@ -31,8 +31,7 @@ export async function readHead(
   }
   return db.snapshot('statement', async (tx) => {
     const { platformId, type, entryCount } = await requireAccount(tx, id, owner);
-    const first = (await countEntriesUpTo(tx, id, entryCount, { date: addDays(from, -1) })) + 1;
-    const last = await countEntriesUpTo(tx, id, entryCount, { date: to });
+    const { first, last } = await placesOfDates(tx, id, entryCount, { from, to });
     const [view] = await viewAccounts(tx, platformId, [id]);
     const { businessDate } = await loadBook(tx, platformId);
     const platform = await readPlatform(tx, platformId);
