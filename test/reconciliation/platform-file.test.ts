@@ -170,7 +170,9 @@ describe("a platform's own record of its day", () => {
     const [a = ''] = await numbers();
     expect(await send(fileOf([[a, 'payment', '10.00']]))).toBe('taken');
     // An upload that had looked before the file was taken writes only now.
-    await market.world.db.withTx('late', (tx) => savePart(tx, market.platformId, MONDAY, 1, Buffer.from('garbage\n')));
+    await market.world.db.withTx('late', (tx) =>
+      savePart(tx, market.world.rt.vault, { platformId: market.platformId, date: MONDAY, part: 1 }, Buffer.from('garbage\n')),
+    );
     expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'closed' }]);
     expect(await runs()).toMatchObject({ matched: 1, counts: { stateDiffers: 0 } });
     expect(await parts()).toEqual([]);
