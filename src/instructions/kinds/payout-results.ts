@@ -48,10 +48,12 @@ function undoneNeeds(data: Pick<z.output<typeof settledSchema>, 'payout'>, facts
  * to be posted whatever the platform did with its fees.
  */
 function feeBack({ id, purpose }: Payout, facts: Facts, at: At): { fee: Minor; postings: Posting[]; result: Result } {
+  const nothing = { fee: 0n, postings: [], result: {} };
+  if (purpose !== 'clearing') return nothing;
   const { fees } = at.book.accounts;
   const account = facts.account(fees);
   const cost = facts.record(pastRecords, id)?.entries.find((entry) => entry.account === fees)?.amount ?? 0n;
-  if (purpose !== 'clearing' || cost <= 0n || account === undefined) return { fee: 0n, postings: [], result: {} };
+  if (cost <= 0n || account === undefined) return nothing;
   const there = account.state === 'open' ? withdrawableOf(account) : 0n;
   const fee = cost < there ? cost : there;
   return {
