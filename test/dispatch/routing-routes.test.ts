@@ -205,6 +205,7 @@ describe('routes, floats and stops over HTTP', () => {
     expect(await sendDue(market.desk, { shardId: 0, again: true })).toBe(1);
     await takeNews(market.desk);
     expect((await market.payouts()).every(({ state }) => state === 'settled')).toBe(true);
+    expect(await watchFloats(market.desk)).toBe(1); // where money was moved to is asked at once
     expect(await watchFloats(market.desk)).toBe(0);
     expect((await get('/admin/v1/channels')).waiting).toMatchObject({ count: 0, oldestAt: null });
   });
