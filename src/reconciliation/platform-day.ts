@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { addDays, type BusinessDate, type Id, type Instant, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
@@ -51,10 +50,10 @@ export async function keepPart({ db, vault }: Runtime, of: Of, part: number, byt
 
 async function* partsOf({ db, vault }: Runtime, of: Of, parts: number, digests: string[] = []): AsyncGenerator<Buffer> {
   for (let part = 1; part <= parts; part += 1) {
-    const bytes = await db.read('day-file-part', (tx) => readPart(tx, vault, { ...of, part }));
-    if (bytes === undefined) throw new PlatformFileFaulty(0, `part ${part} is missing`);
-    digests.push(createHash('sha256').update(bytes).digest('hex'));
-    yield bytes;
+    const kept = await db.read('day-file-part', (tx) => readPart(tx, vault, { ...of, part }));
+    if (kept === undefined) throw new PlatformFileFaulty(0, `part ${part} is missing`);
+    digests.push(kept.digest);
+    yield kept.bytes;
   }
 }
 

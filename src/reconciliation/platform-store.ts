@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import { isSealed, sql, type Tx, type Vault } from '../runtime/index.js';
 import { type Encoding, PLATFORM_KINDS } from './platform-file.js';
@@ -70,7 +71,12 @@ export async function savePart(tx: Tx, vault: Vault, { platformId, date, part }:
   );
 }
 
-export async function readPart(tx: Tx, vault: Vault, { platformId, date, part }: PartOf): Promise<Buffer | undefined> {
+/** A part, and the SHA-256 in hex of what is kept of it. */
+export async function readPart(
+  tx: Tx,
+  vault: Vault,
+  { platformId, date, part }: PartOf,
+): Promise<{ readonly bytes: Buffer; readonly digest: string } | undefined> {
   const [row] = await tx.rows<{ bytes: Buffer }>(
     'SELECT bytes FROM platform_file_parts WHERE platform_id = ? AND business_date = ? AND part IN (?, ?) ORDER BY part LIMIT 1',
     [platformId, date, part, -part],
@@ -78,7 +84,8 @@ export async function readPart(tx: Tx, vault: Vault, { platformId, date, part }:
   if (row === undefined) return undefined;
   const kept = row.bytes.toString('latin1');
   // A part that came before parts were sealed is read as it lies.
-  return isSealed(kept) ? Buffer.from(vault.open(kept), 'base64') : row.bytes;
+  const bytes = isSealed(kept) ? Buffer.from(vault.open(kept), 'base64') : row.bytes;
+  return { bytes, digest: createHash('sha256').update(row.bytes).digest('hex') };
 }
 
 /**
