@@ -30,7 +30,7 @@ import { ENTRY_RECEIPT_VERSION, type EntryReceipt, judgeEntryReceipt } from '../
 import { parseJson } from '../src/runtime/json.js';
 import { CUSTODY_REPORT_VERSION, type CustodyReport, judgeCustodyReport } from '../src/supervision/custody-rules.js';
 import { EXPORT_VERSION, judgeMoved, type Manifest, TAKEOVER_VERSION, type Takeover } from '../src/winding-up/house/form.js';
-import { judgeReport, REPORT_FILE, type ReportFile } from '../src/winding-up/report-form.js';
+import { judgeReport, REPORT_FILE, REPORT_VERSION, type ReportFile } from '../src/winding-up/report-form.js';
 
 const USAGE = 'usage: npx cunguan verify FILE … [--key FILE]';
 const SANDBOX_KEYS = '.local/receipt-keys.public.json';
@@ -206,6 +206,11 @@ const DOCUMENTS: Readonly<Record<string, (value: unknown, keys: PublicKeys) => V
   [CUSTODY_REPORT_VERSION](value, keys) {
     const report = genuine(judgeCustodyReport(value, keys));
     return { what: 'custody report', keyId: report.keyId, lines: toldOfReport(report) };
+  },
+  [REPORT_VERSION]() {
+    throw new Fault(
+      'NOT GENUINE: the report of a wind-down has its lines with it, as `npx cunguan wind-down --report` writes it',
+    );
   },
   [REPORT_FILE](value, keys) {
     const report = sound(judgeReport(value, keys));
