@@ -99,6 +99,9 @@ async function daysThatAreOver(stage: Stage) {
   expect((await asPlatform('POST', `/v1/day-files/${day}`, { parts: 1, digest: sha256(file) })).body.lines).toBe(1);
   expect(await nextDay()).toBe('closed');
   expect((await asPlatform('GET', `/v1/day-files/${day}`)).body.comparison).not.toBeNull();
+  // Parts go when they are compared: one of the day that is open stays.
+  const next = today();
+  expect((await asPlatform('PUT', `/v1/day-files/${next}/parts/1`, file, 'application/octet-stream')).status).toBe(200);
   const { body: files } = await asPlatform('GET', `/v1/check-files/${day}`);
   const { utf8 } = files.items.find((each: { file: string }) => each.file === 'trades');
   const said = { digest: utf8.sha256, lines: [{ line: 1, reason: `${named.name}（${named.idNo}）未付款` }] };
