@@ -7,7 +7,7 @@
  * and the sum on stdout, with --json the sum as JSON in the last line. Ends with 0 when all is as it must be, else with 1.
  */
 import { type AuditTally, audit } from '../src/proofs/index.js';
-import { readOptions, readPlatform, runCommand, withBooks } from './books.js';
+import { readOptions, readPlatform, requireBook, runCommand, withBooks } from './books.js';
 
 const USAGE = 'usage: npx cunguan audit [--platform plt_…] [--json]';
 const EVERY_MS = 1_000;
@@ -22,6 +22,7 @@ async function main(): Promise<number> {
   let told = started;
   let last: AuditTally | undefined;
   await withBooks(async (books) => {
+    if (platformId !== undefined) await requireBook(books.db, platformId);
     for await (const tally of audit(books, platformId)) {
       last = tally;
       if (performance.now() - told < EVERY_MS) continue;

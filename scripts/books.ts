@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { fromWire, type Id, wirePattern } from '../src/kernel/index.js';
+import { fromWire, type Id, toWire, wirePattern } from '../src/kernel/index.js';
+import { loadBooks } from '../src/ledger/index.js';
 import { Config, connectDatabase, type Database, openReceiptKeys, openVault } from '../src/runtime/index.js';
 
 /** Something that whoever typed the command can put right: told without a stack. */
@@ -48,6 +49,12 @@ export function readPlatform(wire: string, usage: string): Id {
   if (!wirePattern('platform').test(wire))
     throw new Wrong(`${wire} is no platform: they look like plt_2236512894231552003\n${usage}`);
   return fromWire(wire);
+}
+
+/** @throws Wrong when the database has no book of this platform */
+export async function requireBook(db: Database, platformId: Id): Promise<void> {
+  const books = await db.read('books.of-platform', (tx) => loadBooks(tx, [platformId]));
+  if (!books.has(platformId)) throw new Wrong(`there is no platform ${toWire('platform', platformId)} in this database`);
 }
 
 /** Runs a command to its exit code. */

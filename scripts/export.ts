@@ -13,7 +13,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type BusinessDate, parseBusinessDate } from '../src/kernel/index.js';
 import { JOURNAL_FORMATS, journal, PeriodWrong } from '../src/proofs/journals/write.js';
-import { readOptions, readPlatform, runCommand, Wrong, withBooks } from './books.js';
+import { readOptions, readPlatform, requireBook, runCommand, Wrong, withBooks } from './books.js';
 
 const USAGE = 'usage: npx cunguan export --platform plt_… --format hledger|beancount [--from DATE] [--to DATE] --out FILE';
 
@@ -36,6 +36,7 @@ async function main(): Promise<number> {
   if (platform === undefined || format === undefined || out === undefined || !isFormat(format)) throw new Wrong(USAGE);
   const of = { platformId: readPlatform(platform, USAGE), format, from: readDate(from), to: readDate(to) };
   await withBooks(async ({ db }) => {
+    await requireBook(db, of.platformId);
     const parts = Readable.from(journal(db, of));
     if (out === '-') return await pipeline(parts, process.stdout, { end: false });
     // Names of files are meant as they were typed, and commands run in the root of the checkout.

@@ -251,6 +251,7 @@ const plain = (line: string) => line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u
 function main(): void {
   const { files, key } = readArguments();
   const keys = readKeys(key);
+  if (key === SANDBOX_KEYS) process.stderr.write(`no --key was named: held against this checkout's own keys, ${SANDBOX_KEYS}\n`);
   const days: CustodyProof[] = [];
   for (const file of files) {
     if (files.length > 1) process.stdout.write(`${plain(file)}\n`);

@@ -13,6 +13,8 @@ const kindsIn = (file: CheckFile): string[] => {
   return kinds.length === 0 ? [] : [`Made of the kinds ${kinds.map((kind) => `\`${kind}\``).join(', ')}, and their corrections.`];
 };
 
+const code = (...lines: readonly string[]) => lines.map((line) => `    ${line}`).join('\n');
+
 function section(file: CheckFile): string {
   const { zh, en, columns, sum } = CHECK_FILES[file];
   const rows = columns.map((column) => [`\`${column}\``, columnMeaning(column).zh, columnMeaning(column).en]);
@@ -61,6 +63,25 @@ export function checkFilesPage(): string {
       ],
     ),
     'By SFTP the user is the platform’s id, `plt_…`, with an Ed25519 key that the bank has registered. The server runs in the API process where `SFTP_PORT` is set.',
+    'The bank (once), with the private half of its host key kept like any other:',
+    code(
+      'export SFTP_PORT=2222 SFTP_HOST_KEY=h1=$(openssl genpkey -algorithm ed25519 -outform der | base64 -w0)     # before npm start',
+    ),
+    'The platform makes a key, and an administrator of the bank registers the line of its public half:',
+    code(
+      "ssh-keygen -t ed25519 -N '' -f files.key",
+      'POST /admin/v1/platforms/{platform}/file-keys     {"publicKey":"ssh-ed25519 AAAA…"}',
+      'sftp -i files.key -P 2222 plt_…@127.0.0.1',
+      'sftp> get /20260302/trades.txt',
+    ),
+    'It says that a file is right, or what is wrong with it, by the digest of what it read. While a dispute is open the file cannot be confirmed (`FILE_DISPUTED`):',
+    code(
+      'POST /v1/check-files/2026-03-02/trades/confirmation     {"digest":"<SHA-256 or SM3, hex>"}',
+      'POST /v1/check-files/2026-03-02/withdrawals/disputes    {"digest":"…","lines":[{"line":1,"reason":"…"},{"requestNo":"R-77","reason":"missing"}]}',
+      'GET /v1/file-disputes',
+      'POST /admin/v1/file-disputes/{dispute}/seen',
+      'POST /admin/v1/file-disputes/{dispute}/answer           {"verdict":"rejected","answer":"…"}',
+    ),
     ...CHECK_FILE_NAMES.map(section),
   );
 }

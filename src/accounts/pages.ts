@@ -22,7 +22,9 @@ export async function pageOfAccounts({ db }: Parts, platformId: Id, query: z.out
 }
 
 export const accountQuery = z.strictObject({
-  asOf: instantSchema.optional().meta({ description: 'A past instant: then the balance of that moment is answered' }),
+  asOf: instantSchema
+    .optional()
+    .meta({ description: 'A past instant: then the balance of that moment is answered. In an address + is written %2B' }),
 });
 
 /** @param owner the platform that asks; absent for the bank's staff */
