@@ -76,8 +76,8 @@ export function checkFilesPage(): string {
     ),
     'It says that a file is right, or what is wrong with it, by the digest of what it read. While a dispute is open the file cannot be confirmed (`FILE_DISPUTED`):',
     code(
-      'POST /v1/check-files/2026-03-02/trades/confirmation     {"digest":"<SHA-256 or SM3, hex>"}',
-      'POST /v1/check-files/2026-03-02/withdrawals/disputes    {"digest":"…","lines":[{"line":1,"reason":"…"},{"requestNo":"R-77","reason":"missing"}]}',
+      'POST /v1/check-files/{date}/{file}/confirmation     {"digest":"<SHA-256 or SM3, hex>"}',
+      'POST /v1/check-files/{date}/{file}/disputes    {"digest":"…","lines":[{"line":1,"reason":"…"},{"requestNo":"R-77","reason":"missing"}]}',
       'GET /v1/file-disputes',
       'POST /admin/v1/file-disputes/{dispute}/seen',
       'POST /admin/v1/file-disputes/{dispute}/answer           {"verdict":"rejected","answer":"…"}',
