@@ -52,22 +52,28 @@ const CHANGES = ['REMOVE', 'MKDIR', 'RMDIR', 'RENAME', 'SETSTAT', 'FSETSTAT', 'W
 const A_FILE = 0o100_444;
 const A_FOLDER = 0o040_555;
 
-const HANDLES_MAX = 16; // open at once in a session
+const HANDLES_MAX = 16; // open at once over a connection
 const LISTED_MAX = 100;
 const READ_MAX = 256 * 1024;
 
 type Handle = { readonly file: OpenFile } | { readonly entries: NamedEntry[] };
 
+/** How much a connection has open, over all its sessions; whoever serves the connection makes one for it. */
+export interface OpenRoom {
+  taken: number;
+}
+
 /** What a session has open. */
 class Handles {
   readonly #open = new Map<number, Handle>();
   readonly #sftp: SFTPWrapper;
+  readonly #room: OpenRoom;
   #given = 0;
-  #opening = 0;
   #ended = false;
 
-  constructor(sftp: SFTPWrapper) {
+  constructor(sftp: SFTPWrapper, room: OpenRoom) {
     this.#sftp = sftp;
+    this.#room = room;
   }
 
   of(id: Buffer): Handle | undefined {
@@ -76,31 +82,36 @@ class Handles {
 
   /** Opens something, unless too much is open or nothing is there, and hands it out, unless the session is over by then. */
   async give(request: number, make: () => Promise<Handle | undefined>): Promise<void> {
-    if (this.#open.size + this.#opening >= HANDLES_MAX) return void this.#sftp.status(request, FAILURE, 'too many open');
-    this.#opening += 1;
+    if (this.#room.taken >= HANDLES_MAX) return void this.#sftp.status(request, FAILURE, 'too many open');
+    this.#room.taken += 1;
+    let isGiven = false;
     try {
       const handle = await make();
       if (handle === undefined) return void this.#sftp.status(request, NO_SUCH_FILE);
       if (this.#ended) return await closeHandle(handle);
+      isGiven = true;
       this.#given += 1;
       this.#open.set(this.#given, handle);
       const id = Buffer.alloc(4);
       id.writeUInt32BE(this.#given);
       this.#sftp.handle(request, id);
     } finally {
-      this.#opening -= 1;
+      if (!isGiven) this.#room.taken -= 1;
     }
   }
 
   async close(id: Buffer): Promise<void> {
     const handle = this.of(id);
+    if (handle === undefined) return;
     this.#open.delete(numberOf(id));
-    if (handle !== undefined) await closeHandle(handle);
+    this.#room.taken -= 1;
+    await closeHandle(handle);
   }
 
   end(): void {
     this.#ended = true;
     for (const handle of this.#open.values()) void closeHandle(handle).catch(() => undefined);
+    this.#room.taken -= this.#open.size;
     this.#open.clear();
   }
 }
@@ -115,16 +126,17 @@ export interface TreeOptions {
   readonly stir?: () => void;
   /** Something was thrown that is no Refused. */
   readonly fault: (error: unknown) => void;
+  readonly room: OpenRoom;
 }
 
 type Answering = (request: number, work: () => Promise<void>) => void;
 
 /**
  * Serves a session of SFTP: every request is answered once, whatever befalls, and nothing is written.
- * @returns closes what is open; to be called when the connection is gone
+ * @returns closes what is open; to be called when the session or its connection is gone
  */
-export function serveTree(sftp: SFTPWrapper, tree: FileTree, { stir, fault }: TreeOptions): () => void {
-  const handles = new Handles(sftp);
+export function serveTree(sftp: SFTPWrapper, tree: FileTree, { stir, fault, room }: TreeOptions): () => void {
+  const handles = new Handles(sftp, room);
   const answer: Answering = (request, work) => {
     stir?.();
     work().catch((error: unknown) => {

@@ -18,6 +18,7 @@ export async function createFileServer(bank: Bank): Promise<Server> {
   const hostKeys = [openSshPrivateKey(sandboxSide('theirs').ssh)];
   return new SshServer({ hostKeys }, (connection) => {
     let channels: readonly FileChannel[] = [];
+    const room = { taken: 0 };
     connection.on('error', () => connection.end());
     connection.on('authentication', (attempt) => {
       const allowed = FILE_USERS[attempt.username];
@@ -30,7 +31,7 @@ export async function createFileServer(bank: Bank): Promise<Server> {
     connection.on('session', (accept) => {
       accept().on('sftp', (acceptSftp) => {
         const tree = treeOf(bank, channels, connection);
-        connection.once('close', serveTree(acceptSftp(), tree, { fault: () => undefined }));
+        connection.once('close', serveTree(acceptSftp(), tree, { fault: () => undefined, room }));
       });
     });
   });
