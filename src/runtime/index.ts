@@ -4,6 +4,7 @@ export * from './bullmq-bells.js';
 export * from './clock.js';
 export * from './config.js';
 export * from './crypto.js';
+export { csvLine } from './csv.js';
 export * from './cursor.js';
 export * from './database.js';
 export * from './file-tree.js';

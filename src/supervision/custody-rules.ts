@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Judged, judgeSigned, type PublicKeys, signedSchema } from '../kernel/index.js';
-import { csvLine } from './csv.js';
+import { csvLine } from '../runtime/index.js';
 
 /** The form of a custody report (存管报告), and whether one is genuine: whoever holds it and the bank's public key needs nothing else. */
 export const CUSTODY_REPORT_VERSION = 'cunguan-custody-report-1';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asId, type BusinessDate, type Id, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import type { Runtime } from '../runtime/index.js';
-import { csvLine } from './csv.js';
+import { csvLine, type Runtime } from '../runtime/index.js';
 import { type LargeValueReport, linesOf, listReports, type ReportLine } from './large-value-store.js';
 import { particularsOf } from './particulars.js';
 import type { Particulars } from './particulars-store.js';

@@ -3,8 +3,7 @@ import { placesOfDates } from '../accounts/index.js';
 import { addDays, type BusinessDate, type Id, type Minor, naturalDate, startOfDay, toWire, toYuan } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { ID_TYPES, loadParties, type StoredParty } from '../parties/index.js';
-import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
-import { csvLine } from './csv.js';
+import { csvLine, isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { daysOfQuarter, parseQuarter, type Quarter } from './rules.js';
 import { addFigures, figuresOf, NOTHING_EARNED, type TaxFigures } from './tax-rules.js';
 import {

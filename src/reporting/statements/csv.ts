@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
-import { stringify } from 'csv-stringify';
 import { toRfc3339, toWire, toYuan } from '../../kernel/index.js';
-import type { Runtime } from '../../runtime/index.js';
+import { csvLine, type Runtime } from '../../runtime/index.js';
 import { readLines } from './read.js';
 import { type Language, NOTHING, plus, type StatementHead, type StatementLine } from './rules.js';
 
@@ -26,6 +25,9 @@ const EDGES = {
   en: { opening: 'Opening balance', closing: 'Closing balance', totals: 'Total' },
 } as const;
 
+const BYTE_ORDER_MARK = '\uFEFF';
+const PIECE = 16 * 1024; // characters that are handed on at once
+
 /** What stands after an amount of nothing. */
 const EMPTY = '';
 
@@ -46,8 +48,7 @@ function cellsOf(line: StatementLine, language: Language): string[] {
 }
 
 /**
- * A statement as CSV (RFC 4180) in UTF-8, of any length, as its lines are read. A cell that a spreadsheet would take for a formula has an
- * apostrophe before it.
+ * A statement as CSV in UTF-8, of any length, as its lines are read.
  */
 export function csvOf(
   rt: Pick<Runtime, 'db' | 'vault' | 'clock'>,
@@ -80,9 +81,15 @@ export function csvOf(
     yield edge(words.closing, head.to, head.closing);
     yield [String(totals.lines), EMPTY, EMPTY, words.totals, EMPTY, toYuan(totals.in), toYuan(totals.out), EMPTY, EMPTY, EMPTY];
   }
-  const text = stringify({ bom, escape_formulas: true, record_delimiter: '\r\n' });
-  const source = Readable.from(rows());
-  source.on('error', (error) => text.destroy(error));
-  text.on('close', () => source.destroy());
-  return source.pipe(text);
+  async function* pieces(): AsyncGenerator<string> {
+    let text = bom ? BYTE_ORDER_MARK : '';
+    for await (const row of rows()) {
+      text += csvLine(row);
+      if (text.length < PIECE) continue;
+      yield text;
+      text = '';
+    }
+    if (text !== '') yield text;
+  }
+  return Readable.from(pieces());
 }
