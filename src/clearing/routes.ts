@@ -324,9 +324,10 @@ function resumeRoute(rt: Runtime): Route {
     method: 'POST',
     path: '/admin/v1/platforms/{platform}/days/{date}/resume',
     permission: 'days.write',
-    summary: 'Goes on with a close that stopped, when its breaks are closed',
+    summary: 'Goes on with a close that stopped, when its cause is gone',
     summaryZh: '恢复日终',
-    description: 'The proof is made again; if it fails again the day stops again, and nothing is paid.',
+    description:
+      'The step that stopped runs again: after breaks the proof; if it fails again the day stops again, and nothing is paid.',
     params: DayParams,
     answers: overOrNot,
     refusals: ['NOT_FOUND', 'DAY_NOT_STOPPED'],

@@ -1,4 +1,4 @@
-/** The life of a business day. `open` takes entries; `closing` was cut off; `stopped` did not prove and needs a person. */
+/** The life of a business day. `open` takes entries; `closing` was cut off; `stopped` did not prove, or is no longer what was attested, and needs a person. */
 export const DAY_STATES = ['open', 'closing', 'stopped', 'closed'] as const;
 export type DayState = (typeof DAY_STATES)[number];
 

@@ -1,8 +1,8 @@
 import { resumePayments, stopPayments, takeNews } from '../dispatch/index.js';
 import { executeShard, inboxDepths } from '../instructions/index.js';
-import { invariant, type Minor } from '../kernel/index.js';
+import { invariant, type Minor, Refused } from '../kernel/index.js';
 import { bookTotals, loadBook, lockShard, setBusinessDate, setProvedTo } from '../ledger/index.js';
-import { attestDay } from '../proofs/index.js';
+import { attestDay, CustodyProofDiffers } from '../proofs/index.js';
 import { type DayToReconcile, prove, type Reconciliation, reconcileDay, storedReconciliation } from '../reconciliation/index.js';
 import { makeDayFiles } from '../reporting/index.js';
 import type { Tx } from '../runtime/index.js';
@@ -82,7 +82,7 @@ async function reconciliationOf(close: Close): Promise<Reconciliation> {
 
 /** 3: accounts, custody, control total and statement agree, or nothing of this platform is paid until a person has looked. */
 export async function proof(close: Close): Promise<StepResult> {
-  const { desk, platformId, totals, controlBefore } = close;
+  const { platformId, totals, controlBefore } = close;
   invariant(totals, 'a day that was cut off has its totals');
   const { movement, statement, outstanding, openBreaks } = await reconciliationOf(close);
   const control = controlBefore + movement;
@@ -96,7 +96,6 @@ export async function proof(close: Close): Promise<StepResult> {
     openBreaks,
     faults,
   };
-  const nowMs = desk.rt.clock.now();
   if (faults.length > 0) {
     const reason = faults.join('; ');
     return {
@@ -104,9 +103,8 @@ export async function proof(close: Close): Promise<StepResult> {
       reason,
       detail,
       async write(tx) {
-        await lockShard(tx, close.shardId, nowMs); // nothing that is being marked as sent comes between
         await keepControl(tx, close, control);
-        await stopPayments(tx, platformId, reason.slice(0, 200), nowMs);
+        await stopBeforeSending(tx, close, reason);
       },
     };
   }
@@ -121,6 +119,12 @@ export async function proof(close: Close): Promise<StepResult> {
       if (wasStopped) await resumePayments(tx, platformId);
     },
   };
+}
+
+async function stopBeforeSending(tx: Tx, { desk, platformId, shardId }: Close, reason: string): Promise<void> {
+  const nowMs = desk.rt.clock.now();
+  await lockShard(tx, shardId, nowMs); // nothing that is being marked as sent comes between
+  await stopPayments(tx, platformId, reason.slice(0, 200), nowMs);
 }
 
 async function keepControl(tx: Tx, { platformId, date }: Close, control: Minor): Promise<void> {
@@ -139,11 +143,29 @@ async function keepControl(tx: Tx, { platformId, date }: Close, control: Minor):
 export async function attest(close: Close): Promise<StepResult> {
   if (close.pending.rows.length > 0) await keepPending(close); // only what is proved is attested
   const { desk, platformId, date } = close;
-  return { state: 'done', keep: false, detail: { ...(await attestDay(desk.rt, { platformId, date })) } };
+  return orStopped(close, 'attest', () => attestDay(desk.rt, { platformId, date }));
 }
 
 /** 12: what the platform gets of the day. */
 export async function files(close: Close): Promise<StepResult> {
   const { desk, platformId, date } = close;
-  return { state: 'done', keep: false, detail: { ...(await makeDayFiles(desk.rt, { platformId, date })) } };
+  return orStopped(close, 'files', () => makeDayFiles(desk.rt, { platformId, date }));
+}
+
+/**
+ * What was signed or told of the day does not fit the books any more: nothing of this platform is paid until a person has looked, as after a proof
+ * that failed. When the step passes, payments go on.
+ */
+async function orStopped(close: Close, step: 'attest' | 'files', work: () => Promise<object>): Promise<StepResult> {
+  const { platformId } = close;
+  try {
+    const detail = { ...(await work()) };
+    if (close.ended.get(step)?.state !== 'stopped') return { state: 'done', keep: false, detail };
+    return { state: 'done', keep: true, detail, write: (tx) => resumePayments(tx, platformId) };
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof CustodyProofDiffers)) throw error;
+    const reason = error.message;
+    const write = (tx: Tx) => stopBeforeSending(tx, close, reason);
+    return { state: 'stopped', reason, detail: { reason }, write };
+  }
 }

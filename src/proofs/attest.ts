@@ -27,7 +27,7 @@ export interface DayOf {
   readonly date: BusinessDate;
 }
 
-/** What the books say now of a day that was attested is not what the bank signed: somebody must look, and nothing is written over. */
+/** What the books say now of a day is not what the bank signed, or does not add up: somebody must look, and nothing is written over. */
 export class CustodyProofDiffers extends Error {}
 
 /** What a proof says, in few words: money in fen, hashes in hex. */
@@ -45,7 +45,7 @@ const PAGE = 2_000;
  * Makes and signs the custody proof (存管证明) of a business date whose books were proved, and first those of the days before that are still missing since
  * the last one. Memory is that of a page of accounts, however many there are. Run again it makes all anew, compares, and writes nothing.
  * @throws Refused DAY_NOT_PROVED, DAY_BEFORE_PROOFS (the chain began later)
- * @throws CustodyProofDiffers when a proof of the day is there and says something else
+ * @throws CustodyProofDiffers when a proof of the day is there and says something else, or the accounts do not add up to custody
  */
 export async function attestDay(rt: ProofRuntime, { platformId, date }: DayOf): Promise<AttestedDay> {
   const { book, before, there } = await rt.db.read('proof-begin', async (tx) => ({
@@ -69,7 +69,10 @@ async function attestOne(rt: ProofRuntime, book: Book, date: BusinessDate, previ
   if (made === undefined) throw new Refused(refuse('DAY_NOT_PROVED'));
   const { content, blocks } = made;
   const { custody, children } = content;
-  invariant(custody === children, `the accounts of ${platformId} on ${date} add up to ${children} fen, custody to ${custody}`);
+  if (custody !== children)
+    throw new CustodyProofDiffers(
+      `the accounts of ${toWire('platform', platformId)} on ${date} add up to ${children} fen, custody to ${custody}`,
+    );
   const stored = () => rt.db.read('proof-stored', (tx) => findProof(tx, platformId, date));
   const earlier = await stored();
   if (earlier !== undefined) return same(rt, earlier, content);

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { CLOSE_POINTS, type ClosePoint, clearingLines, STEPS } from '../../src/clearing/index.js';
+import { CLOSE_POINTS, type ClosePoint, clearingLines, closeDueDays, STEPS } from '../../src/clearing/index.js';
+import { changeDay } from '../../src/clearing/store.js';
+import { createDesk } from '../../src/dispatch/index.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
+import { makeDayFiles } from '../../src/reporting/index.js';
+import type { Database } from '../../src/runtime/index.js';
 import { atBank, closeNext, type Market, MONDAY, openMarket } from './market.js';
 
 const TUESDAY = '2026-03-03';
@@ -88,6 +92,79 @@ describe('the close of a business day', () => {
     expect((await market.payouts()).map((payout) => payout.state)).toEqual(['settled', 'settled']);
     expect(market.bank.bank.books().totals.paid).toBe(900n);
     expect(await market.wrongs()).toEqual([]);
+  });
+
+  async function resume(): Promise<void> {
+    const change = { from: 'stopped', to: 'closing', reason: null, attempts: 0, retryMs: 0, closedMs: null } as const;
+    await market.world.db.withTx('resume', (tx) => changeDay(tx, market.platformId, MONDAY, change));
+  }
+  const paymentsStopped = () => market.world.db.read('stops', (tx) => tx.rows('SELECT platform_id, reason FROM payment_stops'));
+
+  test('stops where the books are no longer what was attested, it alone, and goes on when they are again', async () => {
+    await tradeOf1000();
+    const beside = await openMarket({ world: market.world, bank: market.bank });
+    const at = (point: ClosePoint) => {
+      if (point === 'after attest') throw new Error('crash');
+    };
+    await expect(closeNext(market, { at })).rejects.toThrow('crash'); // the proof is kept, the step is not
+    const bend = (by: number) =>
+      market.world.db.withTx('bend', async (tx) => {
+        for (const [account, change] of [
+          [market.here, by],
+          [market.there, -by],
+        ])
+          await tx.write('UPDATE entries SET balance = balance + ? WHERE account_id = ? AND business_date = ?', [
+            change,
+            account,
+            MONDAY,
+          ]);
+      });
+    await bend(5);
+    expect(await market.close()).toEqual([{ date: MONDAY, state: 'stopped' }]);
+    const reason = expect.stringContaining('no longer what the bank attested');
+    expect(await market.day(MONDAY)).toMatchObject({ state: 'stopped', reason });
+    expect(await market.step(MONDAY, 'attest')).toMatchObject({ state: 'stopped', detail: { reason } });
+    expect(await paymentsStopped()).toEqual([{ platform_id: market.platformId, reason }]);
+    expect(await market.close()).toEqual([]); // until somebody resumes it
+    expect(await beside.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
+    await resume();
+    expect(await market.close()).toEqual([{ date: MONDAY, state: 'stopped' }]);
+    await bend(-5);
+    await resume();
+    expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await paymentsStopped()).toEqual([]);
+    expect((await market.payouts()).map(({ state }) => state)).toEqual(['settled', 'settled']);
+    expect(await market.wrongs()).toEqual([]);
+    await beside.end();
+  });
+
+  test('stops where a check file comes out otherwise than another run made it', async () => {
+    await tradeOf1000();
+    const { db, rt } = market.world;
+    const spoil = (by: number) =>
+      db.withTx('spoil', (tx) =>
+        tx.write('UPDATE outcomes SET decided_ms = decided_ms + ? WHERE platform_id = ?', [by, market.platformId]),
+      );
+    let isQuicker = true;
+    const withTx: Database['withTx'] = async (label, work, look) => {
+      if (label === 'keep-check-files' && isQuicker) {
+        isQuicker = false;
+        await spoil(1);
+        await makeDayFiles(rt, { platformId: market.platformId, date: MONDAY });
+        await spoil(-1);
+      }
+      return db.withTx(label, work, look);
+    };
+    market.goTo(TUESDAY);
+    const desk = createDesk({ ...rt, db: { ...db, withTx } }, market.channels);
+    expect(await closeDueDays(desk, market.platformId)).toEqual([{ date: MONDAY, state: 'stopped' }]);
+    expect(await market.day(MONDAY)).toMatchObject({ state: 'stopped', reason: expect.stringMatching(/^FILE_DIFFERS/) });
+    expect((await market.step(MONDAY, 'files')).state).toBe('stopped');
+    expect(await paymentsStopped()).toHaveLength(1);
+    await db.withTx('forget', (tx) => tx.write('DELETE FROM check_files WHERE platform_id = ?', [market.platformId]));
+    await resume();
+    expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
+    expect(await paymentsStopped()).toEqual([]);
   });
 
   const points: ClosePoint[] = [...STEPS.map((step) => `after ${step}` as const), ...CLOSE_POINTS.slice(2)];
