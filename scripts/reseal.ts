@@ -27,6 +27,8 @@ const NAMED_BEFORE: Readonly<Record<string, readonly string[]>> = {
   payouts: ['payee_name', 'payee_account'],
   statement_lines: ['counterparty', 'text'],
   audit_entries: ['detail'],
+  break_repairs: ['note', 'decided_note'],
+  breaks: ['note'],
 };
 /** What must be read with them to know what they should be. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {

@@ -38,6 +38,7 @@ import { WindingUp1700000000037 } from './0037-winding-up.js';
 import { NotNow1700000000038 } from './0038-not-now.js';
 import { OwedSlices1700000000039 } from './0039-owed-slices.js';
 import { FilesAndTransfers1700000000040 } from './0040-files-and-transfers.js';
+import { TwoPeople1700000000041 } from './0041-two-people.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -81,4 +82,5 @@ export const migrations = [
   NotNow1700000000038,
   OwedSlices1700000000039,
   FilesAndTransfers1700000000040,
+  TwoPeople1700000000041,
 ];

@@ -9,14 +9,15 @@ export interface Repair {
   readonly action: RepairAction;
   /** JSON of what it takes besides the break, sealed. */
   readonly argumentsSealed: string;
-  readonly note: string;
+  /** Sealed, for people write names. */
+  readonly noteSealed: string;
   readonly state: RepairState;
   readonly instructionId: Id | null;
   readonly proposedBy: Id;
   readonly proposedMs: Instant;
   readonly decidedBy: Id | null;
   readonly decidedMs: Instant | null;
-  readonly decidedNote: string | null;
+  readonly decidedNoteSealed: string | null;
 }
 
 interface RepairRow {
@@ -40,14 +41,14 @@ function repairOf(row: RepairRow): Repair {
     breakId: asId(row.break_id),
     action: row.action,
     argumentsSealed: row.arguments_sealed,
-    note: row.note,
+    noteSealed: row.note,
     state: row.state,
     instructionId: row.instruction_id === null ? null : asId(row.instruction_id),
     proposedBy: asId(row.proposed_by),
     proposedMs: Number(row.proposed_ms) as Instant,
     decidedBy: row.decided_by === null ? null : asId(row.decided_by),
     decidedMs: row.decided_ms === null ? null : (Number(row.decided_ms) as Instant),
-    decidedNote: row.decided_note,
+    decidedNoteSealed: row.decided_note,
   };
 }
 
@@ -64,12 +65,12 @@ export async function ownBreak(tx: Tx, id: Id, owner: Id, nowMs: Instant): Promi
 /** @throws a duplicate-key error when one is proposed for this break and not decided */
 export async function insertRepair(
   tx: Tx,
-  of: Omit<Repair, 'state' | 'instructionId' | 'decidedBy' | 'decidedMs' | 'decidedNote'>,
+  of: Omit<Repair, 'state' | 'instructionId' | 'decidedBy' | 'decidedMs' | 'decidedNoteSealed'>,
 ): Promise<void> {
   await tx.write(
     `INSERT INTO break_repairs (id, break_id, action, arguments_sealed, note, state, live, proposed_by, proposed_ms)
      VALUES (?, ?, ?, ?, ?, 'proposed', 1, ?, ?)`,
-    [of.id, of.breakId, of.action, of.argumentsSealed, of.note, of.proposedBy, of.proposedMs],
+    [of.id, of.breakId, of.action, of.argumentsSealed, of.noteSealed, of.proposedBy, of.proposedMs],
   );
 }
 
@@ -86,12 +87,12 @@ export async function repairsOf(tx: Tx, breakId: Id): Promise<Repair[]> {
 export async function decideRepair(
   tx: Tx,
   id: Id,
-  to: { readonly state: RepairState; readonly by: Id; readonly nowMs: Instant; readonly note: string | null },
+  to: { readonly state: RepairState; readonly by: Id; readonly nowMs: Instant; readonly noteSealed: string | null },
 ): Promise<boolean> {
   const changed = await tx.write(
     `UPDATE break_repairs SET state = ?, live = NULL, decided_by = ?, decided_ms = ?, decided_note = ?
      WHERE id = ? AND state = 'proposed'`,
-    [to.state, to.by, to.nowMs, to.note, id],
+    [to.state, to.by, to.nowMs, to.noteSealed, id],
   );
   return changed === 1;
 }

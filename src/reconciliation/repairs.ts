@@ -80,9 +80,9 @@ export async function proposeRepair(tx: Tx, rt: Runtime, breakId: Id, of: Propos
   if (wanted !== null) await bodyOf(tx, rt, found, of.given, wanted);
   const id = rt.newId();
   const argumentsSealed = rt.vault.seal(canonicalJson({ ...of.given, standing: String(facts.standing ?? '') }));
-  const { action, note } = of;
+  const sealed = { argumentsSealed, noteSealed: rt.vault.seal(of.note) };
   try {
-    await insertRepair(tx, { id, breakId, action, argumentsSealed, note, proposedBy: who.operator, proposedMs: who.nowMs });
+    await insertRepair(tx, { id, breakId, action: of.action, ...sealed, proposedBy: who.operator, proposedMs: who.nowMs });
   } catch (error) {
     if (isDuplicateKey(error)) throw new Refused(refuse('REPAIR_PENDING'));
     throw error;
@@ -141,13 +141,18 @@ export async function approveRepair(
   const found = await requireBreak(tx, ids.break);
   const { standing, ...given } = JSON.parse(rt.vault.read(repair.argumentsSealed)) as RepairArguments & { standing?: string };
   const facts = await factsOf(tx, found);
-  const wanted = await wantedOf(tx, found, { action: repair.action, given, note: repair.note }, facts);
+  const wanted = await wantedOf(tx, found, { action: repair.action, given, note: rt.vault.read(repair.noteSealed) }, facts);
   // Another amount than the one that was proposed is another proposal.
   if (wanted !== null && standing !== undefined && standing !== String(facts.standing ?? '')) throw overtaken(found);
-  await decided(tx, repair.id, { state: 'approved', by: who.operator, nowMs: who.nowMs, note });
+  await decided(tx, repair.id, {
+    state: 'approved',
+    by: who.operator,
+    nowMs: who.nowMs,
+    noteSealed: note && rt.vault.seal(note),
+  });
   const by = toWire('operator', who.operator);
   const ring = wanted === null ? async () => undefined : await instruct(tx, rt, found, { repair, given, wanted, by });
-  if (!(await acceptBreak(tx, found.id, by, repair.note, who.nowMs))) throw new Refused(refuse('BREAK_CLOSED'));
+  if (!(await acceptBreak(tx, found.id, by, repair.noteSealed, who.nowMs))) throw new Refused(refuse('BREAK_CLOSED'));
   return { repair: await required(tx, ids.break, ids.repair), ring };
 }
 
@@ -212,13 +217,14 @@ function tidied(texts: ReadonlySet<string>): string {
  */
 export async function rejectRepair(
   tx: Tx,
+  { vault }: Pick<Runtime, 'vault'>,
   ids: { readonly break: Id; readonly repair: Id },
   note: string,
   who: Who,
 ): Promise<Repair> {
   const repair = await undecided(tx, ids);
   const state = repair.proposedBy === who.operator ? 'withdrawn' : 'rejected';
-  await decided(tx, repair.id, { state, by: who.operator, nowMs: who.nowMs, note });
+  await decided(tx, repair.id, { state, by: who.operator, nowMs: who.nowMs, noteSealed: vault.seal(note) });
   return required(tx, ids.break, ids.repair);
 }
 

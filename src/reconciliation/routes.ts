@@ -54,7 +54,7 @@ export function reconciliationRoutes(rt: Runtime): Route[] {
   ];
 }
 
-function listRoute({ db, clock }: Runtime): Route {
+function listRoute({ db, clock, vault }: Runtime): Route {
   return route({
     ...reading,
     method: 'GET',
@@ -83,7 +83,7 @@ function listRoute({ db, clock }: Runtime): Route {
         rows,
         limit,
         (row) => [row.id],
-        (row) => showBreak(row, nowMs),
+        (row) => showBreak(vault, row, nowMs),
       );
       return { status: 200, body: shown };
     },
@@ -109,7 +109,7 @@ async function showCase(tx: Tx, { clock, vault }: Runtime, row: Break): Promise<
   const facts = await factsOf(tx, row);
   const { payout } = facts;
   return {
-    ...showBreak(row, clock.now()),
+    ...showBreak(vault, row, clock.now()),
     ours: facts.ours.map((ours) => ({
       instruction: toWire('instruction', ours.instruction),
       kind: ours.kind,
@@ -150,7 +150,7 @@ function readRoute(rt: Runtime): Route {
   });
 }
 
-function takeRoute({ clock }: Runtime): Route {
+function takeRoute({ clock, vault }: Runtime): Route {
   return route({
     ...writing,
     method: 'POST',
@@ -162,12 +162,12 @@ function takeRoute({ clock }: Runtime): Route {
     refusals: ['NOT_FOUND', 'BREAK_CLOSED'],
     handle: async ({ params, caller, tx }) => {
       const row = await own(tx, params.break, caller.operatorId, clock.now());
-      return { status: 200, body: showBreak(row, clock.now()), audit: { target: targetOf(row) } };
+      return { status: 200, body: showBreak(vault, row, clock.now()), audit: { target: targetOf(row) } };
     },
   });
 }
 
-function assignRoute({ clock }: Runtime): Route {
+function assignRoute({ clock, vault }: Runtime): Route {
   return route({
     ...writing,
     method: 'POST',
@@ -181,7 +181,7 @@ function assignRoute({ clock }: Runtime): Route {
     handle: async ({ params, body, tx }) => {
       const row = await own(tx, params.break, body.owner, clock.now());
       const audit = { target: targetOf(row), note: toWire('operator', body.owner) };
-      return { status: 200, body: showBreak(row, clock.now()), audit };
+      return { status: 200, body: showBreak(vault, row, clock.now()), audit };
     },
   });
 }
@@ -266,7 +266,7 @@ function rejectRoute(rt: Runtime): Route {
     refusals: ['NOT_FOUND', 'PROPOSAL_DECIDED'],
     handle: async ({ params, body, caller, tx }) => {
       const who = { operator: caller.operatorId, nowMs: rt.clock.now() };
-      const repair = await rejectRepair(tx, params, body.note, who);
+      const repair = await rejectRepair(tx, rt, params, body.note, who);
       const audit = { target: targetOf({ id: params.break }), note: toWire('repair', repair.id) };
       return { status: 200, body: showRepair(rt.vault, repair), audit };
     },

@@ -176,7 +176,8 @@ export interface Break {
   readonly openedMs: Instant;
   readonly closedMs: Instant | null;
   readonly closedBy: string | null;
-  readonly note: string | null;
+  /** Sealed where a person wrote it, plain where a rule did. */
+  readonly noteSealed: string | null;
 }
 
 interface BreakRow {
@@ -227,7 +228,7 @@ function breakOf(row: BreakRow): Break {
     openedMs: Number(row.opened_ms) as Instant,
     closedMs: row.closed_ms === null ? null : (Number(row.closed_ms) as Instant),
     closedBy: row.closed_by,
-    note: row.note,
+    noteSealed: row.note,
   };
 }
 
@@ -309,10 +310,10 @@ export async function endTiming(tx: Tx, ids: readonly Id[]): Promise<void> {
 }
 
 /** A person accepts a difference as it stands. Answers false when it was closed before. */
-export async function acceptBreak(tx: Tx, id: Id, by: string, note: string, nowMs: Instant): Promise<boolean> {
+export async function acceptBreak(tx: Tx, id: Id, by: string, noteSealed: string, nowMs: Instant): Promise<boolean> {
   const changed = await tx.write(
     "UPDATE breaks SET state = 'closed', closed_ms = ?, closed_by = ?, note = ? WHERE id = ? AND state = 'open'",
-    [nowMs, by, note, id],
+    [nowMs, by, noteSealed, id],
   );
   return changed === 1;
 }

@@ -33,7 +33,7 @@ export const breakSchema = z
   })
   .meta({ id: 'Break', description: 'A difference between the books and what others have, as a case of the staff 对账差错' });
 
-export function showBreak(row: Break, nowMs: Instant): z.input<typeof breakSchema> {
+export function showBreak(vault: Vault, row: Break, nowMs: Instant): z.input<typeof breakSchema> {
   const ageDays = ageInDays(row.openedMs, row.closedMs ?? nowMs);
   return {
     id: toWire('break', row.id),
@@ -56,7 +56,7 @@ export function showBreak(row: Break, nowMs: Instant): z.input<typeof breakSchem
     openedAt: toRfc3339(row.openedMs),
     closedAt: row.closedMs === null ? null : toRfc3339(row.closedMs),
     closedBy: row.closedBy,
-    note: row.note,
+    note: row.noteSealed && vault.read(row.noteSealed),
   };
 }
 
@@ -117,14 +117,14 @@ export function showRepair(vault: Vault, of: Repair): z.input<typeof repairSchem
     break: toWire('break', of.breakId),
     action: of.action,
     ...showArguments(JSON.parse(vault.read(of.argumentsSealed)) as Suggestion['given']),
-    note: of.note,
+    note: vault.read(of.noteSealed),
     state: of.state,
     given: of.instructionId === null ? null : toWire('instruction', of.instructionId),
     proposedBy: toWire('operator', of.proposedBy),
     proposedAt: toRfc3339(of.proposedMs),
     decidedBy: of.decidedBy === null ? null : toWire('operator', of.decidedBy),
     decidedAt: of.decidedMs === null ? null : toRfc3339(of.decidedMs),
-    decidedNote: of.decidedNote,
+    decidedNote: of.decidedNoteSealed && vault.read(of.decidedNoteSealed),
   };
 }
 

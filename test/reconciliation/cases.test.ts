@@ -6,6 +6,7 @@ import { type Suggestion, suggestionsFor } from '../../src/reconciliation/repair
 import { approveRepair, factsOf, own, proposeRepair, rejectRepair } from '../../src/reconciliation/repairs.js';
 import { runsOf } from '../../src/reconciliation/run-store.js';
 import { type Break, findBreak } from '../../src/reconciliation/store.js';
+import { isSealed } from '../../src/runtime/index.js';
 import { closeNext, type Market, MONDAY, openMarket } from '../clearing/market.js';
 
 const TUESDAY = '2026-03-03' as BusinessDate;
@@ -110,7 +111,7 @@ describe('a break is a case of two people', () => {
     expect(await refusal(propose(found, suspense, CHECKER))).toBe('REPAIR_PENDING');
     expect(await refusal(approve(found, proposed.id, MAKER))).toBe('SAME_OPERATOR');
     const at = { break: found.id, repair: proposed.id };
-    expect((await tx((each) => rejectRepair(each, at, '再核实', who(CHECKER)))).state).toBe('rejected');
+    expect((await tx((each) => rejectRepair(each, market.world.rt, at, '再核实', who(CHECKER)))).state).toBe('rejected');
     expect(await refusal(approve(found, proposed.id))).toBe('PROPOSAL_DECIDED');
     const again = await propose(found, suspense);
     const both = await Promise.all([
@@ -121,6 +122,13 @@ describe('a break is a case of two people', () => {
     await executeShard(market.world.rt, (await market.book()).shardId);
     expect(await market.balance((await market.book()).accounts.suspense)).toBe(77n);
     expect(await refusal(propose(found, suspense))).toBe('BREAK_CLOSED');
+    const notes = await market.world.db.read('notes', (each) =>
+      each.rows<{ note: string }>(
+        `SELECT note FROM break_repairs UNION ALL SELECT decided_note FROM break_repairs WHERE decided_note IS NOT NULL
+         UNION ALL SELECT note FROM breaks`,
+      ),
+    );
+    expect(notes.map(({ note }) => isSealed(note))).toEqual([true, true, true, true]); // people write names in them
   });
 
   test('has an owner: who takes it, who is given it, or who proposes first', async () => {
@@ -161,7 +169,7 @@ describe('a break is a case of two people', () => {
     const payment = { orderNo: 'L', amount: { amount: 77, currency: 'CNY' }, payer, reference: 'LATE-1' };
     expect(await market.give('payment', payment)).toBe('posted');
     expect(await refusal(approve(found, proposed.id))).toBe('REPAIR_OVERTAKEN');
-    await tx((each) => rejectRepair(each, { break: found.id, repair: proposed.id }, '已入账', who(CHECKER)));
+    await tx((each) => rejectRepair(each, market.world.rt, { break: found.id, repair: proposed.id }, '已入账', who(CHECKER)));
     expect(await refusal(propose(found, { action: 'suspense', given: {} }))).toBe('REPAIR_OVERTAKEN');
     expect((await suggested(found)).map(({ action }) => action)).toEqual(['accept']);
     expect(await suspenseBalance()).toBe(0n);

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => fresh?.drop());
 
-type Row = Readonly<Record<string, string | number>>;
+type Row = Readonly<Record<string, string | number | null>>;
 
 /** The rules that the database itself keeps, and what breaks each of them. */
 const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Row])[]>> = {
@@ -44,7 +44,13 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
   clearing_nets_sum: [['clearing_nets', { due: 5, fees: 1, net: 5 }]],
   late_corrections_two: [['late_corrections', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
   large_value_reports_two: [['large_value_reports', { state: 'exempted', proposed_by: 7, decided_by: 7 }]],
-  suspicion_cases_two: [['suspicion_cases', { proposed_by: 7, decided_by: 7 }]],
+  suspicion_cases_decided: [
+    ['suspicion_cases', { state: 'confirmed', proposed_by: 7, decided_by: 7 }],
+    ['suspicion_cases', { state: 'confirmed', proposed_by: null, decided_by: 7 }],
+    ['suspicion_cases', { state: 'dismissed', proposed_by: 7, decided_by: null }],
+    ['suspicion_cases', { state: 'reported', proposed_by: null, decided_by: null }],
+    ['suspicion_cases', { state: 'under-review', proposed_by: 7, decided_by: 8 }],
+  ],
   tax_adjustments_two: [['tax_adjustments', { proposed_by: 7, decided_by: 7 }]],
   break_repairs_two: [['break_repairs', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
   acquirer_files_two: [['acquirer_files', { state: 'released', uploaded_by: 7, decided_by: 7 }]],
@@ -138,6 +144,9 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
 };
 
 const SOUND: readonly (readonly [table: string, row: Row])[] = [
+  ['suspicion_cases', { state: 'raised', proposed_by: null, decided_by: null }],
+  ['suspicion_cases', { state: 'under-review', proposed_by: 7, decided_by: null }],
+  ['suspicion_cases', { state: 'reported', proposed_by: 7, decided_by: 8 }],
   ['agreement_versions', { state: 'approved', checked_by: 7, decided_by: 8, needed: 1, signed: 1 }],
   ['disputes', { amount: 5, on_order: 3, on_receiver: 2, given_back: 2 }],
   ['judicial_deductions', { amount: 5, state: 'approved', asked_by: 7, decided_by: 8 }],
@@ -164,7 +173,8 @@ async function inserting(table: string, row: Row): Promise<string> {
     ),
   );
   const plain = (type: string) => (type === 'date' ? "'2026-03-02'" : /char|text|binary/.test(type) ? "''" : '0');
-  const value = (given: string | number) => (typeof given === 'string' ? `'${given}'` : String(given));
+  const value = (given: string | number | null) =>
+    given === null ? 'NULL' : typeof given === 'string' ? `'${given}'` : String(given);
   const values = columns.map(({ name, type }) => (row[name] === undefined ? plain(type) : value(row[name])));
   return `INSERT INTO ${table} (${columns.map(({ name }) => name).join()}) VALUES (${values.join()})`;
 }
