@@ -52,6 +52,11 @@ function repairOf(row: RepairRow): Repair {
   };
 }
 
+/** Whether such a member of staff is there and works here still. */
+export async function isOnStaff(tx: Tx, operator: Id): Promise<boolean> {
+  return (await tx.rows("SELECT id FROM operators WHERE id = ? AND state = 'active'", [operator])).length > 0;
+}
+
 /** Makes somebody the owner of an open break. Answers false when it is closed. */
 export async function ownBreak(tx: Tx, id: Id, owner: Id, nowMs: Instant): Promise<boolean> {
   const changed = await tx.write("UPDATE breaks SET owner_id = ?, owned_ms = ? WHERE id = ? AND state = 'open'", [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import {
   bankCodeSchema,
   businessDateSchema,
@@ -14,7 +14,7 @@ import {
   textSchema,
   wireId,
 } from '../runtime/index.js';
-import { repairsOf } from './case-store.js';
+import { isOnStaff, repairsOf } from './case-store.js';
 import { platformFileRoutes } from './file-routes.js';
 import { suggestionsFor } from './repair-rules.js';
 import { approveRepair, factsOf, own, proposeRepair, rejectRepair, requireBreak } from './repairs.js';
@@ -179,6 +179,7 @@ function assignRoute({ clock, vault }: Runtime): Route {
     answers: { 200: { description: 'The break', schema: breakSchema } },
     refusals: ['NOT_FOUND', 'BREAK_CLOSED'],
     handle: async ({ params, body, tx }) => {
+      if (!(await isOnStaff(tx, body.owner))) throw new Refused(refuse('NOT_FOUND', 'Nobody on the staff has this id.'));
       const row = await own(tx, params.break, body.owner, clock.now());
       const audit = { target: targetOf(row), note: toWire('operator', body.owner) };
       return { status: 200, body: showBreak(vault, row, clock.now()), audit };
