@@ -41,7 +41,7 @@ export function figuresOf(of: TaxedInstruction, seller: string): TaxFigures {
   const place = of.sellers.findIndex((each) => each.seller === seller);
   const amount = of.sellers[place]?.amount ?? 0n;
   if (amount === 0n) return NOTHING_EARNED;
-  if (!of.ofOrder) return of.fees === 0n ? NOTHING_EARNED : { ...NOTHING_EARNED, fees: -amount };
+  if (!of.ofOrder) return of.fees === 0n ? NOTHING_EARNED : { ...NOTHING_EARNED, fees: feesOf(of, place) };
   const isIncome = amount > 0n || of.kind === 'correction';
   const commission = commissionOf(of, place, amount);
   if (isIncome) return { ...NOTHING_EARNED, gross: amount + commission, commission };
@@ -56,6 +56,16 @@ function commissionOf({ commission, sellers }: TaxedInstruction, place: number, 
   const parts = allocate(abs(commission), weights);
   const part = parts[place] ?? 0n;
   return commission > 0n ? part : -part;
+}
+
+/** His part of the fees: of a payout they are less than what left him, and where it came back they come back with it. */
+function feesOf({ fees, sellers }: TaxedInstruction, place: number): Minor {
+  const parts = allocate(
+    abs(fees),
+    sellers.map((each) => abs(each.amount)),
+  );
+  const part = parts[place] ?? 0n;
+  return fees > 0n ? part : -part;
 }
 
 const abs = (amount: Minor): Minor => (amount < 0n ? -amount : amount);

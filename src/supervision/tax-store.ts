@@ -194,11 +194,14 @@ export interface Seller {
   readonly accounts: readonly { readonly id: Id; readonly entries: number }[];
 }
 
-/** Those that a platform had at any time of a quarter, in the order of their ids. */
+/**
+ * Those that a platform had at any time of a quarter, in the order of their ids; also who was opened after midnight while its last business date
+ * was still open, and has an entry of that date.
+ */
 export async function sellersOf(
   tx: Tx,
   platformId: Id,
-  { fromMs, toMs }: { fromMs: Instant; toMs: Instant },
+  { fromMs, toMs, to }: { fromMs: Instant; toMs: Instant; to: BusinessDate },
   after: string,
   limit: number,
 ): Promise<Seller[]> {
@@ -214,8 +217,10 @@ export async function sellersOf(
     `SELECT m.id, m.merchant_no, m.party_id, m.account_id, a.entry_count, g.margin_id, b.entry_count AS margin_entries
      FROM sub_merchants AS m JOIN accounts AS a ON a.id = m.account_id
      LEFT JOIN margins AS g ON g.account_id = m.account_id LEFT JOIN accounts AS b ON b.id = g.margin_id
-     WHERE m.platform_id = ? AND m.id > ? AND m.opened_ms < ? AND (m.closed_ms IS NULL OR m.closed_ms >= ?) ORDER BY m.id LIMIT ?`,
-    [platformId, after, toMs, fromMs, limit],
+     WHERE m.platform_id = ? AND m.id > ? AND (m.closed_ms IS NULL OR m.closed_ms >= ?) AND (m.opened_ms < ? OR
+       EXISTS (SELECT 1 FROM entries AS e WHERE e.account_id = m.account_id AND e.seq = 1 AND e.business_date <= ?))
+     ORDER BY m.id LIMIT ?`,
+    [platformId, after, fromMs, toMs, to, limit],
   );
   return rows.map((row) => ({
     id: asId(row.id),

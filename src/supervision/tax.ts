@@ -55,7 +55,7 @@ async function* taxFile(
   adjustments: readonly TaxAdjustment[],
 ): AsyncGenerator<string, TaxTotals> {
   const { from, to, months } = daysOfQuarter(of.quarter);
-  const period = { fromMs: startOfDay(from), toMs: startOfDay(addDays(to, 1)) };
+  const period = { fromMs: startOfDay(from), toMs: startOfDay(addDays(to, 1)), to };
   yield csvLine(['H', 'tax', of.quarter, of.version, toWire('platform', of.platformId), 'CNY']);
   let totals: Omit<TaxTotals, 'unattributed'> = { ...NO_MONTH, sellers: 0 };
   let attributed = 0n;
