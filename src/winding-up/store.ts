@@ -1,5 +1,5 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
-import type { AccountType } from '../ledger/index.js';
+import { ACCOUNT_TYPES, type AccountType } from '../ledger/index.js';
 import type { PayoutState } from '../payouts/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import type { WindDownState } from './states.js';
@@ -306,9 +306,16 @@ export async function leftIn(tx: Tx, platformId: Id): Promise<{ readonly account
   return { accounts: Number(accounts?.n ?? 0), underWay: Number(underWay?.n ?? 0) };
 }
 
-/** Ends every account of a book at zero, and with them the members' places. Call it under the shard's lock. */
+/**
+ * Ends every account of a book at zero, and with them the members' places. The bank's working accounts stay: what was paid out may still come
+ * back, and then waits on suspense, where two people send it on. Call it under the shard's lock.
+ */
 export async function endAccounts(tx: Tx, platformId: Id, { id, by, nowMs }: { id: Id; by: Id; nowMs: Instant }): Promise<void> {
-  await tx.write("UPDATE accounts SET state = 'closed' WHERE platform_id = ? AND state <> 'closed'", [platformId]);
+  const ended = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter((type) => ACCOUNT_TYPES[type].belongsTo !== 'bank');
+  await tx.write(
+    `UPDATE accounts SET state = 'closed' WHERE platform_id = ? AND state <> 'closed' AND type IN (${ended.map(sql.text).join()})`,
+    [platformId],
+  );
   await tx.write('UPDATE sub_merchants SET closed_ms = ? WHERE platform_id = ? AND closed_ms IS NULL', [nowMs, platformId]);
   await tx.write("UPDATE electronic_accounts SET state = 'closed', closed_ms = ? WHERE platform_id = ? AND state <> 'closed'", [
     nowMs,
