@@ -1,4 +1,4 @@
-import { canonicalJson, type Id } from '../kernel/index.js';
+import { canonicalJson, type Id, invariant } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { announce } from './answers/answers.js';
 import { BATCH_MAX, type Batch, executeBatch } from './deciding/engine.js';
@@ -48,7 +48,10 @@ export async function executeShard(rt: Runtime, shardId: number): Promise<number
   return decided;
 }
 
-/** An instruction of the system itself. The same `requestNo` never acts twice. */
+/**
+ * An instruction of the system itself. The same `requestNo` never acts twice.
+ * @throws invariant for data that its kind does not know: once received it would stop the whole shard, and not only whoever gives it
+ */
 export function systemInstruction(of: {
   platformId: Id;
   requestNo: string;
@@ -56,6 +59,8 @@ export function systemInstruction(of: {
   data: unknown;
   actor: string;
 }): Submission {
+  const form = kinds.get(of.kind)?.schema.safeParse(of.data);
+  invariant(form?.success, `${of.requestNo} has the form of a ${of.kind}`);
   return {
     platformId: of.platformId,
     origin: 'S',

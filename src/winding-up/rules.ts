@@ -78,7 +78,7 @@ export interface Stay {
 export interface Return {
   /** Made of what it was decided on, so that the same round never gives it twice, and a killed one goes on where it stopped. */
   readonly requestNo: string;
-  readonly kind: 'refund' | 'margin-release' | 'clearing';
+  readonly kind: 'refund' | 'subsidy-return' | 'margin-release' | 'clearing';
   readonly amount: Minor;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -141,15 +141,25 @@ function reasonAgainst(standing: Standing, round: Round): Omit<Stay, 'amount'> |
   return undefined;
 }
 
+/**
+ * What of the money on an order is its payer's; the rest is the platform's. What was split of it is gone from both, so that what is left is
+ * theirs in the proportion of what each put in.
+ */
+export function payersPart(order: Order, amount: Minor): Minor {
+  const [paid, added] = [order.paid - order.refunded, subsidyLeft(order)];
+  return added === 0n ? amount : mulDivHalfUp(amount, paid, paid + added);
+}
+
 /** The instruction that returns so much of it. */
 function returnOf({ account, order, marginOf }: Standing, { date }: Round, amount: Minor): Return {
   const requestNo = requestNoOf(account, amount, date);
   const money = (of: Minor) => ({ amount: toWireAmount(of), currency: 'CNY' });
   if (order !== undefined) {
-    // What was split of it is gone from both, so what is left is the payer's and the platform's in the proportion of what each put in.
-    const [paid, added] = [order.paid - order.refunded, subsidyLeft(order)];
-    const toPayer = added === 0n ? amount : mulDivHalfUp(amount, paid, paid + added);
+    const toPayer = payersPart(order, amount);
     const toPlatform = amount - toPayer;
+    // The payer has all of his back, or less than half a fen is his: there is no refund of nothing.
+    if (toPayer === 0n)
+      return { requestNo, kind: 'subsidy-return', amount, data: { orderNo: order.orderNo, amount: money(amount) } };
     const subsidy = toPlatform === 0n ? 'keep' : money(toPlatform);
     return {
       requestNo,

@@ -98,7 +98,7 @@ export const subsidyReturn: Kind<Subsidy> = {
   name: 'subsidy-return',
   en: 'Return of a subsidy',
   zh: '补差回退',
-  origins: ['P', 'O'],
+  origins: ['P', 'S', 'O'],
   proof: 'order',
   schema,
   example: { orderNo: 'SO-1001', amount: { amount: 300, currency: 'CNY' } },
