@@ -102,9 +102,9 @@ export const CHECK_FILES = {
   },
   fees: {
     zh: '手续费',
-    en: 'fees, a line for each account that bore one',
+    en: 'fees, a line for each account that bore one, also for a payout; below zero where it did not arrive and its fee went back',
     columns: [...OF_INSTRUCTION, ...OF_ACCOUNT, 'amount', 'reference', 'reason'],
-    sum: 'what was debited for them',
+    sum: 'what was debited for them, less what went back',
   },
   balances: {
     zh: '余额',

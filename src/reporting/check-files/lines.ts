@@ -63,14 +63,34 @@ export function kindsOf(file: CheckFile): readonly string[] {
 export function linesOf(file: Exclude<CheckFile, 'balances'>, posted: Posted, read: (sealed: string) => string): readonly Line[] {
   if (file === 'funds') return posted.entries.map((entry) => fundsLine(posted, entry));
   if (file === 'withdrawals') return payoutLines(posted, read);
+  const ofPayout = file === 'fees' ? payoutFee(posted) : undefined;
+  if (ofPayout !== undefined)
+    return [
+      {
+        amount: ofPayout.fee,
+        cells: { ...common(posted), ...accountCells(ofPayout.of), ...outside(posted, read), ...amountCell(ofPayout.fee) },
+      },
+    ];
   const kind = posted.undone?.kind ?? posted.kind;
   // What was collected from a card is credited by the result of its collection.
   const isCollection = kind === 'payout-settled' && posted.payout?.purpose === 'top-up';
   if ((isCollection ? 'trades' : FILE_OF_KIND[kind]) !== file) return [];
   return chosen(file, posted).map((entry) => {
-    const amount = file === 'fees' ? -entry.amount : entry.amount;
+    // With what came back there is its fee, of which the file of fees tells.
+    const amount =
+      file === 'fees' ? -entry.amount : file === 'returns' ? entry.amount + (payoutFee(posted)?.fee ?? 0n) : entry.amount;
     return { amount, cells: { ...common(posted), ...accountCells(entry), ...outside(posted, read), ...amountCell(amount) } };
   });
+}
+
+/** What a payout cost whom, below zero where it did not arrive and the fee went back to him. */
+function payoutFee({ payout, undone, entries }: Posted): { readonly fee: Minor; readonly of: PostedEntry } | undefined {
+  if (payout?.purpose !== 'clearing' || undone !== undefined) return undefined;
+  const fee = entries.find(({ type }) => type === 'fees')?.amount ?? 0n;
+  const of = entries.find(
+    ({ type, amount }) => type !== 'fees' && type !== 'in-transit' && !isAsset(type) && amount > 0n !== fee > 0n,
+  );
+  return fee === 0n || of === undefined ? undefined : { fee, of };
 }
 
 const isGoods = (type: AccountType) => type === 'order' || type === 'escrow';
