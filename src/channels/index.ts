@@ -2,6 +2,9 @@ import type { Clock } from '../kernel/index.js';
 import { wallClock } from '../runtime/index.js';
 import { cnapsChannel } from './cnaps/cnaps-channel.js';
 import { CNAPS_CODES } from './cnaps/envelope.js';
+
+export { PARTICIPANT } from './cnaps/envelope.js';
+
 import { type CoreBank, httpCoreBank } from './core-bank.js';
 import { type DayEndNews, dayEndNews, type FileChannel, hasDayFiles, pspFile, sftpFiles, unionPayFile } from './files/index.js';
 import { type BankHttp, openBankHttp } from './http.js';

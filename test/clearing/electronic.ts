@@ -103,7 +103,7 @@ export async function receiveConsented(
   data: Record<string, unknown>,
 ): Promise<Id> {
   const { db, rt, intake, clock } = world;
-  const body = canonicalJson({ account: toWire('account', holder.account), ...data });
+  const body = canonicalJson('from' in data ? data : { account: toWire('account', holder.account), ...data });
   const [receipt] = await intake.receive([{ platformId, origin: 'P', requestNo: randomUUID(), kind, body, actor: 'test' }]);
   if (receipt === undefined || 'refused' in receipt) throw new Error(`not received: ${receipt?.refused.code}`);
   const [nowMs, nothing] = [clock.now(), Buffer.alloc(32)];

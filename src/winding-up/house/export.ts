@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { settlementAccountsOf } from '../../accounts/index.js';
+import { type SettlementAccount, settlementAccountsOf } from '../../accounts/index.js';
+import { PARTICIPANT } from '../../channels/index.js';
 import {
   addDays,
   asId,
@@ -19,7 +20,7 @@ import { type Book, loadAccounts, loadBook } from '../../ledger/index.js';
 import { loadParties } from '../../parties/index.js';
 import type { Database, ReceiptKeys, Tx, Vault } from '../../runtime/index.js';
 import { requireWindDown } from '../decide.js';
-import { movingOf, type Round, verdictOf } from '../rules.js';
+import { movingOf, payersPart, type Round, type Standing, verdictOf } from '../rules.js';
 import { type Cursor, HELD_TYPES, roundOf, standingsOf, standingsPage } from '../standings.js';
 import { movedOn } from '../store.js';
 import { EXPORT_VERSION, FILES, type FileName, type LineOf, type Manifest, type ManifestContent, movedBy } from './form.js';
@@ -27,6 +28,8 @@ import { sealerFor } from './seal.js';
 import { accountsOfUsers, agreementsPage, holdsPage, mandatesPage, membersPage, usersPage } from './store.js';
 
 const PAGE = 500;
+const OWN = ['own-funds', 'commission', 'marketing', 'fees'] as const;
+type Own = (typeof OWN)[number];
 
 /** Takes the text of a file, a line at a time with its line feed. */
 export type Sink = (file: FileName, text: string) => void;
@@ -193,11 +196,7 @@ class Walk {
             },
             {
               party: { kind, name, idNo, ...more },
-              settlementAccount: {
-                name: this.#vault.read(to.name),
-                account: this.#vault.read(to.account),
-                bankCode: to.bankCode,
-              },
+              settlementAccount: this.#named(to),
             },
           );
         }
@@ -221,9 +220,7 @@ class Walk {
           const own = accounts.get(id) ?? [];
           const cards = own.map((account) => {
             const card = bound.get(account.id);
-            return card === undefined
-              ? null
-              : { name: this.#vault.read(card.name), account: this.#vault.read(card.account), bankCode: card.bankCode };
+            return card === undefined ? null : this.#named(card);
           });
           const shown = own.map((account) => ({ class: account.class, balance: toWireAmount(moving.get(account.id) ?? 0n) }));
           out.put('users', { userNo, state, accounts: shown }, { party: JSON.parse(this.#vault.open(particularsSealed)), cards });
@@ -232,23 +229,40 @@ class Walk {
     );
   }
 
-  /** Orders, the platform's own, and whatever stays. */
+  /** An account outside with the bank that keeps it: what is this bank's own here is another bank's for whoever reads it. */
+  #named({ name, account, bankCode }: SettlementAccount): SettlementAccount {
+    const bank = bankCode === '' ? PARTICIPANT : bankCode;
+    return { name: this.#vault.read(name), account: this.#vault.read(account), bankCode: bank };
+  }
+
+  /** To whom orders that were paid out of electronic accounts go back: those are not taken over, but their cards are outside. */
+  async #cardsOfPayers(page: readonly Standing[]): Promise<Map<Id, SettlementAccount>> {
+    return settlementAccountsOf(
+      this.#tx,
+      page.flatMap(({ order }) => order?.payerAccountId ?? []),
+    );
+  }
+
+  /** Orders with what is their payers', the platform's own with what it added to orders, and whatever stays. */
   async #money(): Promise<void> {
     const { book, round, out } = this.#of;
-    const own = ['own-funds', 'commission', 'marketing', 'fees'] as const;
+    const moved = new Map(OWN.map((type) => [type, 0n]));
+    const addOwn = (type: Own, amount: Minor) => moved.set(type, (moved.get(type) ?? 0n) + amount);
     for (let cursor: Cursor | undefined, first = true; first || cursor !== undefined; first = false) {
       const from: Cursor | undefined = cursor;
       const { page, next } = await standingsPage(this.#tx, this.#vault, { book, round, types: HELD_TYPES, from });
+      const cards = await this.#cardsOfPayers(page);
       for (const standing of page) {
         const { account, order } = standing;
         const moves = movingOf(standing, round);
-        const balance = toWireAmount(moves);
-        const type = own.find((each) => each === account.type);
+        const type = OWN.find((each) => each === account.type);
         if (order !== undefined && moves > 0n) {
-          const { name, account: no, bankCode } = order.payer;
-          const payer = { name: this.#vault.read(name), account: this.#vault.read(no), bankCode };
-          out.put('orders', { orderNo: order.orderNo, balance }, { payer });
-        } else if (type !== undefined && moves > 0n) out.put('platform', { accountType: type, balance });
+          const part = payersPart(order, moves);
+          const payer = (order.payerAccountId && cards.get(order.payerAccountId)) || order.payer;
+          if (part > 0n)
+            out.put('orders', { orderNo: order.orderNo, balance: toWireAmount(part) }, { payer: this.#named(payer) });
+          addOwn('marketing', moves - part);
+        } else if (type !== undefined) addOwn(type, moves);
         if (moves === account.balance) continue;
         out.stays += account.balance - moves;
         const why = verdictOf(standing, round)
@@ -259,6 +273,8 @@ class Walk {
       }
       cursor = next;
     }
+    for (const [accountType, amount] of moved)
+      if (amount > 0n) out.put('platform', { accountType, balance: toWireAmount(amount) });
   }
 
   async #rest(): Promise<void> {

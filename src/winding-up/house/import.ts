@@ -8,6 +8,7 @@ import {
   invariant,
   naturalDate,
   type PublicKeys,
+  parseInstant,
   shapeFault,
   signatureFault,
   signContent,
@@ -30,7 +31,7 @@ import {
 } from './form.js';
 import { holdInside, memberInside, orderInside, userInside } from './inside.js';
 import { openerOf, textOfKey } from './seal.js';
-import { accountsByMerchant, findTakeover, insertTakeover, isEmpty } from './store.js';
+import { accountsByMerchant, findTakeover, holdsTaken, insertTakeover, isEmpty } from './store.js';
 
 /** Something is wrong with an export, or with where it shall go; told in plain words, and nothing was taken of it. */
 export class ExportWrong extends Error {}
@@ -347,7 +348,11 @@ class Import extends Walk {
   }
 
   async #holds(): Promise<void> {
-    await this.pages('holds', async (page) => {
+    await this.pages('holds', async (all) => {
+      // One that has ended meanwhile holds nothing any more: its money is the member's like the rest.
+      const page = all.filter(
+        ({ line: { expiresAt } }) => (parseInstant(expiresAt ?? '') ?? Infinity) > this.desk.rt.clock.now(),
+      );
       const accounts = await this.desk.rt.db.read('held-accounts', (tx) =>
         accountsByMerchant(
           tx,
@@ -414,7 +419,7 @@ class Receipt extends Walk {
         members: file('members').lines,
         users: file('users').lines - notRegistered.length,
         orders: file('orders').lines,
-        holds: file('holds').lines,
+        holds: await this.desk.rt.db.read('holds-taken-over', (tx) => holdsTaken(tx, this.book.platformId)),
       },
       notRegistered,
       anew: { agreements: file('agreements').lines, mandates: file('mandates').lines, accounts },

@@ -173,6 +173,16 @@ export async function accountsByMerchant(tx: Tx, platformId: Id, numbers: readon
   return new Map(rows.map((row) => [row.merchant_no, asId(row.account_id)]));
 }
 
+/** How many holds a platform took over. */
+export async function holdsTaken(tx: Tx, platformId: Id): Promise<number> {
+  const [row] = await tx.rows<{ holds: string }>(
+    `SELECT CAST(COUNT(*) AS CHAR) AS holds FROM instructions AS i JOIN outcomes AS o ON o.instruction_id = i.id AND o.state = 'posted'
+     WHERE i.platform_id = ? AND i.origin = 'O' AND i.request_no LIKE 'takeover:hld%'`,
+    [platformId],
+  );
+  return Number(row?.holds ?? 0);
+}
+
 /** What left the custody account of a platform under the reference of a hand-over, in minor units. */
 export async function handedOver(tx: Tx, platformId: Id, reference: string): Promise<bigint> {
   const [row] = await tx.rows<{ amount: string }>(
