@@ -11,7 +11,6 @@ import {
   decideNow,
   endIntercepted,
   lapseCollections,
-  shardsWithPayouts,
   watchFloats,
 } from '../src/dispatch/index.js';
 import { type Deal, type DueAct, dueActs, dueDeals } from '../src/escrow/index.js';
@@ -27,6 +26,7 @@ import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js'
 import { loadBooks, lockShard } from '../src/ledger/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
 import { partiesWork } from '../src/parties/index.js';
+import { shardsWithPayouts } from '../src/payouts/index.js';
 import { countOpenBreaks } from '../src/reconciliation/index.js';
 import { retryShortages, shardsWithShortages } from '../src/refunds/index.js';
 import { lapseReviews } from '../src/reviews/index.js';

@@ -37,7 +37,7 @@ export function statesPage(): string {
     `From \`src/payouts/states.ts\`. The money is neither with the payee nor back while the payout is ${underWay.join(', ')}.`,
     '## A contract of a card with a collecting channel 代收签约',
     drawing(SIGNING_TRANSITIONS),
-    'From `src/dispatch/states.ts`. A collection waits for it; what has no answer is asked again under its number.',
+    'From `src/dispatch/signing/states.ts`. A collection waits for it; what has no answer is asked again under its number.',
     '## A business day 营业日',
     drawing(DAY_TRANSITIONS),
     'From `src/clearing/states.ts`.',

@@ -9,12 +9,12 @@ import { type CoreBank, httpCoreBank } from './core-bank.js';
 import { type DayEndNews, dayEndNews, type FileChannel, hasDayFiles, pspFile, sftpFiles, unionPayFile } from './files/index.js';
 import { type BankHttp, openBankHttp } from './http.js';
 import { httpChannel } from './http-channel.js';
-import { httpSmsGateway, httpVerification } from './http-verification.js';
 import { CHANNELS, type Channel, type ChannelCode, type CollectingChannel, type Collector } from './port.js';
-import { pspChannel } from './psp.js';
+import { pspChannel } from './psp/psp-channel.js';
 import { type InstitutionSettings, institutionOf } from './settings.js';
-import { unionPayChannel } from './unionpay.js';
-import type { SmsGateway, Verification } from './verification.js';
+import { unionPayChannel } from './unionpay/unionpay-channel.js';
+import { httpSmsGateway, httpVerification } from './verification/http-verification.js';
+import type { SmsGateway, Verification } from './verification/verification.js';
 
 /**
  * Everything outside the walls: the channels that carry payments and collect, the core bank that keeps the money, those who say who somebody is,
@@ -122,10 +122,10 @@ export type {
 export { FILE_CHANNELS, type FileChannel, openSshPrivateKey, sshFingerprint } from './files/index.js';
 export { type PeerKeys, signingKeyOf } from './keys.js';
 export * from './port.js';
-export { readNotification } from './psp.js';
+export { readNotification } from './psp/psp-channel.js';
+export { SIGNATURE_HEADER as PSP_SIGNATURE_HEADER } from './psp/signed-json.js';
 export { isOwnBank, OWN_BANK } from './rules.js';
 export { CALLBACK_PATH, settingsOf } from './settings.js';
-export { SIGNATURE_HEADER as PSP_SIGNATURE_HEADER } from './signed-json.js';
 export { type Statement, StatementFaulty } from './statement.js';
-export * from './verification.js';
+export * from './verification/verification.js';
 export type { StatementLine } from './wire.js';

@@ -1,7 +1,8 @@
-import { resumePayments, stopPayments, takeNews } from '../dispatch/index.js';
+import { takeNews } from '../dispatch/index.js';
 import { executeShard, inboxDepths } from '../instructions/index.js';
 import { invariant, type Minor, Refused } from '../kernel/index.js';
 import { bookTotals, loadBook, lockShard, setBusinessDate, setProvedTo } from '../ledger/index.js';
+import { resumePayments, stopPayments } from '../payouts/index.js';
 import { attestDay, CustodyProofDiffers } from '../proofs/index.js';
 import { type DayToReconcile, prove, type Reconciliation, reconcileDay, storedReconciliation } from '../reconciliation/index.js';
 import { makeDayFiles } from '../reporting/index.js';

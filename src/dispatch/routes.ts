@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Id, Refused, refuse, toWire } from '../kernel/index.js';
-import { findPayout, isUnderWay, listPayouts, PAYOUT_STATES, type Payout } from '../payouts/index.js';
+import { askSoon, findPayout, isUnderWay, listPayouts, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import {
   businessDateSchema,
   idAfter,
@@ -13,17 +13,16 @@ import {
   textSchema,
   wireId,
 } from '../runtime/index.js';
-import { pspCallbackRoute } from './callbacks.js';
 import { floatRoutes } from './floats/routes.js';
 import { healthRoutes } from './health/routes.js';
-import { incomingRoutes } from './incoming-routes.js';
-import { intercept } from './intercept.js';
-import { planRoutes } from './plan-routes.js';
-import { attemptsOf } from './plan-store.js';
-import { askSoon } from './store.js';
+import { incomingRoutes } from './incoming/routes.js';
+import { pspCallbackRoute } from './news/callbacks.js';
+import { unreadRoutes } from './news/unread-routes.js';
+import { planRoutes } from './plan/routes.js';
+import { attemptsOf } from './plan/store.js';
+import { whyThisWay } from './plan/why.js';
+import { intercept } from './sending/intercept.js';
 import { textRoutes } from './texts/routes.js';
-import { unreadRoutes } from './unread-routes.js';
-import { whyThisWay } from './why.js';
 import { explainedSchema, payoutSchema, routedSchema, showExplained, showPayout, showRouted } from './wire.js';
 
 const filters = { state: z.enum(PAYOUT_STATES).optional(), businessDate: businessDateSchema.optional() };

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { maskCardNumber, maskName, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import { openPayee, PAYOUT_PURPOSES, PAYOUT_STATES, type Payout } from '../payouts/index.js';
 import { rfc3339Schema, type Vault } from '../runtime/index.js';
-import type { Attempt } from './plan-store.js';
-import { type Other, WHY_NOT, WHY_NOT_WORDS } from './why.js';
+import type { Attempt } from './plan/store.js';
+import { type Other, WHY_NOT, WHY_NOT_WORDS } from './plan/why.js';
 
 export const moneyShape = z.strictObject({ amount: z.int(), currency: z.literal('CNY') });
 

@@ -6,5 +6,6 @@
  */
 
 export * from './collection-store.js';
+export * from './leaving-store.js';
 export * from './states.js';
 export * from './store.js';

@@ -380,3 +380,8 @@ export async function stillWith(
   );
   return rows.map(({ id }) => asId(id));
 }
+
+/** Makes a payout that is under way due for a question at once. */
+export async function askSoon(tx: Tx, payoutId: Id, nowMs: Instant): Promise<void> {
+  await tx.write("UPDATE payouts SET next_ms = ? WHERE id = ? AND state IN ('sent', 'unknown')", [nowMs, payoutId]);
+}

@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BankUnreachable, type Channels, OTHER_CONTENT, openChannels, type PaymentOrder } from '../../src/channels/index.js';
 import { asPeer, type PeerKeys, type SigningKey, sandboxSide } from '../../src/channels/keys.js';
+import { readSignature, SIGNATURE_HEADER, signatureHeader } from '../../src/channels/psp/signed-json.js';
 import { type InstitutionSettings, institutionOf } from '../../src/channels/settings.js';
-import { type Fields, openForm, packInfo, sealForm, unpackInfo } from '../../src/channels/signed-form.js';
-import { readSignature, SIGNATURE_HEADER, signatureHeader } from '../../src/channels/signed-json.js';
+import { type Fields, openForm, packInfo, sealForm, unpackInfo } from '../../src/channels/unionpay/signed-form.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
 
 const order: PaymentOrder = {

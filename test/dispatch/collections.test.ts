@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channels } from '../../src/channels/index.js';
 import { PersonEntry } from '../../src/channels/simulator/people.js';
+import { turnAway } from '../../src/dispatch/answers/take-back.js';
 import { lapsedDirective, settledDirective } from '../../src/dispatch/desk.js';
 import {
   createDesk,
@@ -13,7 +14,6 @@ import {
   sendDue,
   takeNews,
 } from '../../src/dispatch/index.js';
-import { turnAway } from '../../src/dispatch/plan.js';
 import { executeShard, findInstructions } from '../../src/instructions/index.js';
 import type { Payout } from '../../src/payouts/index.js';
 import { addParameter } from '../../src/runtime/parameters.js';

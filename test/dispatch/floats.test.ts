@@ -16,7 +16,7 @@ import {
   takeNews,
   watchFloats,
 } from '../../src/dispatch/index.js';
-import { addCarried, carriedOn } from '../../src/dispatch/plan-store.js';
+import { addCarried, carriedOn } from '../../src/dispatch/plan/store.js';
 import { type Id, type Instant, naturalDate } from '../../src/kernel/index.js';
 import { type ChannelTerms, loadChannelTable } from '../../src/routing/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';

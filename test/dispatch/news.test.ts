@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ChannelCode, ChannelNews } from '../../src/channels/index.js';
 import { createDesk, type Desk, pollDue, sendDue, takeNews } from '../../src/dispatch/index.js';
-import { listUnread } from '../../src/dispatch/unread-store.js';
+import { listUnread } from '../../src/dispatch/news/unread-store.js';
 import type { Payout } from '../../src/payouts/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 

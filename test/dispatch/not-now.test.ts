@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CHANNELS, type ChannelCode, type Channels, type PaymentOrder } from '../../src/channels/index.js';
+import { notNowDelayMs } from '../../src/dispatch/answers/rules.js';
 import { ask, createDesk, type Desk, pollDue, sendAgain, sendDue, takeNews } from '../../src/dispatch/index.js';
-import { planDue } from '../../src/dispatch/plan.js';
-import { attemptsOf } from '../../src/dispatch/plan-store.js';
-import { notNowDelayMs } from '../../src/dispatch/rules.js';
+import { planDue } from '../../src/dispatch/plan/plan.js';
+import { attemptsOf } from '../../src/dispatch/plan/store.js';
 import type { Instant } from '../../src/kernel/index.js';
 import type { Payout } from '../../src/payouts/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';

@@ -1,7 +1,9 @@
 import { test as check, fc } from '@fast-check/jest';
 import { describe, expect, test } from '@jest/globals';
 import { OTHER_CONTENT } from '../../src/channels/index.js';
-import { isLapsed, queryDelayMs, readAnswer, readNews, tidyReason } from '../../src/dispatch/rules.js';
+import { readAnswer, readNews } from '../../src/dispatch/answers/rules.js';
+import { queryDelayMs, tidyReason } from '../../src/dispatch/rules.js';
+import { isLapsed } from '../../src/dispatch/sending/rules.js';
 import { instantOf } from '../../src/kernel/index.js';
 import { PAYOUT_STATES } from '../../src/payouts/index.js';
 

@@ -1,6 +1,6 @@
 import type { Minor } from '../../kernel/index.js';
 import { OTHER_CONTENT } from '../port.js';
-import type { TrialInflow, TrialPayment } from '../verification.js';
+import type { TrialInflow, TrialPayment } from '../verification/verification.js';
 import type { Faults } from './faults.js';
 import type { People } from './people.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ID_TYPES, type Minor } from '../../kernel/index.js';
-import type { ElementsAnswer, ElementsQuestion, IdentityAnswer, IdentityQuestion } from '../verification.js';
-import { AccountClass, AccountNo, BankCode, Mobile, Name, Standing } from '../verification-wire.js';
+import type { ElementsAnswer, ElementsQuestion, IdentityAnswer, IdentityQuestion } from '../verification/verification.js';
+import { AccountClass, AccountNo, BankCode, Mobile, Name, Standing } from '../verification/wire.js';
 import { draw } from './chance.js';
 
 const AccountEntry = z.strictObject({

@@ -1,7 +1,7 @@
 import { Agent } from 'undici';
 import { sandboxSide } from '../keys.js';
-import { NOTIFICATION_PURPOSE } from '../psp.js';
-import { SIGNATURE_HEADER, signatureHeader } from '../signed-json.js';
+import { NOTIFICATION_PURPOSE } from '../psp/psp-channel.js';
+import { SIGNATURE_HEADER, signatureHeader } from '../psp/signed-json.js';
 import type { Bank } from './bank.js';
 import type { Notice } from './notices.js';
 

@@ -1,9 +1,9 @@
 import { ID_TYPES, parseBusinessDate } from '../../kernel/index.js';
 import { asPeer, sandboxSide } from '../keys.js';
 import { type ChannelAnswer, OTHER_CONTENT, type PaymentOrder } from '../port.js';
-import { type Fields, isCarried, openForm, sealForm, unpackInfo } from '../signed-form.js';
-import { BALANCE_TYPE, SIGNING_TYPE, UNIONPAY_PATHS, UNIONPAY_TYPES } from '../unionpay.js';
-import { codeOf } from '../unionpay-codes.js';
+import { codeOf } from '../unionpay/codes.js';
+import { type Fields, isCarried, openForm, sealForm, unpackInfo } from '../unionpay/signed-form.js';
+import { BALANCE_TYPE, SIGNING_TYPE, UNIONPAY_PATHS, UNIONPAY_TYPES } from '../unionpay/unionpay-channel.js';
 import type { Bank } from './bank.js';
 import { type BankRoute, type Call, type Parsed, RawAnswer } from './call.js';
 

@@ -7,7 +7,7 @@ import {
   SmsMessage,
   TrialInflowMessage,
   TrialPaymentMessage,
-} from '../verification-wire.js';
+} from '../verification/wire.js';
 import { type BankRoute, orConflict, shape } from './call.js';
 import { PersonEntry } from './people.js';
 

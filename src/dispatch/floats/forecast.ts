@@ -3,8 +3,8 @@ import { type Minor, naturalDate } from '../../kernel/index.js';
 import { type Bare, bareInScope, bringsMoneyIn } from '../../payouts/index.js';
 import { routeBatch } from '../../routing/index.js';
 import { loadParameters, type Runtime } from '../../runtime/index.js';
-import { positionWith, toRoutable } from '../plan.js';
-import { attemptsOf } from '../plan-store.js';
+import { positionWith, toRoutable } from '../plan/plan.js';
+import { attemptsOf } from '../plan/store.js';
 import { daysLike, type Outlook, usualOf } from './rules.js';
 import { loadFloats, spentBetween } from './store.js';
 

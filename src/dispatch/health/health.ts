@@ -1,7 +1,7 @@
 import type { ChannelCode } from '../../channels/index.js';
 import type { Instant } from '../../kernel/index.js';
 import type { Desk } from '../desk.js';
-import { noteChannelSuccess } from '../store.js';
+import { noteChannelSuccess } from '../news/store.js';
 import { addMinute, endUnanswered, noteUnanswered } from './store.js';
 
 const MINUTE_MS = 60_000;

@@ -3,10 +3,10 @@ import { CHANNELS, type ChannelCode } from '../../channels/index.js';
 import { type Instant, type Minor, toRfc3339, toWireAmount } from '../../kernel/index.js';
 import { type Route, type Runtime, rfc3339Schema, route } from '../../runtime/index.js';
 import { type Float, loadFloats } from '../floats/store.js';
-import { type BacklogRow, backlog, type ChannelRow, channelRows, waitingPayouts } from '../store.js';
+import { type ChannelRow, channelRows } from '../news/store.js';
 import { moneyShape } from '../wire.js';
 import { type Circuit, type Rates, ratesOf, shutUntil } from './rules.js';
-import { loadCircuits, type Minute, minutesSince } from './store.js';
+import { type BacklogRow, backlog, loadCircuits, type Minute, minutesSince, waitingPayouts } from './store.js';
 
 const MINUTE_MS = 60_000;
 

@@ -1,6 +1,8 @@
 import { CHANNELS, type ChannelCode } from '../../channels/index.js';
-import type { Instant } from '../../kernel/index.js';
+import type { Instant, Minor } from '../../kernel/index.js';
+import type { PayoutState } from '../../payouts/index.js';
 import type { Tx } from '../../runtime/index.js';
+import { WAITS } from '../rules.js';
 import type { Circuit } from './rules.js';
 
 /** Every channel by name, so that the key by channel and minute is used. */
@@ -68,4 +70,41 @@ export async function noteUnanswered(tx: Tx, channel: ChannelCode, nowMs: Instan
 /** It answers. */
 export async function endUnanswered(tx: Tx, channel: ChannelCode): Promise<void> {
   await tx.write('UPDATE channel_circuits SET unanswered = 0 WHERE channel = ? AND unanswered > 0', [channel]);
+}
+
+export interface BacklogRow {
+  /** Null until it is routed. */
+  readonly channel: ChannelCode | null;
+  readonly state: PayoutState;
+  readonly number: number;
+}
+
+/** Payouts that are under way, counted. */
+export async function backlog(tx: Tx): Promise<BacklogRow[]> {
+  const rows = await tx.rows<Omit<BacklogRow, 'number'> & { number: string }>(
+    `SELECT channel, state, COUNT(*) AS number FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown') GROUP BY channel, state`,
+  );
+  return rows.map(({ channel, state, number }) => ({ channel, state, number: Number(number) }));
+}
+
+/** Payouts that no channel could carry when they were last looked at: how many, fen, and when the oldest was made. */
+export interface Waiting {
+  readonly number: number;
+  readonly amount: Minor;
+  readonly oldestMs: Instant | null;
+}
+
+export async function waitingPayouts(tx: Tx): Promise<Waiting> {
+  const [row] = await tx.rows<{ number: string; amount: string | null; oldest: string | null }>(
+    `SELECT COUNT(*) AS number, SUM(amount) AS amount, MIN(created_ms) AS oldest FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state = 'created' AND channel IS NULL AND reason LIKE ?`,
+    [`${WAITS}%`],
+  );
+  const oldest = row?.oldest ?? null;
+  return {
+    number: Number(row?.number ?? 0),
+    amount: BigInt(row?.amount ?? 0),
+    oldestMs: oldest === null ? null : (Number(oldest) as Instant),
+  };
 }
