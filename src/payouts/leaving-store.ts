@@ -1,31 +1,28 @@
 import { asId, type Id, type Instant } from '../kernel/index.js';
 import type { Tx } from '../runtime/index.js';
-import { isWithheld, type Payout } from './store.js';
 
-/** Platforms of which nothing is sent. */
-export async function stoppedPlatforms(tx: Tx): Promise<Id[]> {
-  return (await tx.rows<{ platform_id: string }>('SELECT platform_id FROM payment_stops')).map((row) => asId(row.platform_id));
+/**
+ * Whether a payout may leave now, as a condition on a row of payouts under its name: nobody stopped it (拦截), its platform's payments are not
+ * stopped, the proof of the last date on which its money came in has passed (a collection waits for none: nothing leaves), and its account is
+ * neither frozen nor blocked (a court's payout goes all the same).
+ */
+export function mayLeave(payout: string): string {
+  return `(NOT EXISTS (SELECT 1 FROM payout_intercepts AS i WHERE i.payout_id = ${payout}.id)
+    AND NOT EXISTS (SELECT 1 FROM payment_stops AS s WHERE s.platform_id = ${payout}.platform_id)
+    AND (${payout}.purpose = 'top-up'
+      OR ${payout}.funded_on <= (SELECT b.proved_to FROM books AS b WHERE b.platform_id = ${payout}.platform_id))
+    AND (${payout}.purpose = 'judicial'
+      OR NOT EXISTS (SELECT 1 FROM accounts AS w WHERE w.id = ${payout}.source_account_id AND w.state = 'frozen')
+        AND NOT EXISTS (SELECT 1 FROM electronic_accounts AS w WHERE w.account_id = ${payout}.source_account_id AND w.state = 'blocked')))`;
 }
 
-/** Which of these payouts are not to be sent now: people stopped them, their platform's payments are stopped, or their account is frozen or blocked. */
-export async function heldBack(tx: Tx, payouts: readonly Payout[]): Promise<(payout: Payout) => boolean> {
-  if (payouts.length === 0) return () => false;
-  const stopped = new Set(await stoppedPlatforms(tx));
+/** Which of these may leave now. */
+export async function leavingOf(tx: Tx, payoutIds: readonly Id[]): Promise<ReadonlySet<Id>> {
+  if (payoutIds.length === 0) return new Set();
   const rows = await tx.rows<{ id: string }>(
-    `SELECT a.id FROM accounts AS a WHERE a.id IN (${payouts.map((payout) => payout.sourceAccountId).join()}) AND ${isWithheld('a.id')}`,
+    `SELECT p.id FROM payouts AS p WHERE p.id IN (${payoutIds.join()}) AND ${mayLeave('p')}`,
   );
-  const withheld = new Set(rows.map((row) => row.id));
-  const intercepted = new Set(
-    (
-      await tx.rows<{ id: string }>(
-        `SELECT payout_id AS id FROM payout_intercepts WHERE payout_id IN (${payouts.map(({ id }) => id).join()})`,
-      )
-    ).map((row) => row.id),
-  );
-  return (payout) =>
-    intercepted.has(payout.id) ||
-    stopped.has(payout.platformId) ||
-    (withheld.has(payout.sourceAccountId) && payout.purpose !== 'judicial');
+  return new Set(rows.map(({ id }) => asId(id)));
 }
 
 /** From the commit on nothing of this platform is sent. Doing it twice changes nothing. */
@@ -43,12 +40,9 @@ export async function resumePayments(tx: Tx, platformId: Id): Promise<void> {
 /** Which shards have payouts to send, and which have some to ask after. */
 export async function shardsWithPayouts(tx: Tx, nowMs: Instant): Promise<{ toSend: number[]; toAsk: number[] }> {
   const rows = await tx.rows<{ shard_id: number; created: number }>(
-    `SELECT DISTINCT p.shard_id, p.state = 'created' AS created FROM payouts AS p JOIN books AS b ON b.platform_id = p.platform_id
-     LEFT JOIN payment_stops AS s ON s.platform_id = p.platform_id
+    `SELECT DISTINCT p.shard_id, p.state = 'created' AS created FROM payouts AS p
      WHERE p.shard_id IN (SELECT id FROM shards) AND p.state IN ('created', 'sent', 'unknown') AND p.next_ms <= ?
-       AND (p.state <> 'created'
-         OR ((p.purpose = 'top-up' OR p.funded_on <= b.proved_to) AND s.platform_id IS NULL
-           AND (p.purpose = 'judicial' OR NOT ${isWithheld('p.source_account_id')})))`,
+       AND (p.state <> 'created' OR ${mayLeave('p')})`,
     [nowMs],
   );
   const shards = (created: boolean) => rows.filter((row) => Boolean(Number(row.created)) === created).map((row) => row.shard_id);
@@ -76,7 +70,7 @@ export async function isIntercepted(tx: Tx, payoutId: Id): Promise<boolean> {
 export async function openIntercepts(
   tx: Tx,
   limit: number,
-): Promise<{ payout: Pick<Payout, 'id' | 'platformId' | 'shardId'>; reason: string }[]> {
+): Promise<{ payout: { id: Id; platformId: Id; shardId: number }; reason: string }[]> {
   const rows = await tx.rows<{ id: string; platform_id: string; shard_id: number; reason: string }>(
     `SELECT p.id, p.platform_id, p.shard_id, i.reason FROM payout_intercepts AS i JOIN payouts AS p ON p.id = i.payout_id
      WHERE i.done = 0 ORDER BY i.payout_id LIMIT ?`,

@@ -1,6 +1,7 @@
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
+import { mayLeave } from './leaving-store.js';
 import { isUnderWay, type PayoutState, UNDER_WAY } from './states.js';
 
 /** A payment that leaves the custody account; of the purpose `top-up`: one that is collected into it. */
@@ -171,12 +172,6 @@ export async function listPayouts(tx: Tx, filter: PayoutFilter, limit: number): 
   return rows.map(payoutOf);
 }
 
-/** Whether the bank keeps an account from being paid out of or collected for: a condition on the column that names it. A court's payout goes all the same. */
-export function isWithheld(column: string): string {
-  return `(EXISTS (SELECT 1 FROM accounts AS w WHERE w.id = ${column} AND w.state = 'frozen')
-    OR EXISTS (SELECT 1 FROM electronic_accounts AS w WHERE w.account_id = ${column} AND w.state = 'blocked'))`;
-}
-
 /** Whether it brings money in instead of paying it out: then no proof holds it back, for nothing leaves. */
 export function bringsMoneyIn({ purpose }: Pick<Payout, 'purpose'>): boolean {
   return purpose === 'top-up';
@@ -192,8 +187,6 @@ export interface PayoutScope {
   readonly shardId: number;
   readonly states: readonly PayoutState[];
   readonly platformId?: Id | undefined;
-  /** None of these platforms'. */
-  readonly notOf?: readonly Id[] | undefined;
   /** Only those whose time has come at this moment. */
   readonly dueMs?: Instant | undefined;
   readonly purposes?: readonly PayoutPurpose[] | undefined;
@@ -203,7 +196,7 @@ export interface PayoutScope {
   readonly again?: boolean | undefined;
   /** Only those whose channel was chosen, or only those whose was not. */
   readonly routed?: boolean | undefined;
-  /** Only those that may be sent: their money came in on dates that are proved (or they bring it in), and nothing withholds their account. */
+  /** Only those that may leave now; see `mayLeave`. */
   readonly mayLeave?: boolean | undefined;
 }
 
@@ -284,17 +277,12 @@ function conditionsOf(scope: PayoutScope): { where: string; values: unknown[] } 
     values.push(...of);
   };
   if (scope.platformId !== undefined) also('platform_id = ?', scope.platformId);
-  if (scope.notOf !== undefined && scope.notOf.length > 0) also(`platform_id NOT IN (${scope.notOf.join()})`);
   if (scope.dueMs !== undefined) also('next_ms <= ?', scope.dueMs);
   if (scope.purposes !== undefined) also(`purpose IN (${scope.purposes.map((purpose) => `'${purpose}'`).join()})`);
   if (scope.collectedSince !== undefined) also("(purpose <> 'top-up' OR created_ms > ?)", scope.collectedSince);
   if (scope.again) also('reason IS NOT NULL');
   if (scope.routed !== undefined) also(`channel IS ${scope.routed ? 'NOT ' : ''}NULL`);
-  if (scope.mayLeave) {
-    also('NOT EXISTS (SELECT 1 FROM payout_intercepts AS i WHERE i.payout_id = payouts.id)');
-    also("(purpose = 'top-up' OR funded_on <= (SELECT proved_to FROM books WHERE books.platform_id = payouts.platform_id))");
-    also(`(purpose = 'judicial' OR NOT ${isWithheld('payouts.source_account_id')})`);
-  }
+  if (scope.mayLeave) also(mayLeave('payouts'));
   return { where: conditions.join(' AND '), values };
 }
 

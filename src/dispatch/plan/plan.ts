@@ -8,7 +8,6 @@ import {
   keepWaiting,
   type Payout,
   type PayoutPurpose,
-  stoppedPlatforms,
   takeBack,
 } from '../../payouts/index.js';
 import { loadChannelTable, type Position, type Routable, type Route, routeBatch, standingOf } from '../../routing/index.js';
@@ -67,7 +66,7 @@ export async function planDue(desk: Desk, scope: SendScope, collectedSince: Inst
   for (let tries = 0; ; ) {
     const wanted = await db.read('payouts-to-route', async (tx) => {
       const all = { ...scope, states: ['created'], routed: false, dueMs: clock.now(), mayLeave: true, collectedSince } as const;
-      return bareInScope(tx, { ...all, notOf: await stoppedPlatforms(tx) }, PLAN_MAX);
+      return bareInScope(tx, all, PLAN_MAX);
     });
     if (wanted.length === 0) return;
     try {

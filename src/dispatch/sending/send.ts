@@ -1,15 +1,7 @@
 import type { ChannelAnswer, ChannelCode, PaymentOrder } from '../../channels/index.js';
 import { type BusinessDate, type Id, type Instant, invariant } from '../../kernel/index.js';
 import { type Book, loadBooks, lockShard } from '../../ledger/index.js';
-import {
-  bringsMoneyIn,
-  heldBack,
-  movePayouts,
-  openPayee,
-  type Payout,
-  payoutsInScope,
-  stoppedPlatforms,
-} from '../../payouts/index.js';
+import { leavingOf, movePayouts, openPayee, type Payout, payoutsInScope } from '../../payouts/index.js';
 import type { Tx } from '../../runtime/index.js';
 import { type Answered, isUsable, putOff, takeAnswers } from '../answers/answers.js';
 import { type Desk, type Directive, decideNow, lapsedDirective } from '../desk.js';
@@ -85,14 +77,8 @@ export async function sendDue(desk: Desk, scope: SendScope, { collect, each }: S
 async function claim(desk: Desk, scope: SendScope, since: Instant): Promise<Sending[] | undefined> {
   const { db } = desk.rt;
   for (let tries = 1; ; tries += 1) {
-    const candidates = await db.read('payouts-to-send', async (tx) => {
-      const wanted = { ...scope, states: ['created'], routed: true, mayLeave: true, collectedSince: since } as const;
-      const first = await payoutsInScope(tx, wanted, CLAIM_MAX);
-      if (first.length === 0) return first;
-      const stopped = await stoppedPlatforms(tx);
-      if (!first.some((payout) => stopped.includes(payout.platformId))) return first;
-      return payoutsInScope(tx, { ...wanted, notOf: stopped }, CLAIM_MAX);
-    });
+    const wanted = { ...scope, states: ['created'], routed: true, mayLeave: true, collectedSince: since } as const;
+    const candidates = await db.read('payouts-to-send', (tx) => payoutsInScope(tx, wanted, CLAIM_MAX));
     if (candidates.length === 0) return undefined;
     if (await takeBackUnsent(desk, candidates)) return [];
     try {
@@ -117,11 +103,14 @@ async function markSent({ rt }: Desk, payouts: readonly Payout[], write: typeof 
     async (tx) => {
       await lockShard(tx, (payouts[0] as Payout).shardId, rt.clock.now());
       const books = await loadBooks(tx, [...new Set(payouts.map((payout) => payout.platformId))]);
-      const held = await heldBack(tx, payouts);
+      const leaving = await leavingOf(
+        tx,
+        payouts.map(({ id }) => id),
+      );
       const texts = await textsOf(tx, payouts);
       sendings = payouts
+        .filter(({ id }) => leaving.has(id))
         .map((payout) => ({ payout, book: bookOf(payout, books) }))
-        .filter(({ payout, book }) => (bringsMoneyIn(payout) || payout.fundedOn <= book.provedTo) && !held(payout))
         .map(({ payout, book }) => ({
           ...{ batchId, payout, payee: payees.get(payout.id) as Payout['payee'], channel: channelOf(payout) },
           ...{ custodyNo: book.custodyNo, businessDate: book.businessDate, remark: texts.get(payout.id) as string },
@@ -222,9 +211,10 @@ function toOrder({ payout, payee, custodyNo, businessDate, remark }: Sending, si
  */
 export async function sendAgain(desk: Desk, payouts: readonly Payout[]): Promise<void> {
   if (payouts.length === 0) return;
-  const held = await desk.rt.db.read('held-back', (tx) => heldBack(tx, payouts));
+  const ids = payouts.map(({ id }) => id);
+  const leaving = await desk.rt.db.read('leaving', (tx) => leavingOf(tx, ids));
   const overdue = await overdueOf(desk, payouts);
-  const fateOf = (payout: Payout) => overdue(payout) ?? (held(payout) ? 'stay' : 'go');
+  const fateOf = (payout: Payout) => overdue(payout) ?? (leaving.has(payout.id) ? 'go' : 'stay');
   const { stay = [], go = [], end = [] } = Object.fromEntries(groupBy(payouts, fateOf));
   await decideNow(desk, end.map(lapsedDirective));
   await putOff(
