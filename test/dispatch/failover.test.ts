@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { BankUnreachable, CHANNELS, type ChannelCode, type Channels, type PaymentOrder } from '../../src/channels/index.js';
+import { floatsNow } from '../../src/dispatch/floats/floats.js';
 import { loadCircuits } from '../../src/dispatch/health/store.js';
 import { ask, createDesk, type Desk, endIntercepted, pollDue, sendAgain, sendDue, takeNews } from '../../src/dispatch/index.js';
-import { planDue, positionNow } from '../../src/dispatch/plan/plan.js';
+import { planDue } from '../../src/dispatch/plan/plan.js';
+import { situationNow } from '../../src/dispatch/plan/situation.js';
 import { attemptsOf } from '../../src/dispatch/plan/store.js';
 import { intercept } from '../../src/dispatch/sending/intercept.js';
 import { renderText } from '../../src/dispatch/texts/rules.js';
@@ -12,6 +14,12 @@ import type { Payout } from '../../src/payouts/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 
 type Heard = readonly [channel: ChannelCode, messageNo: string, remark: string];
+
+/** What the channels have left, as the plan finds it. */
+async function positionNow(desk: Desk) {
+  const floats = await floatsNow(desk);
+  return (await desk.rt.db.read('situation', (tx) => situationNow(tx, desk.rt, [], floats))).position;
+}
 
 describe('a payout and its channels', () => {
   let market: Market;

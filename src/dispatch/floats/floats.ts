@@ -77,11 +77,12 @@ function sum(of: readonly { readonly amount: Minor }[]): Minor {
 }
 
 /**
- * What is free in each channel, for routing. A float of which nothing is known yet is asked of its channel; one that does not answer has
- * nothing for now.
+ * What is free in each channel, for routing, with all booked that became of payouts. A float of which nothing is known yet is asked of its
+ * channel; one that does not answer has nothing for now.
  */
-export async function freeFloats(desk: Desk): Promise<Map<ChannelCode, Minor | null>> {
+export async function floatsNow(desk: Desk): Promise<Map<ChannelCode, Minor | null>> {
   const { rt, channels } = desk;
+  await bookFloats(desk);
   let floats = await rt.db.read('floats', loadFloats);
   const unknown = PAYING_CHANNELS.filter((channel) => hasFloat(channel) && !floats.has(channel));
   if (unknown.length > 0) {

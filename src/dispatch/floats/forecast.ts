@@ -1,10 +1,9 @@
 import { type ChannelCode, PAYING_CHANNELS } from '../../channels/index.js';
 import { type Minor, naturalDate } from '../../kernel/index.js';
 import { type Bare, bareInScope, bringsMoneyIn } from '../../payouts/index.js';
-import { routeBatch } from '../../routing/index.js';
-import { loadParameters, type Runtime } from '../../runtime/index.js';
-import { positionWith, toRoutable } from '../plan/plan.js';
-import { attemptsOf } from '../plan/store.js';
+import { type Routable, routeBatch } from '../../routing/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import { situationNow } from '../plan/situation.js';
 import { daysLike, type Outlook, usualOf } from './rules.js';
 import { loadFloats, spentBetween } from './store.js';
 
@@ -35,26 +34,16 @@ async function unroutedByChannel({
   calendar,
   config,
 }: Parameters<typeof outlooks>[0]): Promise<Map<ChannelCode, Minor>> {
-  const atMs = clock.now();
-  const { payouts, position, before, parameters } = await db.read('unrouted', async (tx) => {
+  const { payouts, position, atMs } = await db.read('unrouted', async (tx) => {
     const found: Bare[] = [];
     for (let shardId = 0; shardId < config.SHARDS && found.length < UNROUTED_MAX; shardId += 1) {
       const scope = { shardId, states: ['created'], routed: false } as const;
       found.push(...(await bareInScope(tx, scope, UNROUTED_MAX - found.length)).filter((payout) => !bringsMoneyIn(payout)));
     }
-    return {
-      payouts: found,
-      position: await positionWith(tx, { clock, calendar }, new Map(PAYING_CHANNELS.map((channel) => [channel, null]))),
-      before: await attemptsOf(
-        tx,
-        found.filter(({ attempts }) => attempts > 0).map(({ id }) => id),
-      ),
-      parameters: await loadParameters(tx),
-    };
+    return situationNow(tx, { clock, calendar }, found, new Map(PAYING_CHANNELS.map((channel) => [channel, null])));
   });
-  const routables = payouts.map((payout) => toRoutable(payout, before.get(payout.id) ?? [], parameters, atMs));
   const amounts = new Map<ChannelCode, Minor>();
-  for (const [place, { channel }] of routeBatch(routables, position, atMs).routes.entries())
-    if (channel !== null) amounts.set(channel, (amounts.get(channel) ?? 0n) + (payouts[place] as Bare).amount);
+  for (const [place, { channel }] of routeBatch(payouts, position, atMs).routes.entries())
+    if (channel !== null) amounts.set(channel, (amounts.get(channel) ?? 0n) + (payouts[place] as Routable).amount);
   return amounts;
 }

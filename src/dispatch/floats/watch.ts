@@ -4,7 +4,7 @@ import { faultOf } from '../../runtime/index.js';
 import type { Desk } from '../desk.js';
 import { callChannel } from '../health/health.js';
 import { forgetMinutes } from '../health/store.js';
-import { bookFloats, freeFloats } from './floats.js';
+import { bookFloats, floatsNow } from './floats.js';
 import { differenceOf, differsSince } from './rules.js';
 import { type Float, loadFloats, noteTold, unheard } from './store.js';
 import { approvedTransfers } from './transfer-store.js';
@@ -32,8 +32,7 @@ export async function watchFloats(desk: Desk): Promise<number> {
   });
   if (due.length === 0) return 0;
   for (const channel of due) floatsAsked.set(channel, wallMs);
-  await bookFloats(desk);
-  if (due.some((channel) => !known.has(channel))) await freeFloats(desk);
+  await (due.every((channel) => known.has(channel)) ? bookFloats(desk) : floatsNow(desk));
   let told = 0;
   for (const channel of due) if (known.has(channel) && (await askOne(desk, channel))) told += 1;
   await proposeNeeded(desk);

@@ -1,10 +1,8 @@
 import type { ChannelCode } from '../../channels/index.js';
 import type { Id, Minor } from '../../kernel/index.js';
 import { routeBatch } from '../../routing/index.js';
-import { loadParameters, mapInBreaths, type Runtime, type Tx } from '../../runtime/index.js';
-import { freeOf } from '../floats/floats.js';
-import { loadFloats } from '../floats/store.js';
-import { positionWith, toRoutable } from './plan.js';
+import type { Runtime, Tx } from '../../runtime/index.js';
+import { situationNow } from './situation.js';
 
 /** By which channels payouts would go now. Fen. */
 export interface Forecast {
@@ -27,12 +25,13 @@ export async function forecastClearing(
   rt: Pick<Runtime, 'clock' | 'calendar'>,
   payments: readonly { readonly id: Id; readonly amount: Minor; readonly bankCode: string }[],
 ): Promise<Forecast> {
-  const position = await positionWith(tx, rt, freeOf(await loadFloats(tx)));
-  const parameters = await loadParameters(tx);
-  const atMs = rt.clock.now();
-  const payouts = await mapInBreaths(payments, (payment) =>
-    toRoutable({ ...payment, createdMs: atMs, purpose: 'clearing' }, [], parameters, atMs),
-  );
+  const wanted = payments.map((payment) => ({
+    ...payment,
+    createdMs: rt.clock.now(),
+    purpose: 'clearing' as const,
+    attempts: 0,
+  }));
+  const { payouts, position, atMs } = await situationNow(tx, rt, wanted);
   const { routes } = routeBatch(payouts, position, atMs);
   const by = new Map<ChannelCode, { payouts: number; amount: Minor; cost: Minor }>();
   for (const [place, route] of routes.entries()) {

@@ -3,33 +3,20 @@ import { type Id, type Instant, naturalDate } from '../../kernel/index.js';
 import {
   type Bare,
   bareInScope,
-  bringsMoneyIn,
   chooseChannel,
   keepWaiting,
   type Payout,
   type PayoutPurpose,
   takeBack,
 } from '../../payouts/index.js';
-import { loadChannelTable, type Position, type Routable, type Route, routeBatch, standingOf } from '../../routing/index.js';
-import { loadParameters, type Parameters, type Runtime, type Tx } from '../../runtime/index.js';
+import { type Routable, type Route, routeBatch, standingOf } from '../../routing/index.js';
+import type { Tx } from '../../runtime/index.js';
 import { type Desk, type Directive, decideNow, unsentDirective } from '../desk.js';
-import { bookFloats, freeFloats, freeOf } from '../floats/floats.js';
+import { floatsNow, freeOf } from '../floats/floats.js';
 import { reserve, takeFloats } from '../floats/store.js';
-import { shutUntil } from '../health/rules.js';
-import { loadCircuits } from '../health/store.js';
 import { groupBy, tidyReason, WAITS } from '../rules.js';
-import { showPosition } from './position.js';
-import {
-  type Attempt,
-  addCarried,
-  attemptsOf,
-  carriedOn,
-  endAttempts,
-  findPlan,
-  insertAttempts,
-  insertPlan,
-  type Plan,
-} from './store.js';
+import { type Situation, showPosition, situationNow } from './situation.js';
+import { addCarried, endAttempts, findPlan, insertAttempts, insertPlan, type Plan } from './store.js';
 
 /** Which payouts are to be sent. */
 export interface SendScope {
@@ -46,7 +33,7 @@ const CHUNK = 2_000;
 const TRIES_MAX = 10;
 /** What waits and nobody can say for how long is looked at again after this. */
 const LOOK_AGAIN_MS = 3_600_000;
-const MINUTE_MS = 60_000;
+
 /** Why a channel will not carry a payout on any day. */
 const NEVER: ReadonlySet<string> = new Set(['reach', 'refused-before', 'above-limit', 'below-minimum']);
 
@@ -79,26 +66,19 @@ export async function planDue(desk: Desk, scope: SendScope, collectedSince: Inst
   }
 }
 
-/** A batch, and what is known of those of its payouts that were with a channel before. */
-interface Batch {
+/** The payouts that are planned together. */
+interface Batch extends Pick<Situation, 'before'> {
   readonly shardId: number;
   readonly wanted: ReadonlyMap<Id, Bare>;
-  readonly before: ReadonlyMap<Id, readonly Attempt[]>;
 }
 
 async function planBatch(desk: Desk, shardId: number, wanted: readonly Bare[]): Promise<void> {
   const { rt } = desk;
-  const atMs = rt.clock.now();
-  const again = wanted.filter(({ attempts }) => attempts > 0).map(({ id }) => id);
-  const { before, parameters } = await rt.db.read('earlier-attempts', async (tx) => ({
-    before: await attemptsOf(tx, again),
-    parameters: await loadParameters(tx),
-  }));
+  const floats = await floatsNow(desk);
+  const { atMs, position, payouts, before } = await rt.db.read('situation', (tx) => situationNow(tx, rt, wanted, floats));
   const batch: Batch = { shardId, wanted: new Map(wanted.map((payout) => [payout.id, payout])), before };
-  const position = await positionNow(desk);
-  const routables = wanted.map((payout) => toRoutable(payout, before.get(payout.id) ?? [], parameters, atMs));
-  const routed = routeBatch(routables, position, atMs);
-  const routes = routed.routes.map((route, place): RouteOf => ({ ...route, payout: routables[place] as Routable }));
+  const routed = routeBatch(payouts, position, atMs);
+  const routes = routed.routes.map((route, place): RouteOf => ({ ...route, payout: payouts[place] as Routable }));
   const [carried, rest] = partition(routes, isCarried);
   const [hopeless, waiting] = partition(rest, isHopeless);
   const plan: Plan = {
@@ -190,57 +170,14 @@ function hopelessDirective({ shardId, wanted, before }: Batch, id: Id): Directiv
   return unsentDirective({ id, platformId, shardId }, `unroutable:${id}:${attempts.length}`, reason);
 }
 
-/** A payout as routing wants it, with the channels that turned it away before, for ever or for now, and the speed that is promised for its purpose on that day. */
-export function toRoutable(
-  payout: Pick<Bare, 'id' | 'amount' | 'bankCode' | 'createdMs' | 'purpose'>,
-  before: readonly Attempt[],
-  parameters: Parameters,
-  atMs: Instant,
-): Routable {
-  const { id, amount, bankCode, createdMs, purpose } = payout;
-  const minutes = parameters.find(naturalDate(atMs), `promise.minutes.${purpose}`) ?? 0n;
-  return {
-    ...{ id, amount, bankCode, createdMs, collects: bringsMoneyIn(payout) },
-    arrivesBy: minutes === 0n ? null : ((createdMs + Number(minutes) * MINUTE_MS) as Instant),
-    refusedBy: before.filter(({ refused }) => refused).map(({ channel }) => channel),
-    // In their order, so that the last word of a channel counts.
-    notNow: new Map(before.flatMap(({ channel, againMs }) => (againMs === null || againMs <= atMs ? [] : [[channel, againMs]]))),
-  };
-}
-
-/** What the channels have left at this moment. */
-export async function positionNow(desk: Desk): Promise<Position> {
-  await bookFloats(desk);
-  const floats = await freeFloats(desk);
-  return desk.rt.db.read('position', (tx) => positionWith(tx, desk.rt, floats));
-}
-
-/** The same, where what is free in them is known or does not matter. */
-export async function positionWith(
-  tx: Tx,
-  { clock, calendar }: Pick<Runtime, 'clock' | 'calendar'>,
-  floats: Position['floats'],
-): Promise<Position> {
-  const [nowMs, wallMs] = [clock.now(), clock.wall()];
-  const shut = [...(await loadCircuits(tx))].flatMap(([channel, circuit]): [ChannelCode, Instant][] => {
-    const untilWall = shutUntil(circuit);
-    return untilWall === undefined || untilWall <= wallMs ? [] : [[channel, (nowMs + untilWall - wallMs) as Instant]];
-  });
-  return {
-    ...{ calendar, table: await loadChannelTable(tx, nowMs), floats },
-    carried: await carriedOn(tx, naturalDate(nowMs)),
-    circuits: new Map(shut),
-  };
-}
-
 /**
  * Takes payouts back from channels that are shut by now though nobody has heard of them there: their session ended, or they broke down,
  * between the planning and the sending. Answers whether there were any.
  */
 export async function takeBackUnsent(desk: Desk, planned: readonly Payout[]): Promise<boolean> {
   const { rt } = desk;
-  const position = await rt.db.read('position', (tx) => positionWith(tx, rt, new Map())); // whether one is shut is no question of its float
-  const atMs = rt.clock.now();
+  // Whether one is shut is no question of its float.
+  const { atMs, position } = await rt.db.read('situation', (tx) => situationNow(tx, rt, [], new Map()));
   let any = false;
   for (const [channel, group] of groupBy(planned, (payout) => payout.channel as ChannelCode)) {
     const shut = standingOf(position, channel, atMs)?.shut;

@@ -1,5 +1,6 @@
 import type { ChannelCode } from '../../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../../kernel/index.js';
+import type { PayoutPurpose } from '../../payouts/index.js';
 import { sql, type Tx } from '../../runtime/index.js';
 
 /** A batch that was routed together. */
@@ -136,8 +137,8 @@ export async function attemptsOf(tx: Tx, payoutIds: readonly Id[]): Promise<Map<
 export async function attemptsOfPlan(
   tx: Tx,
   planId: Id,
-): Promise<(Attempt & { amount: Minor; bankCode: string; purpose: string; createdMs: Instant })[]> {
-  const rows = await tx.rows<AttemptRow & { amount: string; payee_bank: string; purpose: string; created_ms: string }>(
+): Promise<(Attempt & { amount: Minor; bankCode: string; purpose: PayoutPurpose; createdMs: Instant })[]> {
+  const rows = await tx.rows<AttemptRow & { amount: string; payee_bank: string; purpose: PayoutPurpose; created_ms: string }>(
     `SELECT a.*, p.amount, p.payee_bank, p.purpose, p.created_ms FROM payout_attempts AS a JOIN payouts AS p ON p.id = a.payout_id
      WHERE a.plan_id = ? ORDER BY a.payout_id`,
     [planId],

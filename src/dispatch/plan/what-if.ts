@@ -1,11 +1,9 @@
 import type { ChannelCode } from '../../channels/index.js';
 import { type Calendar, type Id, type Minor, Refused, refuse } from '../../kernel/index.js';
-import type { PayoutPurpose } from '../../payouts/index.js';
-import { type ChannelTable, type ChannelTerms, loadChannelTable, type WhatIf, whatIf } from '../../routing/index.js';
-import { loadParameters, mapInBreaths, type Tx } from '../../runtime/index.js';
-import { toRoutable } from './plan.js';
-import { readPosition } from './position.js';
-import { attemptsOf, attemptsOfPlan, findPlan, type Plan } from './store.js';
+import { type ChannelTable, type ChannelTerms, type WhatIf, whatIf } from '../../routing/index.js';
+import type { Tx } from '../../runtime/index.js';
+import { situationOf } from './situation.js';
+import { attemptsOfPlan, findPlan, type Plan } from './store.js';
 
 /**
  * More payouts are not assigned again on request: the assignment of a batch is one computation, during which nothing else is served. Ten thousand
@@ -27,7 +25,7 @@ export interface Otherwise {
  */
 export async function planOtherwise(
   tx: Tx,
-  { calendar }: { readonly calendar: Calendar },
+  rt: { readonly calendar: Calendar },
   planId: Id,
   { floats, terms }: Otherwise,
 ): Promise<{ plan: Plan; result: WhatIf }> {
@@ -36,19 +34,9 @@ export async function planOtherwise(
   if (plan.payouts > WHAT_IF_MAX)
     throw new Refused(refuse('PLAN_TOO_LARGE', undefined, { payouts: plan.payouts, most: WHAT_IF_MAX }));
   const rows = await attemptsOfPlan(tx, planId);
-  const again = rows.filter(({ attempt }) => attempt > 1).map(({ payoutId }) => payoutId);
-  const before = await attemptsOf(tx, again);
-  const parameters = await loadParameters(tx);
-  const payouts = await mapInBreaths(rows, (row) => {
-    const earlier = (before.get(row.payoutId) ?? []).filter(({ attempt }) => attempt < row.attempt);
-    const { amount, bankCode, createdMs } = row;
-    const bare = { id: row.payoutId, amount, bankCode, createdMs, purpose: row.purpose as PayoutPurpose };
-    return toRoutable(bare, earlier, parameters, plan.atMs);
-  });
-  const kept = readPosition(plan.position);
-  const table = await loadChannelTable(tx, plan.atMs);
-  const was = { ...kept, calendar, table };
-  const would = { ...was, floats: new Map([...kept.floats, ...floats]), table: withTerms(table, terms) };
+  const wanted = rows.map(({ payoutId, attempt, ...of }) => ({ ...of, id: payoutId, attempts: attempt - 1 }));
+  const { payouts, position: was } = await situationOf(tx, rt, plan, wanted);
+  const would = { ...was, floats: new Map([...was.floats, ...floats]), table: withTerms(was.table, terms) };
   return { plan, result: whatIf(payouts, plan.atMs, was, would) };
 }
 

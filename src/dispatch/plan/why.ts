@@ -1,12 +1,10 @@
 import { CHANNELS, type ChannelCode, isCollecting } from '../../channels/index.js';
 import type { Instant, Minor } from '../../kernel/index.js';
 import { bringsMoneyIn, type Payout } from '../../payouts/index.js';
-import { type Judged, judge, loadChannelTable, ROUTE_REASONS, standingOf } from '../../routing/index.js';
-import { loadParameters, type Runtime, type Tx } from '../../runtime/index.js';
-import { freeOf } from '../floats/floats.js';
-import { loadFloats } from '../floats/store.js';
-import { positionWith, toRoutable } from './plan.js';
-import { readPosition } from './position.js';
+import type { Routable } from '../../routing/index.js';
+import { type Judged, judge, ROUTE_REASONS, standingOf } from '../../routing/index.js';
+import type { Runtime, Tx } from '../../runtime/index.js';
+import { type Situation, situationNow, situationOf } from './situation.js';
 import { type Attempt, findPlan } from './store.js';
 
 /** Why a payout does not go by a channel: what keeps the channel from carrying it at all, and then what speaks for another. */
@@ -52,46 +50,37 @@ export async function whyThisWay(
   payout: Payout,
   attempts: readonly Attempt[],
 ): Promise<Other[]> {
-  if (payout.state === 'created' && payout.channel === null) return whyWaiting(tx, rt, payout, attempts);
-  const { calendar } = rt;
+  const wanted = [{ ...payout, bankCode: payout.payee.bankCode }];
+  if (payout.state === 'created' && payout.channel === null) {
+    const now = await situationNow(tx, rt, wanted);
+    // One that could carry it gets it when payouts are next looked at.
+    return judgedOf(now, payout).flatMap((judged) => (judged.may ? [] : [barred(judged)]));
+  }
   const last = attempts.at(-1);
   const plan = last === undefined ? undefined : await findPlan(tx, last.planId);
   if (last === undefined || plan === undefined) return [];
-  const position = { ...readPosition(plan.position), calendar, table: await loadChannelTable(tx, plan.atMs) };
-  const before = attempts.filter(({ attempt }) => attempt < last.attempt);
-  const bare = { ...payout, bankCode: payout.payee.bankCode };
-  const routable = toRoutable(bare, before, await loadParameters(tx), plan.atMs);
-  return CHANNELS.filter((channel) => channel !== last.channel && isCollecting(channel) === bringsMoneyIn(payout)).flatMap(
-    (channel) => {
-      const standing = standingOf(position, channel, plan.atMs);
-      return standing === undefined ? [] : [otherOf(judge(standing, routable), last, routable.arrivesBy ?? null)];
-    },
-  );
+  const then = await situationOf(tx, rt, plan, wanted);
+  return judgedOf(then, payout)
+    .filter(({ channel }) => channel !== last.channel)
+    .map((judged) => otherOf(judged, last, then.payouts[0]?.arrivesBy ?? null));
 }
 
-async function whyWaiting(
-  tx: Tx,
-  rt: Pick<Runtime, 'clock' | 'calendar'>,
-  payout: Payout,
-  attempts: readonly Attempt[],
-): Promise<Other[]> {
-  const atMs = rt.clock.now();
-  const position = await positionWith(tx, rt, freeOf(await loadFloats(tx)));
-  const bare = { ...payout, bankCode: payout.payee.bankCode };
-  const routable = toRoutable(bare, attempts, await loadParameters(tx), atMs);
+/** What each channel of its direction would do with the one payout of a situation. */
+function judgedOf({ position, payouts, atMs }: Situation, payout: Payout): Judged[] {
   return CHANNELS.filter((channel) => isCollecting(channel) === bringsMoneyIn(payout)).flatMap((channel) => {
     const standing = standingOf(position, channel, atMs);
-    const judged = standing && judge(standing, routable);
-    // One that could carry it gets it when payouts are next looked at.
-    return judged === undefined || judged.may ? [] : [{ channel, why: judged.why, cost: null, arrivesAt: null }];
+    return standing === undefined ? [] : [judge(standing, payouts[0] as Routable)];
   });
 }
 
 function otherOf(judged: Judged, chosen: Attempt, arrivesBy: Instant | null): Other {
-  const { channel } = judged;
-  if (!judged.may) return { channel, why: judged.why, cost: null, arrivesAt: null };
-  const { cost, arrivesAt } = judged;
+  if (!judged.may) return barred(judged);
+  const { channel, cost, arrivesAt } = judged;
   const isLate = arrivesBy !== null && arrivesAt > arrivesBy && arrivesAt > chosen.arrivesMs;
   const why = isLate ? 'late' : cost >= chosen.cost ? 'not-cheaper' : 'needed-by-others';
   return { channel, why, cost, arrivesAt };
+}
+
+function barred({ channel, why }: Judged & { readonly may: false }): Other {
+  return { channel, why, cost: null, arrivesAt: null };
 }
