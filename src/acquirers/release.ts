@@ -8,7 +8,7 @@ import {
   Refused,
   refuse,
   toWire,
-  toWireAmount,
+  toWireMoney,
 } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 import { isDuplicateKey, isSameContent, type Runtime, type Tx } from '../runtime/index.js';
@@ -146,21 +146,20 @@ async function instruct(
   const payer = { name, account: vault.open(acquirer.accountSealed), bankCode };
   const { platformId, reference } = file;
   const common = { platformId, origin: 'O' as const, actor: toWire('operator', who.operator) };
-  const cny = (amount: bigint) => ({ amount: toWireAmount(amount), currency: 'CNY' });
   const isWanted = (before: Id | null) => only === undefined || (before !== null && only.has(before));
   const numberOf = (what: string | number) => `acquirer:${file.id}:${what}${file.retries === 0 ? '' : `:${file.retries}`}`;
   const given: [number, Id][] = [];
   let ring: () => Promise<void> = async () => undefined;
   for (const { lineNo, orderNo, amount, instructionId } of await linesOf(tx, file.id)) {
     if (!isWanted(instructionId)) continue;
-    const body = canonicalJson({ orderNo, amount: cny(amount), payer, reference });
+    const body = canonicalJson({ orderNo, amount: toWireMoney(amount), payer, reference });
     const done = await give(tx, { ...common, requestNo: numberOf(lineNo), kind: 'payment', body });
     given.push([lineNo, done.id]);
     ring = done.ring;
   }
   let fee: Id | undefined;
   if (file.fee > 0n && isWanted(file.feeInstruction)) {
-    const body = canonicalJson({ amount: cny(file.fee), reference, acquirer: file.acquirer });
+    const body = canonicalJson({ amount: toWireMoney(file.fee), reference, acquirer: file.acquirer });
     const done = await give(tx, { ...common, requestNo: numberOf('fee'), kind: 'acquirer-fee', body });
     fee = done.id;
     ring = done.ring;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { findInstructions } from '../instructions/index.js';
-import { type Id, maskCardNumber, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { type Id, maskCardNumber, Refused, refuse, toRfc3339, toWire, toWireMoney } from '../kernel/index.js';
 import {
   bankCodeSchema,
   businessDateSchema,
@@ -12,6 +12,7 @@ import {
   type Runtime,
   rfc3339Schema,
   route,
+  shownMoneySchema,
   type Tx,
   textSchema,
   wireId,
@@ -23,8 +24,6 @@ import { findAcquirer, findFile, linesOf, listAcquirers, listFiles, type StoredF
 
 const FILE_MAX = 256 * 1024;
 const operator = { audience: 'operator', tag: 'Acquirers' } as const;
-const money = z.strictObject({ amount: z.int(), currency: z.literal('CNY') });
-const cny = (amount: bigint) => ({ amount: toWireAmount(amount), currency: 'CNY' as const });
 const code = z.string().regex(/^[A-Za-z0-9_.:-]{1,32}$/, { error: 'must be 1 to 32 of A–Z a–z 0–9 _ . : -' });
 const ofFile = z.strictObject({ file: wireId('acquirer-file') });
 
@@ -43,8 +42,8 @@ const fileFields = {
   fileNo: z.string(),
   date: z.string().nullable(),
   reference: z.string().meta({ description: 'Under which the statement shows the sum less the fee' }),
-  total: money,
-  fee: money,
+  total: shownMoneySchema,
+  fee: shownMoneySchema,
   state: z
     .enum(ACQUIRER_FILE_STATES)
     .meta({ description: 'What people decided; what the books made of it stands with each instruction' }),
@@ -66,7 +65,7 @@ const fileSchema = z
         line: z.int(),
         tradeNo: z.string(),
         orderNo: z.string(),
-        amount: money,
+        amount: shownMoneySchema,
         instruction: z.string().nullable().meta({ description: 'What it was instructed as; of a retry the last' }),
         outcome,
       }),
@@ -82,8 +81,8 @@ function listed(file: StoredFile): z.output<typeof listedSchema> {
     fileNo: file.fileNo,
     date: file.date,
     reference: file.reference,
-    total: cny(file.total),
-    fee: cny(file.fee),
+    total: toWireMoney(file.total),
+    fee: toWireMoney(file.fee),
     state: file.state,
     uploadedBy: toWire('operator', file.uploadedBy),
     uploadedAt: toRfc3339(file.uploadedMs),
@@ -109,7 +108,7 @@ async function shown(tx: Tx, file: StoredFile): Promise<z.output<typeof fileSche
       line: line.lineNo,
       tradeNo: line.tradeNo,
       orderNo: line.orderNo,
-      amount: cny(line.amount),
+      amount: toWireMoney(line.amount),
       instruction: line.instructionId === null ? null : toWire('instruction', line.instructionId),
       outcome: outcomeOf(line.instructionId),
     })),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { standingOf, type VerdictState } from '../instructions/index.js';
-import { type Id, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { type Id, toRfc3339, toWire, toWireMoney } from '../kernel/index.js';
 import { currencySchema, rfc3339Schema } from '../runtime/index.js';
 import type { LineVerdict } from './lines.js';
 import { requestNoOf } from './rules.js';
@@ -82,7 +82,7 @@ export function showBatch(batch: Batch, counts: Counts | undefined): z.input<typ
     mode: batch.mode,
     state: batch.state,
     lines: batch.lineCount,
-    total: { amount: toWireAmount(batch.total), currency: 'CNY' },
+    total: toWireMoney(batch.total),
     attempt: batch.attempt,
     counts: counts ?? { ready: 0, posted: 0, refused: 0, notExecuted: 0, waiting: 0 },
     faults: batch.faults.map(({ errors, ...fault }) => ({ ...fault, ...(errors === undefined ? {} : { errors: [...errors] }) })),

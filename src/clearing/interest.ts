@@ -11,7 +11,7 @@ import {
 } from '../accounts/index.js';
 import { BankRefused, BankUnreachable } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
-import { type Id, toWire, toWireAmount } from '../kernel/index.js';
+import { type Id, toWire, toWireMoney } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { type Instructed, instructAll } from './instruct.js';
 import { type Close, forgetPending, MANY, type StepResult, TakenOver, writePending } from './progress.js';
@@ -50,7 +50,7 @@ function toInstruct({ accountId, through, product, rate, amount }: InterestLine)
     through,
     product: String(product),
     rate: Number(rate),
-    amount: { amount: toWireAmount(amount), currency: 'CNY' },
+    amount: toWireMoney(amount),
   };
   return { requestNo: `interest:${accountId}:${through}`, data, amount };
 }

@@ -1,6 +1,6 @@
 import { ask, sendAgain, sendDue, takeNews } from '../dispatch/index.js';
 import { decideEach, systemInstruction, type Verdict } from '../instructions/index.js';
-import { type BusinessDate, type Id, invariant, type Minor, toWire, toWireAmount } from '../kernel/index.js';
+import { type BusinessDate, type Id, invariant, toWire, toWireMoney } from '../kernel/index.js';
 import { loadBook, lockShard } from '../ledger/index.js';
 import { countPayouts, lastDue, type Payout, type PayoutState, payoutsInScope, payoutsInTurn } from '../payouts/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
@@ -165,8 +165,7 @@ function numberOf(line: ClearingLine, date: BusinessDate): string {
 }
 
 function dataOf({ accountId, amount, fee }: ClearingLine) {
-  const money = (of: Minor) => ({ amount: toWireAmount(of), currency: 'CNY' });
-  return { account: toWire('account', accountId), amount: money(amount), ...(fee === 0n ? {} : { fee: money(fee) }) };
+  return { account: toWire('account', accountId), amount: toWireMoney(amount), ...(fee === 0n ? {} : { fee: toWireMoney(fee) }) };
 }
 
 function decidedLine(line: ClearingLine, { state, code, instruction }: Verdict): ClearingLine {

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { maskCardNumber, maskName, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { maskCardNumber, maskName, toRfc3339, toWire, toWireMoney } from '../kernel/index.js';
 import { openPayee, PAYOUT_PURPOSES, PAYOUT_STATES, type Payout } from '../payouts/index.js';
-import { rfc3339Schema, type Vault } from '../runtime/index.js';
+import { rfc3339Schema, shownMoneySchema, type Vault } from '../runtime/index.js';
 import type { Attempt } from './plan/store.js';
 import { type Other, WHY_NOT, WHY_NOT_WORDS } from './plan/why.js';
-
-export const moneyShape = z.strictObject({ amount: z.int(), currency: z.literal('CNY') });
 
 const payoutFields = {
   id: z.string(),
@@ -15,7 +13,7 @@ const payoutFields = {
     description: 'Where the money came from, and where it goes back to if it does not arrive; of a top-up: what will be credited',
   }),
   orderNo: z.string().nullable().meta({ description: 'Of a refund' }),
-  amount: moneyShape,
+  amount: shownMoneySchema,
   payee: z.strictObject({ name: z.string(), account: z.string(), bankCode: z.string() }),
   businessDate: z.string(),
   state: z.enum(PAYOUT_STATES),
@@ -45,7 +43,7 @@ export function showPayout(payout: Payout, vault: Vault): z.input<typeof payoutS
     purpose: payout.purpose,
     account: toWire('account', payout.sourceAccountId),
     orderNo: payout.orderNo,
-    amount: { amount: toWireAmount(payout.amount), currency: 'CNY' },
+    amount: toWireMoney(payout.amount),
     payee: maskedPayee(payout, vault),
     businessDate: payout.businessDate,
     state: payout.state,
@@ -85,12 +83,12 @@ export function showRouted(payout: Payout, attempts: readonly Attempt[], vault: 
 export const explainedSchema = z
   .strictObject({
     ...payoutFields,
-    route: z.strictObject({ ...routeFields, cost: moneyShape, plan: z.string() }).nullable(),
+    route: z.strictObject({ ...routeFields, cost: shownMoneySchema, plan: z.string() }).nullable(),
     attempts: z
       .array(
         z.strictObject({
           channel: z.string(),
-          cost: moneyShape,
+          cost: shownMoneySchema,
           endedAt: rfc3339Schema,
           turnedAway: z.boolean(),
           reason: z.string(),
@@ -102,7 +100,7 @@ export const explainedSchema = z
         z.strictObject({
           channel: z.string(),
           why: z.enum(WHY_NOT),
-          cost: moneyShape.nullable(),
+          cost: shownMoneySchema.nullable(),
           arrivesAt: rfc3339Schema.nullable(),
         }),
       )
@@ -121,17 +119,17 @@ export function showExplained(
   vault: Vault,
 ): z.input<typeof explainedSchema> {
   const route = routeOf(attempts);
-  const money = (amount: bigint) => ({ amount: toWireAmount(amount), currency: 'CNY' as const });
   return {
     ...showPayout(payout, vault),
-    route: route === undefined ? null : { ...showRoute(route), cost: money(route.cost), plan: toWire('plan', route.planId) },
+    route:
+      route === undefined ? null : { ...showRoute(route), cost: toWireMoney(route.cost), plan: toWire('plan', route.planId) },
     attempts: attempts.flatMap(({ channel, cost, endedMs, refused, reason }) =>
       endedMs === null
         ? []
-        : [{ channel, cost: money(cost), endedAt: toRfc3339(endedMs), turnedAway: refused, reason: reason ?? '' }],
+        : [{ channel, cost: toWireMoney(cost), endedAt: toRfc3339(endedMs), turnedAway: refused, reason: reason ?? '' }],
     ),
     why: others.map(({ channel, why, cost, arrivesAt }) => ({
-      ...{ channel, why, cost: cost === null ? null : money(cost) },
+      ...{ channel, why, cost: cost === null ? null : toWireMoney(cost) },
       arrivesAt: arrivesAt === null ? null : toRfc3339(arrivesAt),
     })),
   };

@@ -53,3 +53,8 @@ export function toWireAmount(amount: Minor): number {
   invariant(amount <= WIRE_MAX && amount >= -WIRE_MAX, 'amount is beyond the wire range');
   return Number(amount);
 }
+
+/** The same with its currency, as answers and instructions have it. */
+export function toWireMoney(amount: Minor): { amount: number; currency: 'CNY' } {
+  return { amount: toWireAmount(amount), currency: 'CNY' };
+}

@@ -1,6 +1,6 @@
 import { type Desk, type Directive, decideNow } from '../dispatch/index.js';
 import { systemInstruction } from '../instructions/index.js';
-import { addDays, type BusinessDate, type Id, type Minor, toWire, toWireAmount } from '../kernel/index.js';
+import { addDays, type BusinessDate, type Id, type Minor, toWire, toWireMoney } from '../kernel/index.js';
 import { type Collection, type DueSum, dueCollections, dueSums, uncreditedCollections } from '../payouts/index.js';
 import type { Difference, Finding, Outstanding } from './rules.js';
 import { laterBoundary } from './store.js';
@@ -94,7 +94,7 @@ function settledDirective(platformId: Id, shardId: number, reference: string, of
   const amount = of.reduce((sum, collection) => sum + collection.amount, 0n);
   const data = {
     channel: first.channel,
-    amount: { amount: toWireAmount(amount), currency: 'CNY' },
+    amount: toWireMoney(amount),
     reference,
     payouts: of.map(({ payoutId }) => toWire('payout', payoutId)),
   };

@@ -1,4 +1,4 @@
-import { type Id, type Minor, toWire, toWireAmount, WIRE_MAX } from '../kernel/index.js';
+import { type Id, type Minor, toWire, toWireMoney, WIRE_MAX } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, mayBecome, type Payout } from '../payouts/index.js';
 import { payoutOfReference, repairReference } from './rules.js';
 import type { Break } from './store.js';
@@ -50,8 +50,6 @@ export interface RepairInstruction {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-const cny = (amount: Minor) => ({ amount: toWireAmount(amount), currency: 'CNY' });
-
 /** What the bank has more than the books now; below zero: less. */
 function excessOf({ difference }: Pick<Break, 'difference'>, { standing }: CaseFacts): Minor {
   return -(standing ?? difference);
@@ -97,7 +95,7 @@ export function instructionOf(
   if (amount === 0n || amount > WIRE_MAX) return undefined;
   if (action === 'suspense') {
     if (excess < 0n) return undefined;
-    return { origin: 'O', kind: 'suspense-credit', data: { amount: cny(amount), reference: suspenseReference(of) } };
+    return { origin: 'O', kind: 'suspense-credit', data: { amount: toWireMoney(amount), reference: suspenseReference(of) } };
   }
   if (given.account === undefined) return undefined;
   const account = toWire('account', given.account);
@@ -105,7 +103,7 @@ export function instructionOf(
   return {
     origin: 'S',
     kind: 'statement-adjustment',
-    data: { account, direction, amount: cny(amount), reference: of.reference },
+    data: { account, direction, amount: toWireMoney(amount), reference: of.reference },
   };
 }
 

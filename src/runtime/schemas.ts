@@ -32,6 +32,9 @@ export const moneySchema = z
   .strictObject({ amount: amountSchema, currency: currencySchema })
   .meta({ id: 'Money', description: 'An amount in minor units and its currency' });
 
+/** The same in an answer, where it may be nothing and below zero; see `toWireMoney`. */
+export const shownMoneySchema = z.strictObject({ amount: z.int(), currency: z.literal('CNY') });
+
 function makeWireId(kind: IdKind) {
   const example = `${ID_PREFIXES[kind]}_2236512894231552003`;
   return z

@@ -1,4 +1,4 @@
-import { canonicalJson, type Id, type Instant, Refused, refuse, toWire, toWireAmount } from '../kernel/index.js';
+import { canonicalJson, type Id, type Instant, Refused, refuse, toWire, toWireMoney } from '../kernel/index.js';
 import type { Tx } from '../runtime/index.js';
 import { membersAmong } from './matching-store.js';
 import { leftOf } from './rules.js';
@@ -116,7 +116,7 @@ async function decided(tx: Tx, { id }: SuspenseProposal, to: Parameters<typeof d
 }
 
 function instructionOf(proposal: SuspenseProposal, approver: Id): SuspenseInstruction {
-  const amount = { amount: toWireAmount(proposal.amount), currency: 'CNY' };
+  const amount = toWireMoney(proposal.amount);
   const data = { proposal: toWire('proposal', proposal.id), item: toWire('suspense', proposal.itemId), amount };
   const { accountId } = proposal;
   return {

@@ -1,21 +1,18 @@
 import { z } from 'zod';
-import { maskCardNumber, maskName, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import { rfc3339Schema, type Vault } from '../runtime/index.js';
+import { maskCardNumber, maskName, toRfc3339, toWire, toWireMoney } from '../kernel/index.js';
+import { rfc3339Schema, shownMoneySchema, type Vault } from '../runtime/index.js';
 import { type Candidate, itemState, leftOf, MATCH_SCORES, type MatchReason } from './rules.js';
 import { ITEM_STATES, PROPOSAL_STATES } from './states.js';
 import { SUSPENSE_SOURCES, type SuspenseItem, type SuspenseProposal } from './store.js';
-
-const money = z.strictObject({ amount: z.int(), currency: z.literal('CNY') });
-const cny = (amount: bigint) => ({ amount: toWireAmount(amount), currency: 'CNY' as const });
 
 export const itemSchema = z
   .strictObject({
     id: z.string(),
     platform: z.string(),
-    amount: money,
-    left: money,
-    attributed: money,
-    returned: money,
+    amount: shownMoneySchema,
+    left: shownMoneySchema,
+    attributed: shownMoneySchema,
+    returned: shownMoneySchema,
     state: z.enum(ITEM_STATES),
     source: z.enum(SUSPENSE_SOURCES),
     reference: z.string(),
@@ -33,10 +30,10 @@ export function showItem(vault: Vault, item: SuspenseItem): z.input<typeof itemS
   return {
     id: toWire('suspense', item.id),
     platform: toWire('platform', item.platformId),
-    amount: cny(item.amount),
-    left: cny(leftOf(item)),
-    attributed: cny(item.attributed),
-    returned: cny(item.returned),
+    amount: toWireMoney(item.amount),
+    left: toWireMoney(leftOf(item)),
+    attributed: toWireMoney(item.attributed),
+    returned: toWireMoney(item.returned),
     state: itemState(item),
     source: item.source,
     reference: item.reference,
@@ -54,7 +51,7 @@ export const proposalSchema = z
     item: z.string(),
     action: z.enum(['attribute', 'return']),
     account: z.string().nullable(),
-    amount: money,
+    amount: shownMoneySchema,
     reason: z.string(),
     state: z.enum(PROPOSAL_STATES),
     instruction: z.string().nullable().meta({ description: 'What it was instructed as; its outcome says whether it was posted' }),
@@ -72,7 +69,7 @@ export function showProposal(vault: Vault, p: SuspenseProposal): z.input<typeof 
     item: toWire('suspense', p.itemId),
     action: p.action,
     account: p.accountId === null ? null : toWire('account', p.accountId),
-    amount: cny(p.amount),
+    amount: toWireMoney(p.amount),
     reason: vault.open(p.reasonSealed),
     state: p.state,
     instruction: p.instructionId === null ? null : toWire('instruction', p.instructionId),

@@ -1,4 +1,4 @@
-import { type BusinessDate, type Id, type Instant, type Minor, mulDivHalfUp, toWire, toWireAmount } from '../kernel/index.js';
+import { type BusinessDate, type Id, type Instant, type Minor, mulDivHalfUp, toWire, toWireMoney } from '../kernel/index.js';
 import { type AccountType, isPlatformOwn, type LedgerAccount, reservedOf, withdrawableOf } from '../ledger/index.js';
 import { type Order, subsidyLeft } from '../orders/index.js';
 
@@ -153,24 +153,28 @@ export function payersPart(order: Order, amount: Minor): Minor {
 /** The instruction that returns so much of it. */
 function returnOf({ account, order, marginOf }: Standing, { date }: Round, amount: Minor): Return {
   const requestNo = requestNoOf(account, amount, date);
-  const money = (of: Minor) => ({ amount: toWireAmount(of), currency: 'CNY' });
   if (order !== undefined) {
     const toPayer = payersPart(order, amount);
     const toPlatform = amount - toPayer;
     // The payer has all of his back, or less than half a fen is his: there is no refund of nothing.
     if (toPayer === 0n)
-      return { requestNo, kind: 'subsidy-return', amount, data: { orderNo: order.orderNo, amount: money(amount) } };
-    const subsidy = toPlatform === 0n ? 'keep' : money(toPlatform);
+      return { requestNo, kind: 'subsidy-return', amount, data: { orderNo: order.orderNo, amount: toWireMoney(amount) } };
+    const subsidy = toPlatform === 0n ? 'keep' : toWireMoney(toPlatform);
     return {
       requestNo,
       kind: 'refund',
       amount,
-      data: { orderNo: order.orderNo, amount: money(toPayer), reason: '平台清退', subsidy },
+      data: { orderNo: order.orderNo, amount: toWireMoney(toPayer), reason: '平台清退', subsidy },
     };
   }
   if (marginOf !== undefined)
-    return { requestNo, kind: 'margin-release', amount, data: { account: toWire('account', marginOf), amount: money(amount) } };
-  return { requestNo, kind: 'clearing', amount, data: { account: toWire('account', account.id), amount: money(amount) } };
+    return {
+      requestNo,
+      kind: 'margin-release',
+      amount,
+      data: { account: toWire('account', marginOf), amount: toWireMoney(amount) },
+    };
+  return { requestNo, kind: 'clearing', amount, data: { account: toWire('account', account.id), amount: toWireMoney(amount) } };
 }
 
 function requestNoOf({ id, entryCount }: LedgerAccount, amount: Minor, date: BusinessDate): string {

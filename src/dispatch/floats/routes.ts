@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ChannelCode, hasFloat, PAYING_CHANNELS } from '../../channels/index.js';
-import { asId, type Id, type Minor, Refused, refuse, toRfc3339, toWire, toWireAmount, WIRE_MAX } from '../../kernel/index.js';
+import { asId, type Id, type Minor, Refused, refuse, toRfc3339, toWire, toWireMoney, WIRE_MAX } from '../../kernel/index.js';
 import {
   idAfter,
   moneySchema,
@@ -12,6 +12,7 @@ import {
   type Runtime,
   rfc3339Schema,
   route,
+  shownMoneySchema,
   textSchema,
   wireId,
 } from '../../runtime/index.js';
@@ -25,9 +26,7 @@ import { approveTransfer, proposeTransfer, rejectTransfer } from './transfers.js
 const operator = { audience: 'operator', tag: 'Channels' } as const;
 const FLOAT_CHANNELS = PAYING_CHANNELS.filter(hasFloat);
 const channelSchema = z.enum(FLOAT_CHANNELS as [ChannelCode, ...ChannelCode[]]);
-const signed = z.strictObject({ amount: z.int(), currency: z.literal('CNY') });
-const show = (amount: Minor) => ({ amount: toWireAmount(amount), currency: 'CNY' as const });
-const showOrNull = (amount: Minor | null) => (amount === null ? null : show(amount));
+const showOrNull = (amount: Minor | null) => (amount === null ? null : toWireMoney(amount));
 
 /** The bank's own money in channels, and moving it between them: one person proposes, another approves. */
 export function floatRoutes(rt: Runtime): Route[] {
@@ -44,19 +43,23 @@ export function floatRoutes(rt: Runtime): Route[] {
 const floatSchema = z
   .strictObject({
     channel: channelSchema,
-    balance: signed,
-    reserved: signed.meta({ description: 'For payouts that go by it and are not final, and for transfers that were approved' }),
-    free: signed,
-    alertBelow: signed.nullable(),
-    told: signed.nullable().meta({ description: 'What the channel itself last said was free' }),
+    balance: shownMoneySchema,
+    reserved: shownMoneySchema.meta({
+      description: 'For payouts that go by it and are not final, and for transfers that were approved',
+    }),
+    free: shownMoneySchema,
+    alertBelow: shownMoneySchema.nullable(),
+    told: shownMoneySchema.nullable().meta({ description: 'What the channel itself last said was free' }),
     toldAt: rfc3339Schema.nullable().meta({ description: 'Real time, also in a sandbox: channels are asked by it' }),
-    difference: signed.nullable().meta({ description: 'What it told less what it should have' }),
+    difference: shownMoneySchema.nullable().meta({ description: 'What it told less what it should have' }),
     differsSince: rfc3339Schema.nullable().meta({ description: 'Real time, also in a sandbox' }),
     forecast: z.strictObject({
-      unrouted: signed.meta({ description: 'Created, without a channel yet, and would go by this one if floats had no end' }),
-      usual: signed.meta({ description: 'The average of the last four natural days of this type, working or not' }),
-      wentOut: signed.meta({ description: 'Today, up to now' }),
-      free: signed.meta({ description: 'free − unrouted − (usual − wentOut, if above zero)' }),
+      unrouted: shownMoneySchema.meta({
+        description: 'Created, without a channel yet, and would go by this one if floats had no end',
+      }),
+      usual: shownMoneySchema.meta({ description: 'The average of the last four natural days of this type, working or not' }),
+      wentOut: shownMoneySchema.meta({ description: 'Today, up to now' }),
+      free: shownMoneySchema.meta({ description: 'free − unrouted − (usual − wentOut, if above zero)' }),
     }),
   })
   .meta({ id: 'ChannelFloat', description: "The bank's own money in a channel 备付金" });
@@ -64,19 +67,19 @@ const floatSchema = z
 function showFloat({ told, toldMs, differsMs, ...float }: Float, outlook: Outlook): z.input<typeof floatSchema> {
   return {
     channel: float.channel,
-    balance: show(float.balance),
-    reserved: show(float.reserved),
-    free: show(float.balance - float.reserved),
+    balance: toWireMoney(float.balance),
+    reserved: toWireMoney(float.reserved),
+    free: toWireMoney(float.balance - float.reserved),
     alertBelow: showOrNull(float.alertBelow),
     told: showOrNull(told),
     toldAt: toldMs === null ? null : toRfc3339(toldMs),
     difference: showOrNull(float.difference),
     differsSince: differsMs === null ? null : toRfc3339(differsMs),
     forecast: {
-      unrouted: show(outlook.unrouted),
-      usual: show(outlook.usual),
-      wentOut: show(outlook.wentOut),
-      free: show(forecastOf(outlook)),
+      unrouted: toWireMoney(outlook.unrouted),
+      usual: toWireMoney(outlook.usual),
+      wentOut: toWireMoney(outlook.wentOut),
+      free: toWireMoney(forecastOf(outlook)),
     },
   };
 }
@@ -106,8 +109,8 @@ const entrySchema = z
   .strictObject({
     id: z.string(),
     kind: z.enum(FLOAT_ENTRY_KINDS),
-    amount: signed,
-    balanceAfter: signed,
+    amount: shownMoneySchema,
+    balanceAfter: shownMoneySchema,
     payments: z.int().meta({ description: 'How many payouts it is the sum of' }),
     transfer: z.string().nullable(),
     at: rfc3339Schema,
@@ -118,8 +121,8 @@ function showEntry(entry: BookedEntry): z.input<typeof entrySchema> {
   return {
     id: toWire('float-entry', entry.id),
     kind: entry.kind,
-    amount: show(entry.amount),
-    balanceAfter: show(entry.balanceAfter),
+    amount: toWireMoney(entry.amount),
+    balanceAfter: toWireMoney(entry.balanceAfter),
     payments: entry.payments,
     transfer: entry.transferId === undefined ? null : toWire('float-transfer', entry.transferId),
     at: toRfc3339(entry.atMs),
@@ -162,7 +165,7 @@ function alertRoute({ clock }: Runtime): Route {
     answers: {
       200: {
         description: 'The mark',
-        schema: z.strictObject({ channel: channelSchema, alertBelow: signed.nullable() }),
+        schema: z.strictObject({ channel: channelSchema, alertBelow: shownMoneySchema.nullable() }),
       },
     },
     refusals: ['FLOAT_UNKNOWN'],
@@ -180,7 +183,7 @@ const transferSchema = z
     id: z.string(),
     from: place,
     to: place,
-    amount: signed,
+    amount: shownMoneySchema,
     reason: z.string(),
     state: z.enum(FLOAT_TRANSFER_STATES),
     proposedBy: z.string().meta({ description: 'An operator, or `system`' }),
@@ -198,7 +201,7 @@ function showTransfer(transfer: FloatTransfer): z.input<typeof transferSchema> {
     id: toWire('float-transfer', transfer.id),
     from: transfer.from,
     to: transfer.to,
-    amount: show(transfer.amount),
+    amount: toWireMoney(transfer.amount),
     reason: transfer.reason,
     state: transfer.state,
     proposedBy: proposedBy === SYSTEM ? SYSTEM : toWire('operator', asId(proposedBy)),

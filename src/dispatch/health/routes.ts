@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { CHANNELS, type ChannelCode } from '../../channels/index.js';
-import { type Instant, type Minor, toRfc3339, toWireAmount } from '../../kernel/index.js';
-import { type Route, type Runtime, rfc3339Schema, route } from '../../runtime/index.js';
+import { type Instant, toRfc3339, toWireMoney } from '../../kernel/index.js';
+import { type Route, type Runtime, rfc3339Schema, route, shownMoneySchema } from '../../runtime/index.js';
 import { type Float, loadFloats } from '../floats/store.js';
 import { type ChannelRow, channelRows } from '../news/store.js';
-import { moneyShape } from '../wire.js';
 import { type Circuit, type Rates, ratesOf, shutUntil } from './rules.js';
 import { type BacklogRow, backlog, loadCircuits, type Minute, minutesSince, waitingPayouts } from './store.js';
 
@@ -30,12 +29,12 @@ const channelSchema = z
         .nullable()
         .meta({ description: 'Wall time until which nothing new is given to it 熔断; null: it is' }),
     }),
-    floatFree: moneyShape.nullable().meta({ description: 'null: it needs none, or nothing is known yet' }),
+    floatFree: shownMoneySchema.nullable().meta({ description: 'null: it needs none, or nothing is known yet' }),
   })
   .meta({ id: 'Channel' });
 
 const waitingSchema = z
-  .strictObject({ count: z.int(), amount: moneyShape, oldestAt: rfc3339Schema.nullable() })
+  .strictObject({ count: z.int(), amount: shownMoneySchema, oldestAt: rfc3339Schema.nullable() })
   .meta({ description: 'Payouts that no channel could carry when they were last looked at; each says why' });
 
 /** What is known of all channels at one moment. */
@@ -66,7 +65,7 @@ function showChannel(code: ChannelCode, known: Known): z.input<typeof channelSch
       unanswered: circuit?.unanswered ?? 0,
       shutUntil: until === undefined || until <= known.wallMs ? null : toRfc3339(until),
     },
-    floatFree: float === undefined ? null : money(float.balance - float.reserved),
+    floatFree: float === undefined ? null : toWireMoney(float.balance - float.reserved),
   };
 }
 
@@ -77,10 +76,6 @@ function showRates({ answered, unanswered, latencyMs, latencyMaxMs }: Rates): z.
     successRate: calls === 0 ? null : Math.round((answered / calls) * 10_000) / 10_000,
     latencyMs: answered === 0 ? null : { mean: Math.round(latencyMs / answered), max: latencyMaxMs },
   };
-}
-
-function money(amount: Minor) {
-  return { amount: toWireAmount(amount), currency: 'CNY' as const };
 }
 
 /** How the channels do. */
@@ -107,7 +102,7 @@ export function healthRoutes({ db, clock }: Runtime): Route[] {
         const { number, amount, oldestMs } = waiting;
         const oldestAt = oldestMs === null ? null : toRfc3339(oldestMs);
         const items = CHANNELS.map((code) => showChannel(code, known));
-        return { status: 200, body: { items, waiting: { count: number, amount: money(amount), oldestAt } } };
+        return { status: 200, body: { items, waiting: { count: number, amount: toWireMoney(amount), oldestAt } } };
       },
     }),
   ];

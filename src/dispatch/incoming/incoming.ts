@@ -8,7 +8,7 @@ import {
   type Instant,
   invariant,
   toWire,
-  toWireAmount,
+  toWireMoney,
   WIRE_MAX,
 } from '../../kernel/index.js';
 import { type Book, loadBooks } from '../../ledger/index.js';
@@ -254,7 +254,7 @@ function dataOf(
   if (to === null || amount > WIRE_MAX || `incoming:${reference}`.length > 64) return undefined;
   const { name, account, bankCode } = JSON.parse(rt.vault.open(payerSealed)) as IncomingTransfer['payer'];
   const payer = { name: tidyReason(name, '无户名'), account: account.replace(/[\s-]/g, ''), bankCode };
-  const common = { amount: { amount: toWireAmount(amount), currency: 'CNY' }, payer, reference };
+  const common = { amount: toWireMoney(amount), payer, reference };
   const isNobodys = to.accountId === book?.accounts.suspense;
   const kind = isNobodys ? 'suspense-credit' : 'incoming-transfer';
   // The number that was written, and the words, say whose it may be.

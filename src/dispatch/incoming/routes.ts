@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { maskCardNumber, maskName, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
+import { maskCardNumber, maskName, toRfc3339, toWire, toWireMoney } from '../../kernel/index.js';
 import {
   decodeCursor,
   ONE_PLACE,
@@ -10,6 +10,7 @@ import {
   type Runtime,
   rfc3339Schema,
   route,
+  shownMoneySchema,
   textSchema,
   type Vault,
   wireId,
@@ -26,7 +27,7 @@ const transferSchema = z
     platform: z.string().nullable(),
     account: z.string().nullable().meta({ description: 'Where it goes; null: the number is nobody’s' }),
     virtualNo: z.string(),
-    amount: z.strictObject({ amount: z.int(), currency: z.literal('CNY') }),
+    amount: shownMoneySchema,
     payer: z.strictObject({ name: z.string(), account: z.string(), bankCode: z.string() }),
     message: z.strictObject({ channel: z.string(), sender: z.string(), messageNo: z.string() }),
     state: state.meta({
@@ -46,7 +47,7 @@ function show(vault: Vault, of: ListedTransfer): z.input<typeof transferSchema> 
     platform: of.to === null ? null : toWire('platform', of.to.platformId),
     account: of.to === null ? null : toWire('account', of.to.accountId),
     virtualNo: of.virtualNo,
-    amount: { amount: toWireAmount(of.amount), currency: 'CNY' },
+    amount: toWireMoney(of.amount),
     payer: { name: maskName(payer.name), account: maskCardNumber(payer.account), bankCode: payer.bankCode },
     message: of.message,
     state: of.state,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CHANNELS, type ChannelCode, hasFloat, PAYING_CHANNELS } from '../../channels/index.js';
-import { type Minor, toRfc3339, toWire, toWireAmount, WIRE_MAX } from '../../kernel/index.js';
+import { toRfc3339, toWire, toWireMoney, WIRE_MAX } from '../../kernel/index.js';
 import { termsSchema, type WhatIf } from '../../routing/index.js';
 import {
   idAfter,
@@ -11,9 +11,9 @@ import {
   type Runtime,
   rfc3339Schema,
   route,
+  shownMoneySchema,
   wireId,
 } from '../../runtime/index.js';
-import { moneyShape } from '../wire.js';
 import { listPlans, type Plan } from './store.js';
 import { planOtherwise, WHAT_IF_MAX } from './what-if.js';
 
@@ -21,21 +21,19 @@ const operator = { audience: 'operator', tag: 'Channels', permission: 'payouts.r
 const LIST = 'routing-plans';
 const FLOAT_CHANNELS = PAYING_CHANNELS.filter(hasFloat);
 
-const money = (amount: Minor) => ({ amount: toWireAmount(amount), currency: 'CNY' as const });
-
 const planSchema = z
   .strictObject({
     id: z.string(),
     at: rfc3339Schema,
     payouts: z.int().meta({ description: 'How many were given a channel' }),
     waiting: z.int().meta({ description: 'How many no channel could carry' }),
-    cost: moneyShape,
-    bound: moneyShape.meta({ description: 'It could not have cost less, by proof' }),
+    cost: shownMoneySchema,
+    bound: shownMoneySchema.meta({ description: 'It could not have cost less, by proof' }),
   })
   .meta({ id: 'RoutingPlan', description: 'A batch of payouts that was routed together 路由批次' });
 
 function showPlan({ id, atMs, payouts, waiting, cost, bound }: Plan): z.input<typeof planSchema> {
-  return { id: toWire('plan', id), at: toRfc3339(atMs), payouts, waiting, cost: money(cost), bound: money(bound) };
+  return { id: toWire('plan', id), at: toRfc3339(atMs), payouts, waiting, cost: toWireMoney(cost), bound: toWireMoney(bound) };
 }
 
 /** Batches that were routed, and what other floats or terms would have made of them. */
@@ -63,30 +61,30 @@ function listRoute({ db }: Runtime): Route {
 
 const place = z.enum(CHANNELS).nullable().meta({ description: 'null: no channel; it waits' });
 const sideSchema = z.strictObject({
-  cost: moneyShape,
-  bound: moneyShape,
+  cost: shownMoneySchema,
+  bound: shownMoneySchema,
   waiting: z.int().meta({ description: 'How many get no channel; they cost nothing' }),
   late: z.int().meta({ description: 'Would break their promised speed' }),
-  channels: z.array(z.strictObject({ channel: place, count: z.int(), amount: moneyShape, cost: moneyShape })),
+  channels: z.array(z.strictObject({ channel: place, count: z.int(), amount: shownMoneySchema, cost: shownMoneySchema })),
 });
 const whatIfSchema = z
   .strictObject({
     plan: planSchema,
     before: sideSchema.meta({ description: 'Assigned again as the channels stood' }),
     after: sideSchema,
-    costDifference: moneyShape.meta({
+    costDifference: shownMoneySchema.meta({
       description:
         'Cost after less cost before, each of the payouts that get a channel: what waits costs nothing. Where `waiting` of the two sides ' +
         'differs, the costs are of different payouts, and less is not cheaper',
     }),
-    moved: z.array(z.strictObject({ from: place, to: place, count: z.int(), amount: moneyShape })),
+    moved: z.array(z.strictObject({ from: place, to: place, count: z.int(), amount: shownMoneySchema })),
   })
   .meta({ id: 'WhatIf' });
 
 function showSide({ cost, bound, waiting, late, channels }: WhatIf['before']): z.input<typeof sideSchema> {
   return {
-    ...{ cost: money(cost), bound: money(bound), waiting, late },
-    channels: channels.map((of) => ({ ...of, amount: money(of.amount), cost: money(of.cost) })),
+    ...{ cost: toWireMoney(cost), bound: toWireMoney(bound), waiting, late },
+    channels: channels.map((of) => ({ ...of, amount: toWireMoney(of.amount), cost: toWireMoney(of.cost) })),
   };
 }
 
@@ -124,8 +122,13 @@ function whatIfRoute({ calendar }: Runtime): Route {
       return {
         status: 200,
         body: {
-          ...{ plan: showPlan(plan), before: showSide(before), after: showSide(after), costDifference: money(costDifference) },
-          moved: moved.map((of) => ({ ...of, amount: money(of.amount) })),
+          ...{
+            plan: showPlan(plan),
+            before: showSide(before),
+            after: showSide(after),
+            costDifference: toWireMoney(costDifference),
+          },
+          moved: moved.map((of) => ({ ...of, amount: toWireMoney(of.amount) })),
         },
         audit: { target: `plan ${toWire('plan', plan.id)}` },
       };

@@ -12,6 +12,7 @@ import {
   signatureFault,
   toWire,
   toWireAmount,
+  toWireMoney,
 } from '../../kernel/index.js';
 import { type AccountType, loadBook } from '../../ledger/index.js';
 import { requireWindDown } from '../decide.js';
@@ -71,7 +72,7 @@ export async function handOverHouse(
       requestNo: `handover:${account}`,
       kind: 'hand-over',
       data: {
-        ...{ account: toWire('account', account), amount: { amount: toWireAmount(amount), currency: 'CNY' }, reference },
+        ...{ account: toWire('account', account), amount: toWireMoney(amount), reference },
         ...(orderNo === undefined ? {} : { orderNo }),
       },
     }));
