@@ -62,7 +62,7 @@ export function checkFilesPage(): string {
         ['`POST …/{file}/disputes`', 'it disputes lines by their numbers, or names what it misses; the bank’s staff answers'],
       ],
     ),
-    'By SFTP the user is the platform’s id, `plt_…`, with an Ed25519 key that the bank has registered. The server runs in the API process where `SFTP_PORT` is set.',
+    'By SFTP the user is the platform’s id, `plt_…`, with an Ed25519 key that the bank has registered. The server runs in the API process where `SFTP_PORT` is set. A session ends when its key is revoked or its platform suspended, and after five quiet minutes. A connection may have 10 sessions, and 16 files and folders open in all of them; an address 25 connections.',
     'The bank (once), with the private half of its host key kept like any other:',
     code(
       'export SFTP_PORT=2222 SFTP_HOST_KEY=h1=$(openssl genpkey -algorithm ed25519 -outform der | base64 -w0)     # before npm start',

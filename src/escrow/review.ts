@@ -1,4 +1,4 @@
-import { type Id, type Instant, invariant, type Refusal, Refused, refuse } from '../kernel/index.js';
+import { endOfProposal, type Id, type Instant, invariant, type Refusal, Refused, refuse } from '../kernel/index.js';
 import { availableOf, loadAccounts } from '../ledger/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { reckon, underLock } from './confirm.js';
@@ -59,13 +59,13 @@ export async function approveReview(
   ids: { escrow: Id; review: Id },
   of: { by: Id; note: string | null },
 ): Promise<Review> {
-  const review = await undecided(tx, ids);
-  if (review.proposedBy === of.by) throw new Refused(refuse('SAME_OPERATOR'));
+  const review = await ofDeal(tx, ids);
+  const state = endOfProposal(review, of.by, 'yes');
   const { deal, nowMs } = await underLock(tx, rt, { id: review.dealId, platformId: review.platformId });
   const refusal = await decidable(tx, deal, review, nowMs);
   if (refusal !== undefined) throw new Refused(refusal);
   const noteSealed = of.note === null ? null : rt.vault.seal(of.note);
-  const decided = await decideReview(tx, review.id, { state: 'approved', by: of.by, atMs: nowMs, noteSealed });
+  const decided = await decideReview(tx, review.id, { state, by: of.by, atMs: nowMs, noteSealed });
   if (!decided) throw new Refused(refuse('PROPOSAL_DECIDED'));
   await reckon(tx, deal.id, nowMs);
   return required(tx, ids);
@@ -81,18 +81,17 @@ export async function rejectReview(
   ids: { escrow: Id; review: Id },
   of: { by: Id; note: string },
 ): Promise<Review> {
-  const review = await undecided(tx, ids);
-  const state = review.proposedBy === of.by ? 'withdrawn' : 'rejected';
+  const review = await ofDeal(tx, ids);
+  const state = endOfProposal(review, of.by, 'no');
   const noteSealed = rt.vault.seal(of.note);
   if (!(await decideReview(tx, review.id, { state, by: of.by, atMs: rt.clock.now(), noteSealed })))
     throw new Refused(refuse('PROPOSAL_DECIDED'));
   return required(tx, ids);
 }
 
-async function undecided(tx: Tx, ids: { escrow: Id; review: Id }): Promise<Review> {
+async function ofDeal(tx: Tx, ids: { escrow: Id; review: Id }): Promise<Review> {
   const review = await findReview(tx, ids.review);
   if (review?.dealId !== ids.escrow) throw new Refused(refuse('NOT_FOUND'));
-  if (review.state !== 'proposed') throw new Refused(refuse('PROPOSAL_DECIDED', undefined, { state: review.state }));
   return review;
 }
 

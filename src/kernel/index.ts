@@ -8,3 +8,4 @@ export * from './money.js';
 export * from './refusals.js';
 export * from './signed.js';
 export * from './time.js';
+export * from './two-people.js';

@@ -1,5 +1,5 @@
 import { decideInTx, kinds } from '../instructions/index.js';
-import { canonicalJson, type Id, type Instant, invariant, Refused, refuse, toWire } from '../kernel/index.js';
+import { canonicalJson, endOfProposal, type Id, type Instant, invariant, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBook, lockShard } from '../ledger/index.js';
 import { findPayout } from '../payouts/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
@@ -136,8 +136,8 @@ export async function approveRepair(
   const { platformId } = await requireBreak(tx, ids.break);
   // Of two who approve at once the second waits here, and then finds it decided.
   if (platformId !== null) await lockShard(tx, (await loadBook(tx, platformId)).shardId, who.nowMs);
-  const repair = await undecided(tx, ids);
-  if (repair.proposedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
+  const repair = await required(tx, ids.break, ids.repair);
+  const state = endOfProposal(repair, who.operator, 'yes');
   const found = await requireBreak(tx, ids.break);
   const { standing, ...given } = JSON.parse(rt.vault.read(repair.argumentsSealed)) as RepairArguments & { standing?: string };
   const facts = await factsOf(tx, found);
@@ -145,7 +145,7 @@ export async function approveRepair(
   // Another amount than the one that was proposed is another proposal.
   if (wanted !== null && standing !== undefined && standing !== String(facts.standing ?? '')) throw overtaken(found);
   await decided(tx, repair.id, {
-    state: 'approved',
+    state,
     by: who.operator,
     nowMs: who.nowMs,
     noteSealed: note && rt.vault.seal(note),
@@ -222,8 +222,8 @@ export async function rejectRepair(
   note: string,
   who: Who,
 ): Promise<Repair> {
-  const repair = await undecided(tx, ids);
-  const state = repair.proposedBy === who.operator ? 'withdrawn' : 'rejected';
+  const repair = await required(tx, ids.break, ids.repair);
+  const state = endOfProposal(repair, who.operator, 'no');
   await decided(tx, repair.id, { state, by: who.operator, nowMs: who.nowMs, noteSealed: vault.seal(note) });
   return required(tx, ids.break, ids.repair);
 }
@@ -231,12 +231,6 @@ export async function rejectRepair(
 async function required(tx: Tx, breakId: Id, id: Id): Promise<Repair> {
   const repair = await findRepair(tx, id);
   if (repair?.breakId !== breakId) throw new Refused(refuse('NOT_FOUND'));
-  return repair;
-}
-
-async function undecided(tx: Tx, ids: { readonly break: Id; readonly repair: Id }): Promise<Repair> {
-  const repair = await required(tx, ids.break, ids.repair);
-  if (repair.state !== 'proposed') throw new Refused(refuse('PROPOSAL_DECIDED', undefined, { state: repair.state }));
   return repair;
 }
 

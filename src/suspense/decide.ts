@@ -1,4 +1,4 @@
-import { canonicalJson, type Id, type Instant, Refused, refuse, toWire, toWireMoney } from '../kernel/index.js';
+import { canonicalJson, endOfProposal, type Id, type Instant, Refused, refuse, toWire, toWireMoney } from '../kernel/index.js';
 import type { Tx } from '../runtime/index.js';
 import { membersAmong } from './matching-store.js';
 import { leftOf } from './rules.js';
@@ -74,10 +74,10 @@ export async function approve(
   who: Who,
   give: GiveInstruction,
 ): Promise<{ proposal: SuspenseProposal; ring: () => Promise<void> }> {
-  const proposal = await undecided(tx, ids);
-  if (proposal.proposedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
+  const proposal = await required(tx, ids);
+  const state = endOfProposal(proposal, who.operator, 'yes');
   // First the row: of two who approve at once the second waits here, and then finds it decided.
-  await decided(tx, proposal, { state: 'approved', by: who.operator, atMs: who.nowMs, noteSealed });
+  await decided(tx, proposal, { state, by: who.operator, atMs: who.nowMs, noteSealed });
   const { id: instructionId, ring } = await give(tx, instructionOf(proposal, who.operator));
   await noteInstruction(tx, proposal.id, instructionId);
   return { proposal: await required(tx, ids), ring };
@@ -93,8 +93,8 @@ export async function reject(
   noteSealed: string,
   who: Who,
 ): Promise<SuspenseProposal> {
-  const proposal = await undecided(tx, ids);
-  const state = proposal.proposedBy === who.operator ? 'withdrawn' : 'rejected';
+  const proposal = await required(tx, ids);
+  const state = endOfProposal(proposal, who.operator, 'no');
   await decided(tx, proposal, { state, by: who.operator, atMs: who.nowMs, noteSealed });
   return required(tx, ids);
 }
@@ -102,12 +102,6 @@ export async function reject(
 async function required(tx: Tx, ids: { readonly item: Id; readonly proposal: Id }): Promise<SuspenseProposal> {
   const proposal = await findProposal(tx, ids.proposal);
   if (proposal?.itemId !== ids.item) throw new Refused(refuse('NOT_FOUND'));
-  return proposal;
-}
-
-async function undecided(tx: Tx, ids: { readonly item: Id; readonly proposal: Id }): Promise<SuspenseProposal> {
-  const proposal = await required(tx, ids);
-  if (proposal.state !== 'proposed') throw new Refused(refuse('PROPOSAL_DECIDED', undefined, { state: proposal.state }));
   return proposal;
 }
 

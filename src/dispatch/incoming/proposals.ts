@@ -1,4 +1,4 @@
-import { type Id, type Instant, invariant, Refused, refuse } from '../../kernel/index.js';
+import { endOfProposal, type Id, type Instant, invariant, Refused, refuse } from '../../kernel/index.js';
 import { isDuplicateKey, type Tx } from '../../runtime/index.js';
 import { decideProposal, insertProposal, proposalsOf, type TransferProposal } from './proposal-store.js';
 import { findTransfer, type ListedTransfer, releaseTransfer, type TransferDecision } from './store.js';
@@ -51,11 +51,10 @@ export interface Decision {
  * @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED
  */
 export async function approve(tx: Tx, decision: Decision): Promise<Seen> {
-  const { action, proposedBy } = await waiting(tx, decision);
-  if (proposedBy === decision.by) throw new Refused(refuse('SAME_OPERATOR'));
-  await decide(tx, decision, 'approved');
+  const proposal = await proposalOf(tx, decision);
+  await decide(tx, decision, endOfProposal(proposal, decision.by, 'yes'));
   invariant(
-    await releaseTransfer(tx, decision.reference, action, decision.nowMs),
+    await releaseTransfer(tx, decision.reference, proposal.action, decision.nowMs),
     `the transfer ${decision.reference} waits as long as a proposal about it does`,
   );
   return requireTransfer(tx, decision.reference);
@@ -63,15 +62,14 @@ export async function approve(tx: Tx, decision: Decision): Promise<Seen> {
 
 /** Whoever does not agree says so; who proposed it takes it back that way. @throws Refused NOT_FOUND, PROPOSAL_DECIDED */
 export async function reject(tx: Tx, decision: Decision): Promise<Seen> {
-  const { proposedBy } = await waiting(tx, decision);
-  await decide(tx, decision, proposedBy === decision.by ? 'withdrawn' : 'rejected');
+  const proposal = await proposalOf(tx, decision);
+  await decide(tx, decision, endOfProposal(proposal, decision.by, 'no'));
   return requireTransfer(tx, decision.reference);
 }
 
-async function waiting(tx: Tx, { reference, proposal }: Decision): Promise<TransferProposal> {
+async function proposalOf(tx: Tx, { reference, proposal }: Decision): Promise<TransferProposal> {
   const found = (await proposalsOf(tx, reference)).find(({ id }) => id === proposal);
   if (found === undefined) throw new Refused(refuse('NOT_FOUND'));
-  if (found.state !== 'proposed') throw new Refused(refuse('PROPOSAL_DECIDED', undefined, { state: found.state }));
   return found;
 }
 

@@ -93,7 +93,7 @@ function revokeRoute({ clock }: Runtime): Route {
     method: 'DELETE',
     path: `${PATH}/{key}`,
     permission: 'platforms.write',
-    summary: 'Revokes a key for SFTP; the next login with it fails',
+    summary: 'Revokes a key for SFTP: no login with it succeeds any more, and its sessions end',
     summaryZh: '停用对账文件 SFTP 公钥',
     params: ofPlatform.extend({ key: wireId('file-key') }),
     answers: { 200: { description: 'Revoked', schema: keySchema } },
