@@ -42,10 +42,15 @@ function collected(book: SmallBook, place: number, settledBy: Id | null = null):
   book.open(collectedId, 'collected', 'collected').balance = amount;
   book.keep(channelAccountRecords, platformId, { platformId, dueId, collectedId });
   const dates = { dueOn: '2026-03-03' as BusinessDate, clearsOn: '2026-03-04' as BusinessDate };
-  const of = { payoutId, platformId, channel: 'psp-collect', amount, atOnce: false, reference: payoutId, ...dates };
+  const of = { payoutId, platformId, channel: 'psp-collect' as const, amount, atOnce: false, reference: payoutId, ...dates };
   book.keep(collectionRecords, payoutId, { ...of, settledBy, creditedBy: null });
   const payout = book.recordOf(payoutRecords, idOf(21)) as Payout;
-  const topUp = { purpose: 'top-up' as const, state: 'settled' as const, channel: 'psp-collect', sourceAccountId: idOf(6) };
+  const topUp = {
+    purpose: 'top-up' as const,
+    state: 'settled' as const,
+    channel: 'psp-collect' as const,
+    sourceAccountId: idOf(6),
+  };
   book.keep(payoutRecords, payoutId, { ...payout, ...topUp, id: payoutId, amount });
 }
 

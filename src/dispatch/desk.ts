@@ -77,7 +77,7 @@ export function lapsedDirective(payout: Payout): Directive {
   return { shardId, submission: systemInstruction({ platformId, requestNo, kind: 'payout-failed', data, actor: ACTOR }) };
 }
 
-function saidBy(channel: string | null): { channel?: string } {
+function saidBy(channel: Payout['channel']): { channel?: ChannelCode } {
   return channel === null ? {} : { channel };
 }
 

@@ -6,13 +6,10 @@ const FIRST_QUERY_MS = 2_000;
 export const QUERY_DELAY_MAX_MS = 300_000;
 const REASON_MAX = 128; // what the books keep
 
-/** How the reason of a payout begins that no channel can carry for now. */
-export const WAITS = 'waits for a channel';
-
 /** @throws when it was not routed */
 export function channelOf(payout: Payout): ChannelCode {
   invariant(payout.channel, `payout ${payout.id} has a channel`);
-  return payout.channel as ChannelCode;
+  return payout.channel;
 }
 
 /** How long to wait before a payout is asked after, by how often it was sent, asked after or put off before: 2 s doubling to 5 min. */

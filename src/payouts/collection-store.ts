@@ -1,3 +1,4 @@
+import type { ChannelCode } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { sql, type Tx } from '../runtime/index.js';
@@ -9,7 +10,7 @@ import { sql, type Tx } from '../runtime/index.js';
 export interface Collection {
   readonly payoutId: Id;
   readonly platformId: Id;
-  readonly channel: string;
+  readonly channel: ChannelCode;
   readonly amount: Minor;
   /** It could be used inside the platform at once; else it is credited when the channel has paid it over. */
   readonly atOnce: boolean;
@@ -26,7 +27,7 @@ export interface Collection {
 interface CollectionRow {
   payout_id: string;
   platform_id: string;
-  channel: string;
+  channel: ChannelCode;
   amount: string;
   at_once: number;
   reference: string;
@@ -104,7 +105,7 @@ export const channelAccountRecords: RecordType<ChannelAccounts> = {
 /** What is to be paid over under one reference, as far as it was not. */
 export interface DueSum {
   readonly reference: string;
-  readonly channel: string;
+  readonly channel: ChannelCode;
   readonly amount: Minor;
   /** The first date whose statement is to show it. */
   readonly dueOn: BusinessDate;
@@ -115,7 +116,7 @@ export interface DueSum {
 export async function dueSums(tx: Tx, platformId: Id): Promise<DueSum[]> {
   const rows = await tx.rows<{
     reference: string;
-    channel: string;
+    channel: ChannelCode;
     amount: string;
     due_on: BusinessDate;
     clears_on: BusinessDate | null;

@@ -1,3 +1,4 @@
+import type { ChannelCode } from '../channels/index.js';
 import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
 import type { RecordType } from '../ledger/index.js';
 import { sql, type Tx, type Vault } from '../runtime/index.js';
@@ -22,7 +23,7 @@ export interface Payout {
   /** The last business date on which the money for it came in; it is sent when the proof of that date has passed. Of a top-up it says nothing. */
   readonly fundedOn: BusinessDate;
   readonly state: PayoutState;
-  readonly channel: string | null;
+  readonly channel: ChannelCode | null;
   readonly reason: string | null;
   readonly attempts: number;
   /** When it is next to be sent or asked after. */
@@ -49,7 +50,7 @@ interface PayoutRow {
   business_date: BusinessDate;
   funded_on: BusinessDate;
   state: PayoutState;
-  channel: string | null;
+  channel: ChannelCode | null;
   reason: string | null;
   attempts: number;
   next_ms: string;
@@ -178,7 +179,7 @@ export function bringsMoneyIn({ purpose }: Pick<Payout, 'purpose'>): boolean {
 }
 
 /** Whether a channel pays what it collects over later, in sums of many: until then it owes it. */
-export function paysOverLater(channel: string | null): boolean {
+export function paysOverLater(channel: ChannelCode | null): boolean {
   return channel === 'psp-collect';
 }
 
@@ -306,7 +307,7 @@ export async function movePayouts(
   ids: readonly Id[],
   from: PayoutState,
   to: PayoutState,
-  change: { nowMs: Instant; nextMs: Instant; channel?: string; with?: string | null; reason?: string | null },
+  change: { nowMs: Instant; nextMs: Instant; channel?: ChannelCode; with?: ChannelCode | null; reason?: string | null },
 ): Promise<number> {
   if (ids.length === 0) return 0;
   return tx.write(
@@ -323,18 +324,43 @@ export async function movePayouts(
  * Says by which channel payouts go that nobody has heard of yet; answers how many still had none. Why one waited stays until it is sent: by
  * that it is known that it waited.
  */
-export async function chooseChannel(tx: Tx, ids: readonly Id[], channel: string): Promise<number> {
+export async function chooseChannel(tx: Tx, ids: readonly Id[], channel: ChannelCode): Promise<number> {
   return tx.write(`UPDATE payouts SET channel = ? WHERE state = 'created' AND channel IS NULL AND id IN (${ids.join()})`, [
     channel,
   ]);
 }
 
-/** Says when payouts that no channel can carry now are looked at again, and why they wait. */
-export async function keepWaiting(tx: Tx, ids: readonly Id[], nextMs: Instant, reason: string): Promise<void> {
+const REASON_MAX = 128; // what the column keeps
+/** How the reason of a payout begins that no channel can carry for now: by that it is known that it waits. */
+const WAITS = 'waits for a channel';
+
+/** Says when payouts that no channel can carry now are looked at again, and what of each channel stands in the way. */
+export async function keepWaiting(tx: Tx, ids: readonly Id[], nextMs: Instant, whys: readonly string[]): Promise<void> {
   await tx.write(
     `UPDATE payouts SET next_ms = ?, reason = ? WHERE state = 'created' AND channel IS NULL AND id IN (${ids.join()})`,
-    [nextMs, reason],
+    [nextMs, `${WAITS} (${whys.join(', ')})`.slice(0, REASON_MAX).trimEnd()],
   );
+}
+
+/** Payouts that no channel could carry when they were last looked at: how many, fen, and when the oldest was made. */
+export interface Waiting {
+  readonly number: number;
+  readonly amount: Minor;
+  readonly oldestMs: Instant | null;
+}
+
+export async function waitingPayouts(tx: Tx): Promise<Waiting> {
+  const [row] = await tx.rows<{ number: string; amount: string | null; oldest: string | null }>(
+    `SELECT COUNT(*) AS number, SUM(amount) AS amount, MIN(created_ms) AS oldest FROM payouts
+     WHERE shard_id IN (SELECT id FROM shards) AND state = 'created' AND channel IS NULL AND reason LIKE ?`,
+    [`${WAITS}%`],
+  );
+  const oldest = row?.oldest ?? null;
+  return {
+    number: Number(row?.number ?? 0),
+    amount: BigInt(row?.amount ?? 0),
+    oldestMs: oldest === null ? null : (Number(oldest) as Instant),
+  };
 }
 
 /**
@@ -344,7 +370,7 @@ export async function keepWaiting(tx: Tx, ids: readonly Id[], nextMs: Instant, r
 export async function takeBack(
   tx: Tx,
   ids: readonly Id[],
-  { from, channel, reason, nowMs }: { from: PayoutState; channel: string; reason: string; nowMs: Instant },
+  { from, channel, reason, nowMs }: { from: PayoutState; channel: ChannelCode; reason: string; nowMs: Instant },
 ): Promise<Id[]> {
   const still = await stillWith(tx, ids, { from, channel });
   if (still.length === 0) return [];
@@ -360,7 +386,7 @@ export async function takeBack(
 export async function stillWith(
   tx: Tx,
   ids: readonly Id[],
-  { from, channel }: { from: PayoutState; channel: string },
+  { from, channel }: { from: PayoutState; channel: ChannelCode },
 ): Promise<Id[]> {
   const rows = await tx.rows<{ id: string }>(
     `SELECT id FROM payouts WHERE state = ? AND channel = ? AND id IN (${ids.join()}) ORDER BY id FOR UPDATE`,

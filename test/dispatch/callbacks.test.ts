@@ -35,7 +35,7 @@ describe('what a payment institution tells by itself', () => {
     expect(await withConsent(market, holder, 'top-up', { amount: fen(700n) })).toBe('posted');
     const [made] = await market.payouts();
     const now = market.world.clock.now();
-    const later = { nowMs: now, nextMs: (now + 3_600_000) as never, channel: 'psp-collect' };
+    const later = { nowMs: now, nextMs: (now + 3_600_000) as never, channel: 'psp-collect' as const };
     await market.world.db.withTx('sent', (tx) =>
       movePayouts(tx, [(made as Payout).id], 'created', 'sent', later).then(() => true),
     );

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { savePayIn } from '../../src/accounts/pay-in-store.js';
+import type { ChannelCode } from '../../src/channels/index.js';
 import { expireFreezes } from '../../src/claims/index.js';
 import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.js';
@@ -567,7 +568,8 @@ export class ServiceBank implements Bank {
   }
 
   async markSent(id: string, channel?: string) {
-    if (!(await markSent(this.#world, asId(id), channel))) throw new Error('only a payout that was just made is sent');
+    if (!(await markSent(this.#world, asId(id), channel as ChannelCode | undefined)))
+      throw new Error('only a payout that was just made is sent');
     const payout = this.model.payouts.get(id);
     if (payout !== undefined) Object.assign(payout, { state: 'sent', later: channel === 'psp-collect' });
   }

@@ -252,14 +252,14 @@ export class Desk {
     this.open(collectedId, 'collected').balance = 5_000n;
     this.put(channelAccountRecords, DESK.platform, { platformId: DESK.platform, dueId, collectedId });
     const dates = { dueOn: DESK.today, clearsOn: addDays(DESK.today, 1) };
-    const of = { platformId: DESK.platform, channel: 'psp-collect', atOnce: false, ...dates, creditedBy: null };
+    const of = { platformId: DESK.platform, channel: 'psp-collect' as const, atOnce: false, ...dates, creditedBy: null };
     this.put(collectionRecords, DESK.collected, {
       ...{ ...of, payoutId: DESK.collected, amount: 3_000n, reference: DESK.collected, settledBy: null },
     });
     this.put(collectionRecords, DESK.waiting, {
       ...{ ...of, payoutId: DESK.waiting, amount: 5_000n, reference: DESK.waiting, settledBy: id(12) },
     });
-    const payout = { purpose: 'top-up' as const, state: 'settled' as const, channel: 'psp-collect' };
+    const payout = { purpose: 'top-up' as const, state: 'settled' as const, channel: 'psp-collect' as const };
     this.put(payoutRecords, DESK.waiting, { ...this.#payout(), ...payout, id: DESK.waiting, sourceAccountId: DESK.anna });
   }
 

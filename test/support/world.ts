@@ -1,4 +1,5 @@
 import { insertSubMerchants } from '../../src/accounts/store.js';
+import type { ChannelCode } from '../../src/channels/index.js';
 import { createIntake, executeShard, findInstructions, type Intake, kinds, type Receipt } from '../../src/instructions/index.js';
 import {
   addDays,
@@ -199,7 +200,7 @@ export async function openDate({ db, clock }: World, book: TestBook, from: strin
 }
 
 /** As dispatch does when it sends a payout; answers whether there was one to send. */
-export async function markSent({ db, clock }: World, payout: Id, channel = 'book'): Promise<boolean> {
+export async function markSent({ db, clock }: World, payout: Id, channel: ChannelCode = 'book'): Promise<boolean> {
   const change = { nowMs: clock.now(), nextMs: clock.now(), channel };
   return (await db.withTx('sent', (tx) => movePayouts(tx, [payout], 'created', 'sent', change))) === 1;
 }

@@ -3,7 +3,7 @@ import { type Payout, stillWith, takeBack } from '../../payouts/index.js';
 import type { Tx } from '../../runtime/index.js';
 import type { Desk } from '../desk.js';
 import { endAttempts, sendingsTo } from '../plan/store.js';
-import { groupBy } from '../rules.js';
+import { channelOf, groupBy } from '../rules.js';
 import { findDispatches, forgetDispatches } from '../store.js';
 import { keepTexts } from '../texts/store.js';
 import { notNowDelayMs } from './rules.js';
@@ -41,7 +41,7 @@ export async function takeBackNotNow({ rt }: Pick<Desk, 'rt'>, told: readonly No
 
 async function takeBackGroup(tx: Tx, group: readonly NotNow[], nowMs: Instant): Promise<NotNow[]> {
   const { payout, reason } = group[0] as NotNow;
-  const of = { from: payout.state, channel: payout.channel as string };
+  const of = { from: payout.state, channel: channelOf(payout) };
   const ids = group.map((each) => each.payout.id);
   const still = new Set(await stillWith(tx, ids, of)); // whoever sends one writes its row first
   const here = group.filter((each) => still.has(each.payout.id));
@@ -78,7 +78,7 @@ export async function turnAway(
       for (const group of groups.values()) {
         const { payout, reason } = group[0] as (typeof turned)[number];
         const ids = group.map((each) => each.payout.id);
-        const of = { from: payout.state, channel: payout.channel as string, reason, nowMs };
+        const of = { from: payout.state, channel: channelOf(payout), reason, nowMs };
         const back = await takeBack(tx, ids, of);
         if (back.length === 0) continue;
         await keepTexts(tx, back);

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { CHANNELS, type ChannelCode } from '../../channels/index.js';
 import { type Instant, toRfc3339, toWireMoney } from '../../kernel/index.js';
+import { waitingPayouts } from '../../payouts/index.js';
 import { type Route, type Runtime, rfc3339Schema, route, shownMoneySchema } from '../../runtime/index.js';
 import { type Float, loadFloats } from '../floats/store.js';
 import { type ChannelRow, channelRows } from '../news/store.js';
 import { type Circuit, type Rates, ratesOf, shutUntil } from './rules.js';
-import { type BacklogRow, backlog, loadCircuits, type Minute, minutesSince, waitingPayouts } from './store.js';
+import { type BacklogRow, backlog, loadCircuits, type Minute, minutesSince } from './store.js';
 
 const MINUTE_MS = 60_000;
 

@@ -1,8 +1,7 @@
 import { CHANNELS, type ChannelCode } from '../../channels/index.js';
-import type { Instant, Minor } from '../../kernel/index.js';
+import type { Instant } from '../../kernel/index.js';
 import type { PayoutState } from '../../payouts/index.js';
 import type { Tx } from '../../runtime/index.js';
-import { WAITS } from '../rules.js';
 import type { Circuit } from './rules.js';
 
 /** Every channel by name, so that the key by channel and minute is used. */
@@ -86,25 +85,4 @@ export async function backlog(tx: Tx): Promise<BacklogRow[]> {
      WHERE shard_id IN (SELECT id FROM shards) AND state IN ('created', 'sent', 'unknown') GROUP BY channel, state`,
   );
   return rows.map(({ channel, state, number }) => ({ channel, state, number: Number(number) }));
-}
-
-/** Payouts that no channel could carry when they were last looked at: how many, fen, and when the oldest was made. */
-export interface Waiting {
-  readonly number: number;
-  readonly amount: Minor;
-  readonly oldestMs: Instant | null;
-}
-
-export async function waitingPayouts(tx: Tx): Promise<Waiting> {
-  const [row] = await tx.rows<{ number: string; amount: string | null; oldest: string | null }>(
-    `SELECT COUNT(*) AS number, SUM(amount) AS amount, MIN(created_ms) AS oldest FROM payouts
-     WHERE shard_id IN (SELECT id FROM shards) AND state = 'created' AND channel IS NULL AND reason LIKE ?`,
-    [`${WAITS}%`],
-  );
-  const oldest = row?.oldest ?? null;
-  return {
-    number: Number(row?.number ?? 0),
-    amount: BigInt(row?.amount ?? 0),
-    oldestMs: oldest === null ? null : (Number(oldest) as Instant),
-  };
 }

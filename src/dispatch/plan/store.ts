@@ -178,7 +178,7 @@ export async function endAttempts(
     reason,
     nowMs,
     againMs = null,
-  }: { channel: string; refused: boolean; reason: string; nowMs: Instant; againMs?: Instant | null },
+  }: { channel: ChannelCode; refused: boolean; reason: string; nowMs: Instant; againMs?: Instant | null },
 ): Promise<void> {
   await tx.write(
     `UPDATE payout_attempts SET ended_ms = ?, refused = ?, reason = ?, again_ms = ?
@@ -217,7 +217,7 @@ export async function openSendings(tx: Tx, payoutIds: readonly Id[]): Promise<Ma
 }
 
 /** Of payouts that were given to a channel. */
-export async function sendingsTo(tx: Tx, payoutIds: readonly Id[], channel: string): Promise<Map<Id, Sendings>> {
+export async function sendingsTo(tx: Tx, payoutIds: readonly Id[], channel: ChannelCode): Promise<Map<Id, Sendings>> {
   if (payoutIds.length === 0) return new Map();
   const rows = await tx.rows<Record<'payout_id' | 'in_all' | 'open' | 'not_now', string>>(
     `SELECT payout_id, SUM(sendings) AS in_all, SUM(CASE WHEN ended_ms IS NULL THEN sendings ELSE 0 END) AS open,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BusinessDate, idAfter, naturalDate, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
+import { type BusinessDate, idAfter, invariant, naturalDate, refuse, toWire, workingDayAfter } from '../../kernel/index.js';
 import type { Posting } from '../../ledger/index.js';
 import { type Collection, channelAccountRecords, collectionRecords, type Payout, payoutRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
@@ -44,8 +44,9 @@ export function collectedForLater(
   const { posting, records } = atOnce
     ? credit(clearsOn)
     : { posting: { account: accounts.collectedId, amount }, records: [moved] };
+  invariant(payout.channel, `payout ${id} was collected by a channel`);
   const collection: Collection = {
-    ...{ payoutId: id, platformId, channel: payout.channel ?? '', amount, atOnce, reference: id, dueOn, clearsOn },
+    ...{ payoutId: id, platformId, channel: payout.channel, amount, atOnce, reference: id, dueOn, clearsOn },
     ...{ settledBy: null, creditedBy: atOnce ? at.instruction : null },
   };
   return {
