@@ -23,6 +23,10 @@ const WORDS: Readonly<Record<string, readonly [unit: string, meaning: string]>> 
     'in and out together, over all Class III accounts of a person, at which a copy of the ID is asked for',
   ],
   'class-3.turnover.days': ['days', 'to bring that copy'],
+  'class-2.lending-counted': [
+    '0 or 1',
+    '1: what is lent to projects and repaid by them counts in the limits of a day and year of a Class II account',
+  ],
   'limits.per-customer': [
     '0 or 1',
     '1: the limits of a day and year count for all accounts of a class that a person has together',

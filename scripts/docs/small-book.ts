@@ -80,7 +80,13 @@ export function idOf(number: number): Id {
 const HER_CARD = '6228480012345678903';
 const HER_MANDATE: Mandate = {
   ...{ id: idOf(31), platformId: PLATFORM, customerId: idOf(41), accountId: idOf(6), kinds: ['account-payment', 'top-up'] },
-  ...{ payees: { orders: true, accounts: [] }, paymentCap: 10_000n, totalCap: 20_000n, period: null, periodCap: null },
+  ...{
+    payees: { orders: true, projects: false, funds: false, accounts: [] },
+    paymentCap: 10_000n,
+    totalCap: 20_000n,
+    period: null,
+    periodCap: null,
+  },
   ...{ expiresMs: startOfDay('2027-01-01' as BusinessDate) as Instant, state: 'active', usedTotal: 0n, usedPeriod: 0n },
   ...{ periodKey: '', useCount: 0 },
 };

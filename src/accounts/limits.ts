@@ -56,6 +56,7 @@ export function countPassage(passage: Passage): Counted | Refusal {
   const refusal =
     standingRefusal(account, businessOf(passage), nowMs, passage.parameters) ??
     frozenRefusal(passage) ??
+    productRefusal(passage) ??
     inflowRefusal(passage) ??
     bucketRefusal(passage, today) ??
     capRefusal(passage, today);
@@ -73,14 +74,23 @@ export function countPassage(passage: Passage): Counted | Refusal {
 }
 
 /**
+ * As what the money of lending counts on an electronic account: by itself in no bucket of a day or year, as the accounts were that banks
+ * kept for lending platforms; in all of them where the bank set it so.
+ */
+export function lendingFlow(parameters: Parameters, today: BusinessDate): 'product' | 'unbound' {
+  return parameters.on(today, 'class-2.lending-counted') === 1n ? 'unbound' : 'product';
+}
+
+/**
  * What is done with an account: `out` is business of its owner outside the counter, `counter` the same with him standing there; `in` is
- * money that comes; `exempt` money that must come back or is the bank's own.
+ * money that comes; `exempt` money that must come back, what an investment of his brings, or the bank's own: one of several who lent
+ * together must not keep the others from theirs.
  */
 export type Business = 'out' | 'counter' | 'in' | 'exempt';
 
 function businessOf({ amount, flow, atCounter }: Passage): Business {
   if (amount < 0n) return atCounter ? 'counter' : 'out';
-  return isNoUse(flow) ? 'exempt' : 'in';
+  return isNoUse(flow) || flow === 'product' ? 'exempt' : 'in';
 }
 
 /** What must come back, and the bank's own interest: no use of the account. */
@@ -126,6 +136,12 @@ export function standingRefusal(
   if (owner.idExpires !== null && addDays(owner.idExpires, grace) < today)
     return no('ID_DOCUMENT_EXPIRED', { expired: owner.idExpires });
   return isDormant(account, today, parameters) ? no('ACCOUNT_DORMANT') : undefined;
+}
+
+/** A Class III account is for small payments: nothing is invested from it (银发〔2016〕302号; a Class II account may, without a limit). */
+function productRefusal({ account, flow }: Pick<Passage, 'account' | 'flow'>): Refusal | undefined {
+  if (flow !== 'product' || account.class === 2) return undefined;
+  return refuse('PRODUCT_NOT_ALLOWED', undefined, { account: toWire('account', account.accountId) });
 }
 
 /** Others may pay into Class II once the person was seen face to face, into Class III once the bound account has paid in. */
@@ -247,7 +263,7 @@ function used(use: LimitUse, amount: Minor, flow: Flow, today: BusinessDate): Li
       : { ...use, dayIn: less(use.dayIn), yearIn: less(use.yearIn), turnover: less(use.turnover) };
   }
   const turnover = use.turnover + size;
-  if (flow === 'bound') return { ...use, turnover };
+  if (flow === 'bound' || flow === 'product') return { ...use, turnover };
   return amount < 0n
     ? { ...use, turnover, dayOut: use.dayOut + size, yearOut: use.yearOut + size }
     : { ...use, turnover, dayIn: use.dayIn + size, yearIn: use.yearIn + size };

@@ -4,7 +4,7 @@ import { type BusinessDate, type Minor, type Refusal, refuse, WIRE_MAX } from '.
  * What values a parameter of the law may have: amounts in fen by default; what counts or says yes or no has its own bounds. A row that
  * made no sense would stop every batch that needs it.
  */
-const FLAGS = ['limits.per-customer', 'stopped.credits', 'interest.below-yuan'];
+const FLAGS = ['limits.per-customer', 'stopped.credits', 'interest.below-yuan', 'class-2.lending-counted'];
 const AMOUNTS =
   /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$|^(?:pass-through|sleeping|refund-churn)\.amount$|^large-value\.(?:company|person|cash|cross-border)$/;
 const COUNT_MAX = 10_000n;

@@ -96,9 +96,11 @@ export interface Mandate {
 /** pending: put to the customer. declined, lapsed: he said no, or did not answer. revoked: by him or by the platform. */
 export type MandateState = 'pending' | 'active' | 'declined' | 'lapsed' | 'revoked';
 export type MandatePeriod = 'day' | 'month';
-/** Orders of the platform, named accounts of its book, or both. */
+/** Orders of the platform, projects that are lent to and funds there, named accounts of its book, or several of these. */
 export interface MandatePayees {
   readonly orders: boolean;
+  readonly projects: boolean;
+  readonly funds: boolean;
   readonly accounts: readonly Id[];
 }
 
@@ -109,6 +111,8 @@ export interface MandateRow {
   account_id: string;
   kinds: string;
   pays_orders: number;
+  pays_projects: number;
+  pays_funds: number;
   payees: string;
   payment_cap: string;
   total_cap: string;
@@ -130,7 +134,12 @@ export function mandateOf(row: MandateRow, last: LastUse | undefined): Mandate {
     customerId: asId(row.customer_id),
     accountId: asId(row.account_id),
     kinds: listed(row.kinds),
-    payees: { orders: Number(row.pays_orders) === 1, accounts: listed(row.payees) as Id[] },
+    payees: {
+      orders: Number(row.pays_orders) === 1,
+      projects: Number(row.pays_projects) === 1,
+      funds: Number(row.pays_funds) === 1,
+      accounts: listed(row.payees) as Id[],
+    },
     paymentCap: BigInt(row.payment_cap),
     totalCap: BigInt(row.total_cap),
     period: row.period,
@@ -145,7 +154,7 @@ export function mandateOf(row: MandateRow, last: LastUse | undefined): Mandate {
 }
 
 const COLUMNS =
-  'id, platform_id, customer_id, account_id, kinds, pays_orders, payees, payment_cap, total_cap, period, period_cap, expires_ms, state';
+  'id, platform_id, customer_id, account_id, kinds, pays_orders, pays_projects, pays_funds, payees, payment_cap, total_cap, period, period_cap, expires_ms, state';
 
 /** The last uses of mandates, by mandate: a read of its own is faster than one that joins the mandates. */
 export async function lastUseOf(tx: Tx, mandateIds: readonly string[]): Promise<Map<string, LastUse>> {

@@ -9,7 +9,17 @@ export interface Bilingual {
 export type Language = keyof Bilingual;
 
 /** What a consent is about. */
-export const SUBJECTS = ['instruction', 'mandate', 'password', 'activation', 'card', 'mobile', 'agreement', 'escrow'] as const;
+export const SUBJECTS = [
+  'instruction',
+  'mandate',
+  'password',
+  'activation',
+  'card',
+  'mobile',
+  'agreement',
+  'escrow',
+  'project',
+] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 /**

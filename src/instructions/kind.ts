@@ -85,13 +85,21 @@ export interface PersonalField {
   readonly mask: (text: string) => string;
 }
 
+/** To whom the money of an act goes: `project` by the platform's number of what is lent to, `fund` by the code of whose units it buys. */
+export type Payee =
+  | { readonly account: Id }
+  | { readonly orderNo: string }
+  | { readonly project: string }
+  | { readonly fund: string }
+  | 'bound-card';
+
 /** What a customer says yes to. */
 export interface Act {
   /** His electronic account that is debited, or for which he is debited elsewhere. */
   readonly account: Id;
   /** Minor units; undefined: all that is there. */
   readonly amount: Minor | undefined;
-  readonly payee: { readonly account: Id } | { readonly orderNo: string } | 'bound-card';
+  readonly payee: Payee;
   readonly mandate?: Id | undefined;
   /** The number of the form that he signed at the counter: what staff has in place of his answer. */
   readonly voucher?: string | undefined;

@@ -6,6 +6,7 @@ import type { RefusalEntry } from './refusals/entry.js';
 import { ESCROW_REFUSALS } from './refusals/escrow.js';
 import { FLOAT_REFUSALS } from './refusals/floats.js';
 import { HOLD_REFUSALS } from './refusals/holds.js';
+import { LENDING_REFUSALS } from './refusals/lending.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
 import { MONEY_IN_REFUSALS } from './refusals/money-in.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
@@ -41,6 +42,7 @@ export const REFUSALS = {
   ...ROUTING_REFUSALS,
   ...ORDER_REFUSALS,
   ...ESCROW_REFUSALS,
+  ...LENDING_REFUSALS,
   ...CLEARING_REFUSALS,
   ...BATCH_REFUSALS,
   ...FLOAT_REFUSALS,

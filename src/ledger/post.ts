@@ -57,10 +57,11 @@ export interface Posting {
   readonly owed?: true;
   /**
    * On an electronic account: with whom, by which the law's limits count it. bound: the bound account outside; exempt: interest,
-   * a refund, a payout that was returned; back: a payment that never happened, which no cap keeps out either; `reversal`: undoes a
+   * a refund, a payout that was returned; back: a payment that never happened, which no cap keeps out either; product: what the owner
+   * invests from a Class II account and what that brings him, which the law bounds by no day or year; `reversal`: undoes a
    * posting, and gives back what that one used on the same natural day. Default `unbound`, which counts in full.
    */
-  readonly flow?: 'bound' | 'unbound' | 'exempt' | 'back' | { readonly reversal: Instant };
+  readonly flow?: 'bound' | 'unbound' | 'exempt' | 'back' | 'product' | { readonly reversal: Instant };
   /** Debits: takes money that is claimed, and the claim ends by as much. A court's passes the freeze of the account as well. */
   readonly claim?: 'court' | 'dispute';
 }

@@ -39,6 +39,7 @@ import { NotNow1700000000038 } from './0038-not-now.js';
 import { OwedSlices1700000000039 } from './0039-owed-slices.js';
 import { FilesAndTransfers1700000000040 } from './0040-files-and-transfers.js';
 import { TwoPeople1700000000041 } from './0041-two-people.js';
+import { Lending1700000000043 } from './0043-lending.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -83,4 +84,5 @@ export const migrations = [
   OwedSlices1700000000039,
   FilesAndTransfers1700000000040,
   TwoPeople1700000000041,
+  Lending1700000000043,
 ];

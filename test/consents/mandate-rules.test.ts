@@ -16,7 +16,7 @@ const MANDATE: Mandate = {
   customerId: asId('2236512894231552002'),
   accountId: OWN,
   kinds: ['account-payment'],
-  payees: { orders: true, accounts: [SHOP] },
+  payees: { orders: true, projects: false, funds: false, accounts: [SHOP] },
   paymentCap: 10_000n,
   totalCap: 50_000n,
   period: 'day',
@@ -74,11 +74,13 @@ describe('the scope', () => {
   ])('%s', (_what, more, code) => expect(codeOf(MANDATE, debit(1n, more))).toBe(code));
 
   it('covers no order when it names accounts alone', () => {
-    expect(codeOf({ ...MANDATE, payees: { orders: false, accounts: [SHOP] } }, debit(1n))).toBe('MANDATE_SCOPE');
+    expect(codeOf({ ...MANDATE, payees: { orders: false, projects: false, funds: false, accounts: [SHOP] } }, debit(1n))).toBe(
+      'MANDATE_SCOPE',
+    );
   });
 
   it('needs no payee for what comes to his own account', () => {
-    const topUps = { ...MANDATE, kinds: ['top-up'], payees: { orders: false, accounts: [] } };
+    const topUps = { ...MANDATE, kinds: ['top-up'], payees: { orders: false, projects: false, funds: false, accounts: [] } };
     expect(codeOf(topUps, debit(1n, { kind: 'top-up', payee: { account: OWN } }))).toBe('covered');
   });
 });
@@ -189,8 +191,12 @@ describe('the terms that the bank puts to a customer', () => {
     ['an end that is now', { expiresMs: NOW }, '/expiresAt'],
     ['the last end', { expiresMs: latest }, undefined],
     ['an end beyond the last', { expiresMs: (latest + 1) as Instant }, '/expiresAt'],
-    ['nobody to pay', { payees: { orders: false, accounts: [] } }, '/payees'],
-    ['nobody to pay, for top-ups alone', { kinds: ['top-up'], payees: { orders: false, accounts: [] } }, undefined],
+    ['nobody to pay', { payees: { orders: false, projects: false, funds: false, accounts: [] } }, '/payees'],
+    [
+      'nobody to pay, for top-ups alone',
+      { kinds: ['top-up'], payees: { orders: false, projects: false, funds: false, accounts: [] } },
+      undefined,
+    ],
   ])('%s', (_what, more, pointer) => {
     const refusal = decideTerms({ ...terms, ...more }, NOW, latest);
     expect(refusal?.fields?.pointer).toBe(pointer);

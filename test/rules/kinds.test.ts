@@ -279,7 +279,11 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['MANDATE_NOT_FOUND', 'no such mandate', noMandate],
     ['MANDATE_NOT_ENOUGH', 'her own act is asked for', (desk) => Object.assign(desk.book, { profile: 'strictest' })],
     ['MANDATE_ENDED', 'the mandate was revoked', mandate({ state: 'revoked' })],
-    ['MANDATE_SCOPE', 'it is for other payees', mandate({ payees: { orders: false, accounts: [] } })],
+    [
+      'MANDATE_SCOPE',
+      'it is for other payees',
+      mandate({ payees: { orders: false, projects: false, funds: false, accounts: [] } }),
+    ],
     ['MANDATE_EXCEEDED', 'one fen over the total', mandate({ usedTotal: 18_001n })],
     ['FUNDS_INSUFFICIENT', 'it has not so much', balance(lily2, 1_999n)],
   ],

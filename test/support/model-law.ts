@@ -67,6 +67,8 @@ export interface ModelMandate {
   readonly account: string;
   readonly kinds: readonly string[];
   readonly orders: boolean;
+  readonly projects?: boolean;
+  readonly funds?: boolean;
   readonly payees: readonly string[];
   readonly paymentCap: bigint;
   readonly totalCap: bigint;
@@ -77,7 +79,7 @@ export interface ModelMandate {
   readonly uses: { at: number; amount: bigint }[];
 }
 
-export type Flow = 'bound' | 'unbound' | 'exempt' | 'back' | { readonly undoes: string };
+export type Flow = 'bound' | 'unbound' | 'exempt' | 'back' | 'product' | { readonly undoes: string };
 
 export interface Passing {
   readonly account: string;
@@ -198,9 +200,10 @@ export class Law {
   forbids({ account: id, amount, flow, balanceAfter, underWay, frozen }: Passing, owner: Owner, now: number): string | undefined {
     const account = this.accounts.get(id);
     if (account === undefined) return undefined;
-    const standing = this.standing(account, amount < 0n ? owner : isNoUse(flow) ? 'exempt' : 'in', now);
+    const standing = this.standing(account, amount < 0n ? owner : isNoUse(flow) || flow === 'product' ? 'exempt' : 'in', now);
     if (standing !== undefined) return standing;
     if (amount < 0n && frozen) return 'ACCOUNT_FROZEN';
+    if (flow === 'product' && account.class === 3) return 'PRODUCT_NOT_ALLOWED';
     if (amount > 0n && flow === 'unbound') {
       if (account.class === 2 && !account.faceToFace) return 'INFLOW_NOT_CONFIRMED';
       if (account.class === 3 && !account.funded) return 'INFLOW_NOT_ACTIVATED';
@@ -270,15 +273,23 @@ export class Law {
   /** Whether a mandate covers a debit; if so the use is counted by `use`. */
   uncovered(
     id: string,
-    of: { platform: string; kind: string; account: string; order?: string; payee?: string; amount: bigint },
+    of: {
+      platform: string;
+      kind: string;
+      account: string;
+      amount: bigint;
+      order?: string;
+      payee?: string;
+      project?: string;
+      fund?: string;
+    },
     now: number,
   ) {
     const mandate = this.mandates.get(id);
     if (mandate?.platform !== of.platform) return 'MANDATE_NOT_FOUND';
     if (!['account-payment', 'top-up'].includes(of.kind)) return 'MANDATE_NOT_ENOUGH';
     if (mandate.revoked || now >= mandate.expires) return 'MANDATE_ENDED';
-    const payee = of.order === undefined ? of.payee === of.account || mandate.payees.includes(of.payee ?? '') : mandate.orders;
-    if (!mandate.kinds.includes(of.kind) || mandate.account !== of.account || !payee) return 'MANDATE_SCOPE';
+    if (!mandate.kinds.includes(of.kind) || mandate.account !== of.account || !named(mandate, of)) return 'MANDATE_SCOPE';
     const used = (within: (at: number) => boolean) =>
       mandate.uses.reduce((sum, { at, amount }) => (within(at) ? sum + amount : sum), 0n);
     const { period, periodCap } = mandate;
@@ -288,6 +299,17 @@ export class Law {
       (period === undefined || periodCap === undefined || used((at) => same(at, now, period)) + of.amount <= periodCap);
     return passes ? undefined : 'MANDATE_EXCEEDED';
   }
+}
+
+/** Whether a mandate names whoever gets the money. */
+function named(
+  mandate: ModelMandate,
+  of: { account: string; order?: string; payee?: string; project?: string; fund?: string },
+): boolean {
+  if (of.order !== undefined) return mandate.orders;
+  if (of.project !== undefined) return mandate.projects === true;
+  if (of.fund !== undefined) return mandate.funds === true;
+  return of.payee === of.account || mandate.payees.includes(of.payee ?? '');
 }
 
 function same(a: number, b: number, period: 'day' | 'month' | 'year'): boolean {

@@ -132,6 +132,8 @@ export interface NewMandate {
   readonly account: string;
   readonly kinds: readonly string[];
   readonly orders: boolean;
+  readonly projects?: boolean;
+  readonly funds?: boolean;
   readonly payees: readonly string[];
   readonly paymentCap: bigint;
   readonly totalCap: bigint;
@@ -768,8 +770,8 @@ function mandateOf(stage: Stage, parts: string[]): NewMandate {
     platform: stage.platform.id,
     account: stage.account(account),
     kinds: kinds.split(','),
-    orders: names.includes('orders'),
-    payees: names.filter((name) => name !== 'orders').map((name) => stage.account(name)),
+    ...{ orders: names.includes('orders'), projects: names.includes('projects'), funds: names.includes('funds') },
+    payees: names.filter((name) => !['orders', 'projects', 'funds'].includes(name)).map((name) => stage.account(name)),
     paymentCap: minor(payment),
     totalCap: minor(total),
     period: period as 'day' | 'month' | undefined,

@@ -182,7 +182,7 @@ export class Desk {
       customerId: DESK.lily,
       accountId: DESK.lily2,
       kinds: ['account-payment', 'top-up'],
-      payees: { orders: true, accounts: [] },
+      payees: { orders: true, projects: false, funds: false, accounts: [] },
       paymentCap: 10_000n,
       totalCap: 20_000n,
       period: null,

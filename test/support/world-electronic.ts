@@ -104,9 +104,9 @@ export async function openMandate({ db, rt, clock }: World, of: NewMandate): Pro
   await db.withTx('mandate', async (tx) => {
     const owner = (await electronicRecords.load(tx, [of.account])).get(of.account)?.customerId ?? '0';
     await tx.write(
-      `INSERT INTO mandates (id, platform_id, customer_id, user_id, account_id, mandate_no, content_hash, kinds, pays_orders, payees, payment_cap, total_cap,
+      `INSERT INTO mandates (id, platform_id, customer_id, user_id, account_id, mandate_no, content_hash, kinds, pays_orders, pays_projects, pays_funds, payees, payment_cap, total_cap,
          period, period_cap, expires_ms, state, granted_ms, created_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ${sql.hex(Buffer.alloc(32))}, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ${sql.hex(Buffer.alloc(32))}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
       [
         id,
         of.platform,
@@ -116,6 +116,8 @@ export async function openMandate({ db, rt, clock }: World, of: NewMandate): Pro
         `M${id}`,
         of.kinds.join(),
         of.orders ? 1 : 0,
+        of.projects ? 1 : 0,
+        of.funds ? 1 : 0,
         of.payees.join(),
         String(of.paymentCap),
         String(of.totalCap),

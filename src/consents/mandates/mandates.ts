@@ -105,10 +105,12 @@ async function again(tx: Tx, mandate: StoredMandate): Promise<AskedMandate> {
   };
 }
 
-/** What makes two requests one and the same: everything but the order of lists. */
+/** What makes two requests one and the same: everything but the order of lists. What is not asked for leaves no trace in it. */
 function hashOf({ kinds, payees, ...rest }: MandateRequest): Buffer {
+  const { orders, projects, funds } = payees;
+  const wider = { ...(projects ? { projects } : {}), ...(funds ? { funds } : {}) };
   const text = JSON.stringify(
-    { ...rest, kinds: [...kinds].sort(), orders: payees.orders, accounts: [...payees.accounts].sort() },
+    { ...rest, kinds: [...kinds].sort(), orders, ...wider, accounts: [...payees.accounts].sort() },
     (_key, value) => (typeof value === 'bigint' ? String(value) : value),
   );
   return createHash('sha256')

@@ -12,8 +12,12 @@ export interface Debit {
   readonly amount: Minor;
   readonly nowMs: Instant;
 }
-/** An account of the same book, or an order by the platform's own number. */
-export type DebitPayee = { readonly account: Id } | { readonly order: string };
+/** An account of the same book, or an order or a project by the platform's own number, or a fund by its code. */
+export type DebitPayee =
+  | { readonly account: Id }
+  | { readonly order: string }
+  | { readonly project: string }
+  | { readonly fund: string };
 
 /**
  * Whether a mandate covers a debit. Looks at its life first, then at its scope, then at its caps.
@@ -41,6 +45,8 @@ function outOfScope(mandate: Mandate, { kind, account, payee }: Debit): Refusal 
 /** What stays on the customer's own account (a top-up) has no payee to be named. */
 function isPayee({ accountId, payees }: Mandate, payee: DebitPayee): boolean {
   if ('order' in payee) return payees.orders;
+  if ('project' in payee) return payees.projects;
+  if ('fund' in payee) return payees.funds;
   return payee.account === accountId || payees.accounts.includes(payee.account);
 }
 
@@ -134,6 +140,7 @@ export function decideTerms(terms: MandateTerms, nowMs: Instant, latestMs: Insta
   if (terms.expiresMs <= nowMs) return wrong('/expiresAt', 'The end lies in the past.');
   if (terms.expiresMs > latestMs) return wrong('/expiresAt', 'The end lies further ahead than the bank accepts.');
   const pays = terms.kinds.some((kind) => kind !== 'top-up');
-  if (pays && !payees.orders && payees.accounts.length === 0) return wrong('/payees', 'It names nobody who may be paid.');
+  const somebody = payees.orders || payees.projects || payees.funds || payees.accounts.length > 0;
+  if (pays && !somebody) return wrong('/payees', 'It names nobody who may be paid.');
   return undefined;
 }

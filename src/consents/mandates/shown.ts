@@ -8,6 +8,13 @@ export const KIND_WORDS: Readonly<Record<string, Bilingual>> = {
   'top-up': { en: 'collect from your bound card into your account', zh: '从您的绑定卡扣款充值到您的账户' },
 };
 
+/** Whom a mandate names without an account, as the customer reads it. */
+export const PAYEE_WORDS: readonly (readonly [of: 'orders' | 'projects' | 'funds', words: Bilingual])[] = [
+  ['orders', { en: 'your orders on the platform', zh: '您在该平台的订单' }],
+  ['projects', { en: 'loan projects on the platform', zh: '该平台的借款标的' }],
+  ['funds', { en: 'funds that your account then holds', zh: '以您账户持有的基金' }],
+];
+
 export const PERIOD_WORDS: Readonly<Record<'day' | 'month', Bilingual>> = {
   day: { en: 'At most a day', zh: '每日累计上限' },
   month: { en: 'At most a month', zh: '每月累计上限' },
@@ -65,7 +72,7 @@ export function shownMandate(of: {
 function payeeLines({ payees }: MandateTerms, names: readonly string[]): ShownLine[] {
   const label = { en: 'Who may be paid', zh: '收款方' };
   return [
-    ...(payees.orders ? [{ label, value: { en: 'your orders on the platform', zh: '您在该平台的订单' } }] : []),
+    ...PAYEE_WORDS.filter(([of]) => payees[of]).map(([, value]) => ({ label, value })),
     ...names.map((value) => ({ label, value })),
   ];
 }

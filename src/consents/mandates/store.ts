@@ -32,10 +32,11 @@ export type NewMandate = Omit<
 /** @throws a duplicate-key error when the platform has given the number before */
 export async function insertMandate(tx: Tx, m: NewMandate): Promise<void> {
   await tx.write(
-    `INSERT INTO mandates (id, platform_id, customer_id, account_id, user_id, mandate_no, content_hash, kinds, pays_orders, payees,
+    `INSERT INTO mandates (id, platform_id, customer_id, account_id, user_id, mandate_no, content_hash, kinds, pays_orders, pays_projects, pays_funds, payees,
        payment_cap, total_cap, period, period_cap, expires_ms, state, created_ms)
      VALUES (${m.id}, ${m.platformId}, ${m.customerId}, ${m.accountId}, ${m.userId}, ${sql.text(m.mandateNo)}, ${sql.hex(m.contentHash)},
-       ${sql.text(m.kinds.join())}, ${m.payees.orders ? 1 : 0}, '${m.payees.accounts.join()}', ${m.paymentCap}, ${m.totalCap},
+       ${sql.text(m.kinds.join())}, ${m.payees.orders ? 1 : 0}, ${m.payees.projects ? 1 : 0},
+       ${m.payees.funds ? 1 : 0}, '${m.payees.accounts.join()}', ${m.paymentCap}, ${m.totalCap},
        ${sql.nullableText(m.period)}, ${m.periodCap ?? 'NULL'}, ${m.expiresMs}, 'pending', ${m.createdMs})`,
   );
 }

@@ -26,6 +26,11 @@ export const mandateRequest = z
     payees: z
       .strictObject({
         orders: z.boolean().default(false).meta({ description: 'Orders of the platform' }),
+        projects: z
+          .boolean()
+          .default(false)
+          .meta({ description: 'Projects of the platform: lending to them, and repaying them' }),
+        funds: z.boolean().default(false).meta({ description: 'Units of funds that the account then holds' }),
         accounts: z
           .array(wireId('account'))
           .max(PAYEES_MAX)
@@ -33,7 +38,7 @@ export const mandateRequest = z
           .default([])
           .meta({ description: 'Sub-merchants of the platform, by account' }),
       })
-      .default({ orders: false, accounts: [] })
+      .default({ orders: false, projects: false, funds: false, accounts: [] })
       .meta({ description: 'Who may be paid; a top-up alone names nobody' }),
     paymentCap: moneySchema.meta({ description: 'The most of one payment' }),
     totalCap: moneySchema.meta({ description: 'The most of all payments together' }),
@@ -65,7 +70,12 @@ export const mandateSchema = z
     user: z.string(),
     account: z.string(),
     kinds: z.array(kind),
-    payees: z.strictObject({ orders: z.boolean(), accounts: z.array(z.string()) }),
+    payees: z.strictObject({
+      orders: z.boolean(),
+      projects: z.boolean(),
+      funds: z.boolean(),
+      accounts: z.array(z.string()),
+    }),
     paymentCap: minor,
     totalCap: minor,
     period: z.enum(['day', 'month']).nullable(),
@@ -99,7 +109,7 @@ export function showMandate(mandate: StoredMandate, nowMs: Instant): z.input<typ
     user: toWire('user', mandate.userId),
     account: toWire('account', mandate.accountId),
     kinds: mandate.kinds as z.input<typeof kind>[],
-    payees: { orders: mandate.payees.orders, accounts: mandate.payees.accounts.map((id: Id) => toWire('account', id)) },
+    payees: { ...mandate.payees, accounts: mandate.payees.accounts.map((id: Id) => toWire('account', id)) },
     paymentCap: toWireAmount(mandate.paymentCap),
     totalCap: toWireAmount(mandate.totalCap),
     period: mandate.period,

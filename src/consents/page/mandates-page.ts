@@ -1,7 +1,7 @@
 import { type Instant, maskCardNumber, toWire } from '../../kernel/index.js';
 import type { Page } from '../../runtime/index.js';
 import { quotaOf } from '../mandates/rules.js';
-import { KIND_WORDS, PERIOD_WORDS, shownTime } from '../mandates/shown.js';
+import { KIND_WORDS, PAYEE_WORDS, PERIOD_WORDS, shownTime } from '../mandates/shown.js';
 import type { StoredMandate } from '../mandates/store.js';
 import { stateOf } from '../mandates/wire.js';
 import type { MandateUse } from '../records.js';
@@ -78,7 +78,7 @@ function factsOf({ mandate, virtualNo, payees }: ShownMandate, nowMs: Instant, s
   const quota = quotaOf(mandate, nowMs);
   const yuan = (fen: bigint) => `¥${yuanWithCommas(fen)}`;
   const leftOf = (cap: bigint, left: bigint) => `${yuan(cap)} (${say(MANDATE_WORDS.left)} ${yuan(left)})`;
-  const who = [...(mandate.payees.orders ? [say(MANDATE_WORDS.orders)] : []), ...payees];
+  const who = [...PAYEE_WORDS.filter(([of]) => mandate.payees[of]).map(([, words]) => say(words)), ...payees];
   return [
     [say(MANDATE_WORDS.number), mandate.mandateNo],
     [say(MANDATE_WORDS.account), maskCardNumber(virtualNo)],

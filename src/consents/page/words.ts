@@ -49,7 +49,6 @@ export const MANDATE_WORDS = {
   account: { zh: '您的账户', en: 'Your account' },
   may: { zh: '可办理', en: 'It may' },
   payees: { zh: '收款方', en: 'Who may be paid' },
-  orders: { zh: '您在该平台的订单', en: 'your orders on the platform' },
   payment: { zh: '单笔上限', en: 'At most a payment' },
   total: { zh: '累计上限', en: 'At most in all' },
   left: { zh: '剩余', en: 'left' },
@@ -177,6 +176,13 @@ const GIVEN: Partial<Record<Subject, Result>> = {
   agreement: {
     title: { zh: '已签署', en: 'Signed' },
     text: { zh: '银行审核通过后生效。', en: 'It is in force once the bank has approved it.' },
+  },
+  project: {
+    title: { zh: '已确认', en: 'Confirmed' },
+    text: {
+      zh: '银行已记录您的确认，借款标的按所示条款募集与还款。',
+      en: 'The bank has kept your word: the project is raised and repaid on the terms that you were shown.',
+    },
   },
   escrow: {
     title: { zh: '已确认', en: 'Confirmed' },

@@ -39,7 +39,7 @@ export function receiptOf(rt: SigningRuntime, consent: StoredConsent, evidence: 
 
 function aboutOf(subject: Subject, id: Id): string {
   if (subject === 'agreement') return toWire('signature', id);
-  if (subject === 'escrow') return toWire('confirmation', id);
+  if (subject === 'escrow' || subject === 'project') return toWire('confirmation', id);
   return subject === 'instruction' || subject === 'mandate' ? toWire(subject, id) : id;
 }
 

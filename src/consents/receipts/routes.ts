@@ -66,7 +66,8 @@ async function receiptFor(rt: Runtime, findGiven: FindGiven, subject: Id, owner:
       (await findConsentOf(tx, 'instruction', subject)) ??
       (await findConsentOf(tx, 'mandate', subject)) ??
       (await findConsentOf(tx, 'agreement', subject)) ??
-      (await findConsentOf(tx, 'escrow', subject));
+      (await findConsentOf(tx, 'escrow', subject)) ??
+      (await findConsentOf(tx, 'project', subject));
     if (consent !== undefined) {
       if (!isHis(consent.platformId) || consent.receiptSealed === null) throw missing;
       return storedReceipt(rt, consent);

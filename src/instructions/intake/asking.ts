@@ -3,6 +3,7 @@ import {
   countPassage,
   type ElectronicAccount,
   electronicRecords,
+  lendingFlow,
   limitUseRecords,
   payeeNames,
 } from '../../accounts/index.js';
@@ -91,8 +92,14 @@ function isHopeless(
   { amount, payee }: Act,
   of: Pick<Parameters<typeof countPassage>[0], 'account' | 'uses' | 'frozen' | 'nowMs' | 'parameters'>,
 ): boolean {
-  const flow = payee === 'bound-card' ? 'bound' : 'unbound';
+  const flow = flowTo(payee, of);
   return 'code' in countPassage({ ...of, amount: -(amount ?? 1n), flow, balanceAfter: 0n, reserved: 0n });
+}
+
+function flowTo(payee: Act['payee'], { nowMs, parameters }: Pick<Parameters<typeof countPassage>[0], 'nowMs' | 'parameters'>) {
+  if (payee === 'bound-card') return 'bound';
+  if ('project' in payee) return lendingFlow(parameters, naturalDate(nowMs));
+  return 'fund' in payee ? 'product' : 'unbound';
 }
 
 type Payee = Bilingual & { readonly cardIndex?: Buffer | undefined };
@@ -126,6 +133,8 @@ async function payeesOf(
       };
     }
     if ('orderNo' in payee) return { en: `order ${payee.orderNo}`, zh: `订单 ${payee.orderNo}` };
+    if ('project' in payee) return { en: `project ${payee.project}`, zh: `借款标的 ${payee.project}` };
+    if ('fund' in payee) return { en: `fund ${payee.fund}`, zh: `基金 ${payee.fund}` };
     const merchant = merchants.get(payee.account);
     if (merchant?.platformId === platformId) return { en: merchant.name, zh: merchant.name };
     const other = own?.get(payee.account);

@@ -8,7 +8,7 @@ import {
   mandateUseRecords,
   proofNeeded,
 } from '../../consents/index.js';
-import { type Id, invariant, type Refusal, type RefusalCode, refuse, toWire } from '../../kernel/index.js';
+import { type Id, invariant, type Minor, type Refusal, type RefusalCode, refuse, toWire } from '../../kernel/index.js';
 import { isElectronic } from '../../ledger/index.js';
 import { type Act, type At, change, type Effects, type Facts, type Kind, type Needs, type RecordChange } from '../kind.js';
 
@@ -19,10 +19,8 @@ import { type Act, type At, change, type Effects, type Facts, type Kind, type Ne
  */
 export function withWill(kind: Kind, data: unknown, effects: Effects, facts: Facts, at: At): Effects | Refusal {
   const act = kind.act?.(data);
-  if (act === undefined || !isElectronic(facts.account(act.account)?.type)) {
-    assertNoSilentDebit(kind, effects, facts, at);
-    return effects;
-  }
+  assertNoSilentDebit(kind, effects, facts, at, act?.account);
+  if (act === undefined || !isElectronic(facts.account(act.account)?.type)) return effects;
   const account = facts.record(electronicRecords, act.account);
   invariant(account, `the electronic account ${act.account} has an owner`);
   const proved = proofOf(kind, act, account, facts, at);
@@ -50,9 +48,10 @@ function proofOf(kind: Kind, act: Act, account: ElectronicAccount, facts: Facts,
   return byConsent(kind, act, account, facts, at);
 }
 
-/** At the counter he signs a form. What staff may then do is to pay out to his own bound card. */
+/** At the counter he signs a form. What staff may then do is to pay out to his own bound card, or what he owes for a project: nowhere else. */
 function byVoucher({ payee, voucher }: Act): Refusal | { records: RecordChange[] } {
-  return payee === 'bound-card' && voucher !== undefined ? { records: [] } : refuse('VOUCHER_MISSING');
+  const isFixed = payee === 'bound-card' || 'project' in payee;
+  return isFixed && voucher !== undefined ? { records: [] } : refuse('VOUCHER_MISSING');
 }
 
 const ANSWERS: Readonly<Record<string, RefusalCode>> = {
@@ -101,7 +100,7 @@ function byMandate(kind: Kind, act: Act, id: Id, owner: Id, facts: Facts, at: At
 /** What goes between an account and its bound card stays the owner's own: the payee is the account itself. */
 function debitPayeeOf({ account, payee }: Act): DebitPayee {
   if (payee === 'bound-card') return { account };
-  return 'orderNo' in payee ? { order: payee.orderNo } : { account: payee.account };
+  return 'orderNo' in payee ? { order: payee.orderNo } : payee;
 }
 
 function covers(given: Factors, needed: Factors): boolean {
@@ -109,14 +108,26 @@ function covers(given: Factors, needed: Factors): boolean {
 }
 
 /**
- * A kind that platforms may give never debits an electronic account unless it says whose will that takes. Only the bank undoes what was
- * credited to one.
+ * A kind that platforms may give never debits an electronic account unless it says whose will that takes, beyond what the same decision
+ * lets go of holds: nothing is held on one but what its owner wanted to give (a bid for a project). Only the bank undoes what was credited
+ * to one.
+ * @param asked the account whose owner is asked
  */
-function assertNoSilentDebit(kind: Kind, effects: Effects, facts: Facts, { origin }: At): void {
+function assertNoSilentDebit(kind: Kind, effects: Effects, facts: Facts, { origin }: At, asked: Id | undefined): void {
   if (!kind.origins.includes('P')) return;
+  let freed: Map<Id, Minor> | undefined;
   for (const { account, amount, flow } of effects.postings) {
     const undone = typeof flow === 'object' && origin === 'O';
-    const silent = amount < 0n && !undone && isElectronic(facts.account(account)?.type);
+    if (amount >= 0n || account === asked || undone || !isElectronic(facts.account(account)?.type)) continue;
+    freed ??= freedBy(effects.holds);
+    const silent = -amount > (freed.get(account) ?? 0n);
     invariant(!silent, `the kind ${kind.name} says whose will it takes to debit an electronic account`);
   }
+}
+
+/** What holds let go, by account. */
+function freedBy(holds: Effects['holds'] = []): Map<Id, Minor> {
+  const freed = new Map<Id, Minor>();
+  for (const { account, amount } of holds) freed.set(account, (freed.get(account) ?? 0n) - amount);
+  return freed;
 }

@@ -16,6 +16,8 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['class-2.out.year', '2016-04-01', 200_000_00, N302],
   ['class-2.in.day', '2016-04-01', 10_000_00, N302],
   ['class-2.in.year', '2016-04-01', 200_000_00, N302],
+  // 1: what is lent and repaid on projects counts in the four limits above; 0: like other investments in none.
+  ['class-2.lending-counted', '2016-04-01', 0, '银行自定'],
   ['class-3.accounts', '2016-04-01', 5, N16],
   ['class-3.balance', '2016-04-01', 1_000_00, N392],
   ['class-3.balance', '2018-01-12', 2_000_00, N16],
