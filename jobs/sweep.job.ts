@@ -24,6 +24,7 @@ import {
 } from '../src/instructions/index.js';
 import { type Id, invariant, naturalDate, toWire } from '../src/kernel/index.js';
 import { loadBooks, lockShard } from '../src/ledger/index.js';
+import { dueOf, dueProjects } from '../src/lending/index.js';
 import { expiredHolds, ordersDue } from '../src/orders/index.js';
 import { partiesWork } from '../src/parties/index.js';
 import { shardsWithPayouts } from '../src/payouts/index.js';
@@ -58,6 +59,7 @@ export async function sweep(desk: Desk): Promise<void> {
     disputes: await lapsedDisputes(tx, nowMs, DUE_MAX),
     orders: await ordersDue(tx, nowMs, DUE_MAX),
     deals: await dueDeals(tx, nowMs, DUE_MAX),
+    projects: await dueProjects(tx, nowMs, DUE_MAX),
     sms: await isSmsDue(tx, nowMs),
     parties: await partiesWork(tx, rt),
     batches: await batchesDue(tx, nowMs, DUE_MAX),
@@ -99,6 +101,7 @@ export async function sweep(desk: Desk): Promise<void> {
       return { platformId, requestNo: `completed:${orderId}:${dueMs}`, kind: 'order-complete', data: { orderNo } };
     }),
     ...found.deals.flatMap(({ deal, funds }) => dueActs(deal, funds, nowMs).map((act) => dueOfDeal(deal, act))),
+    ...found.projects.map(dueOf),
   ]);
   await expireFreezes(rt);
   await sweepLowBalances(rt);

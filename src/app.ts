@@ -31,6 +31,7 @@ import {
   type Submission,
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
+import { lendingAdminRoutes, lendingRoutes } from './lending/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';
@@ -81,6 +82,8 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...orderRoutes(runtime),
     ...escrowRoutes(runtime),
     ...escrowAdminRoutes(runtime),
+    ...lendingRoutes(runtime),
+    ...lendingAdminRoutes(runtime),
     ...disputeRoutes(runtime),
     ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),

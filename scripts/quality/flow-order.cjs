@@ -15,6 +15,7 @@ module.exports = [
   'agreements',
   'orders',
   'escrow',
+  'lending',
   'claims',
   'refunds',
   'payouts',

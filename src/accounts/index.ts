@@ -30,6 +30,7 @@ export { shardsToVerify } from './life/store.js';
 export { verifyChanges } from './life/verify.js';
 export * from './limits.js';
 export { verifyOpenings } from './opening/verify.js';
+export { actingCustomer, isOwner, partyBehind } from './owners.js';
 export { parameterRoutes } from './parameter-routes.js';
 export { type PayInRule, payInRule, takes } from './pay-in-rules.js';
 export { accountsByVirtualNo, payInRecords, type VirtualAccount } from './pay-in-store.js';

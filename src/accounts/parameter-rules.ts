@@ -6,11 +6,12 @@ import { type BusinessDate, type Minor, type Refusal, refuse, WIRE_MAX } from '.
  */
 const FLAGS = ['limits.per-customer', 'stopped.credits', 'interest.below-yuan', 'class-2.lending-counted'];
 const AMOUNTS =
-  /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$|^(?:pass-through|sleeping|refund-churn)\.amount$|^large-value\.(?:company|person|cash|cross-border)$/;
+  /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$|^(?:pass-through|sleeping|refund-churn)\.amount$|^large-value\.(?:company|person|cash|cross-border)$|^lending\.(?:person|company)\.(?:platform|all)$/;
 const COUNT_MAX = 10_000n;
 /** What is not merely a count; the most that makes sense. */
 const MOST: Readonly<Record<string, Minor>> = {
   'interest.demand': 1_000_000n,
+  'lending.rate-cap': 1_000_000n,
   'trial.amount': 50n,
   'adult.age': 150n,
   'pay-in.floor': 2n,
@@ -33,6 +34,7 @@ const LEAST_ONE = [
   'code.sms-per-ten-minutes',
   'agreement.answer-hours',
   'escrow.answer-hours',
+  'lending.answer-hours',
   'large-value.company',
   'large-value.person',
   'large-value.days',

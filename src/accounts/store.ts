@@ -268,6 +268,8 @@ export interface NeededFor {
   readonly owes: boolean;
   /** A deal that is not over may have to credit it. */
   readonly inDeal: boolean;
+  /** A project, or a claim on one, is not over. */
+  readonly lends: boolean;
 }
 
 export async function neededFor(tx: Tx, accountId: Id): Promise<NeededFor> {
@@ -278,7 +280,16 @@ export async function neededFor(tx: Tx, accountId: Id): Promise<NeededFor> {
        AND (d.ended_ms IS NULL OR EXISTS (SELECT 1 FROM escrow_funds AS f WHERE f.escrow_id = d.id AND f.sent < f.back)) LIMIT 1`,
     [accountId],
   );
-  return { refundWaits: waiting.length > 0, owes: owed.length > 0, inDeal: deals.length > 0 };
+  const lending = await tx.rows(
+    `SELECT 1 FROM lending_parties AS a JOIN lending_projects AS p ON p.id = a.project_id
+     WHERE a.account_id = ? AND (p.ended_ms IS NULL OR p.unrecovered > 0)
+     UNION ALL SELECT 1 FROM lending_claims WHERE account_id = ? AND principal_left > 0 LIMIT 1`,
+    [accountId, accountId],
+  );
+  const [refundWaits, owes, inDeal, lends] = [waiting, owed, deals, lending].map((rows) => rows.length > 0) as [
+    ...[boolean, boolean, boolean, boolean],
+  ];
+  return { refundWaits, owes, inDeal, lends };
 }
 
 const PROBES = 24;

@@ -256,9 +256,10 @@ export async function closeSubMerchant(rt: Parts, platformId: Id, id: Id): Promi
         const margin = await marginFunds(tx, accountId);
         if (margin !== undefined && (margin.balance !== 0n || margin.held !== 0n))
           throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'Its margin is not empty.'));
-        const { refundWaits, owes, inDeal } = await neededFor(tx, accountId);
+        const { refundWaits, owes, inDeal, lends } = await neededFor(tx, accountId);
         if (refundWaits) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'A refund waits for money of it.'));
         if (owes) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'It owes what its platform advanced for it.'));
+        if (lends) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'A project, or a claim on one, is not over.'));
         if (inDeal) throw new Refused(refuse('ACCOUNT_NOT_EMPTY', 'A deal that is not over may have to credit it.'));
         if (margin !== undefined) await setAccountState(tx, margin.id, 'closed');
         await setAccountState(tx, accountId, 'closed');

@@ -14,7 +14,18 @@ export interface PolicyTable {
 }
 
 /** What debits a customer or binds him, and so needs his will. */
-export const PROOF_KINDS = ['account-payment', 'top-up', 'withdrawal', 'own-transfer', 'account-closing', 'mandate'] as const;
+export const PROOF_KINDS = [
+  'account-payment',
+  'top-up',
+  'withdrawal',
+  'own-transfer',
+  'account-closing',
+  'mandate',
+  'bid',
+  'repayment',
+  'compensation',
+  'recovery',
+] as const;
 export type ProofKind = (typeof PROOF_KINDS)[number];
 
 export interface KindPolicy {
@@ -58,6 +69,26 @@ export const KIND_POLICIES: Readonly<Record<ProofKind, KindPolicy>> = {
     floor: both(false),
     defaults: { marketplace: both(false), lending: both(false) },
     reason: 'it is for good',
+  },
+  bid: {
+    floor: one(true),
+    defaults: { marketplace: both(true), lending: both(true) },
+    reason: 'what is lent out comes back late or never; within caps a mandate may bid (自动投标授权)',
+  },
+  repayment: {
+    floor: one(true),
+    defaults: { marketplace: one(true), lending: one(true) },
+    reason: 'it goes to nobody but the lenders whom he owes',
+  },
+  compensation: {
+    floor: one(true),
+    defaults: { marketplace: both(true), lending: both(true) },
+    reason: 'somebody else’s debt is paid',
+  },
+  recovery: {
+    floor: one(true),
+    defaults: { marketplace: one(true), lending: one(true) },
+    reason: 'it goes to nobody but whoever paid for him',
   },
   mandate: {
     floor: both(false),

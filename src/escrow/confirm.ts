@@ -1,8 +1,8 @@
-import { electronicByIds, payeeNames, subMerchantsByAccount } from '../accounts/index.js';
+import { actingCustomer, isOwner, partyBehind, payeeNames } from '../accounts/index.js';
 import { type AnswerHandler, askConsent } from '../consents/index.js';
 import { type Id, type Instant, invariant, naturalDate, type Refusal, Refused, refuse, toWire } from '../kernel/index.js';
-import { isElectronic, loadAccounts, loadBook, lockShard } from '../ledger/index.js';
-import { type Customer, loadParties, requireActingUser } from '../parties/index.js';
+import { loadBook, lockShard } from '../ledger/index.js';
+import type { Customer } from '../parties/index.js';
 import { readPlatform } from '../platforms/index.js';
 import { type Asked, isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtime/index.js';
 import { ACCEPT, askedRoles, type Deal, mayConfirm, nextDue, notAccepted, partyOf } from './rules.js';
@@ -124,21 +124,13 @@ async function isCompany(tx: Tx, rt: Pick<Runtime, 'vault'>, deal: Deal, role: s
   return account !== null && (await partyBehind(tx, rt, account))?.kind === 'company';
 }
 
-async function partyBehind(tx: Tx, { vault }: Pick<Runtime, 'vault'>, account: Id) {
-  const merchant = (await subMerchantsByAccount(tx, [account])).get(account);
-  return merchant && (await loadParties(tx, vault, [merchant.partyId])).get(merchant.partyId);
-}
-
 /**
  * The customer behind a user, if he is that party: the user whom the deal names for the role or, where it names none, the owner of the
  * party's account.
  * @throws Refused ESCROW_WRONG_PARTY, NOT_FOUND, or why the user may do nothing
  */
 async function requireParty(tx: Tx, rt: Parts, deal: Deal, of: Saying & { user: Id }, nowMs: Instant): Promise<Customer> {
-  const parameters = await loadParameters(tx);
-  const asOf = { today: naturalDate(nowMs), nowMs, parameters };
-  const { platformId } = deal;
-  const { customer } = await requireActingUser(tx, { platformId, userId: of.user, vault: rt.vault, asOf });
+  const customer = await actingCustomer(tx, rt, { platformId: deal.platformId, userId: of.user, nowMs });
   const party = partyOf(deal, of.role);
   const wrong = new Refused(
     refuse('ESCROW_WRONG_PARTY', 'The user is not that party.', { role: of.role, user: toWire('user', of.user) }),
@@ -148,15 +140,7 @@ async function requireParty(tx: Tx, rt: Parts, deal: Deal, of: Saying & { user: 
     if (party.user !== of.user) throw wrong;
     return customer;
   }
-  if (party.account === null) throw wrong;
-  const account = (await loadAccounts(tx, [party.account], () => '9999-12-31' as never)).get(party.account);
-  if (isElectronic(account?.type)) {
-    const [owned] = await electronicByIds(tx, [party.account]);
-    if (owned?.customerId !== customer.id) throw wrong;
-    return customer;
-  }
-  const person = await partyBehind(tx, rt, party.account);
-  if (person?.kind !== 'person' || customer.idType !== 'resident-id' || customer.idNo !== person.idNo) throw wrong;
+  if (party.account === null || !(await isOwner(tx, rt, customer, party.account))) throw wrong;
   return customer;
 }
 

@@ -37,6 +37,7 @@ export type Permission =
   | 'agreements.write'
   | 'reviews.write'
   | 'escrow.write'
+  | 'lending.write'
   | 'supervision.read'
   | 'supervision.write'
   | 'supervision.export'

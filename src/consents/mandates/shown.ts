@@ -6,6 +6,10 @@ import type { MandateTerms } from './rules.js';
 export const KIND_WORDS: Readonly<Record<string, Bilingual>> = {
   'account-payment': { en: 'pay from your account', zh: '从您的账户付款' },
   'top-up': { en: 'collect from your bound card into your account', zh: '从您的绑定卡扣款充值到您的账户' },
+  bid: { en: 'bid for loan projects with your money', zh: '用您账户资金投标借款标的' },
+  repayment: { en: 'repay what you borrowed by a project', zh: '偿还您的借款标的' },
+  compensation: { en: 'pay for a borrower for whom you stand', zh: '为您担保的借款人代偿' },
+  recovery: { en: 'give back what was paid for you', zh: '偿还他人为您代偿的款项' },
 };
 
 /** Whom a mandate names without an account, as the customer reads it. */

@@ -2,6 +2,7 @@ import { changeAnswered } from '../../accounts/index.js';
 import { agreementAnswered } from '../../agreements/index.js';
 import { type AnswerHandlers, mandateAnswered } from '../../consents/index.js';
 import { escrowAnswered } from '../../escrow/index.js';
+import { projectAnswered } from '../../lending/index.js';
 import { activateUser, declineUser } from '../../parties/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { releaseToInbox } from './asking.js';
@@ -18,6 +19,7 @@ export function answerHandlers(rt: Runtime): AnswerHandlers {
     mobile: changeAnswered(rt),
     agreement: agreementAnswered(rt),
     escrow: escrowAnswered(rt),
+    project: projectAnswered(rt),
     activation: async (tx, _subject, ending, { platformId, userId }) => {
       if (userId === null) return undefined;
       if (ending === 'given') await activateUser(tx, userId, platformId, rt.clock.now());

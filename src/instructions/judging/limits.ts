@@ -42,6 +42,11 @@ export function mayCredit(
   return new Counting(facts, at, decided).count(posting) === undefined;
 }
 
+/** Why the law would not let this pass now: for money that is held today and moves later. */
+export function passageRefusal(facts: Facts, at: At, posting: Pick<Posting, 'account' | 'amount' | 'flow'>): Refusal | undefined {
+  return isElectronic(facts.account(posting.account)?.type) ? new Counting(facts, at).count(posting) : undefined;
+}
+
 /** Why the owner of an electronic account may do no business with it now. */
 export function mayAct(facts: Facts, at: At, account: Id): Refusal | undefined {
   const electronic = facts.record(electronicRecords, account);

@@ -10,6 +10,7 @@ import {
 import { dealsOnRecords } from '../../escrow/index.js';
 import { addDays, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
 import { type LedgerAccount, type Posting, unclearedOf } from '../../ledger/index.js';
+import { lendingOnRecords } from '../../lending/index.js';
 import { underWayRecords } from '../../payouts/index.js';
 import { wireId } from '../../runtime/index.js';
 import { suspendedRecords } from '../../suspense/index.js';
@@ -45,6 +46,7 @@ export const accountClosing: Kind<Closing> = {
       [underWayRecords, account],
       [suspendedRecords, account],
       [dealsOnRecords, account],
+      [lendingOnRecords, account],
     ],
   }),
   decide({ account: id }, facts, at) {
@@ -87,6 +89,8 @@ function mayClose(account: LedgerAccount, facts: Facts): Refusal | undefined {
     );
   if ((facts.record(dealsOnRecords, account.id)?.open ?? 0) > 0)
     return refuse('ACCOUNT_NOT_EMPTY', 'A deal that is not over may have to credit it.', where);
+  if ((facts.record(lendingOnRecords, account.id)?.open ?? 0) > 0)
+    return refuse('ACCOUNT_NOT_EMPTY', 'A project, or a claim on one, is not over.', where);
   if (unclearedOf(account) > 0n) return refuse('FUNDS_UNCLEARED', undefined, where);
   return undefined;
 }

@@ -2,8 +2,10 @@ import type { Kind } from '../kind.js';
 import { accountClosing } from './account-closing.js';
 import { accountPayment } from './account-payment.js';
 import { acquirerFee } from './acquirer-fee.js';
+import { bid, bidCancel } from './bid.js';
 import { bulkRelease } from './bulk-release.js';
 import { channelSettled, collectionCredited } from './collections.js';
+import { compensation, recovery } from './compensation.js';
 import { correctionOf } from './correction.js';
 import { disputeEnd, disputeOpen } from './dispute.js';
 import { escrowFailure, escrowRefund, escrowRelease } from './escrow-ending.js';
@@ -13,12 +15,14 @@ import { handOver } from './hand-over.js';
 import { capture, hold, release } from './hold.js';
 import { interest } from './interest.js';
 import { judicialDeduction } from './judicial-deduction.js';
+import { lendOut, miscarriage } from './lend-out.js';
 import { marginDeposit, marginRelease } from './margin.js';
 import { incomingTransfer, topUp } from './money-in.js';
 import { ownTransfer } from './own-transfer.js';
 import { combinedPayment, payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
 import { refund } from './refund.js';
+import { repayment } from './repayment.js';
 import { orderComplete, split, splitReturn } from './split.js';
 import { statementAdjustment } from './statement-adjustment.js';
 import { subsidy, subsidyReturn } from './subsidy.js';
@@ -57,6 +61,13 @@ const ALL = [
   escrowRelease,
   escrowFailure,
   escrowRefund,
+  bid,
+  bidCancel,
+  lendOut,
+  miscarriage,
+  repayment,
+  compensation,
+  recovery,
   correctionOf((name) => kinds.get(name)),
   clearing,
   accountClosing,

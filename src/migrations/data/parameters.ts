@@ -9,6 +9,8 @@ const N302 = '银发〔2016〕302号';
 const N261 = '银发〔2016〕261号';
 const N16 = '银发〔2018〕16号';
 const N3 = '人民银行令〔2016〕第3号';
+const R1 = '银监会令〔2016〕第1号第十七条';
+const WIRE_MOST = Number.MAX_SAFE_INTEGER;
 
 export const PARAMETERS: readonly (readonly [name: string, validFrom: string, value: number, source: string])[] = [
   ['class-2.accounts', '2016-04-01', 5, N16],
@@ -80,6 +82,21 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   ['split.others-cap', '2016-04-01', 3_000, '银行自定'],
   ['agreement.answer-hours', '2016-04-01', 72, '银行自定'],
   ['escrow.answer-hours', '2016-04-01', 72, '银行自定'],
+  // What somebody may owe or be raising: on one platform, and on all platforms of the bank.
+  ['lending.person.platform', '2016-04-01', WIRE_MOST, '此前无规定'],
+  ['lending.person.platform', '2016-08-17', 200_000_00, R1],
+  ['lending.person.all', '2016-04-01', WIRE_MOST, '此前无规定'],
+  ['lending.person.all', '2016-08-17', 1_000_000_00, R1],
+  ['lending.company.platform', '2016-04-01', WIRE_MOST, '此前无规定'],
+  ['lending.company.platform', '2016-08-17', 1_000_000_00, R1],
+  ['lending.company.all', '2016-04-01', WIRE_MOST, '此前无规定'],
+  ['lending.company.all', '2016-08-17', 5_000_000_00, R1],
+  // The most that a rate may be, in millionths a year; the later one is four times the one-year LPR of that day, from memory.
+  ['lending.rate-cap', '2016-04-01', 360_000, '法释〔2015〕18号第二十六条'],
+  ['lending.rate-cap', '2020-08-20', 154_000, '法释〔2020〕6号：一年期LPR四倍，银行随LPR调整'],
+  // Days after the end of the raising in which a full project can still be lent out; hours to answer the question about a project.
+  ['lending.lend-out.days', '2016-04-01', 3, '银行自定'],
+  ['lending.answer-hours', '2016-04-01', 72, '银行自定'],
   ['same-day.days', '2016-04-01', 0, '此前无规定'],
   ['same-day.days', '2016-12-01', 90, N261],
   // Days in a row on which he traded, without which he is not either.

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { type Refusal, refuse, toWire } from '../../kernel/index.js';
+import type { HoldChange } from '../../ledger/index.js';
+import {
+  type Bid,
+  bidRecords,
+  bidTotal,
+  type Claim,
+  claimRecords,
+  feeOf,
+  newLoan,
+  notNow,
+  openBidRecords,
+  type Project,
+  projectKey,
+  projectRecords,
+} from '../../lending/index.js';
+import { wireId } from '../../runtime/index.js';
+import { mayAct } from '../judging/limits.js';
+import { type At, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
+import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
+
+const lendSchema = z.strictObject({
+  projectNo,
+  to: wireId('account')
+    .optional()
+    .meta({
+      description: 'Where the platform means the money to go: nowhere but to the borrower, or the payee that he confirmed',
+    }),
+});
+
+function bidNeeds(no: string, facts: Facts, at: At): Needs {
+  const project = projectIn(facts, at, no);
+  if (project === undefined) return {};
+  return { records: [[openBidRecords, project.id]] };
+}
+
+/**
+ * A full project is lent out, once: all bids at the same moment, from each lender to the borrower, or to the payee whom he confirmed. Nobody is
+ * asked again: each wanted it when he bid. The platform's fee goes out of the proceeds.
+ */
+export const lendOut: Kind<z.output<typeof lendSchema>> = {
+  name: 'lend-out',
+  en: 'Lending out of a full project',
+  zh: '满标放款',
+  origins: ['P'],
+  proof: 'conditions',
+  schema: lendSchema,
+  example: { projectNo: 'LP-1003' },
+  needs: ({ projectNo: no }, at) => ({
+    accounts: [at.book.accounts.commission, at.book.accounts.marketing],
+    records: [[projectRecords, projectKey(at.platformId, no)]],
+  }),
+  needsThen: ({ projectNo: no }, facts, at) => {
+    const project = projectIn(facts, at, no);
+    if (project === undefined) return {};
+    return {
+      records: [
+        [openBidRecords, project.id],
+        [claimRecords, project.id],
+      ],
+    };
+  },
+  decide({ projectNo: no, to }, facts, at) {
+    const project = projectIn(facts, at, no);
+    if (project === undefined) return refused(unknownProject(no));
+    if (project.state !== 'full') return refused(notNow(project));
+    const receiver = project.payee ?? project.borrower;
+    if (to !== undefined && to !== receiver)
+      return refused(refuse('LENDING_NOT_DIRECT', undefined, { account: toWire('account', to) }));
+    const unwilling = mayAct(facts, at, project.borrower);
+    if (unwilling !== undefined) return refused(unwilling);
+    const bids = facts.record(openBidRecords, project.id)?.bids ?? [];
+    const fee = feeOf(project.amount, project.lendFee);
+    const sums = new Sums();
+    for (const { account, own } of bids) sums.add(account, -own);
+    sums.add(at.book.accounts.marketing, -bids.reduce((sum, { marketing }) => sum + marketing, 0n));
+    sums.add(receiver, project.amount - fee).add(at.book.accounts.commission, fee);
+    const claims = claimsOf(bids, project.claims);
+    const lent: Project = {
+      ...{ ...project, state: 'lent', lentOn: at.book.businessDate, loan: newLoan(project.amount), left: project.amount },
+      ...{ bids: 0, claims: project.claims + claims.length, dueMs: null },
+    };
+    return {
+      postings: sums.postings(facts, at),
+      holds: freed(bids, at),
+      records: [
+        projectChange(lent, at),
+        change(claimRecords, project.id, { projectId: project.id, claims }),
+        ...bids.map((bid) => change(bidRecords, bid.id, { ...bid, state: 'lent' as const })),
+      ],
+      result: { lent: String(project.amount), fee: String(fee), paid: String(project.amount - fee), claims: claims.length },
+    };
+  },
+};
+
+/** Every bid is a claim at face; what the platform added to it is the lender's. */
+function claimsOf(bids: readonly Bid[], before: number): Claim[] {
+  return bids.map((bid, place) => {
+    const principal = bidTotal(bid);
+    return { id: bid.id, no: before + place + 1, account: bid.account, principal, left: principal, earned: 0n, turn: 0 };
+  });
+}
+
+/** What is not held any more when these bids are over. */
+function freed(bids: readonly Bid[], at: At): HoldChange[] {
+  const sums = new Sums();
+  for (const { account, own, marketing } of bids) sums.add(account, -own).add(at.book.accounts.marketing, -marketing);
+  return sums.entries().map(([account, amount]) => ({ account, amount }));
+}
+
+const miscarrySchema = z.strictObject({ projectNo });
+
+/**
+ * A project that is not lent out gives everything back: all that is held for it is free at the same moment, or nothing is. The bank does it by
+ * itself when the time to raise is over. One that nobody could lend to yet is cancelled by it.
+ */
+export const miscarriage: Kind<z.output<typeof miscarrySchema>> = {
+  name: 'miscarriage',
+  en: 'Miscarriage of a project',
+  zh: '流标',
+  origins: ['P', 'S', 'O'],
+  proof: 'reservation',
+  schema: miscarrySchema,
+  example: { projectNo: 'LP-1002' },
+  needs: ({ projectNo: no }, at) => ({
+    accounts: [at.book.accounts.marketing],
+    records: [[projectRecords, projectKey(at.platformId, no)]],
+  }),
+  needsThen: ({ projectNo: no }, facts, at) => bidNeeds(no, facts, at),
+  decide({ projectNo: no }, facts, at) {
+    const project = projectIn(facts, at, no);
+    if (project === undefined) return refused(unknownProject(no));
+    if (!['registered', 'raising', 'full'].includes(project.state)) return refused(notNow(project));
+    const early = tooEarly(project, at);
+    if (early !== undefined) return refused(early);
+    const bids = facts.record(openBidRecords, project.id)?.bids ?? [];
+    const state = project.state === 'registered' ? ('cancelled' as const) : ('miscarried' as const);
+    const over: Project = { ...project, state, raised: 0n, bids: 0, dueMs: null, endedMs: at.nowMs };
+    return {
+      postings: [],
+      holds: freed(bids, at),
+      records: [
+        projectChange(over, at),
+        ...bids.map((bid) =>
+          change(bidRecords, bid.id, {
+            ...bid,
+            own: 0n,
+            marketing: 0n,
+            cancelled: bid.cancelled + bidTotal(bid),
+            state: 'freed' as const,
+          }),
+        ),
+      ],
+      result: { freed: String(project.raised) },
+    };
+  },
+  whenRefused({ projectNo: no }, facts, at) {
+    const project = projectIn(facts, at, no);
+    if (at.origin !== 'S' || project === undefined || project.dueMs === null) return [];
+    return [projectChange({ ...project, turn: project.turn + 1 }, at)];
+  },
+};
+
+/** The bank ends nothing by itself before its time, which may have moved since the sweep looked. */
+function tooEarly(project: Project, at: At): Refusal | undefined {
+  const early = at.origin === 'S' && at.book.business !== 'winding-up' && (project.dueMs === null || project.dueMs > at.nowMs);
+  return early ? notNow(project) : undefined;
+}

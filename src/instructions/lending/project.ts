@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { lendingFlow } from '../../accounts/index.js';
+import { type Id, type Minor, naturalDate, type Refusal, refuse } from '../../kernel/index.js';
+import { isElectronic, type Posting } from '../../ledger/index.js';
+import { type Project, projectKey, projectRecords } from '../../lending/index.js';
+import { type At, change, type Facts, type RecordChange } from '../kind.js';
+
+/** What the kinds of lending have in common: the project that they name, and how its money moves. */
+export const projectNo = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A–Z a–z 0–9 _ . : -' })
+  .meta({ description: "The platform's own number of the project" });
+
+export function projectIn(facts: Facts, at: At, no: string): Project | undefined {
+  return facts.record(projectRecords, projectKey(at.platformId, no));
+}
+
+export function unknownProject(no: string): Refusal {
+  return refuse('PROJECT_NOT_FOUND', undefined, { project: no });
+}
+
+export function projectChange(project: Project, { platformId }: At): RecordChange {
+  return change(projectRecords, projectKey(platformId, project.projectNo), project);
+}
+
+/** As what money of lending counts on an electronic account today. */
+export function flowOf(at: At): 'product' | 'unbound' {
+  return lendingFlow(at.parameters, naturalDate(at.nowMs));
+}
+
+/** A posting of lending: what is credited keeps the age of what was debited, and what is youngest moves first. */
+export function lendingPosting(account: Id, amount: Minor, facts: Facts, at: At): Posting {
+  const age = amount < 0n ? { draw: 'uncleared-first' as const } : { clears: 'inherit' as const };
+  return { account, amount, ...age, ...(isElectronic(facts.account(account)?.type) ? { flow: flowOf(at) } : {}) };
+}
+
+/** Amounts by account, in the order in which the accounts came; one account stands once in a movement. */
+export class Sums {
+  readonly #sums = new Map<Id, Minor>();
+
+  add(account: Id, amount: Minor): this {
+    this.#sums.set(account, (this.#sums.get(account) ?? 0n) + amount);
+    return this;
+  }
+
+  /** What is not nothing. */
+  entries(): [Id, Minor][] {
+    return [...this.#sums].filter(([, amount]) => amount !== 0n);
+  }
+
+  postings(facts: Facts, at: At): Posting[] {
+    return this.entries().map(([account, amount]) => lendingPosting(account, amount, facts, at));
+  }
+}
