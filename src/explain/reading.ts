@@ -8,7 +8,7 @@ import { type Reserve, reservesOn, type Watch, watchOn } from '../refunds/index.
 import { reviewHoldsOn } from '../reviews/index.js';
 import type { Runtime, Tx, Vault } from '../runtime/index.js';
 import { type Explained, explained, type HeldLine, type NotCreditedLine } from './rules.js';
-import { holdLines, notCreditedLines, underWayLines } from './store.js';
+import { bidLines, holdLines, notCreditedLines, underWayLines } from './store.js';
 
 /** Why an account's money may move or not, with the moment and the business date of which it is told. */
 export interface AccountExplained extends Explained {
@@ -43,7 +43,7 @@ export async function explainAccount(
   const { businessDate } = await loadBook(tx, platformId);
   const lines = {
     uncleared: account.uncleared,
-    held: [...(await holdLines(tx, id)), ...(await reviewLines(tx, id)), ...(await claimLines(tx, rt.vault, account))],
+    held: [...(await holdLines(tx, id)), ...(await bidLines(tx, account)), ...(await reviewLines(tx, id)), ...(await claimLines(tx, rt.vault, account))],
     underWay: await underWayLines(tx, id),
   };
   const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };

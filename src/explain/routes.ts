@@ -29,8 +29,8 @@ const explainedSchema = z
     unclearedLines: z.array(z.strictObject({ amount: minor, withdrawableFrom: date, provisional })),
     heldLines: z.array(
       z.strictObject({
-        kind: z.enum(['hold', 'dispute', 'court', 'review']).meta({
-          description: 'court: frozen by an authority; review: for an instruction that people of the bank look at',
+        kind: z.enum(['hold', 'bid', 'dispute', 'court', 'review']).meta({
+          description: 'bid: offered to a project; court: frozen by an authority; review: for an instruction that people of the bank look at',
         }),
         id: z.string().nullable(),
         by: z.enum(['platform', 'bank', 'authority', 'system']),
@@ -86,7 +86,7 @@ const explainedSchema = z
   })
   .meta({ id: 'AccountExplained', description: 'Why money of an account may move or not: the lines add up to the figures' });
 
-const PREFIX = { hold: 'hold', dispute: 'dispute', court: 'freeze', review: 'instruction' } as const;
+const PREFIX = { hold: 'hold', bid: 'bid', dispute: 'dispute', court: 'freeze', review: 'instruction' } as const;
 
 /** A platform hears of an authority's freeze only that there is one and how much it keeps. */
 function showHeld({ kind, id, by, purpose, amount, of, untilMs, documentNo, count: n }: HeldLine, withDocument: boolean) {

@@ -4,9 +4,9 @@ import type { UnclearedSlice } from '../ledger/index.js';
 /** Who keeps a part of an account's money from moving. */
 export type Keeper = 'platform' | 'bank' | 'authority' | 'system';
 
-/** A part of what is held: a hold, a dispute, a freeze by an authority, or an instruction in review. Amounts in minor units. */
+/** A part of what is held: a hold, a bid for a project, a dispute, a freeze by an authority, or an instruction in review. Amounts in minor units. */
 export interface HeldLine {
-  readonly kind: 'hold' | 'dispute' | 'court' | 'review';
+  readonly kind: 'hold' | 'bid' | 'dispute' | 'court' | 'review';
   /** Null in a line that sums up several. */
   readonly id: Id | null;
   readonly by: Keeper;

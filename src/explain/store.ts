@@ -36,6 +36,30 @@ export async function holdLines(tx: Tx, accountId: Id): Promise<HeldLine[]> {
   return lines;
 }
 
+/** What bids for projects keep, oldest first: a lender's own, and on the marketing account all that the platform adds to them as one line. */
+export async function bidLines(tx: Tx, { id, platformId, type }: { id: Id; platformId: Id; type: string }): Promise<HeldLine[]> {
+  const fixed = { kind: 'bid', by: 'platform', untilMs: null } as const;
+  const summed = async (what: string, where: string, values: readonly unknown[]): Promise<HeldLine[]> => {
+    const [row] = await tx.rows<{ n: string; amount: string | null }>(
+      `SELECT COUNT(*) AS n, CAST(SUM(${what}) AS CHAR) AS amount FROM lending_bids WHERE ${where} AND state = 'open' AND ${what} > 0`,
+      values,
+    );
+    const amount = BigInt(row?.amount ?? '0');
+    return amount === 0n ? [] : [{ ...fixed, id: null, purpose: null, amount, of: amount, count: Number(row?.n) }];
+  };
+  if (type === 'marketing') return summed('marketing', 'platform_id = ?', [platformId]);
+  const rows = await tx.rows<{ id: string; own: string; project_no: string }>(
+    `SELECT id, own, project_no FROM lending_bids WHERE account_id = ? AND state = 'open' ORDER BY id LIMIT ${LINES_MAX}`,
+    [id],
+  );
+  const lines = rows.map((row): HeldLine => {
+    const amount = BigInt(row.own);
+    return { ...fixed, id: asId(row.id), purpose: row.project_no, amount, of: amount, count: 1 };
+  });
+  if (rows.length < LINES_MAX) return lines;
+  return [...lines, ...(await summed('own', 'account_id = ? AND id > ?', [id, rows.at(-1)?.id]))];
+}
+
 /** What is under way out of an account or into it, oldest first. */
 export async function underWayLines(tx: Tx, accountId: Id): Promise<UnderWayLine[]> {
   const under = `source_account_id = ? AND state IN (${UNDER_WAY.map((state) => `'${state}'`).join()})`;

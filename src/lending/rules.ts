@@ -269,10 +269,10 @@ export function decideCap(
   today: BusinessDate,
   parameters: Parameters,
 ): Refusal | undefined {
-  for (const of of ['platform', 'all'] as const) {
-    const cap = parameters.on(today, CAPS[kind][of]);
-    const left = cap > borrowed[of] ? cap - borrowed[of] : 0n;
-    if (amount > left) return refuse('PROJECT_CAP', undefined, { of, cap: String(cap), left: String(left) });
+  for (const where of ['platform', 'all'] as const) {
+    const cap = parameters.on(today, CAPS[kind][where]);
+    const left = cap > borrowed[where] ? cap - borrowed[where] : 0n;
+    if (amount > left) return refuse('PROJECT_CAP', undefined, { where, cap: String(cap), left: String(left) });
   }
   return undefined;
 }

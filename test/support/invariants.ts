@@ -41,8 +41,24 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
   'held is what is left of the holds': (within) =>
     `SELECT a.id, a.held, COALESCE(h.total, 0) AS open FROM accounts AS a
      LEFT JOIN (SELECT account_id, SUM(left_of) AS total FROM (SELECT account_id, amount - captured - released AS left_of FROM holds
-       UNION ALL SELECT account_id, amount FROM review_holds WHERE open_of IS NOT NULL) AS each_hold GROUP BY account_id) AS h ON h.account_id = a.id
+       UNION ALL SELECT account_id, amount FROM review_holds WHERE open_of IS NOT NULL
+       UNION ALL SELECT account_id, own FROM lending_bids WHERE state = 'open'
+       UNION ALL SELECT k.marketing_id, b.marketing FROM lending_bids AS b JOIN books AS k ON k.platform_id = b.platform_id WHERE b.state = 'open') AS each_hold GROUP BY account_id) AS h ON h.account_id = a.id
      WHERE ${within('a.platform_id')} AND a.held <> COALESCE(h.total, 0)`,
+  'what is raised for a project is the sum of its open bids, and it is full when nothing is left to raise': (within) =>
+    `SELECT p.project_no, p.state, p.amount, p.raised, p.bids, COALESCE(b.total, 0) AS bid FROM lending_projects AS p
+     LEFT JOIN (SELECT project_id, COUNT(*) AS n, SUM(own + marketing) AS total FROM lending_bids WHERE state = 'open' GROUP BY project_id) AS b
+       ON b.project_id = p.id
+     WHERE ${within('p.platform_id')} AND p.state IN ('registered', 'raising', 'full', 'miscarried', 'cancelled')
+       AND (p.raised <> COALESCE(b.total, 0) OR p.bids <> COALESCE(b.n, 0) OR (p.state = 'full') <> (p.raised = p.amount))`,
+  'what is left of a project is what is left of the claims on it, and nothing is when it is repaid': (within) =>
+    `SELECT p.project_no, p.state, p.principal_left, COALESCE(c.total, 0) AS claims FROM lending_projects AS p
+     LEFT JOIN (SELECT project_id, SUM(principal_left) AS total FROM lending_claims GROUP BY project_id) AS c ON c.project_id = p.id
+     WHERE ${within('p.platform_id')} AND (p.principal_left <> COALESCE(c.total, 0) OR (p.state = 'lent') <> (p.principal_left > 0))`,
+  'what was paid for a borrower and not recovered adds up': (within) =>
+    `SELECT p.project_no, p.unrecovered, COALESCE(c.total, 0) AS paid FROM lending_projects AS p
+     LEFT JOIN (SELECT project_id, SUM(amount - recovered) AS total FROM lending_compensations GROUP BY project_id) AS c ON c.project_id = p.id
+     WHERE ${within('p.platform_id')} AND p.unrecovered <> COALESCE(c.total, 0)`,
   'what is claimed of an account is what is left of the open claims on it': (within) =>
     `SELECT a.id, a.claimed, COALESCE(c.total, 0) AS open FROM accounts AS a
      LEFT JOIN (SELECT account_id, SUM(amount - let_go - taken) AS total FROM claims WHERE ended_ms IS NULL GROUP BY account_id) AS c
@@ -164,9 +180,21 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      LEFT JOIN consents AS c ON c.subject = 'instruction' AND c.subject_id = e.instruction_id AND c.state = 'used'
      LEFT JOIN mandate_uses AS u ON u.instruction_id = e.instruction_id
      WHERE ${within('a.platform_id')} AND e.amount < 0 AND NOT (i.kind = 'correction' AND i.origin = 'O') AND c.id IS NULL AND u.instruction_id IS NULL
-       AND i.kind <> 'judicial-deduction' AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')
+       AND i.kind NOT IN ('judicial-deduction', 'lend-out') AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')
+       AND NOT (i.kind = 'compensation' AND EXISTS (SELECT 1 FROM entries AS p WHERE p.account_id = e.account_id AND p.seq = e.seq - 1
+         AND p.instruction_id = e.instruction_id AND p.amount = -e.amount))
        AND NOT (i.kind IN ('clearing', 'hand-over') AND i.origin = 'S' AND EXISTS (SELECT 1 FROM wind_downs AS w
          WHERE w.platform_id = i.platform_id AND w.live = 1 AND w.decided_by <> w.proposed_by AND w.started_on <= e.business_date))`,
+  'what is lent out of an electronic account is what its owner had offered, of his own will': (within) =>
+    `SELECT e.instruction_id, e.account_id, e.amount, COALESCE(b.own, 0) AS offered FROM entries AS e
+     JOIN accounts AS a ON a.id = e.account_id AND a.type IN ('class-2', 'class-3')
+     JOIN instructions AS i ON i.id = e.instruction_id AND i.kind = 'lend-out'
+     LEFT JOIN (SELECT b.platform_id, b.project_no, b.account_id, SUM(b.own) AS own FROM lending_bids AS b
+       LEFT JOIN consents AS c ON c.subject = 'instruction' AND c.subject_id = b.id AND c.state = 'used'
+       LEFT JOIN mandate_uses AS u ON u.instruction_id = b.id
+       WHERE b.state = 'lent' AND (c.id IS NOT NULL OR u.instruction_id IS NOT NULL) GROUP BY b.platform_id, b.project_no, b.account_id) AS b
+       ON b.platform_id = i.platform_id AND b.project_no = JSON_VALUE(i.body, '$.projectNo') AND b.account_id = e.account_id
+     WHERE ${within('a.platform_id')} AND e.amount < 0 AND e.amount + COALESCE(b.own, 0) <> 0`,
   'an instruction waits in the inbox or is decided, never both and never neither': (within) =>
     `SELECT i.id, SUM(p.places) AS places FROM (SELECT id, 0 AS places FROM instructions UNION ALL SELECT instruction_id, 1 FROM outcomes
        UNION ALL SELECT instruction_id, 1 FROM inbox

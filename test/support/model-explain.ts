@@ -93,7 +93,7 @@ export function explanationOf(model: Model, watches: ModelWatches, id: string, d
     unclearedLines: [...account.uncleared]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([withdrawableFrom, amount]) => ({ amount: Number(amount), withdrawableFrom })),
-    heldLines: [...holdsOf(model, id), ...reviewsOf(model, id), ...claimsOf(model, account, documents)],
+    heldLines: [...holdsOf(model, id), ...bidsOf(model, id), ...reviewsOf(model, id), ...claimsOf(model, account, documents)],
     underWay: { paidOut: way('out'), collected: way('in') },
     underWayLines,
     ...notCredited(model, id),
@@ -129,6 +129,17 @@ function holdsOf(model: Model, account: string): ExplainedHold[] {
   return open.map(([id, { left, purpose, expires }]) => ({
     ...{ kind: 'hold', id, by: BY[model.past.get(id)?.origin ?? 'S'] as string, purpose },
     ...{ amount: Number(left), of: Number(left), until: expires === undefined ? null : time(expires), count: 1 },
+  }));
+}
+
+function bidsOf(model: Model, account: string): ExplainedHold[] {
+  const fixed = { kind: 'bid', by: 'platform', until: null };
+  const added = model.lending.openBids().filter((bid) => bid.marketingOn === account && bid.marketing > 0n);
+  const amount = Number(sum(added.map(({ marketing }) => marketing)));
+  if (added.length > 0) return [{ ...fixed, id: null, purpose: null, amount, of: amount, count: added.length }];
+  const own = model.lending.openBids().filter((bid) => bid.account === account);
+  return own.map(({ id, own: of, projectNo }) => ({
+    ...{ ...fixed, id, purpose: projectNo, amount: Number(of), of: Number(of), count: 1 },
   }));
 }
 

@@ -57,6 +57,7 @@ import {
 import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
 import { boundPayer, Outside, ownPayer } from './model-outside.js';
 import { costOf, dueOn } from './model-paying.js';
+import { Lending, type LendingHands } from './model-lending.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
 
@@ -94,6 +95,7 @@ export class Model {
   readonly trade = new Trade();
   readonly cover = new Cover();
   readonly escrows = new Escrows(this.#hands());
+  readonly lending = new Lending(this.#lendingHands());
   readonly reviews = new ModelReviews((payout) => ['failed', 'returned'].includes(this.payouts.get(payout)?.state ?? ''));
   readonly outside = new Outside();
   /** Where more is available than before. */
@@ -251,7 +253,7 @@ export class Model {
     this.#result = undefined;
     try {
       refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
-      found(this.#rules[given.kind] ?? this.escrows.rules[given.kind], `no kind ${given.kind}`)(
+      found(this.#rules[given.kind] ?? this.escrows.rules[given.kind] ?? this.lending.rules[given.kind], `no kind ${given.kind}`)(
         given,
         given.data as Data,
         this.platform(given.platform),
@@ -358,6 +360,54 @@ export class Model {
         order.refunded += amount;
         if (!within) this.#makePayout(given, { source: order.account, order, amount });
       },
+    };
+  }
+
+  /** What lending uses of this bank. */
+  #lendingHands(): LendingHands {
+    const flow = (): Flow => (this.law.value('class-2.lending-counted', this.now) === 1n ? 'unbound' : 'product');
+    const out = (code: string | undefined) => {
+      if (code !== undefined) throw new No(code);
+    };
+    return {
+      now: () => this.now,
+      no: (code) => {
+        throw new No(code);
+      },
+      date: (platform) => this.platform(platform).date,
+      profile: (platform) => this.platform(platform).profile,
+      own: (platform, purpose) => this.platform(platform).own[purpose] as string,
+      value: (parameter) => this.law.value(parameter, this.now),
+      type: (platform, id) => {
+        const account = this.accounts.get(id);
+        const gone = account?.platform !== platform || account.state === 'closed' || this.law.accounts.get(id)?.state === 'closing';
+        return gone ? undefined : account?.type;
+      },
+      owner: (account) => this.law.accounts.get(account)?.customer ?? account,
+      free: (account) => this.#account(account).balance - reservedOf(this.#account(account)),
+      mayAct: (account) => {
+        const electronic = this.law.accounts.get(account);
+        if (electronic === undefined) return;
+        out(this.law.standing(electronic, this.#owner, this.now));
+        refuseIf(this.#account(account).state === 'frozen', 'ACCOUNT_FROZEN');
+      },
+      mayLeave: (account, amount) => {
+        const passing = { account, amount: -amount, flow: flow(), ...this.#standOf(account, -amount) };
+        out(this.law.forbids(passing, this.#owner, this.now));
+      },
+      willed: (given, of) => this.#willed(given, of),
+      hold: (account, amount) => {
+        this.#account(account).held += amount;
+        if (amount < 0n) this.#credited.add(account);
+      },
+      move: (given, takes, gives, will) => {
+        const all = takes.map((take): Take => ({ ...take, how: 'uncleared-first', flow: flow() }));
+        const to = gives.map((give): Give => ({ ...give, inherits: true, flow: flow() }));
+        this.#pass(all, to);
+        if (will !== undefined) this.#willed(given, will);
+        this.#move(this.platform(given.platform), all, to);
+      },
+      frozen: (account) => this.#account(account).state === 'frozen',
     };
   }
 
@@ -795,7 +845,7 @@ export class Model {
       if (standing !== undefined) throw new No(standing);
       refuseIf(state === 'frozen' || claimedOf(this.#account(id)) > 0n, 'ACCOUNT_FROZEN');
       const waits = [...this.items.values()].some(({ from, left }) => from === id && left > 0n);
-      refuseIf(held > 0n || this.#underWay(id) > 0n || waits || this.escrows.mayCredit(id), 'ACCOUNT_NOT_EMPTY');
+      refuseIf(held > 0n || this.#underWay(id) > 0n || waits || this.escrows.mayCredit(id) || this.lending.mayMove(id), 'ACCOUNT_NOT_EMPTY');
       refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
       const interest = account.interestFrom < at.date ? this.law.earned(account, dayBefore(at.date), at.date).amount : 0n;
       this.#willed(given, { account: id, amount: balance });
@@ -1622,12 +1672,12 @@ export class Model {
   }
 
   /** His own word for exactly this, or his standing one. */
-  #willed(given: Given, debit: { account: string; amount: bigint; payee?: string; order?: string }): void {
+  #willed(given: Given, debit: { account: string; amount: bigint; payee?: string; order?: string; project?: string }): void {
     if (!this.law.accounts.has(debit.account)) return;
     const { mandate, voucher } = given.data as Partial<Data>;
     if (given.origin === 'O') {
       const toHimself = debit.order === undefined && (debit.payee ?? debit.account) === debit.account;
-      refuseIf(!toHimself || voucher === undefined, 'VOUCHER_MISSING');
+      refuseIf(!(toHimself || debit.project !== undefined) || voucher === undefined, 'VOUCHER_MISSING');
       return;
     }
     refuseIf(voucher !== undefined, 'VOUCHER_NOT_ALLOWED');

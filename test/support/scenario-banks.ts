@@ -16,6 +16,7 @@ import type { ModelAgreement } from './model-agreements.js';
 import { reservedOf } from './model-books.js';
 import { type Deal, ModelDeals } from './model-deals.js';
 import type { ModelDealTerms } from './model-escrow.js';
+import type { ModelProjectTerms } from './model-lending.js';
 import type { Person, Wanted } from './model-law.js';
 import { ModelWatches } from './model-watches.js';
 import { modelReviews, serviceReviews } from './review-verbs.js';
@@ -52,6 +53,7 @@ import {
   revokeMandate,
 } from './world-electronic.js';
 import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world-escrow.js';
+import { projectsOver, registerProject, signProject } from './world-lending.js';
 import { People } from './world-people.js';
 import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 
@@ -235,6 +237,25 @@ export class ModelBank implements Bank {
       done.push(result === 'posted' ? words : `${words} refused ${result}`);
     }
     return done;
+  }
+
+  async registerProject(platform: string, terms: ModelProjectTerms) {
+    const id = this.#newId();
+    const code = this.model.lending.register(id, platform, terms);
+    return code === undefined ? { result: 'registered', id } : { result: code };
+  }
+
+  async signProject(project: string, role: string, by: string) {
+    return this.model.lending.confirm(project, role, by);
+  }
+
+  async endRaising() {
+    const over = this.model.lending.due();
+    for (const { platform, projectNo } of over) {
+      const of = { id: this.#newId(), platform, origin: 'S' as const, kind: 'miscarriage' };
+      this.model.decide({ ...of, data: { projectNo } as unknown as Asked['data'] });
+    }
+    return over.map(({ projectNo }) => projectNo);
   }
 
   async expireCourts() {
@@ -553,6 +574,34 @@ export class ServiceBank implements Bank {
       done.push(result === 'posted' ? words : `${words} refused ${result}`);
     }
     return done;
+  }
+
+  async registerProject(platform: string, terms: ModelProjectTerms) {
+    const said = await registerProject(this.#world, asId(platform), terms);
+    const code = this.model.lending.register(said.id ?? '', platform, terms);
+    agree({ result: code ?? 'registered' }, { result: said.result }, 'a project');
+    return said;
+  }
+
+  async signProject(project: string, role: string, by: string) {
+    const said = await signProject(this.#world, asId(project), role, by);
+    agree({ result: this.model.lending.confirm(project, role, by) }, { result: said }, 'a signature');
+    return said;
+  }
+
+  /** Given twice under the same number, as the sweep may. */
+  async endRaising() {
+    const expected = this.model.lending.due().map(({ projectNo }) => projectNo);
+    const over = await projectsOver(this.#world, this.platformIds);
+    agree({ over: expected }, { over: over.map(({ data }) => data.projectNo) }, 'what is over');
+    for (const { platformId: platform, requestNo, kind, data } of over) {
+      const asked: Asked = { platform, origin: 'S', requestNo, kind, data: data as unknown as Asked['data'] };
+      const { id, result } = await this.give(asked);
+      if (result !== 'posted') throw new Error(`the system ends a project: ${result}`);
+      const again = await this.give(asked);
+      if (!again.replay || again.id !== id) throw new Error('a project was ended twice');
+    }
+    return expected;
   }
 
   /** Twice, as the sweep may. */

@@ -2,6 +2,7 @@ import { type Batches, batchSteps } from './batch-verbs.js';
 import { DEAL_STEPS } from './deal-verbs.js';
 import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
 import { EXPLAIN_STEPS, type ExplainBank } from './explain-verbs.js';
+import { LENDING_KINDS, LENDING_STEPS, LENDING_VERBS, type LendingBank } from './lending-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
@@ -56,10 +57,11 @@ import type { Asked } from './world.js';
  *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
  *   watch anna alert 50.00, explain anna: …         see watch-verbs.ts and explain-verbs.ts
  *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
+ *   project, signs, bid, unbid, lend, miscarry, repay, compensate, recover, raising: see lending-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
-export interface Bank extends EscrowBank {
+export interface Bank extends EscrowBank, LendingBank {
   /** Ids of the functional accounts by purpose. */
   openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;
@@ -183,6 +185,7 @@ class Stage {
   readonly customers = new Map<string, string>();
   readonly mandates = new Map<string, string>();
   readonly deals = new Map<string, string>();
+  readonly projects = new Map<string, string>();
   readonly reviewRules = new Map<string, string>();
   /** Freezes and deductions of authorities. */
   readonly courts = new Map<string, string>();
@@ -300,6 +303,7 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
   },
   ...REFUND_VERBS,
   ...ESCROW_VERBS,
+  ...LENDING_VERBS,
   deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
   'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
   transfer: {
@@ -592,6 +596,7 @@ function under(stage: Stage, mandate: string | undefined): { mandate?: string } 
 /** The other steps. */
 const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
   ...ESCROW_STEPS,
+  ...LENDING_STEPS,
   [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
   [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],
   [
@@ -921,6 +926,7 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   interest: 'interest',
   'order-complete': 'complete',
   ...ESCROW_KINDS,
+  ...LENDING_KINDS,
   'account-closing': 'leave',
   'bulk-release': 'release-all',
   'dispute-open': 'dispute',

@@ -301,6 +301,14 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
     )) {
       picture[`hold ${row.id}`] = `on ${row.account_id} left ${row.open}`;
     }
+    for (const row of await tx.rows<Row>(`SELECT * FROM lending_projects WHERE ${within}`))
+      picture[`project ${row.id}`] = `${row.state} raised ${row.raised} left ${row.principal_left} unrecovered ${row.unrecovered}`;
+    for (const row of await tx.rows<Row>(`SELECT * FROM lending_bids WHERE ${within}`))
+      picture[`bid ${row.id}`] = `${row.state} own ${row.own} marketing ${row.marketing}`;
+    for (const row of await tx.rows<Row>(
+      `SELECT c.* FROM lending_claims AS c JOIN lending_projects AS p ON p.id = c.project_id WHERE p.${within}`,
+    ))
+      picture[`claim ${row.id}`] = `of ${row.account_id} left ${row.principal_left} earned ${row.earned}`;
     for (const row of await tx.rows<Row>(`SELECT id, source_account_id, amount, state FROM payouts WHERE ${within}`)) {
       picture[`payout ${row.id}`] = `from ${row.source_account_id} ${row.amount} ${row.state}`;
     }
@@ -340,6 +348,7 @@ export function pictureOfModel(model: Model): Picture {
   for (const [id, m] of model.cover.margins) picture[`margin ${id}`] = `${m.account} up to ${m.target}`;
   for (const d of model.cover.debts) picture[`receivable ${d.refund}/${d.account}`] = `${d.amount} left ${d.left}`;
   for (const [id, w] of model.cover.waiting) picture[`waits ${id}`] = `${w.amount} missing ${w.missing}`;
+  Object.assign(picture, model.lending.picture());
   for (const [id, p] of model.payouts) picture[`payout ${id}`] = `from ${p.source} ${p.amount} ${p.state}`;
   return picture;
 }

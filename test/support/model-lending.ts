@@ -1,0 +1,570 @@
+import type { Given } from './given.js';
+
+/**
+ * Lending for the plain bank: every instalment of a plan is a row with what is still to pay of it, made when a project is lent out, and
+ * penalty is added day by day. Ids are bare digits, amounts minor units, times milliseconds, rates millionths a year.
+ */
+export interface ModelProjectTerms {
+  readonly projectNo: string;
+  readonly borrower: string;
+  readonly guarantor: string | undefined;
+  readonly amount: bigint;
+  readonly months: number;
+  readonly rate: bigint;
+  readonly penaltyRate: bigint;
+  readonly method: 'annuity' | 'equal-principal' | 'interest-first' | 'bullet';
+  /** Basis points. */
+  readonly lendFee: bigint;
+  readonly interestFee: bigint;
+  readonly least: bigint | undefined;
+  readonly most: bigint | undefined;
+  /** A day, at its beginning. */
+  readonly until: string;
+}
+
+interface Row {
+  readonly no: number;
+  readonly due: string;
+  principal: bigint;
+  interest: bigint;
+  /** Of what was overdue, fen times days, and what of the penalty on it was paid. */
+  product: bigint;
+  counted: string;
+  penaltyPaid: bigint;
+}
+
+interface ModelProject extends ModelProjectTerms {
+  readonly id: string;
+  readonly platform: string;
+  readonly said: Set<string>;
+  readonly by: Map<string, string>;
+  state: 'registered' | 'raising' | 'full' | 'lent' | 'repaid' | 'miscarried' | 'cancelled';
+  lentOn: string;
+  rows: Row[];
+  readonly claims: { id: string; account: string; left: bigint; earned: bigint }[];
+  readonly paid: { id: string; payer: string; left: bigint }[];
+}
+
+interface ModelBid {
+  readonly id: string;
+  readonly project: ModelProject;
+  readonly account: string;
+  own: bigint;
+  marketing: bigint;
+  state: 'open' | 'lent' | 'freed';
+}
+
+/** What of the plain bank lending uses. */
+export interface LendingHands {
+  now(): number;
+  no(code: string): never;
+  date(platform: string): string;
+  profile(platform: string): string;
+  own(platform: string, purpose: string): string;
+  value(parameter: string): bigint;
+  /** Undefined of another platform's. */
+  type(platform: string, account: string): string | undefined;
+  /** Whose it is: a customer, or the account itself. */
+  owner(account: string): string;
+  free(account: string): bigint;
+  /** Why its owner may do nothing with it. */
+  mayAct(account: string): void;
+  /** Why the law would not let so much leave it. */
+  mayLeave(account: string, amount: bigint): void;
+  willed(given: Given, of: { account: string; amount: bigint; project: string }): void;
+  hold(account: string, amount: bigint): void;
+  move(
+    given: Given,
+    takes: readonly { from: string; amount: bigint; freed?: bigint }[],
+    gives: readonly { to: string; amount: bigint }[],
+    will?: { account: string; amount: bigint; project: string },
+  ): void;
+  frozen(account: string): boolean;
+}
+
+interface LendingData {
+  readonly projectNo: string;
+  readonly account: string;
+  readonly from: string;
+  readonly to?: string;
+  readonly bid: string;
+  readonly compensation: string;
+  readonly of: 'due' | 'early' | 'part-early';
+  readonly amount?: { readonly amount: number };
+  readonly marketing?: { readonly amount: number };
+}
+
+const DAY = 86_400_000;
+const bare = (wire: string) => wire.slice(4);
+const dataOf = ({ data }: Given) => data as unknown as LendingData;
+const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n);
+const half = (value: bigint, by: bigint) => (2n * value + by) / (2n * by);
+const daysFrom = (from: string, to: string) => BigInt((Date.parse(to) - Date.parse(from)) / DAY);
+const YEAR = 12n * 1_000_000n;
+
+/** So many months later, at the latest the last day of that month. */
+function monthsAfter(day: string, months: number): string {
+  const [year, month, date] = day.split('-').map(Number) as [number, number, number];
+  const last = new Date(Date.UTC(year, month - 1 + months + 1, 0)).getUTCDate();
+  return new Date(Date.UTC(year, month - 1 + months, Math.min(date, last))).toISOString().slice(0, 10);
+}
+
+/** The smallest instalment, in whole fen, that the loan is paid with in so many months: found by trying, with fractions of a fen kept. */
+function annuity(principal: bigint, rate: bigint, months: number): bigint {
+  const pays = (each: bigint) => {
+    let [left, scale] = [principal, 1n];
+    for (let month = 0; month < months; month += 1) {
+      left = left * (YEAR + rate) - each * scale * YEAR;
+      scale *= YEAR;
+    }
+    return left <= 0n;
+  };
+  let [low, high] = [0n, principal + half(principal * rate, YEAR) + 1n];
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n;
+    if (pays(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+function rowsOf(of: ModelProject, principal: bigint, lentOn: string, behind: number): Row[] {
+  const row = (no: number, months: number, paid: bigint, interest: bigint): Row => {
+    const due = monthsAfter(lentOn, months);
+    return { no, due, principal: paid, interest, product: 0n, counted: due, penaltyPaid: 0n };
+  };
+  const { months, rate, method } = of;
+  if (method === 'bullet') return [row(1, months, principal, half(principal * rate * BigInt(months), YEAR))];
+  const times = months - behind;
+  const each = method === 'annuity' ? annuity(principal, rate, times) : principal / BigInt(times);
+  let left = principal;
+  const rows: Row[] = [];
+  for (let no = behind + 1; no <= months; no += 1) {
+    const interest = half(left * rate, YEAR);
+    const share = method === 'annuity' ? each - interest : method === 'equal-principal' ? each : 0n;
+    const paid = no === months || share > left ? left : share;
+    left -= paid;
+    if (paid + interest > 0n) rows.push(row(no, no, paid, interest));
+  }
+  return rows;
+}
+
+/** One fen after the other to whom the most of his share is still missing. */
+function share(total: bigint, weights: readonly bigint[]): bigint[] {
+  const all = sum(weights);
+  if (total === 0n) return weights.map(() => 0n);
+  const parts = weights.map((weight) => (total * weight) / all);
+  for (let rest = total - sum(parts); rest > 0n; rest -= 1n) {
+    let best = 0;
+    const lacks = weights.map((weight, place) => total * weight - (parts[place] as bigint) * all);
+    for (const [place, lack] of lacks.entries()) if (lack > (lacks[best] as bigint)) best = place;
+    parts[best] = (parts[best] as bigint) + 1n;
+  }
+  return parts;
+}
+
+interface Parts {
+  principal: bigint;
+  interest: bigint;
+  penalty: bigint;
+}
+
+export class Lending {
+  readonly projects: ModelProject[] = [];
+  readonly bids: ModelBid[] = [];
+  readonly #hands: LendingHands;
+
+  constructor(hands: LendingHands) {
+    this.#hands = hands;
+  }
+
+  /** Answers the code of the refusal; undefined: registered. */
+  register(id: string, platform: string, terms: ModelProjectTerms): string | undefined {
+    const hands = this.#hands;
+    if (hands.profile(platform) !== 'lending') return 'LENDING_NOT_OFFERED';
+    const cap = hands.value('lending.rate-cap');
+    if (terms.rate > cap || terms.penaltyRate > cap) return 'PROJECT_TERMS';
+    if (Date.parse(`${terms.until}T00:00:00+08:00`) <= hands.now()) return 'PROJECT_TERMS';
+    for (const account of [terms.borrower, ...(terms.guarantor === undefined ? [] : [terms.guarantor])]) {
+      const type = hands.type(platform, account);
+      if (type === undefined) return 'ACCOUNT_NOT_FOUND';
+      if (type !== 'class-2' && type !== 'sub') return 'PROJECT_PARTIES';
+    }
+    if (terms.guarantor !== undefined && hands.owner(terms.guarantor) === hands.owner(terms.borrower)) return 'PROJECT_PARTIES';
+    if (this.#overCap(platform, terms)) return 'PROJECT_CAP';
+    this.projects.push({
+      ...{ ...terms, id, platform, said: new Set(), by: new Map(), state: 'registered', lentOn: '', rows: [] },
+      ...{ claims: [], paid: [] },
+    });
+    return undefined;
+  }
+
+  #overCap(platform: string, { borrower, amount }: ModelProjectTerms): boolean {
+    const who = this.#hands.type(platform, borrower) === 'sub' ? 'company' : 'person';
+    const running = this.projects.filter(
+      (other) =>
+        ['raising', 'full', 'lent'].includes(other.state) && this.#hands.owner(other.borrower) === this.#hands.owner(borrower),
+    );
+    const owes = (of: readonly ModelProject[]) => sum(of.map((p) => (p.state === 'lent' ? this.#left(p) : p.amount)));
+    return (
+      amount + owes(running.filter((other) => other.platform === platform)) > this.#hands.value(`lending.${who}.platform`) ||
+      amount + owes(running) > this.#hands.value(`lending.${who}.all`)
+    );
+  }
+
+  /** What somebody signed on paper, seen by a person of the bank. */
+  confirm(id: string, role: string, by: string): string {
+    const project = this.projects.find((each) => each.id === id);
+    if (project === undefined) return 'PROJECT_NOT_FOUND';
+    if (project.said.has(role)) return 'given';
+    if (role === 'guarantor' && project.guarantor === undefined) return 'PROJECT_WRONG_PARTY';
+    if (project.state !== 'registered' || this.#isLate(project)) return 'PROJECT_STATE';
+    if ([...project.by].some(([other, who]) => other !== role && who === by)) return 'SAME_OPERATOR';
+    const all = new Set([...project.said, role]);
+    const complete = all.has('borrower') && (project.guarantor === undefined || all.has('guarantor'));
+    if (complete && this.#overCap(project.platform, project)) return 'PROJECT_CAP';
+    project.said.add(role);
+    project.by.set(role, by);
+    if (complete) project.state = 'raising';
+    return 'given';
+  }
+
+  #isLate({ until }: ModelProjectTerms): boolean {
+    return Date.parse(`${until}T00:00:00+08:00`) <= this.#hands.now();
+  }
+
+  /** What the sweep does now: the projects whose time is over. */
+  due(): { platform: string; projectNo: string }[] {
+    const grace = Number(this.#hands.value('lending.lend-out.days')) * DAY;
+    const isOver = ({ state, until }: ModelProject) => {
+      const end = Date.parse(`${until}T00:00:00+08:00`) + (state === 'full' ? grace : 0);
+      return ['registered', 'raising', 'full'].includes(state) && end <= this.#hands.now();
+    };
+    return this.projects.filter(isOver).map(({ platform, projectNo }) => ({ platform, projectNo }));
+  }
+
+  mayMove(account: string): boolean {
+    const owing = this.projects.some(
+      (p) =>
+        (p.borrower === account || p.guarantor === account) &&
+        (!['repaid', 'miscarried', 'cancelled'].includes(p.state) || p.paid.some(({ left }) => left > 0n)),
+    );
+    return owing || this.projects.some(({ claims }) => claims.some((claim) => claim.account === account && claim.left > 0n));
+  }
+
+  openBids() {
+    return this.bids
+      .filter(({ state }) => state === 'open')
+      .map(({ id, account, own, marketing, project }) => {
+        const marketingOn = this.#hands.own(project.platform, 'marketing');
+        return { id, account, own, marketing, projectNo: project.projectNo, marketingOn };
+      });
+  }
+
+  picture(): Record<string, string> {
+    const picture: Record<string, string> = {};
+    for (const p of this.projects) {
+      const raised = p.state === 'lent' || p.state === 'repaid' ? p.amount : this.#raised(p);
+      const unrecovered = sum(p.paid.map(({ left }) => left));
+      picture[`project ${p.id}`] = `${p.state} raised ${raised} left ${this.#left(p)} unrecovered ${unrecovered}`;
+      for (const claim of p.claims) picture[`claim ${claim.id}`] = `of ${claim.account} left ${claim.left} earned ${claim.earned}`;
+    }
+    for (const bid of this.bids) picture[`bid ${bid.id}`] = `${bid.state} own ${bid.own} marketing ${bid.marketing}`;
+    return picture;
+  }
+
+  #left({ claims }: ModelProject): bigint {
+    return sum(claims.map(({ left }) => left));
+  }
+
+  #open(project: ModelProject): ModelBid[] {
+    return this.bids.filter((bid) => bid.project === project && bid.state === 'open');
+  }
+
+  #raised(project: ModelProject): bigint {
+    return sum(this.#open(project).map(({ own, marketing }) => own + marketing));
+  }
+
+  #project(given: Given): ModelProject {
+    const { projectNo } = dataOf(given);
+    const found = this.projects.find((each) => each.platform === given.platform && each.projectNo === projectNo);
+    return found ?? this.#hands.no('PROJECT_NOT_FOUND');
+  }
+
+  #marketing(project: ModelProject): string {
+    return this.#hands.own(project.platform, 'marketing');
+  }
+
+  /** By kind. */
+  readonly rules: Readonly<Record<string, (given: Given) => void>> = {
+    bid: (given) => this.#bid(given),
+    'bid-cancel': (given) => this.#cancel(given),
+    'lend-out': (given) => this.#lend(given),
+    miscarriage: (given) => this.#miscarry(given),
+    repayment: (given) => this.#repay(given),
+    compensation: (given) => this.#compensate(given),
+    recovery: (given) => this.#recover(given),
+  };
+
+  #bid(given: Given): void {
+    const hands = this.#hands;
+    const data = dataOf(given);
+    const project = this.#project(given);
+    const account = bare(data.account);
+    const type = hands.type(given.platform, account) ?? hands.no('ACCOUNT_NOT_FOUND');
+    if (type !== 'class-2' && type !== 'class-3') hands.no('ACCOUNT_TYPE_NOT_ALLOWED');
+    const own = BigInt(data.amount?.amount ?? 0);
+    const marketing = BigInt(data.marketing?.amount ?? 0);
+    const parties = [project.borrower, ...(project.guarantor === undefined ? [] : [project.guarantor])].map(hands.owner);
+    if (parties.includes(hands.owner(account))) hands.no('LENDER_NOT_ALLOWED');
+    if (project.state !== 'raising' || this.#isLate(project)) hands.no('PROJECT_STATE');
+    const left = project.amount - this.#raised(project);
+    if (own + marketing > left) hands.no('PROJECT_RAISED');
+    const mine = this.#open(project).filter((bid) => bid.account === account);
+    const has = sum(mine.map((bid) => bid.own + bid.marketing)) + own + marketing;
+    if (project.least !== undefined && has < project.least && own + marketing < left) hands.no('BID_BOUNDS');
+    if (project.most !== undefined && has > project.most) hands.no('BID_BOUNDS');
+    hands.mayLeave(account, own);
+    if (marketing > hands.free(this.#marketing(project))) hands.no('FUNDS_INSUFFICIENT');
+    hands.willed(given, { account, amount: own, project: project.projectNo });
+    if (hands.frozen(account)) hands.no('ACCOUNT_FROZEN');
+    if (own > hands.free(account)) hands.no('FUNDS_INSUFFICIENT');
+    hands.hold(account, own);
+    hands.hold(this.#marketing(project), marketing);
+    this.bids.push({ id: given.id, project, account, own, marketing, state: 'open' });
+    if (own + marketing === left) project.state = 'full';
+  }
+
+  #cancel(given: Given): void {
+    const hands = this.#hands;
+    const { bid: wire, amount: asked } = dataOf(given);
+    const bid = this.bids.find(({ id, project }) => id === bare(wire) && project.platform === given.platform);
+    if (bid === undefined) return hands.no('BID_NOT_FOUND');
+    if (bid.state !== 'open') hands.no('BID_STATE');
+    const total = bid.own + bid.marketing;
+    const amount = asked === undefined ? total : BigInt(asked.amount);
+    if (amount > total) hands.no('BID_EXCEEDED');
+    const marketing = ((total - amount) * bid.marketing) / total;
+    const own = total - amount - marketing;
+    hands.hold(bid.account, own - bid.own);
+    hands.hold(this.#marketing(bid.project), marketing - bid.marketing);
+    Object.assign(bid, { own, marketing, state: amount === total ? 'freed' : 'open' });
+    bid.project.state = 'raising';
+  }
+
+  #lend(given: Given): void {
+    const hands = this.#hands;
+    const project = this.#project(given);
+    const { to } = dataOf(given);
+    if (project.state !== 'full') hands.no('PROJECT_STATE');
+    if (to !== undefined && bare(to) !== project.borrower) hands.no('LENDING_NOT_DIRECT');
+    hands.mayAct(project.borrower);
+    const bids = this.#open(project);
+    const fee = half(project.amount * project.lendFee, 10_000n);
+    const takes = new Map<string, bigint>();
+    const take = (from: string, amount: bigint) => amount > 0n && takes.set(from, (takes.get(from) ?? 0n) + amount);
+    for (const { account, own } of bids) take(account, own);
+    for (const { marketing } of bids) take(this.#marketing(project), marketing);
+    hands.move(
+      given,
+      [...takes].map(([from, amount]) => ({ from, amount, freed: amount })),
+      [
+        { to: project.borrower, amount: project.amount - fee },
+        ...(fee === 0n ? [] : [{ to: hands.own(project.platform, 'commission'), amount: fee }]),
+      ],
+    );
+    for (const [account, amount] of takes) hands.hold(account, -amount);
+    for (const bid of bids) {
+      bid.state = 'lent';
+      project.claims.push({ id: bid.id, account: bid.account, left: bid.own + bid.marketing, earned: 0n });
+    }
+    const lentOn = hands.date(project.platform);
+    Object.assign(project, { state: 'lent', lentOn, rows: rowsOf(project, project.amount, lentOn, 0) });
+  }
+
+  #miscarry(given: Given): void {
+    const project = this.#project(given);
+    if (!['registered', 'raising', 'full'].includes(project.state)) this.#hands.no('PROJECT_STATE');
+    if (given.origin === 'S' && !this.due().some(({ projectNo }) => projectNo === project.projectNo)) this.#hands.no('PROJECT_STATE');
+    for (const bid of this.#open(project)) {
+      this.#hands.hold(bid.account, -bid.own);
+      this.#hands.hold(this.#marketing(project), -bid.marketing);
+      Object.assign(bid, { own: 0n, marketing: 0n, state: 'freed' });
+    }
+    project.state = project.state === 'registered' ? 'cancelled' : 'miscarried';
+  }
+
+  /** Penalty of each row up to a day, and what of it is not paid. */
+  #penalty(project: ModelProject, row: Row, on: string): bigint {
+    const product = row.product + (on > row.counted ? (row.principal + row.interest) * daysFrom(row.counted, on) : 0n);
+    return half(product * project.penaltyRate, 360n * 1_000_000n) - row.penaltyPaid;
+  }
+
+  #owedOn(project: ModelProject, on: string): bigint {
+    const due = project.rows.filter((row) => row.due <= on);
+    return sum(due.map((row) => row.principal + row.interest + this.#penalty(project, row, on)));
+  }
+
+  /** Pays the oldest first; undefined where the amount is more than may be paid. */
+  #payDue(project: ModelProject, amount: bigint, ahead: boolean): { parts: Parts; keep: () => void } | undefined {
+    const on = this.#hands.date(project.platform);
+    const rows = project.rows.map((row) => ({ ...row }));
+    const parts: Parts = { principal: 0n, interest: 0n, penalty: 0n };
+    let rest = amount;
+    const overdue = rows.filter(({ due }) => due <= on);
+    const payable = [...overdue, ...(ahead ? rows.filter(({ due }) => due > on).slice(0, 1) : [])];
+    for (const row of payable) {
+      if (rest === 0n) break;
+      const least = (one: bigint, other: bigint) => (one < other ? one : other);
+      const penalty = least(rest, this.#penalty(project, row, on));
+      if (on > row.counted) Object.assign(row, { product: row.product + (row.principal + row.interest) * daysFrom(row.counted, on), counted: on });
+      const interest = least(rest - penalty, row.interest);
+      const principal = least(rest - penalty - interest, row.principal);
+      rest -= penalty + interest + principal;
+      row.penaltyPaid += penalty;
+      row.interest -= interest;
+      row.principal -= principal;
+      parts.penalty += penalty;
+      parts.interest += interest;
+      parts.principal += principal;
+    }
+    if (rest > 0n) return undefined;
+    const isOpen = (row: Row) => row.principal + row.interest > 0n || (row.due <= on && this.#penalty(project, row, on) > 0n);
+    return { parts, keep: () => Object.assign(project, { rows: rows.filter(isOpen) }) };
+  }
+
+  /** What is owed of the running period's interest by the day: whole months by the month, days of a year of 360, a month 30 at the most. */
+  #broken(project: ModelProject, principal: bigint, next: number, on: string): bigint {
+    const before = project.method === 'bullet' ? 0 : next - 1;
+    const last = project.method === 'bullet' ? project.months : next;
+    let days = 0n;
+    for (let month = before; month < last; month += 1) {
+      const [from, to] = [monthsAfter(project.lentOn, month), monthsAfter(project.lentOn, month + 1)];
+      if (on >= to) days += 30n;
+      else if (on > from) days += daysFrom(from, on) > 30n ? 30n : daysFrom(from, on);
+    }
+    return half(principal * project.rate * days, 360n * 1_000_000n);
+  }
+
+  #early(project: ModelProject): Parts {
+    const on = this.#hands.date(project.platform);
+    const due = project.rows.filter((row) => row.due <= on);
+    const ahead = project.rows.filter((row) => row.due > on);
+    const parts: Parts = {
+      principal: sum(project.rows.map(({ principal }) => principal)),
+      interest: sum(due.map(({ interest }) => interest)),
+      penalty: sum(due.map((row) => this.#penalty(project, row, on))),
+    };
+    const [first] = ahead;
+    if (first === undefined) return parts;
+    const plan = rowsOf(project, this.#planned(project), project.lentOn, this.#behind(project)).find(({ no }) => no === first.no) as Row;
+    const whole = sum(ahead.map(({ principal }) => principal)) + (plan.principal - first.principal);
+    const accrued = this.#broken(project, whole, first.no, on);
+    const paid = plan.interest - first.interest;
+    return { ...parts, interest: parts.interest + (accrued > paid ? accrued - paid : 0n) };
+  }
+
+  /** The plan in force was made of so much, after so many months. */
+  readonly #plans = new Map<string, { principal: bigint; behind: number }>();
+  #planned = (project: ModelProject) => this.#plans.get(project.id)?.principal ?? project.amount;
+  #behind = (project: ModelProject) => this.#plans.get(project.id)?.behind ?? 0;
+
+  #repay(given: Given): void {
+    const hands = this.#hands;
+    const data = dataOf(given);
+    const project = this.#project(given);
+    const amount = BigInt(data.amount?.amount ?? 0);
+    const from = bare(data.from);
+    if (from !== project.borrower) hands.no('PROJECT_WRONG_PARTY');
+    if (project.state !== 'lent') hands.no('PROJECT_STATE');
+    if (data.of === 'due') {
+      const paid = this.#payDue(project, amount, true);
+      if (paid === undefined) return hands.no('REPAYMENT_EXCEEDED');
+      this.#payOut(given, project, from, paid);
+    } else if (data.of === 'early') {
+      const parts = this.#early(project);
+      if (parts.principal + parts.interest + parts.penalty !== amount) hands.no('REPAYMENT_INEXACT');
+      this.#payOut(given, project, from, { parts, keep: () => Object.assign(project, { rows: [] }) });
+    } else this.#payAhead(given, project, from, amount);
+  }
+
+  #payAhead(given: Given, project: ModelProject, from: string, amount: bigint): void {
+    const on = this.#hands.date(project.platform);
+    const [first] = project.rows;
+    const left = sum(project.rows.map(({ principal }) => principal));
+    if (first === undefined || first.due <= on) return this.#hands.no('REPAYMENT_NOT_AHEAD');
+    const plan = rowsOf(project, this.#planned(project), project.lentOn, this.#behind(project)).find(({ no }) => no === first.no);
+    if (plan?.principal !== first.principal || plan.interest !== first.interest) this.#hands.no('REPAYMENT_NOT_AHEAD');
+    let principal = amount;
+    while (principal > 0n && principal + this.#broken(project, principal, first.no, on) > amount) principal -= 1n;
+    if (principal === 0n || principal >= left) this.#hands.no('REPAYMENT_NOT_AHEAD');
+    const behind = project.method === 'bullet' ? 0 : first.no - 1;
+    this.#payOut(given, project, from, {
+      parts: { principal, interest: amount - principal, penalty: 0n },
+      keep: () => {
+        this.#plans.set(project.id, { principal: left - principal, behind });
+        project.rows = rowsOf(project, left - principal, project.lentOn, behind);
+      },
+    });
+  }
+
+  #payOut(given: Given, project: ModelProject, from: string, { parts, keep }: { parts: Parts; keep: () => void }): void {
+    const hands = this.#hands;
+    const claims = project.claims.filter(({ left }) => left > 0n);
+    const weights = claims.map(({ left }) => left);
+    const [principal, interest, penalty] = [share(parts.principal, weights), share(parts.interest, weights), share(parts.penalty, weights)];
+    const gives = new Map<string, bigint>();
+    let fees = 0n;
+    const lines = claims.map((claim, place) => {
+      const fee = ((interest[place] as bigint) * project.interestFee) / 10_000n;
+      const earned = (interest[place] as bigint) + (penalty[place] as bigint) - fee;
+      const back = principal[place] as bigint;
+      fees += fee;
+      gives.set(claim.account, (gives.get(claim.account) ?? 0n) + back + earned);
+      return { claim, back, earned };
+    });
+    if (fees > 0n) gives.set(hands.own(project.platform, 'commission'), fees);
+    const amount = parts.principal + parts.interest + parts.penalty;
+    hands.move(
+      given,
+      [{ from, amount }],
+      [...gives].flatMap(([to, each]) => (each === 0n ? [] : [{ to, amount: each }])),
+      { account: from, amount, project: project.projectNo },
+    );
+    for (const { claim, back, earned } of lines) {
+      claim.left -= back;
+      claim.earned += earned;
+    }
+    keep();
+    if (this.#left(project) === 0n) project.state = 'repaid';
+  }
+
+  #compensate(given: Given): void {
+    const hands = this.#hands;
+    const data = dataOf(given);
+    const project = this.#project(given);
+    const from = bare(data.from);
+    const amount = BigInt(data.amount?.amount ?? 0);
+    if (from !== project.guarantor) hands.no('COMPENSATION_PAYER');
+    if (project.state !== 'lent') hands.no('PROJECT_STATE');
+    if (amount > this.#owedOn(project, hands.date(project.platform))) hands.no('COMPENSATION_EXCEEDED');
+    const paid = this.#payDue(project, amount, false);
+    if (paid === undefined) return hands.no('COMPENSATION_EXCEEDED');
+    this.#payOut(given, project, from, paid);
+    project.paid.push({ id: given.id, payer: from, left: amount });
+  }
+
+  #recover(given: Given): void {
+    const hands = this.#hands;
+    const data = dataOf(given);
+    const project = this.#project(given);
+    const amount = BigInt(data.amount?.amount ?? 0);
+    if (bare(data.from) !== project.borrower) hands.no('PROJECT_WRONG_PARTY');
+    const paid = project.paid.find(({ id }) => id === bare(data.compensation));
+    if (paid === undefined) return hands.no('COMPENSATION_NOT_FOUND');
+    if (amount > paid.left) hands.no('RECOVERY_EXCEEDED');
+    const will = { account: project.borrower, amount, project: project.projectNo };
+    hands.move(given, [{ from: project.borrower, amount }], [{ to: paid.payer, amount }], will);
+    paid.left -= amount;
+  }
+}
