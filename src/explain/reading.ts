@@ -43,7 +43,12 @@ export async function explainAccount(
   const { businessDate } = await loadBook(tx, platformId);
   const lines = {
     uncleared: account.uncleared,
-    held: [...(await holdLines(tx, id)), ...(await bidLines(tx, account)), ...(await reviewLines(tx, id)), ...(await claimLines(tx, rt.vault, account))],
+    held: [
+      ...(await holdLines(tx, id)),
+      ...(await bidLines(tx, account)),
+      ...(await reviewLines(tx, id)),
+      ...(await claimLines(tx, rt.vault, account)),
+    ],
     underWay: await underWayLines(tx, id),
   };
   const under = (await underWayRecords.load(tx, [id])).get(id) ?? { paid: 0n, collected: 0n };

@@ -30,7 +30,8 @@ const explainedSchema = z
     heldLines: z.array(
       z.strictObject({
         kind: z.enum(['hold', 'bid', 'dispute', 'court', 'review']).meta({
-          description: 'bid: offered to a project; court: frozen by an authority; review: for an instruction that people of the bank look at',
+          description:
+            'bid: offered to a project; court: frozen by an authority; review: for an instruction that people of the bank look at',
         }),
         id: z.string().nullable(),
         by: z.enum(['platform', 'bank', 'authority', 'system']),

@@ -9,7 +9,7 @@ import {
   naturalDate,
   type Refusal,
 } from '../kernel/index.js';
-import type { AccountType, Book, HoldChange, LedgerAccount, Pass, Posting, RecordType } from '../ledger/index.js';
+import type { AccountType, Book, HoldChange, LedgerAccount, Posting, RecordType } from '../ledger/index.js';
 import type { ReviewRule } from '../reviews/index.js';
 import type { Parameters, Vault } from '../runtime/index.js';
 
@@ -190,8 +190,6 @@ export interface Boundary {
 export interface Effects {
   readonly opens?: readonly { readonly id: Id; readonly type: AccountType }[];
   readonly postings: readonly Posting[];
-  /** What comes to an account and leaves it in the same decision. */
-  readonly passes?: readonly Pass[];
   /** Accounts that are empty now, and closed for ever. */
   readonly closes?: readonly Id[];
   readonly holds?: readonly HoldChange[];

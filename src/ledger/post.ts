@@ -72,16 +72,8 @@ export interface HoldChange {
   readonly amount: Minor;
 }
 
-/** Money that comes to an account and leaves it in the same movement: two entries, and the balance as it was. */
-export interface Pass {
-  readonly account: Id;
-  /** Minor units, above zero. */
-  readonly amount: Minor;
-}
-
 export interface Movement {
   readonly postings: readonly Posting[];
-  readonly passes?: readonly Pass[];
   readonly holds?: readonly HoldChange[];
   /** Changes of what is claimed: positive lays claim, negative lets go. */
   readonly claims?: readonly HoldChange[];
@@ -174,17 +166,7 @@ export function post(movement: Movement, stamp: PostingStamp, find: (id: Id) => 
     return refusal;
   }
   for (const account of touched.keys()) assertFloors(account);
-  const entries = movement.postings.map((posting) => enter(find(posting.account), posting.amount, stamp));
-  for (const { account, amount } of movement.passes ?? []) entries.push(...passThrough(find(account), amount, stamp));
-  return entries;
-}
-
-/** Its balance is higher for one entry and then what it was: nothing of it could be kept, or taken, in between. */
-function passThrough(account: LedgerAccount, amount: Minor, stamp: PostingStamp): Entry[] {
-  account.balance += amount;
-  const came = enter(account, amount, stamp);
-  account.balance -= amount;
-  return [came, enter(account, -amount, stamp)];
+  return movement.postings.map((posting) => enter(find(posting.account), posting.amount, stamp));
 }
 
 function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<LedgerAccount, Before>): Refusal | undefined {
@@ -222,12 +204,6 @@ function move(movement: Movement, find: (id: Id) => LedgerAccount, touched: Map<
       if ('code' in taken) return taken;
       drawn = [...drawn, ...taken];
     }
-  }
-  for (const { account: id, amount } of movement.passes ?? []) {
-    invariant(amount > 0n, 'what passes is an amount');
-    const account = remember(touched, find(id));
-    const refusal = mayDebit(account, 0n, 0n);
-    if (refusal !== undefined) return refusal;
   }
   // Nobody here got it, so it would leave.
   if (owedOf(drawn) > 0n) return refuse('FUNDS_UNCLEARED');

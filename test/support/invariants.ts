@@ -181,8 +181,6 @@ const STATEMENTS: Readonly<Record<string, (within: Within) => string>> = {
      LEFT JOIN mandate_uses AS u ON u.instruction_id = e.instruction_id
      WHERE ${within('a.platform_id')} AND e.amount < 0 AND NOT (i.kind = 'correction' AND i.origin = 'O') AND c.id IS NULL AND u.instruction_id IS NULL
        AND i.kind NOT IN ('judicial-deduction', 'lend-out') AND NOT (i.origin = 'O' AND i.body LIKE '%"voucher"%')
-       AND NOT (i.kind = 'compensation' AND EXISTS (SELECT 1 FROM entries AS p WHERE p.account_id = e.account_id AND p.seq = e.seq - 1
-         AND p.instruction_id = e.instruction_id AND p.amount = -e.amount))
        AND NOT (i.kind IN ('clearing', 'hand-over') AND i.origin = 'S' AND EXISTS (SELECT 1 FROM wind_downs AS w
          WHERE w.platform_id = i.platform_id AND w.live = 1 AND w.decided_by <> w.proposed_by AND w.started_on <= e.business_date))`,
   'what is lent out of an electronic account is what its owner had offered, of his own will': (within) =>

@@ -54,11 +54,15 @@ const verb = (form: string, kind: string, data: (stage: LendingStage, parts: str
 });
 
 export const LENDING_VERBS = {
-  bid: verb(`(\\S+) (\\S+) ${AMOUNT}(?: with ${AMOUNT})?${UNDER}`, 'bid', (stage, [projectNo, who = '', own = '', added, mandate]) => ({
-    ...{ projectNo, account: `acc_${stage.account(who)}`, amount: money(own) },
-    ...(added === undefined ? {} : { marketing: money(added) }),
-    ...under(stage, mandate),
-  })),
+  bid: verb(
+    `(\\S+) (\\S+) ${AMOUNT}(?: with ${AMOUNT})?${UNDER}`,
+    'bid',
+    (stage, [projectNo, who = '', own = '', added, mandate]) => ({
+      ...{ projectNo, account: `acc_${stage.account(who)}`, amount: money(own) },
+      ...(added === undefined ? {} : { marketing: money(added) }),
+      ...under(stage, mandate),
+    }),
+  ),
   unbid: verb(`(\\S+)(?: ${AMOUNT})?`, 'bid-cancel', (stage, [bid, amount]) => ({
     bid: `bid_${idOf(stage, bid)}`,
     ...(amount === undefined ? {} : { amount: money(amount) }),
@@ -70,16 +74,35 @@ export const LENDING_VERBS = {
   miscarry: verb('(\\S+)', 'miscarriage', (_stage, [projectNo]) => ({ projectNo })),
   repay: verb(`(\\S+) (\\S+) ${AMOUNT} (due|early|part-early)${UNDER}${FORM}`, 'repayment', (stage, parts) => {
     const [projectNo, from = '', amount = '', of, mandate, voucher] = parts;
-    return { projectNo, from: `acc_${stage.account(from)}`, amount: money(amount), of, ...under(stage, mandate), ...signed(voucher) };
+    return {
+      projectNo,
+      from: `acc_${stage.account(from)}`,
+      amount: money(amount),
+      of,
+      ...under(stage, mandate),
+      ...signed(voucher),
+    };
   }),
   compensate: verb(`(\\S+) (\\S+) ${AMOUNT} (direct|indirect)${UNDER}${FORM}`, 'compensation', (stage, parts) => {
     const [projectNo, from = '', amount = '', way, mandate, voucher] = parts;
-    return { projectNo, from: `acc_${stage.account(from)}`, amount: money(amount), way, ...under(stage, mandate), ...signed(voucher) };
+    return {
+      projectNo,
+      from: `acc_${stage.account(from)}`,
+      amount: money(amount),
+      way,
+      ...under(stage, mandate),
+      ...signed(voucher),
+    };
   }),
   recover: verb(`(\\S+) (\\S+) (\\S+) ${AMOUNT}${UNDER}${FORM}`, 'recovery', (stage, parts) => {
     const [compensation, projectNo, from = '', amount = '', mandate, voucher] = parts;
     return {
-      ...{ projectNo, from: `acc_${stage.account(from)}`, amount: money(amount), compensation: `cmp_${idOf(stage, compensation)}` },
+      ...{
+        projectNo,
+        from: `acc_${stage.account(from)}`,
+        amount: money(amount),
+        compensation: `cmp_${idOf(stage, compensation)}`,
+      },
       ...under(stage, mandate),
       ...signed(voucher),
     };

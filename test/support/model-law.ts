@@ -287,7 +287,8 @@ export class Law {
   ) {
     const mandate = this.mandates.get(id);
     if (mandate?.platform !== of.platform) return 'MANDATE_NOT_FOUND';
-    if (!['account-payment', 'top-up', 'bid', 'repayment', 'compensation', 'recovery'].includes(of.kind)) return 'MANDATE_NOT_ENOUGH';
+    if (!['account-payment', 'top-up', 'bid', 'repayment', 'compensation', 'recovery'].includes(of.kind))
+      return 'MANDATE_NOT_ENOUGH';
     if (mandate.revoked || now >= mandate.expires) return 'MANDATE_ENDED';
     if (!mandate.kinds.includes(of.kind) || mandate.account !== of.account || !named(mandate, of)) return 'MANDATE_SCOPE';
     const used = (within: (at: number) => boolean) =>

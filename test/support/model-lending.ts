@@ -80,6 +80,8 @@ export interface LendingHands {
     will?: { account: string; amount: bigint; project: string },
   ): void;
   frozen(account: string): boolean;
+  /** Refused where a court or a dispute would keep what comes to it. */
+  passes(account: string): void;
 }
 
 interface LendingData {
@@ -89,6 +91,7 @@ interface LendingData {
   readonly to?: string;
   readonly bid: string;
   readonly compensation: string;
+  readonly way: 'direct' | 'indirect';
   readonly of: 'due' | 'early' | 'part-early';
   readonly amount?: { readonly amount: number };
   readonly marketing?: { readonly amount: number };
@@ -267,7 +270,8 @@ export class Lending {
       const raised = p.state === 'lent' || p.state === 'repaid' ? p.amount : this.#raised(p);
       const unrecovered = sum(p.paid.map(({ left }) => left));
       picture[`project ${p.id}`] = `${p.state} raised ${raised} left ${this.#left(p)} unrecovered ${unrecovered}`;
-      for (const claim of p.claims) picture[`claim ${claim.id}`] = `of ${claim.account} left ${claim.left} earned ${claim.earned}`;
+      for (const claim of p.claims)
+        picture[`claim ${claim.id}`] = `of ${claim.account} left ${claim.left} earned ${claim.earned}`;
     }
     for (const bid of this.bids) picture[`bid ${bid.id}`] = `${bid.state} own ${bid.own} marketing ${bid.marketing}`;
     return picture;
@@ -385,7 +389,8 @@ export class Lending {
   #miscarry(given: Given): void {
     const project = this.#project(given);
     if (!['registered', 'raising', 'full'].includes(project.state)) this.#hands.no('PROJECT_STATE');
-    if (given.origin === 'S' && !this.due().some(({ projectNo }) => projectNo === project.projectNo)) this.#hands.no('PROJECT_STATE');
+    if (given.origin === 'S' && !this.due().some(({ projectNo }) => projectNo === project.projectNo))
+      this.#hands.no('PROJECT_STATE');
     for (const bid of this.#open(project)) {
       this.#hands.hold(bid.account, -bid.own);
       this.#hands.hold(this.#marketing(project), -bid.marketing);
@@ -417,7 +422,8 @@ export class Lending {
       if (rest === 0n) break;
       const least = (one: bigint, other: bigint) => (one < other ? one : other);
       const penalty = least(rest, this.#penalty(project, row, on));
-      if (on > row.counted) Object.assign(row, { product: row.product + (row.principal + row.interest) * daysFrom(row.counted, on), counted: on });
+      if (on > row.counted)
+        Object.assign(row, { product: row.product + (row.principal + row.interest) * daysFrom(row.counted, on), counted: on });
       const interest = least(rest - penalty, row.interest);
       const principal = least(rest - penalty - interest, row.principal);
       rest -= penalty + interest + principal;
@@ -457,7 +463,9 @@ export class Lending {
     };
     const [first] = ahead;
     if (first === undefined) return parts;
-    const plan = rowsOf(project, this.#planned(project), project.lentOn, this.#behind(project)).find(({ no }) => no === first.no) as Row;
+    const plan = rowsOf(project, this.#planned(project), project.lentOn, this.#behind(project)).find(
+      ({ no }) => no === first.no,
+    ) as Row;
     const whole = sum(ahead.map(({ principal }) => principal)) + (plan.principal - first.principal);
     const accrued = this.#broken(project, whole, first.no, on);
     const paid = plan.interest - first.interest;
@@ -512,7 +520,11 @@ export class Lending {
     const hands = this.#hands;
     const claims = project.claims.filter(({ left }) => left > 0n);
     const weights = claims.map(({ left }) => left);
-    const [principal, interest, penalty] = [share(parts.principal, weights), share(parts.interest, weights), share(parts.penalty, weights)];
+    const [principal, interest, penalty] = [
+      share(parts.principal, weights),
+      share(parts.interest, weights),
+      share(parts.penalty, weights),
+    ];
     const gives = new Map<string, bigint>();
     let fees = 0n;
     const lines = claims.map((claim, place) => {
@@ -547,6 +559,7 @@ export class Lending {
     const amount = BigInt(data.amount?.amount ?? 0);
     if (from !== project.guarantor) hands.no('COMPENSATION_PAYER');
     if (project.state !== 'lent') hands.no('PROJECT_STATE');
+    if (data.way === 'indirect') hands.passes(project.borrower);
     if (amount > this.#owedOn(project, hands.date(project.platform))) hands.no('COMPENSATION_EXCEEDED');
     const paid = this.#payDue(project, amount, false);
     if (paid === undefined) return hands.no('COMPENSATION_EXCEEDED');

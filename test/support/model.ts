@@ -55,9 +55,9 @@ import {
   takenOf,
 } from './model-items.js';
 import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
+import { Lending, type LendingHands } from './model-lending.js';
 import { boundPayer, Outside, ownPayer } from './model-outside.js';
 import { costOf, dueOn } from './model-paying.js';
-import { Lending, type LendingHands } from './model-lending.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
 
@@ -380,7 +380,8 @@ export class Model {
       value: (parameter) => this.law.value(parameter, this.now),
       type: (platform, id) => {
         const account = this.accounts.get(id);
-        const gone = account?.platform !== platform || account.state === 'closed' || this.law.accounts.get(id)?.state === 'closing';
+        const gone =
+          account?.platform !== platform || account.state === 'closed' || this.law.accounts.get(id)?.state === 'closing';
         return gone ? undefined : account?.type;
       },
       owner: (account) => this.law.accounts.get(account)?.customer ?? account,
@@ -408,6 +409,10 @@ export class Model {
         this.#move(this.platform(given.platform), all, to);
       },
       frozen: (account) => this.#account(account).state === 'frozen',
+      passes: (id) => {
+        const account = this.#account(id);
+        refuseIf(account.state === 'frozen' || claimedOf(account) > account.balance - account.held, 'ACCOUNT_FROZEN');
+      },
     };
   }
 
@@ -845,7 +850,10 @@ export class Model {
       if (standing !== undefined) throw new No(standing);
       refuseIf(state === 'frozen' || claimedOf(this.#account(id)) > 0n, 'ACCOUNT_FROZEN');
       const waits = [...this.items.values()].some(({ from, left }) => from === id && left > 0n);
-      refuseIf(held > 0n || this.#underWay(id) > 0n || waits || this.escrows.mayCredit(id) || this.lending.mayMove(id), 'ACCOUNT_NOT_EMPTY');
+      refuseIf(
+        held > 0n || this.#underWay(id) > 0n || waits || this.escrows.mayCredit(id) || this.lending.mayMove(id),
+        'ACCOUNT_NOT_EMPTY',
+      );
       refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
       const interest = account.interestFrom < at.date ? this.law.earned(account, dayBefore(at.date), at.date).amount : 0n;
       this.#willed(given, { account: id, amount: balance });

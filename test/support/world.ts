@@ -302,7 +302,8 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
       picture[`hold ${row.id}`] = `on ${row.account_id} left ${row.open}`;
     }
     for (const row of await tx.rows<Row>(`SELECT * FROM lending_projects WHERE ${within}`))
-      picture[`project ${row.id}`] = `${row.state} raised ${row.raised} left ${row.principal_left} unrecovered ${row.unrecovered}`;
+      picture[`project ${row.id}`] =
+        `${row.state} raised ${row.raised} left ${row.principal_left} unrecovered ${row.unrecovered}`;
     for (const row of await tx.rows<Row>(`SELECT * FROM lending_bids WHERE ${within}`))
       picture[`bid ${row.id}`] = `${row.state} own ${row.own} marketing ${row.marketing}`;
     for (const row of await tx.rows<Row>(

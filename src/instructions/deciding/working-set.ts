@@ -190,7 +190,6 @@ export class WorkingSet {
       this.changedAccounts.add(this.find(account));
       if (amount > 0n) this.creditedAccounts.add(account);
     }
-    for (const { account } of effects.passes ?? []) this.changedAccounts.add(this.find(account));
     for (const { account, amount } of effects.holds ?? []) {
       this.changedAccounts.add(this.find(account));
       if (amount < 0n) this.creditedAccounts.add(account);

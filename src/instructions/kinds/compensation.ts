@@ -23,11 +23,9 @@ import { paidTo } from './repayment.js';
 const common = { projectNo, from: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional(), voucher };
 const compensationSchema = z.strictObject({
   ...common,
-  way: z
-    .enum(['direct', 'indirect'])
-    .meta({
-      description: 'direct: to the lenders (直接代偿); indirect: to the borrower and on to them at the same moment (间接代偿)',
-    }),
+  way: z.enum(['direct', 'indirect']).meta({
+    description: 'direct: to the lenders (直接代偿); indirect: to the borrower and on to them at the same moment (间接代偿)',
+  }),
 });
 
 /** The act of whoever pays for a project: nobody but those whom the project owes to gets it. */
@@ -78,6 +76,8 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
     const barred = payerRefusal(project, from);
     if (barred !== undefined) return refused(barred);
     if (project.state !== 'lent') return refused(notNow(project));
+    const caught = way === 'indirect' ? caughtOn(project.borrower, facts) : undefined;
+    if (caught !== undefined) return refused(caught);
     const terms = loanTerms(project);
     const on = at.book.businessDate;
     const paid = payDue(terms, project.loan, { amount, on, ahead: false });
@@ -90,12 +90,21 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
     const one: Compensation = { id: at.instruction, payer: from, way, amount, recovered: 0n };
     return {
       ...effects,
-      ...(way === 'indirect' ? { passes: [{ account: project.borrower, amount }] } : {}),
       records: [...effects.records, paidChange(project, [...paidBefore(project, facts), one])],
       result: { ...effects.result, compensation: toWire('compensation', one.id) },
     };
   },
 };
+
+/**
+ * What goes through the borrower's account comes and leaves at the same moment, so that it has no entry there; but what a court or a dispute
+ * lays claim to would not leave.
+ */
+function caughtOn(borrower: Id, facts: Facts): Refusal | undefined {
+  const account = facts.account(borrower);
+  const free = account === undefined || (account.state !== 'frozen' && account.claimed <= account.balance - account.held);
+  return free ? undefined : refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', borrower) });
+}
 
 /** Nobody else's money pays what a borrower owes. */
 function payerRefusal({ guarantor }: Project, from: Id): Refusal | undefined {

@@ -22,11 +22,9 @@ import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../le
 
 const lendSchema = z.strictObject({
   projectNo,
-  to: wireId('account')
-    .optional()
-    .meta({
-      description: 'Where the platform means the money to go: nowhere but to the borrower, or the payee that he confirmed',
-    }),
+  to: wireId('account').optional().meta({
+    description: 'Where the platform means the money to go: nowhere but to the borrower, or the payee that he confirmed',
+  }),
 });
 
 function bidNeeds(no: string, facts: Facts, at: At): Needs {
