@@ -1,4 +1,5 @@
 import type { Given } from './given.js';
+import { daysFrom, half, monthsAfter, type Row, rowsOf, share, sum } from './model-lending-plan.js';
 
 /**
  * Lending for the plain bank: every instalment of a plan is a row with what is still to pay of it, made when a project is lent out, and
@@ -20,17 +21,6 @@ export interface ModelProjectTerms {
   readonly most: bigint | undefined;
   /** A day, at its beginning. */
   readonly until: string;
-}
-
-interface Row {
-  readonly no: number;
-  readonly due: string;
-  principal: bigint;
-  interest: bigint;
-  /** Of what was overdue, fen times days, and what of the penalty on it was paid. */
-  product: bigint;
-  counted: string;
-  penaltyPaid: bigint;
 }
 
 interface ModelProject extends ModelProjectTerms {
@@ -100,72 +90,6 @@ interface LendingData {
 const DAY = 86_400_000;
 const bare = (wire: string) => wire.slice(4);
 const dataOf = ({ data }: Given) => data as unknown as LendingData;
-const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n);
-const half = (value: bigint, by: bigint) => (2n * value + by) / (2n * by);
-const daysFrom = (from: string, to: string) => BigInt((Date.parse(to) - Date.parse(from)) / DAY);
-const YEAR = 12n * 1_000_000n;
-
-/** So many months later, at the latest the last day of that month. */
-function monthsAfter(day: string, months: number): string {
-  const [year, month, date] = day.split('-').map(Number) as [number, number, number];
-  const last = new Date(Date.UTC(year, month - 1 + months + 1, 0)).getUTCDate();
-  return new Date(Date.UTC(year, month - 1 + months, Math.min(date, last))).toISOString().slice(0, 10);
-}
-
-/** The smallest instalment, in whole fen, that the loan is paid with in so many months: found by trying, with fractions of a fen kept. */
-function annuity(principal: bigint, rate: bigint, months: number): bigint {
-  const pays = (each: bigint) => {
-    let [left, scale] = [principal, 1n];
-    for (let month = 0; month < months; month += 1) {
-      left = left * (YEAR + rate) - each * scale * YEAR;
-      scale *= YEAR;
-    }
-    return left <= 0n;
-  };
-  let [low, high] = [0n, principal + half(principal * rate, YEAR) + 1n];
-  while (high - low > 1n) {
-    const middle = (low + high) / 2n;
-    if (pays(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
-}
-
-function rowsOf(of: ModelProject, principal: bigint, lentOn: string, behind: number): Row[] {
-  const row = (no: number, months: number, paid: bigint, interest: bigint): Row => {
-    const due = monthsAfter(lentOn, months);
-    return { no, due, principal: paid, interest, product: 0n, counted: due, penaltyPaid: 0n };
-  };
-  const { months, rate, method } = of;
-  if (method === 'bullet') return [row(1, months, principal, half(principal * rate * BigInt(months), YEAR))];
-  const times = months - behind;
-  const each = method === 'annuity' ? annuity(principal, rate, times) : principal / BigInt(times);
-  let left = principal;
-  const rows: Row[] = [];
-  for (let no = behind + 1; no <= months; no += 1) {
-    const interest = half(left * rate, YEAR);
-    const share = method === 'annuity' ? each - interest : method === 'equal-principal' ? each : 0n;
-    const paid = no === months || share > left ? left : share;
-    left -= paid;
-    if (paid + interest > 0n) rows.push(row(no, no, paid, interest));
-  }
-  return rows;
-}
-
-/** One fen after the other to whom the most of his share is still missing. */
-function share(total: bigint, weights: readonly bigint[]): bigint[] {
-  const all = sum(weights);
-  if (total === 0n) return weights.map(() => 0n);
-  const parts = weights.map((weight) => (total * weight) / all);
-  for (let rest = total - sum(parts); rest > 0n; rest -= 1n) {
-    let best = 0;
-    const lacks = weights.map((weight, place) => total * weight - (parts[place] as bigint) * all);
-    for (const [place, lack] of lacks.entries()) if (lack > (lacks[best] as bigint)) best = place;
-    parts[best] = (parts[best] as bigint) + 1n;
-  }
-  return parts;
-}
-
 interface Parts {
   principal: bigint;
   interest: bigint;
@@ -343,7 +267,7 @@ export class Lending {
     const hands = this.#hands;
     const { bid: wire, amount: asked } = dataOf(given);
     const bid = this.bids.find(({ id, project }) => id === bare(wire) && project.platform === given.platform);
-    if (bid === undefined) return hands.no('BID_NOT_FOUND');
+    if (bid === undefined) throw hands.no('BID_NOT_FOUND');
     if (bid.state !== 'open') hands.no('BID_STATE');
     const total = bid.own + bid.marketing;
     const amount = asked === undefined ? total : BigInt(asked.amount);
@@ -487,7 +411,7 @@ export class Lending {
     if (project.state !== 'lent') hands.no('PROJECT_STATE');
     if (data.of === 'due') {
       const paid = this.#payDue(project, amount, true);
-      if (paid === undefined) return hands.no('REPAYMENT_EXCEEDED');
+      if (paid === undefined) throw hands.no('REPAYMENT_EXCEEDED');
       this.#payOut(given, project, from, paid);
     } else if (data.of === 'early') {
       const parts = this.#early(project);
@@ -500,7 +424,7 @@ export class Lending {
     const on = this.#hands.date(project.platform);
     const [first] = project.rows;
     const left = sum(project.rows.map(({ principal }) => principal));
-    if (first === undefined || first.due <= on) return this.#hands.no('REPAYMENT_NOT_AHEAD');
+    if (first === undefined || first.due <= on) throw this.#hands.no('REPAYMENT_NOT_AHEAD');
     const plan = rowsOf(project, this.#planned(project), project.lentOn, this.#behind(project)).find(({ no }) => no === first.no);
     if (plan?.principal !== first.principal || plan.interest !== first.interest) this.#hands.no('REPAYMENT_NOT_AHEAD');
     let principal = amount;
@@ -562,7 +486,7 @@ export class Lending {
     if (data.way === 'indirect') hands.passes(project.borrower);
     if (amount > this.#owedOn(project, hands.date(project.platform))) hands.no('COMPENSATION_EXCEEDED');
     const paid = this.#payDue(project, amount, false);
-    if (paid === undefined) return hands.no('COMPENSATION_EXCEEDED');
+    if (paid === undefined) throw hands.no('COMPENSATION_EXCEEDED');
     this.#payOut(given, project, from, paid);
     project.paid.push({ id: given.id, payer: from, left: amount });
   }
@@ -574,7 +498,7 @@ export class Lending {
     const amount = BigInt(data.amount?.amount ?? 0);
     if (bare(data.from) !== project.borrower) hands.no('PROJECT_WRONG_PARTY');
     const paid = project.paid.find(({ id }) => id === bare(data.compensation));
-    if (paid === undefined) return hands.no('COMPENSATION_NOT_FOUND');
+    if (paid === undefined) throw hands.no('COMPENSATION_NOT_FOUND');
     if (amount > paid.left) hands.no('RECOVERY_EXCEEDED');
     const will = { account: project.borrower, amount, project: project.projectNo };
     hands.move(given, [{ from: project.borrower, amount }], [{ to: paid.payer, amount }], will);

@@ -39,6 +39,7 @@ import { proposalRecords, type SuspenseItem, type SuspenseProposal, suspenseReco
 import { PURPOSES } from './world.js';
 import { furnish } from './world-desk-claims.js';
 import { furnishDeal } from './world-desk-escrow.js';
+import { furnishProject } from './world-desk-lending.js';
 
 type Changeable<T> = { -readonly [K in keyof T]: T[K] };
 const id = (place: number) => asId(`2236512894231552${String(place).padStart(3, '0')}`);
@@ -68,6 +69,9 @@ const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
   margin: (key) => ({ accountId: key, platformId: undefined, marginId: null, target: 0n }),
   advance: (key) => ({ platformId: key, ceiling: 0n, outstanding: 0n }),
   'escrow-funds': (key) => ({ dealId: key, funds: [] }),
+  'open-bids': (key) => ({ projectId: key, bids: [] }),
+  claims: (key) => ({ projectId: key, claims: [] }),
+  compensations: (key) => ({ projectId: key, paid: [] }),
 };
 
 /** What the examples of the kinds speak of. */
@@ -133,6 +137,7 @@ export class Desk {
     furnish(this, DESK);
     furnishDeal(this, DESK);
     for (const level of [2, 3] as const) this.#openElectronic(level);
+    furnishProject(this, DESK);
     this.put(consentRecords, DESK.instruction, this.#consent());
     this.put(mandateRecords, DESK.mandate, this.#mandate());
   }

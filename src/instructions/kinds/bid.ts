@@ -81,14 +81,18 @@ const heldOf = (account: Id, amount: bigint): HoldChange[] => (amount === 0n ? [
 
 /** Whoever borrows, or stands for it, would pay himself; and the same person is the same on every account of his. */
 function isParty({ borrower, guarantor }: Project, lender: Id, facts: Facts): Refusal | undefined {
-  const ownerOf = (account: Id) => facts.record(electronicRecords, account)?.customerId ?? account;
+  const ownerOf = (account: Id) => {
+    const electronic = isElectronic(facts.account(account)?.type) ? facts.record(electronicRecords, account) : undefined;
+    return electronic?.customerId ?? account;
+  };
   const parties = [borrower, guarantor].flatMap((account) => (account === null ? [] : [ownerOf(account)]));
   return parties.includes(ownerOf(lender)) ? refuse('LENDER_NOT_ALLOWED') : undefined;
 }
 
 function withoutMarketing(amount: bigint, facts: Facts, at: At): Refusal | undefined {
+  if (amount === 0n) return undefined;
   const account = facts.account(at.book.accounts.marketing);
-  if (amount === 0n || (account !== undefined && availableOf(account) >= amount)) return undefined;
+  if (account !== undefined && availableOf(account) >= amount) return undefined;
   return refuse('FUNDS_INSUFFICIENT', undefined, { account: toWire('account', at.book.accounts.marketing) });
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Refusal, refuse, toWire } from '../../kernel/index.js';
-import type { HoldChange } from '../../ledger/index.js';
+import { type HoldChange, isElectronic } from '../../ledger/index.js';
 import {
   type Bid,
   bidRecords,
@@ -66,7 +66,8 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
     const receiver = project.payee ?? project.borrower;
     if (to !== undefined && to !== receiver)
       return refused(refuse('LENDING_NOT_DIRECT', undefined, { account: toWire('account', to) }));
-    const unwilling = mayAct(facts, at, project.borrower);
+    const { borrower } = project;
+    const unwilling = isElectronic(facts.account(borrower)?.type) ? mayAct(facts, at, borrower) : undefined;
     if (unwilling !== undefined) return refused(unwilling);
     const bids = facts.record(openBidRecords, project.id)?.bids ?? [];
     const fee = feeOf(project.amount, project.lendFee);
