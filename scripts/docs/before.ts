@@ -6,6 +6,7 @@ import { type BusinessDate, type Id, instantOf } from '../../src/kernel/index.js
 import { backgroundRecords, categoryRecords, type OrderItem } from '../../src/orders/index.js';
 import { channelAccountRecords, collectionRecords, type Payout, payoutRecords } from '../../src/payouts/index.js';
 import { exampleDeal } from './example-deals.js';
+import { exampleProject, PROJECTS } from './example-projects.js';
 import { idOf, type SmallBook } from './small-book.js';
 
 const A = idOf(3);
@@ -30,6 +31,7 @@ export const BEFORE: Readonly<Record<string, (book: SmallBook) => unknown>> = {
   'escrow-refund': (book) =>
     paidDeal(book, 74, 'SO-2005', STOPPED) &&
     book.give(idOf(312), 'escrow-failure', { escrow: `esc_${idOf(74)}`, stage: 'lesson-1' }),
+  ...Object.fromEntries(Object.keys(PROJECTS).map((kind) => [kind, (book: SmallBook) => projectOf(book, kind)])),
   subsidy: giveToMarketing,
   'subsidy-return': (book) => giveToMarketing(book) && book.give(idOf(303), 'subsidy', exampleOf('subsidy')),
 };
@@ -77,6 +79,26 @@ function paidDeal(book: SmallBook, place: number, orderNo: string, given: Said):
   const atMs = instantOf(Date.parse('2026-03-03T10:00:00+08:00'));
   book.keep(dealRecords, idOf(place), { ...after, given: given.map((each) => ({ ...each, atMs })) });
   return true;
+}
+
+/** The project that the example of a kind of lending speaks of. */
+function projectOf(book: SmallBook, kind: string): void {
+  const [lily2, marketing] = [idOf(6), book.functional.marketing];
+  const accountOf = (id: Id) => book.accounts.get(id) ?? book.open(id, 'sub', '');
+  const names = {
+    platform: book.platformId,
+    anna: A,
+    ben: idOf(4),
+    lily2,
+    now: instantOf(Date.parse('2026-03-03T10:00:00+08:00')),
+  };
+  exampleProject(kind, names, {
+    put: (type, key, row) => book.keep(type, key, row),
+    hold: (account, amount) => {
+      accountOf(account).held += amount;
+    },
+    holdMarketing: (amount) => Object.assign(accountOf(marketing), { balance: amount, held: amount }),
+  });
 }
 
 /** 125.00 are disputed: the 120.00 that the order has, and 5.00 of what A got. */

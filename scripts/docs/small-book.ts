@@ -66,6 +66,9 @@ const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
   advance: (key) => ({ platformId: key, ceiling: 0n, outstanding: 0n }),
   'claim-queue': (key) => ({ accountId: key, lastPlace: 0, claims: [] }),
   'escrow-funds': (key) => ({ dealId: key, funds: [] }),
+  'open-bids': (key) => ({ projectId: key, bids: [] }),
+  claims: (key) => ({ projectId: key, claims: [] }),
+  compensations: (key) => ({ projectId: key, paid: [] }),
 };
 
 const FIRST_DATE = '2026-03-02' as BusinessDate;

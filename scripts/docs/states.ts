@@ -5,6 +5,7 @@ import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '
 import { CLEARING_TRANSITIONS, DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS, WHY_NOT, WHY_NOT_WORDS } from '../../src/dispatch/index.js';
+import { PROJECT_TRANSITIONS } from '../../src/lending/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { REPAIR_TRANSITIONS } from '../../src/reconciliation/index.js';
@@ -53,6 +54,9 @@ export function statesPage(): string {
     '## A version of an agreement 协议版本',
     drawing(VERSION_TRANSITIONS),
     'From `src/agreements/states.ts`. An approved version is in force from its first to its last day; that takes no step.',
+    '## A project that many lend to 借款标的',
+    drawing(PROJECT_TRANSITIONS),
+    'From `src/lending/states.ts`. `full` goes back to `raising` when a bid is cancelled; time alone makes it `miscarried`, or `cancelled` where nobody could lend to it yet.',
     '## A dispute 争议',
     drawing(DISPUTE_TRANSITIONS),
     'From `src/claims/states.ts`. `upheld` and `rejected` are decided by the platform or the bank, `lapsed` by the deadline.',

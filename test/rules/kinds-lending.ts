@@ -1,9 +1,10 @@
+import { OFFER, PROJECTS } from '../../scripts/docs/example-projects.js';
 import { type ElectronicAccount, electronicRecords } from '../../src/accounts/index.js';
 import { asId, type Id, type Instant } from '../../src/kernel/index.js';
 import type { AccountType } from '../../src/ledger/index.js';
 import { BIDS_MAX, bidRecords, compensationRecords, type Project, projectKey, projectRecords } from '../../src/lending/index.js';
 import { DESK, type Desk } from '../support/world-desk.js';
-import { OFFER, PROJECTS } from '../support/world-desk-lending.js';
+
 import type { Wrong } from './kinds-claims.js';
 
 type OfLending = keyof typeof PROJECTS;

@@ -60,6 +60,29 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
     ['escrow_funds', { amount: 5, released: -1, back: 0, sent: 0 }],
     ['escrow_funds', { amount: 5, released: 0, back: 2, sent: 3 }],
   ],
+  lending_projects_raised: [
+    ['lending_projects', { amount: 5, raised: 6 }],
+    ['lending_projects', { amount: 5, raised: -1 }],
+  ],
+  lending_projects_left: [
+    ['lending_projects', { amount: 5, principal_left: 6 }],
+    ['lending_projects', { amount: 5, principal_left: -1 }],
+    ['lending_projects', { amount: 5, unrecovered: -1 }],
+  ],
+  lending_bids_own: [
+    ['lending_bids', { own: -1, state: 'freed' }],
+    ['lending_bids', { own: 1, marketing: -1 }],
+    ['lending_bids', { own: 1, cancelled: -1 }],
+    ['lending_bids', { own: 0, marketing: 5, state: 'open' }],
+  ],
+  lending_claims_left: [
+    ['lending_claims', { principal: 5, principal_left: 6 }],
+    ['lending_claims', { principal: 5, principal_left: -1 }],
+  ],
+  lending_compensations_recovered: [
+    ['lending_compensations', { amount: 5, recovered: 6 }],
+    ['lending_compensations', { amount: 5, recovered: -1 }],
+  ],
   escrow_reviews_two: [['escrow_reviews', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
   account_watches_marks: [
     ['account_watches', { reserve: -1 }],
@@ -239,6 +262,9 @@ const UNIQUE: Readonly<Record<string, string>> = {
   'agreement_signatures.agreement_signatures_live': 'version_id,account_id,live',
   'escrow_deals.escrow_deals_by_no': 'platform_id,escrow_no',
   'escrow_confirmations.escrow_confirmations_live': 'escrow_id,item,role,live',
+  'lending_projects.lending_projects_by_no': 'platform_id,project_no',
+  'lending_confirmations.lending_confirmations_live': 'project_id,role,live',
+  'lending_claims.lending_claims_by_project': 'project_id,place',
   'agreement_groups.agreement_groups_number': 'platform_id,group_no',
   'entries.PRIMARY': 'instruction_id,account_id',
   'entries.entries_chain': 'account_id,seq',

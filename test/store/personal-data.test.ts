@@ -53,6 +53,9 @@ describe('personal data at rest', () => {
       ...['pay_in_rules', 'channel_accounts', 'channel_collections', 'acquirers', 'acquirer_files', 'acquirer_trades'],
       // Which file of which day was found right with which key of the platform; whether its clearings are looked at; public keys.
       ...['check_file_confirmations', 'clearing_holds', 'file_keys'],
+      // Blind indexes of borrowers; accounts and amounts of what was lent; a voucher is sealed as those of deals are.
+      ...['lending_projects', 'lending_borrowers', 'lending_parties', 'lending_confirmations', 'lending_bids'],
+      ...['lending_claims', 'lending_compensations'],
       // The digest of an export and the reference of the one transfer: its members come in by the doors of members.
       'takeovers',
     ];
