@@ -15,4 +15,4 @@ export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconcili
 export { REPAIR_TRANSITIONS } from './repair-rules.js';
 export { reconciliationRoutes } from './routes.js';
 export { prove } from './rules.js';
-export { type Break, countOpenBreaks, listBreaks, statementsAt } from './store.js';
+export { type Break, countOpenBreaks, listBreaks, outsideOf, statementsAt } from './store.js';

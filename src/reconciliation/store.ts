@@ -56,6 +56,20 @@ export async function statementsAt(
   return { stored, before: BigInt(before?.closing ?? '0') };
 }
 
+/** What the core bank's records leave to be cleared up of a platform: breaks of any party that are open, and its last reconciled statement. */
+export async function outsideOf(tx: Tx, platformId: Id) {
+  const [open] = await tx.rows<{ n: string }>(
+    "SELECT CAST(COUNT(*) AS CHAR) AS n FROM breaks WHERE platform_id = ? AND state = 'open'",
+    [platformId],
+  );
+  const [last] = await tx.rows<{ business_date: BusinessDate; closing: string }>(
+    'SELECT business_date, closing FROM statements WHERE platform_id = ? ORDER BY business_date DESC LIMIT 1',
+    [platformId],
+  );
+  const statement = last && { businessDate: last.business_date, closing: BigInt(last.closing) };
+  return { openBreaks: Number(open?.n ?? 0), statement };
+}
+
 /** @throws a duplicate-key error when the statement of this date is there already */
 export async function insertStatement(tx: Tx, head: StatementHead): Promise<void> {
   await tx.write(

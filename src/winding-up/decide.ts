@@ -1,8 +1,18 @@
-import { type BusinessDate, type Id, type Instant, Refused, refuse } from '../kernel/index.js';
-import { loadBooks, lockShard, setBusiness } from '../ledger/index.js';
+import { addDays, type BusinessDate, type Id, type Instant, Refused, refuse, toWireMoney } from '../kernel/index.js';
+import { type Book, loadBooks, lockShard, setBusiness } from '../ledger/index.js';
+import { outsideOf } from '../reconciliation/index.js';
 import { isDuplicateKey, type Tx } from '../runtime/index.js';
 import { mayBecome } from './states.js';
-import { decideProposal, endAccounts, findWindDown, insertProposal, leftIn, setRounded, type WindDown } from './store.js';
+import {
+  decideProposal,
+  endAccounts,
+  findWindDown,
+  insertProposal,
+  leftIn,
+  movedOn,
+  setRounded,
+  type WindDown,
+} from './store.js';
 
 /** Who acts, and when. */
 export interface Who {
@@ -82,8 +92,9 @@ export async function askRound(tx: Tx, platformId: Id): Promise<WindDown> {
 }
 
 /**
- * Closes the book and every account in it for ever: only when nothing at all is in custody or under way. Closing twice changes nothing.
- * @throws Refused NOT_FOUND, WIND_DOWN_STATE_CONFLICT, WIND_DOWN_NOT_EMPTY
+ * Closes the book and every account in it for ever: only when nothing at all is in custody or under way, by the books and by the core bank's last
+ * statement. Closing twice changes nothing.
+ * @throws Refused NOT_FOUND, WIND_DOWN_STATE_CONFLICT, WIND_DOWN_NOT_EMPTY, WIND_DOWN_NOT_RECONCILED
  */
 export async function close(tx: Tx, platformId: Id, who: Who): Promise<WindDown> {
   const book = (await loadBooks(tx, [platformId])).get(platformId);
@@ -91,13 +102,40 @@ export async function close(tx: Tx, platformId: Id, who: Who): Promise<WindDown>
   await lockShard(tx, book.shardId, who.nowMs);
   const wind = await requireWindDown(tx, platformId);
   if (wind.state === 'closed') return wind;
-  if (!mayBecome(wind.state, 'closed')) throw conflict(wind.state);
   const { accounts, underWay } = await leftIn(tx, platformId);
-  if (accounts + underWay > 0) throw new Refused(refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay }));
+  const isEmpty = accounts + underWay === 0;
+  if (wind.state === 'winding-up' && isEmpty) throw conflict(wind.state, notReportedYet(book));
+  if (!mayBecome(wind.state, 'closed')) throw conflict(wind.state);
+  if (!isEmpty) throw new Refused(refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay }));
+  await requireReconciled(tx, platformId);
   await endAccounts(tx, platformId, { id: wind.id, by: who.operator, nowMs: who.nowMs });
   await setBusiness(tx, platformId, 'closed');
   return requireWindDown(tx, platformId);
 }
+
+const notReportedYet = ({ businessDate }: Book) =>
+  `Nothing is left, and the report is still to be made. The report is as of the last date that is over: the round after the cut-off of ${businessDate} makes it, and then the book can be closed.`;
+
+/** What the books say is what the core bank says: nothing differs, its last statement ends at zero, and nothing moved since. */
+async function requireReconciled(tx: Tx, platformId: Id): Promise<void> {
+  const { openBreaks, statement } = await outsideOf(tx, platformId);
+  const closing = statement?.closing ?? 0n;
+  const since = statement === undefined ? FIRST : addDays(statement.businessDate, 1);
+  const whys = [
+    ...(openBreaks > 0 ? [`${openBreaks} breaks are open`] : []),
+    ...(closing !== 0n ? [`the last reconciled statement, of ${statement?.businessDate}, does not end at 0`] : []),
+    ...((await movedOn(tx, platformId, since)) ? ['the books moved after the last reconciled statement'] : []),
+  ];
+  if (whys.length === 0) return;
+  const fields = {
+    openBreaks,
+    ...(statement === undefined ? {} : { statement: { date: statement.businessDate, closing: toWireMoney(closing) } }),
+  };
+  throw new Refused(refuse('WIND_DOWN_NOT_RECONCILED', `The book cannot be closed: ${whys.join('; ')}.`, fields));
+}
+
+/** Before every business date. */
+const FIRST = '1970-01-01' as BusinessDate;
 
 async function proposedOne(tx: Tx, platformId: Id): Promise<WindDown> {
   const wind = await requireWindDown(tx, platformId);
@@ -105,6 +143,6 @@ async function proposedOne(tx: Tx, platformId: Id): Promise<WindDown> {
   return wind;
 }
 
-function conflict(state: string | undefined): Refused {
-  return new Refused(refuse('WIND_DOWN_STATE_CONFLICT', undefined, state === undefined ? {} : { state }));
+function conflict(state: string | undefined, detail?: string): Refused {
+  return new Refused(refuse('WIND_DOWN_STATE_CONFLICT', detail, state === undefined ? {} : { state }));
 }

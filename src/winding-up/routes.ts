@@ -196,7 +196,7 @@ function closeRoute(rt: Runtime): Route {
     summaryZh: '存管账簿关户',
     params: ofPlatform,
     answers: { 200: { description: 'Closed', schema: view } },
-    refusals: ['NOT_FOUND', 'WIND_DOWN_STATE_CONFLICT', 'WIND_DOWN_NOT_EMPTY'],
+    refusals: ['NOT_FOUND', 'WIND_DOWN_STATE_CONFLICT', 'WIND_DOWN_NOT_EMPTY', 'WIND_DOWN_NOT_RECONCILED'],
     handle: async ({ params: { platform }, caller, tx }) => ({
       status: 200,
       body: show(rt, await close(tx, platform, who(rt, caller))),

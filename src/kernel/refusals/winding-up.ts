@@ -23,4 +23,11 @@ export const WINDING_UP_REFUSALS = {
     retry: 'same-number',
     actor: 'bank',
   },
+  WIND_DOWN_NOT_RECONCILED: {
+    http: 409,
+    en: "The core bank's records do not say yet that nothing is in custody: breaks are open, or its last statement does not end at 0.",
+    zh: '存管户尚未对平或对账单余额未清零，不能关户',
+    retry: 'same-number',
+    actor: 'bank',
+  },
 } as const satisfies Record<string, RefusalEntry>;
