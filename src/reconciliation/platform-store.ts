@@ -133,6 +133,7 @@ const COLUMNS = `i.id, i.request_no, i.kind, CAST(JSON_EXTRACT(i.body, '$.amount
 
 export interface OwnInstruction {
   readonly id: Id;
+  readonly kind: string;
   readonly requestNo: string;
   readonly businessDate: BusinessDate;
   /** The kind and how it stands, as one word. */
@@ -151,7 +152,8 @@ interface OwnRow {
 
 function ownOf(row: OwnRow): OwnInstruction {
   const { request_no: requestNo, business_date: businessDate } = row;
-  return { id: asId(row.id), requestNo, businessDate, state: `${row.kind} ${row.state}`, amount: row.amount ?? '0' };
+  const { kind } = row;
+  return { id: asId(row.id), kind, requestNo, businessDate, state: `${kind} ${row.state}`, amount: row.amount ?? '0' };
 }
 
 /** What a platform asked for and was decided on a date, in the order in which it came, after `after`. */

@@ -24,6 +24,7 @@ import {
   type Figures,
   type Finding,
   keyOfReference,
+  OPENING,
   type Outstanding,
   payoutOfReference,
   settleOutstanding,
@@ -344,7 +345,7 @@ async function compare(desk: Desk, day: DayToReconcile, match: Matched, startedW
 
 /** A statement that does not begin where the last one ended: a line was booked on a day that was read already. */
 function openingDifference(before: Minor, opening: Minor): Difference[] {
-  return before === opening ? [] : [{ reference: 'OPENING', ours: before, theirs: opening, lines: [] }];
+  return before === opening ? [] : [{ reference: OPENING, ours: before, theirs: opening, lines: [] }];
 }
 
 const AT_A_TIME = 1_000;

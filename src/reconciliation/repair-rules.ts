@@ -32,6 +32,10 @@ export interface CaseFacts {
   readonly standing: Minor | undefined;
   /** The account of the platform's own funds. */
   readonly ownFunds: Id | undefined;
+  /** Of what the platform asked for: the core bank's statement has it, and nothing differs about it. */
+  readonly atBank: boolean;
+  /** Of a statement that begins elsewhere: the difference of exactly the opposite amount that explains it. */
+  readonly explainedBy: Pick<Break, 'id' | 'reference'> | undefined;
 }
 
 export interface RepairArguments {
@@ -130,6 +134,35 @@ export interface Suggestion {
 /** What is likely right for a break, the likeliest first. Nothing is done by itself. */
 export function suggestionsFor(of: Break, facts: CaseFacts): Suggestion[] {
   if (of.state !== 'open') return [];
+  const accept = (why: string): Suggestion => ({ action: 'accept', given: {}, instruction: null, why });
+  const { explainedBy } = facts;
+  if (explainedBy !== undefined) {
+    const which = `${toWire('break', explainedBy.id)} (${explainedBy.reference})`;
+    return [
+      accept(`the break ${which} of exactly this amount explains it: together they are nothing, and nothing is to be booked`),
+    ];
+  }
+  const repairs = wantedFor(of, facts).flatMap(([action, given, why]): Suggestion[] => {
+    const instruction = instructionOf(of, action, given, facts, 'reconciliation');
+    return instruction === undefined ? [] : [{ action, given, instruction, why }];
+  });
+  // The platform asked for it with its own signature, so what its file leaves out is for it to book.
+  if (of.party === 'platform' && of.class === 'only-ours')
+    return facts.atBank
+      ? [
+          accept(
+            "tell the platform, whose records lack it: the core bank's statement has it, and undoing it would take real money off the books",
+          ),
+        ]
+      : [accept('tell the platform, whose records lack what it asked for'), ...repairs];
+  const why = isOvertaken(of, facts)
+    ? 'the books have it meanwhile, and the next statement clears it'
+    : 'the other side will mend it, and its statement then clears it';
+  return [...repairs, accept(why)];
+}
+
+/** What would mend it, whether it can be instructed or not. */
+function wantedFor(of: Break, facts: CaseFacts): [RepairAction, RepairArguments, string][] {
   const wanted: [RepairAction, RepairArguments, string][] = [];
   const corrections = facts.ours.map(({ instruction }): [RepairAction, RepairArguments, string] => {
     return ['correction', { instruction }, 'what the books have under the reference did not happen, or happened otherwise'];
@@ -148,17 +181,5 @@ export function suggestionsFor(of: Break, facts: CaseFacts): Suggestion[] {
   if (of.class !== 'state-differs' && excess > 0n && payoutOfReference(of.reference) === undefined)
     wanted.push(['suspense', {}, 'money came whose owner is not known yet']);
   if (of.class !== 'state-differs') wanted.push(borne);
-  const suggestions = wanted.flatMap(([action, given, why]): Suggestion[] => {
-    const instruction = instructionOf(of, action, given, facts, 'reconciliation');
-    return instruction === undefined ? [] : [{ action, given, instruction, why }];
-  });
-  return [
-    ...suggestions,
-    {
-      ...{ action: 'accept', given: {}, instruction: null },
-      why: isOvertaken(of, facts)
-        ? 'the books have it meanwhile, and the next statement clears it'
-        : 'the other side will mend it, and its statement then clears it',
-    },
-  ];
+  return wanted;
 }

@@ -4,6 +4,7 @@ import { loadBook, lockShard } from '../ledger/index.js';
 import { findPayout } from '../payouts/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
 import { decideRepair, findRepair, insertRepair, noteRepairInstruction, ownBreak, type Repair } from './case-store.js';
+import { ownUnder } from './platform-store.js';
 import {
   type CaseFacts,
   instructionOf,
@@ -12,8 +13,18 @@ import {
   type RepairArguments,
   type RepairInstruction,
 } from './repair-rules.js';
-import { payoutOfReference } from './rules.js';
-import { acceptBreak, type Break, boundaryUnder, findBreak, isUndecidedUnder, keptLines, standingUnder } from './store.js';
+import { OPENING, payoutOfReference } from './rules.js';
+import {
+  acceptBreak,
+  agreesWithBank,
+  type Break,
+  boundaryUnder,
+  counterpartOf,
+  findBreak,
+  isUndecidedUnder,
+  keptLines,
+  standingUnder,
+} from './store.js';
 
 /** Breaks are cases: somebody owns each, one person proposes what is done about it, and another approves. */
 export interface Who {
@@ -28,24 +39,26 @@ const NAME_UNKNOWN = '无户名';
 export async function factsOf(tx: Tx, of: Break): Promise<CaseFacts> {
   const named = payoutOfReference(of.reference);
   const payout = named === undefined ? undefined : await findPayout(tx, named.id);
-  if (of.platformId === null) return { payout, ours: [], standing: undefined, ownFunds: undefined };
-  const ours =
-    of.party === 'platform'
-      ? await instructionsUnder(tx, of.platformId, of.reference)
-      : await boundaryUnder(tx, of.platformId, of.reference, OURS_MAX);
-  const { accounts } = await loadBook(tx, of.platformId);
-  const standing = of.party === 'core-bank' ? await standingUnder(tx, of.platformId, of.reference) : undefined;
-  const own = payout?.platformId === of.platformId ? payout : undefined;
-  return { payout: own, ours, standing, ownFunds: accounts['own-funds'] };
+  const nobody = { ours: [], standing: undefined, ownFunds: undefined, atBank: false, explainedBy: undefined };
+  if (of.platformId === null) return { payout, ...nobody };
+  const { platformId } = of;
+  const isPlatforms = of.party === 'platform';
+  const ours = isPlatforms
+    ? await instructionsUnder(tx, platformId, of.reference)
+    : await boundaryUnder(tx, platformId, of.reference, OURS_MAX);
+  const { accounts } = await loadBook(tx, platformId);
+  const standing = of.party === 'core-bank' ? await standingUnder(tx, platformId, of.reference) : undefined;
+  const own = payout?.platformId === platformId ? payout : undefined;
+  const atBank = isPlatforms && ours.length > 0 && (await agreesWithBank(tx, platformId, ours[0]?.instruction as Id));
+  const explainedBy = of.reference === OPENING ? await counterpartOf(tx, of) : undefined;
+  return { payout: own, ours, standing, ownFunds: accounts['own-funds'], atBank, explainedBy };
 }
 
 /** What a platform calls by its own number. */
 async function instructionsUnder(tx: Tx, platformId: Id, requestNo: string) {
-  const rows = await tx.rows<{ id: Id; kind: string }>(
-    "SELECT id, kind FROM instructions WHERE platform_id = ? AND origin = 'P' AND request_no = ?",
-    [platformId, requestNo],
-  );
-  return rows.map(({ id, kind }) => ({ instruction: id, amount: 0n, kind }));
+  const own = (await ownUnder(tx, platformId, [requestNo])).get(requestNo);
+  if (own === undefined) return [];
+  return [{ instruction: own.id, amount: BigInt(own.amount), kind: own.kind, businessDate: own.businessDate }];
 }
 
 /** @throws Refused NOT_FOUND */

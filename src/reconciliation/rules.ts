@@ -121,6 +121,9 @@ export function settleOutstanding(outstanding: readonly Outstanding[], differenc
   return { cleared, fresh, stay, stale: stay.filter((item) => item.timing && item.expectedBy <= date) };
 }
 
+/** Under this stands that a statement does not begin where the one before it ended. */
+export const OPENING = 'OPENING';
+
 /** What a repair is booked under where the books cannot take the break's own reference. */
 export function repairReference(breakId: Id): string {
   return `BREAK-${breakId}`;

@@ -442,3 +442,25 @@ export async function boundaryUnder(tx: Tx, platformId: Id, reference: string, l
     kind: row.kind,
   }));
 }
+
+/** Whether what an instruction moved over the wall is on the core bank's statement, and nothing differs about it. */
+export async function agreesWithBank(tx: Tx, platformId: Id, instruction: Id): Promise<boolean> {
+  const rows = await tx.rows<{ compared: string | null; differs: string | null }>(
+    `SELECT s.business_date AS compared, d.id AS differs FROM boundary AS b
+     LEFT JOIN statements AS s ON s.platform_id = b.platform_id AND s.business_date = b.business_date
+     LEFT JOIN breaks AS d ON d.platform_id = b.platform_id AND d.party = 'core-bank' AND d.reference = b.reference AND d.cleared_date IS NULL
+     WHERE b.platform_id = ? AND b.instruction_id = ?`,
+    [platformId, instruction],
+  );
+  return rows.length > 0 && rows.every(({ compared, differs }) => compared !== null && differs === null);
+}
+
+/** Another difference with the core bank that stands, of exactly the opposite amount: together the two are nothing. */
+export async function counterpartOf(tx: Tx, of: Pick<Break, 'id' | 'platformId' | 'difference'>): Promise<Break | undefined> {
+  const [row] = await tx.rows<BreakRow>(
+    `SELECT * FROM breaks WHERE platform_id = ? AND party = 'core-bank' AND cleared_date IS NULL AND id <> ? AND difference = ?
+     ORDER BY id LIMIT 1`,
+    [of.platformId, of.id, String(-of.difference)],
+  );
+  return row && breakOf(row);
+}

@@ -196,6 +196,21 @@ describe('a break is a case of two people', () => {
     expect(await market.wrongs()).toEqual([]);
   });
 
+  test('a statement that begins with what an accepted break lacked asks for nothing to be booked', async () => {
+    market.faults({ scope: 'core', fault: 'line-missing', custodyNo: market.custodyNo, messageNo: 'IN-LATER' });
+    await market.pay('LATER', 500n);
+    expect(await closeNext(market)).toEqual([{ date: MONDAY, state: 'stopped' }]);
+    const [missing] = (await openBreaks()) as [Break];
+    expect(await repair(missing, 'accept')).toBeUndefined();
+    await resume(MONDAY);
+    await market.close();
+    market.faults(); // the bank has the line after all, without a trace on the next day's statement
+    expect(await closeNext(market)).toEqual([{ date: TUESDAY, state: 'stopped' }]);
+    const [opening] = (await openBreaks()) as [Break];
+    expect(opening).toMatchObject({ reference: 'OPENING', ourAmount: 0n, theirAmount: 500n });
+    expect(await suggested(opening)).toMatchObject([{ action: 'accept', why: expect.stringContaining('IN-LATER') }]);
+  });
+
   test('whose reference the books cannot take waits on suspense under its own, and clears', async () => {
     await inflow('流水 1', MONDAY, 77n);
     await closeNext(market);

@@ -4,7 +4,10 @@ import iconv from 'iconv-lite';
 import { type BusinessDate, type Id, Refused, toWire } from '../../src/kernel/index.js';
 import { keepPart, takePlatformFile } from '../../src/reconciliation/platform-day.js';
 import { savePart } from '../../src/reconciliation/platform-store.js';
+import { suggestionsFor } from '../../src/reconciliation/repair-rules.js';
+import { factsOf } from '../../src/reconciliation/repairs.js';
 import { runsOf } from '../../src/reconciliation/run-store.js';
+import type { Break } from '../../src/reconciliation/store.js';
 import { closeNext, fen, type Market, MONDAY, openMarket } from '../clearing/market.js';
 
 const TUESDAY = '2026-03-03' as BusinessDate;
@@ -150,6 +153,13 @@ describe("a platform's own record of its day", () => {
         ['platform', 'state-differs', c, 'payment posted', 'payment refused'],
       ].sort(),
     );
+    // The core bank has it, so nothing is to be undone: the platform is to be told.
+    const lacking = breaks.find(({ reference }) => reference === d) as Break;
+    const facts = await market.world.db.read('facts', (tx) => factsOf(tx, lacking));
+    expect(facts.ours).toMatchObject([{ amount: 4_000n, businessDate: MONDAY, kind: 'payment' }]);
+    expect(suggestionsFor(lacking, facts)).toMatchObject([
+      { action: 'accept', why: expect.stringContaining('tell the platform') },
+    ]);
     // The platform has it on the next day: the break closes itself, and what it has twice no more is none.
     expect(await send(fileOf([[d, 'payment', '40.00']], { date: TUESDAY }), { date: TUESDAY })).toBe('taken');
     await closeNext(market);
