@@ -165,8 +165,11 @@ function* toldOfEntry({ content }: EntryReceipt): Iterable<string> {
 function* toldOfReport({ content }: CustodyReport): Iterable<string> {
   const { from, to, balances, flows, days, breaks, payouts } = content;
   yield `${content.platform} (${content.name}) from ${from} to ${to}, custody account ${content.custodyNo}`;
-  for (const { type, openingAccounts, opening, closingAccounts, closing } of balances)
-    yield `${type}: ${openingAccounts} accounts with ${yuan(opening)} before, ${closingAccounts} with ${yuan(closing)} at the end`;
+  for (const { type, openingAccounts, opening, closingAccounts, closing } of balances) {
+    // Reports of earlier days have the custody account as the books have it, below zero.
+    const told = (fen: number) => yuan(type === 'custody' ? Math.abs(fen) : fen);
+    yield `${type}: ${openingAccounts} accounts with ${told(opening)} before, ${closingAccounts} with ${told(closing)} at the end`;
+  }
   for (const { kind, lines, ...flow } of flows)
     yield `${kind}: ${yuan(flow.in)} in and ${yuan(flow.out)} out, by ${lines} entries`;
   const unproved = days.unproved.length === 0 ? '' : `; not proved: ${days.unproved.join(' ')}`;

@@ -54,9 +54,11 @@ async function contentOf(tx: Tx, period: Period): Promise<CustodyReportContent> 
     .map((type) => {
       const before = opening.get(type) ?? { accounts: 0, sum: 0n };
       const after = closing.get(type) ?? before;
+      // The custody account is what the others stand in, so that the books have it below zero; a reader wants what is there.
+      const shown = (sum: Minor) => toWireAmount(type === 'custody' ? -sum : sum);
       return {
         ...{ type, openingAccounts: before.accounts, closingAccounts: after.accounts },
-        ...{ opening: toWireAmount(before.sum), closing: toWireAmount(after.sum) },
+        ...{ opening: shown(before.sum), closing: shown(after.sum) },
       };
     });
   return {
