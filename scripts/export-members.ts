@@ -9,9 +9,9 @@
  */
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { asId, type Instant, idGenerator, Refused, toWire } from '../src/kernel/index.js';
+import { asId, idGenerator, Refused, toWire } from '../src/kernel/index.js';
 import { auditTrail } from '../src/operators/index.js';
-import { takeProcessNumber, wallClock } from '../src/runtime/index.js';
+import { commandClock, takeProcessNumber } from '../src/runtime/index.js';
 import { exportHouse } from '../src/winding-up/house/export.js';
 import { FILES, type FileName } from '../src/winding-up/house/form.js';
 import { readOptions, readPlatform, runCommand, Wrong, withBooks } from './books.js';
@@ -32,14 +32,14 @@ async function main(): Promise<number> {
       FILES.map((name) => [name, openSync(join(unfinished, `${name}.ndjson`), 'wx', 0o600)]),
     );
     try {
-      const now = wallClock.wall() as Instant;
-      const manifest = await exportHouse({ db, vault, receiptKeys }, platformId, now, (name, line) => {
+      const clock = await commandClock(db);
+      const manifest = await exportHouse({ db, vault, receiptKeys }, platformId, clock.now(), (name, line) => {
         writeSync(files.get(name) as number, line);
       });
       for (const file of files.values()) closeSync(file);
       files.clear();
       writeFileSync(join(unfinished, 'manifest.json'), `${JSON.stringify(manifest)}\n`, { mode: 0o600 });
-      const parts = { newId: idGenerator(await takeProcessNumber(db), wallClock.wall), clock: wallClock };
+      const parts = { newId: idGenerator(await takeProcessNumber(db), clock.wall), clock };
       await db.withTx('audit export', (tx) =>
         auditTrail(parts).append(tx, {
           requestId: 'script',

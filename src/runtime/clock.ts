@@ -72,6 +72,17 @@ async function writeDriven(tx: Tx, instant: Instant): Promise<void> {
   if (stands !== instant) throw new Refused(refuse('CLOCK_BACKWARDS', `The clock stands at ${stands && toRfc3339(stands)}.`));
 }
 
+/** Whether the processes of this database go by a driven clock, whatever the environment of whoever types a command says. */
+export async function isDriven(db: Database): Promise<boolean> {
+  return (await db.read('driven clock', readDriven)) !== undefined;
+}
+
+/** The time that a command on this database writes down: the sandbox's as it stands, where it has one, else the machine's. */
+export async function commandClock(db: Database): Promise<Clock> {
+  const stands = await db.read('driven clock', readDriven);
+  return stands === undefined ? wallClock : drivenClock(stands);
+}
+
 const POLL_MS = 1_000;
 
 function channelOf(prefix: string): string {

@@ -1,7 +1,7 @@
 import { idGenerator, PROCESS_NUMBERS } from '../kernel/index.js';
 import { createBells } from './bullmq-bells.js';
 import { loadCalendar } from './calendar-store.js';
-import { type DrivenClock, followDrivenClock, wallClock } from './clock.js';
+import { type DrivenClock, followDrivenClock, isDriven, wallClock } from './clock.js';
 import type { Config } from './config.js';
 import { connectDatabase, type Database } from './database.js';
 import { createLog } from './log.js';
@@ -34,7 +34,7 @@ export function takeProcessNumber(db: Database): Promise<number> {
 
 /**
  * Wires a process. Redis may be away; the database may not.
- * @param service names the process in its logs
+ * @param service names the process in its logs; a script goes by the clock of the sandbox wherever the database has one
  */
 export async function createRuntime(config: Config, service: 'api' | 'worker' | 'script' = 'api'): Promise<StartedRuntime> {
   const log = createLog(config.LOG_LEVEL, service);
@@ -48,8 +48,9 @@ export async function createRuntime(config: Config, service: 'api' | 'worker' | 
     await connectOrLeave(redis);
     const bells = createBells(config.REDIS_URL, config.REDIS_PREFIX, log);
     closers.push(() => bells.close());
+    // A command is typed in a shell that need not know how the processes were started; what they wrote down says it.
     const driven =
-      config.CLOCK === 'driven'
+      config.CLOCK === 'driven' || (service === 'script' && (await isDriven(db)))
         ? await followDrivenClock({ db, redisUrl: config.REDIS_URL, prefix: config.REDIS_PREFIX, log })
         : undefined;
     if (driven) closers.push(() => driven.close());

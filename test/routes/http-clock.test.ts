@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { instantOf, parseInstant, toRfc3339 } from '../../src/kernel/index.js';
 import {
   clockRoutes,
+  commandClock,
   createRuntime,
   type DrivenClock,
   drivenClock,
@@ -52,6 +53,10 @@ describe('a driven clock', () => {
     expect(late.clock.now()).toBe(expected);
     await late.close();
     expect(api.runtime.clock.wall()).toBeLessThan(expected as number);
+    // A command is typed without CLOCK.
+    const command = await createRuntime({ ...api.runtime.config, CLOCK: 'wall' }, 'script');
+    expect([command.clock.now(), (await commandClock(command.db)).now()]).toEqual([expected, expected]);
+    await command.close();
   });
 
   test('never goes back, and the same time again is no step back', async () => {

@@ -23,10 +23,12 @@ async function windUp(): Promise<void> {
 
 const state = () => market.world.db.read('wind', async (tx) => (await requireWindDown(tx, market.platformId)).state);
 const shut = () =>
-  market.world.db.withTx('close', (tx) => close(tx, market.platformId, as(LI))).then(
-    () => undefined,
-    (error: unknown) => (error instanceof Refused ? error.refusal : Promise.reject(error)),
-  );
+  market.world.db
+    .withTx('close', (tx) => close(tx, market.platformId, as(LI)))
+    .then(
+      () => undefined,
+      (error: unknown) => (error instanceof Refused ? error.refusal : Promise.reject(error)),
+    );
 
 test('a book at zero is not closed while a break is open, nor while the core bank still has money of it', async () => {
   await windUp();
