@@ -3,7 +3,7 @@ import { BankUnreachable, CHANNELS, type ChannelCode, type Channels, type Paymen
 import { floatsNow } from '../../src/dispatch/floats/floats.js';
 import { loadCircuits } from '../../src/dispatch/health/store.js';
 import { ask, createDesk, type Desk, endIntercepted, pollDue, sendAgain, sendDue, takeNews } from '../../src/dispatch/index.js';
-import { planDue } from '../../src/dispatch/plan/plan.js';
+import { planDue, takeBackUnsent } from '../../src/dispatch/plan/plan.js';
 import { situationNow } from '../../src/dispatch/plan/situation.js';
 import { attemptsOf } from '../../src/dispatch/plan/store.js';
 import { intercept } from '../../src/dispatch/sending/intercept.js';
@@ -214,6 +214,29 @@ describe('a payout and its channels', () => {
       ['hvps', 'taken back'],
       ['hvps', 'has it'],
     ]);
+    expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('that was given to a channel and taken back while another looked at it is looked at again', async () => {
+    await refund(100_000_000n);
+    const at = (time: string) => market.world.clock.advance(Date.parse(`2026-03-03T${time}+08:00`) as Instant);
+    at('17:13:59');
+    const { db } = market.world.rt;
+    const race = { run: false };
+    const read: typeof db.read = async (label, work) => {
+      const seen = await db.read(label, work);
+      if (label !== 'situation' || race.run) return seen;
+      race.run = true;
+      await planDue(market.desk, { shardId: await shard() }, 0 as Instant);
+      at('17:14:00');
+      expect(await takeBackUnsent(market.desk, [await only()])).toBe(true);
+      return seen;
+    };
+    const rt = { ...market.world.rt, db: { ...db, read } };
+    await planDue({ ...market.desk, rt }, { shardId: await shard() }, 0 as Instant);
+    const waiting = await only();
+    expect([waiting.state, waiting.channel]).toEqual(['created', null]);
+    expect(await attempts(waiting.id)).toEqual([['hvps', 'taken back']]);
     expect(await market.wrongs()).toEqual([]);
   });
 

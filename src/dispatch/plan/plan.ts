@@ -10,7 +10,7 @@ import {
   takeBack,
 } from '../../payouts/index.js';
 import { type Routable, type Route, routeBatch, standingOf } from '../../routing/index.js';
-import type { Tx } from '../../runtime/index.js';
+import { isDuplicateKey, type Tx } from '../../runtime/index.js';
 import { type Desk, type Directive, decideNow, unsentDirective } from '../desk.js';
 import { floatsNow, freeOf } from '../floats/floats.js';
 import { reserve, takeFloats } from '../floats/store.js';
@@ -123,7 +123,13 @@ async function give(tx: Tx, channel: ChannelCode, routes: readonly Carried[], pl
       const attempt = (before.get(payout.id)?.length ?? 0) + 1;
       return { payoutId: payout.id, attempt, planId, channel, cost, arrivesMs: arrivesAt, provisional };
     });
-    await insertAttempts(tx, rows, hasFloat(channel));
+    try {
+      await insertAttempts(tx, rows, hasFloat(channel));
+    } catch (error) {
+      // Given to a channel and taken back again since it was looked at: it is free as before, and its next attempt is another one.
+      if (isDuplicateKey(error)) throw new Overtaken('a payout was given to a channel and taken back meanwhile');
+      throw error;
+    }
   }
 }
 
