@@ -3,7 +3,8 @@
  *
  *   npx cunguan verify FILE … [--key FILE]
  *
- * A FILE is a receipt (电子回执, `GET /v1/receipts/…`), the receipt of an entry (电子回单, `GET /v1/accounts/…/entries/…/receipt`), a custody proof of a day
+ * A FILE is a receipt (电子回执, `GET /v1/receipts/…`), the receipt of an entry (电子回单, `GET /v1/accounts/…/entries/…/receipt`), a statement of an
+ * account (对账单, `GET /v1/accounts/…/statement`, the JSON), a custody proof of a day
  * (存管证明, `GET /v1/days/…/proof`), the inclusion proof of an account (`GET /v1/accounts/…/proofs/…`) or a custody report (存管报告,
  * `GET /v1/custody-reports/…`); also the report of a wind-down (清退报告, `npx cunguan wind-down --report`), the manifest of an export of members and the
  * receipt of its takeover. '-' reads stdin. Custody proofs of several days, also those inside inclusion proofs, must follow from one another.
@@ -27,6 +28,7 @@ import {
   judgeInclusion,
 } from '../src/proofs/rules.js';
 import { ENTRY_RECEIPT_VERSION, type EntryReceipt, judgeEntryReceipt } from '../src/reporting/receipts/rules.js';
+import { judgeStatement, type SignedStatement, STATEMENT_VERSION } from '../src/reporting/statements/form.js';
 import { parseJson } from '../src/runtime/json.js';
 import { CUSTODY_REPORT_VERSION, type CustodyReport, judgeCustodyReport } from '../src/supervision/custody-rules.js';
 import { EXPORT_VERSION, judgeMoved, type Manifest, TAKEOVER_VERSION, type Takeover } from '../src/winding-up/house/form.js';
@@ -162,6 +164,13 @@ function* toldOfEntry({ content }: EntryReceipt): Iterable<string> {
   yield `entry ${content.seq} of the account, with the hash ${content.entryHash}`;
 }
 
+function* toldOfStatement({ content }: SignedStatement): Iterable<string> {
+  const { account, type, platform, platformName, from, to, final, lines } = content;
+  yield `statement of ${account} (${type}) of ${platform} (${platformName}) from ${from} to ${to}, made at ${content.madeAt}`;
+  if (!final) yield 'it holds a business day that was not over';
+  yield `${yuan(content.opening)} before, ${yuan(content.totalIn)} in and ${yuan(content.totalOut)} out by ${lines.length} entries, ${yuan(content.closing)} at the end`;
+}
+
 function* toldOfReport({ content }: CustodyReport): Iterable<string> {
   const { from, to, balances, flows, days, breaks, payouts } = content;
   yield `${content.platform} (${content.name}) from ${from} to ${to}, custody account ${content.custodyNo}`;
@@ -196,6 +205,10 @@ const DOCUMENTS: Readonly<Record<string, (value: unknown, keys: PublicKeys) => V
   [ENTRY_RECEIPT_VERSION](value, keys) {
     const receipt = genuine(judgeEntryReceipt(value, keys));
     return { what: 'receipt of an entry', keyId: receipt.keyId, lines: toldOfEntry(receipt) };
+  },
+  [STATEMENT_VERSION](value, keys) {
+    const statement = genuine(judgeStatement(value, keys));
+    return { what: 'statement of an account', keyId: statement.keyId, lines: toldOfStatement(statement) };
   },
   [CUSTODY_VERSION](value, keys) {
     const custody = genuine(judgeCustody(value, keys));

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import { type BusinessDate, toWire } from '../../src/kernel/index.js';
 import { judgeEntryReceipt } from '../../src/reporting/receipts/rules.js';
+import { judgeStatement, type SignedStatement } from '../../src/reporting/statements/form.js';
 import { closeNext, type Market, openMarket } from '../clearing/market.js';
 import { type Desk, openDesk } from './desk.js';
 
@@ -44,7 +45,15 @@ interface Json {
   lines: { seq: number; amount: number; balance: number; businessDate: string; counter: { zh: string }; kind: string }[];
 }
 const statement = async (from: string, to: string, more = '') =>
-  (await call('GET', `${path}/statement?from=${from}&to=${to}${more}`)).json as unknown as Json;
+  ((await call('GET', `${path}/statement?from=${from}&to=${to}${more}`)).json as unknown as { content: Json }).content;
+
+test('a statement is signed: it can be checked with the public key alone, and one fen that was changed is found', async () => {
+  const { json } = await call('GET', `${path}/statement?from=2026-03-01&to=2026-03-31`);
+  const signed = json as unknown as SignedStatement;
+  expect(judgeStatement(signed, keys())).toEqual({ document: signed });
+  const other = { ...signed, content: { ...signed.content, closing: signed.content.closing + 1 } };
+  expect(judgeStatement(other, keys())).toEqual({ fault: expect.stringContaining('altered') });
+});
 
 test('opening balance, lines and closing balance follow from one another, in any period', async () => {
   const whole = await statement('2026-03-01', '2026-03-31');

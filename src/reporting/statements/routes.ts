@@ -1,17 +1,15 @@
 import { z } from 'zod';
-import { type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
-import { ACCOUNT_TYPES, type AccountType } from '../../ledger/index.js';
+import { type Id, Refused, refuse, signContent, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
 import {
   type Answer,
   businessDateSchema,
-  currencySchema,
   type Route,
   type Runtime,
-  rfc3339Schema,
   route,
   wireId,
 } from '../../runtime/index.js';
 import { csvOf } from './csv.js';
+import { type SignedStatement, STATEMENT_VERSION, type StatementContent, statementSchema } from './form.js';
 import { pdfOf } from './pdf.js';
 import { readHead, readLines } from './read.js';
 import { LANGUAGES, NOTHING, plus, type StatementHead, type StatementLine } from './rules.js';
@@ -34,45 +32,7 @@ const query = z.strictObject({
 });
 type Query = z.output<typeof query>;
 
-const minor = z.int().meta({ description: 'Fen' });
-const words = z.strictObject({ zh: z.string(), en: z.string() });
-
-const statementSchema = z
-  .strictObject({
-    account: z.string().meta({ example: 'acc_2236512894231552003' }),
-    type: z.enum(Object.keys(ACCOUNT_TYPES) as [AccountType, ...AccountType[]]),
-    platform: z.string(),
-    platformName: z.string(),
-    holder: z.string().nullable().meta({ description: 'Masked; null: nobody’s outside of platform and bank' }),
-    merchantNo: z.string().nullable(),
-    virtualNo: z.string().nullable(),
-    currency: currencySchema,
-    from: z.string().meta({ format: 'date' }),
-    to: z.string().meta({ format: 'date' }),
-    final: z.boolean().meta({ description: 'All its days are over: it says the same for ever' }),
-    opening: minor,
-    closing: minor,
-    totalIn: minor,
-    totalOut: minor,
-    lines: z.array(
-      z.strictObject({
-        seq: z.int(),
-        businessDate: z.string().meta({ format: 'date' }),
-        postedAt: rfc3339Schema,
-        instruction: z.string(),
-        requestNo: z.string(),
-        kind: z.string(),
-        kindName: words,
-        amount: minor.meta({ description: 'Fen; above zero: money in' }),
-        balance: minor.meta({ description: 'After this entry' }),
-        counter: words.meta({ description: 'With whom; people and account numbers masked' }),
-      }),
-    ),
-    madeAt: rfc3339Schema,
-  })
-  .meta({ id: 'Statement', description: 'Statement of an account 账户对账单' });
-
-function showLine(line: StatementLine): z.input<typeof statementSchema>['lines'][number] {
+function showLine(line: StatementLine): StatementContent['lines'][number] {
   return {
     seq: line.seq,
     businessDate: line.businessDate,
@@ -87,8 +47,8 @@ function showLine(line: StatementLine): z.input<typeof statementSchema>['lines']
   };
 }
 
-async function jsonOf(rt: Runtime, head: StatementHead): Promise<z.input<typeof statementSchema>> {
-  const lines: z.input<typeof statementSchema>['lines'] = [];
+async function jsonOf(rt: Runtime, head: StatementHead): Promise<SignedStatement> {
+  const lines: StatementContent['lines'] = [];
   let totals = NOTHING;
   for await (const page of readLines(rt, head)) {
     for (const line of page) {
@@ -96,7 +56,7 @@ async function jsonOf(rt: Runtime, head: StatementHead): Promise<z.input<typeof 
       lines.push(showLine(line));
     }
   }
-  return {
+  const content: StatementContent = {
     account: toWire('account', head.account),
     type: head.type,
     platform: toWire('platform', head.platformId),
@@ -110,6 +70,7 @@ async function jsonOf(rt: Runtime, head: StatementHead): Promise<z.input<typeof 
     lines,
     madeAt: toRfc3339(head.madeMs),
   };
+  return signContent(STATEMENT_VERSION, content, rt.receiptKeys);
 }
 
 /** @throws Refused NOT_FOUND, SHAPE_INVALID, STATEMENT_TOO_LONG, OVERLOADED */
@@ -136,10 +97,11 @@ async function answer(
 const common = {
   method: 'GET',
   summary: 'Statement of an account for any period, as JSON, CSV or PDF',
-  description: 'Opening and closing balance, every entry with the balance after it, its kind, counterparty and request number.',
+  description:
+    'Opening and closing balance, every entry with the balance after it, its kind, counterparty and request number. The JSON form is signed by the bank.',
   params,
   query,
-  answers: { 200: { description: 'The statement, or its file', schema: statementSchema } },
+  answers: { 200: { description: 'The statement, or its file; `npx cunguan verify` checks the JSON', schema: statementSchema } },
   refusals: ['NOT_FOUND', 'STATEMENT_TOO_LONG', 'OVERLOADED'],
 } as const;
 
