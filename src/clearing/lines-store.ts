@@ -1,4 +1,5 @@
 import { asId, type BusinessDate, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
+import type { PayoutState } from '../payouts/index.js';
 import { sql, type Tx } from '../runtime/index.js';
 import type { DueLine } from './due-rules.js';
 import type { ClearingState, LineState } from './states.js';
@@ -236,22 +237,35 @@ export async function clearingLines(
   return { lines: whole, next: last.accountId };
 }
 
+/** Which lines are read. A line is `posted` whatever becomes of its payout, so that has a filter of its own. */
+export interface LineFilter {
+  readonly state: LineState | undefined;
+  readonly payoutState: PayoutState | undefined;
+  readonly after: { accountId: string; creditedOn: string } | undefined;
+}
+
+/** A line and how the payout stands that it made; null: it made none. */
+export type LineWithPayout = ClearingLine & { readonly payoutState: PayoutState | null };
+
 /** Lines of a clearing behind one of them, for whoever reads them. */
 export async function listLines(
   tx: Tx,
   platformId: Id,
   date: BusinessDate,
-  { state, after }: { state: LineState | undefined; after: { accountId: string; creditedOn: string } | undefined },
+  { state, payoutState, after }: LineFilter,
   limit: number,
-): Promise<ClearingLine[]> {
+): Promise<LineWithPayout[]> {
   const { accountId, creditedOn } = after ?? { accountId: '0', creditedOn: '1000-01-01' };
-  const rows = await tx.rows<LineRow>(
-    `SELECT account_id, credited_on, value_date, amount, fee, state, code, instruction_id, attempt FROM clearing_lines
-     WHERE platform_id = ? AND business_date = ? AND account_id >= ? AND (account_id > ? OR credited_on > ?)
-       ${state === undefined ? '' : `AND state = '${state}'`} ORDER BY account_id, credited_on LIMIT ?`,
+  const rows = await tx.rows<LineRow & { payout_state: PayoutState | null }>(
+    `SELECT l.account_id, l.credited_on, l.value_date, l.amount, l.fee, l.state, l.code, l.instruction_id, l.attempt,
+       p.state AS payout_state
+     FROM clearing_lines AS l LEFT JOIN payouts AS p ON p.id = l.instruction_id
+     WHERE l.platform_id = ? AND l.business_date = ? AND l.account_id >= ? AND (l.account_id > ? OR l.credited_on > ?)
+       ${state === undefined ? '' : `AND l.state = '${state}'`} ${payoutState === undefined ? '' : `AND p.state = '${payoutState}'`}
+     ORDER BY l.account_id, l.credited_on LIMIT ?`,
     [platformId, date, accountId, accountId, creditedOn, limit],
   );
-  return rows.map(lineOf);
+  return rows.map((row) => ({ ...lineOf(row), payoutState: row.payout_state }));
 }
 
 /** @throws a duplicate-key error when another run has written one of them */

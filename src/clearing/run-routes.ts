@@ -11,6 +11,7 @@ import {
   toWireAmount,
 } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
+import { PAYOUT_STATES } from '../payouts/index.js';
 import {
   businessDateSchema,
   decodeCursor,
@@ -24,7 +25,7 @@ import {
   wireId,
 } from '../runtime/index.js';
 import { NOT_PAID } from './due-rules.js';
-import { approveClearing, type ClearingLine, isHeldOn, listLines, saveHold } from './lines-store.js';
+import { approveClearing, isHeldOn, type LineWithPayout, listLines, saveHold } from './lines-store.js';
 import { type Preview, previewDay } from './previewing.js';
 import { askRerun } from './rerun.js';
 import { CLEARING_STATES, LINE_STATES } from './states.js';
@@ -161,16 +162,21 @@ const lineSchema = z
     code: z.string().nullable().meta({ description: 'Why it was refused' }),
     instruction: z.string().nullable(),
     attempt: z.int().meta({ description: 'How often it was tried again' }),
+    payoutState: z
+      .enum(PAYOUT_STATES)
+      .nullable()
+      .meta({ description: 'How the payout of a posted line stands, which has the number of the instruction; null: there is none' }),
   })
   .meta({ id: 'ClearingLine', description: 'What a clearing pays out of one account 清算明细' });
 
-function showLine(line: ClearingLine): z.input<typeof lineSchema> {
-  const { accountId, creditedOn, valueDate, amount, fee, state, code, instructionId, attempt } = line;
+function showLine(line: LineWithPayout): z.input<typeof lineSchema> {
+  const { accountId, creditedOn, valueDate, amount, fee, state, code, instructionId, attempt, payoutState } = line;
   return {
     account: toWire('account', accountId),
     ...{ creditedOn, valueDate, amount: toWireAmount(amount), fee: toWireAmount(fee), state, code },
     instruction: instructionId === null ? null : toWire('instruction', instructionId),
     attempt,
+    payoutState,
   };
 }
 
@@ -187,17 +193,24 @@ function linesRoute(rt: Runtime): Route {
     method: 'GET',
     path: '/admin/v1/platforms/{platform}/days/{date}/lines',
     permission: 'days.read',
-    summary: 'The lines of the clearing of a day and what became of them; filter by state',
+    summary: 'The lines of the clearing of a day and what became of them; filter by state, and by that of the payout',
     summaryZh: '清算明细列表',
     params: DayParams,
-    query: z.strictObject({ ...pageQuery, state: z.enum(LINE_STATES).optional() }),
+    query: z.strictObject({
+      ...pageQuery,
+      state: z.enum(LINE_STATES).optional(),
+      payoutState: z
+        .enum(PAYOUT_STATES)
+        .optional()
+        .meta({ description: 'Lines whose payout stands so; `failed` and `returned` are those that a rerun tries again' }),
+    }),
     answers: { 200: { description: 'A page', schema: pageSchema(lineSchema) } },
     refusals: ['CURSOR_INVALID'],
-    handle: async ({ params: { platform: platformId, date }, query: { limit, cursor, state } }) => {
+    handle: async ({ params: { platform: platformId, date }, query: { limit, cursor, state, payoutState } }) => {
       const [accountId, creditedOn] = cursor === undefined ? [] : decodeCursor(LINES, 2, cursor).map(String);
       const after = accountId === undefined || creditedOn === undefined ? undefined : placeOf(accountId, creditedOn);
       const lines = await rt.db.read('clearing-lines', (tx) =>
-        listLines(tx, platformId, addDays(date, 1), { state, after }, limit + 1),
+        listLines(tx, platformId, addDays(date, 1), { state, payoutState, after }, limit + 1),
       );
       return { status: 200, body: page(LINES, lines, limit, (line) => [line.accountId, line.creditedOn], showLine) };
     },

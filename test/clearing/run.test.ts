@@ -28,14 +28,14 @@ const [ANNA, BEN] = [staff('2236512894231559001'), staff('2236512894231559002')]
 /** What the bank's staff is answered under a path of the day: the body, or the code of the refusal. */
 function asStaff(
   name: `${string} /${string}`,
-  { who = ANNA, date = MONDAY as string, params = {}, body = undefined as unknown } = {},
+  { who = ANNA, date = MONDAY as string, params = {}, body = undefined as unknown, query = {} } = {},
 ) {
   const routes = clearingRoutes(market.world.rt);
   const asking = {
     ...who,
     params: { platform: market.platformId, date, ...params } as unknown as Record<string, Id>,
     body,
-    query: { limit: 50 },
+    query: { limit: 50, ...query },
   };
   if (name.startsWith('GET')) return ask(routes, name, asking);
   return market.world.db.withTx('staff', (tx) => ask(routes, name, { ...asking, tx }));
@@ -157,6 +157,16 @@ describe('lines that failed', () => {
     await market.close();
     expect(paid()).toMatchObject({ paid: 1000n, paidTwice: 0 });
     expect(await market.wrongs()).toEqual([]);
+  });
+
+  test('or whose payouts failed are found by how the payout stands, though the line itself is posted', async () => {
+    market.faults({ scope: 'beps', fault: 'refuse' } as never);
+    await closeNext(market);
+    const lines = (query: object) => asStaff(`GET ${DAY}/lines`, { query });
+    const failed = { account: toWire('account', market.there), state: 'posted', payoutState: 'failed' };
+    expect(await lines({ payoutState: 'failed' })).toMatchObject({ items: [failed] });
+    expect(await lines({ payoutState: 'settled', state: 'posted' })).toMatchObject({ items: [{ payoutState: 'settled' }] });
+    expect(await lines({ payoutState: 'returned' })).toMatchObject({ items: [] });
   });
 
   test('of a clearing that a later one has followed are left to the later one', async () => {
