@@ -17,7 +17,7 @@ import { booksChapter } from './demo/books.js';
 import { differencesOf, expectedOf, identitiesOf } from './demo/figures.js';
 import { Stopwatch } from './demo/http.js';
 import { madeUpTables } from './demo/made-up.js';
-import { type OpenMarket, openMarket } from './demo/opening.js';
+import { boundFloats, type OpenMarket, openMarket } from './demo/opening.js';
 import { DataFaulty, joinTables, type Marketplace, readTables } from './demo/orders.js';
 import { personChapter } from './demo/person.js';
 import { Processes } from './demo/processes.js';
@@ -109,6 +109,7 @@ async function setFirstMoment(db: Database, firstDay: BusinessDate): Promise<voi
 
 async function startProcesses(processes: Processes, servers: Servers): Promise<{ api: string; bank: string }> {
   const bank = await processes.start('bank', ['scripts/bank.ts', '--port', '0'], {});
+  await boundFloats(bank.url);
   // The port is chosen beforehand: the addresses of hosted pages hold it, whichever process writes them.
   const port = String(await freePort());
   const own = { HOST: '127.0.0.1', PORT: port, METRICS_PORT: '0', PUBLIC_URL: `http://127.0.0.1:${port}` };
@@ -170,6 +171,7 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
     refusals,
     payouts,
     channels,
+    closedThemselves,
     checks: itself,
   } = await readResult(market, { orders: marketplace.orders.length, lastDay: plan.lastDay });
   const expected = expectedOf(marketplace, daysOf(plan).length);
@@ -198,7 +200,7 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
       : `The orders of ${options.orders} 真实订单回放`;
   const { firstDay, lastDay } = plan;
   const report: Report = {
-    ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, channels, checks },
+    ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, channels, closedThemselves, checks },
     ...{ books, customer, timings: watch.list(), seconds: took },
   };
   process.stdout.write(`${reportText(report)}\n`);

@@ -76,15 +76,21 @@ export async function openMarket({
 /** Payments of a day that the contracts of this bank's small systems allow it here; what is more goes out by the large-value system. */
 const CAPACITIES = { beps: 3, ibps: 1 } as const;
 
-/** The bank has no money with UnionPay or a payment institution, and little room in the systems for small payments: the router has to choose. */
-async function boundChannels({ admin, bank }: Clients, firstDay: BusinessDate): Promise<void> {
-  const validFrom = addDays(firstDay, 1);
-  const what = 'channels';
+/** The bank has no money with UnionPay or a payment institution. Told before the service looks, which opens its own account of them with what it finds. */
+export async function boundFloats(bankUrl: string): Promise<void> {
   const floats = [
     { channel: 'unionpay', balance: '0' },
     { channel: 'psp', balance: '0' },
   ];
-  await bank.call({ method: 'PUT', path: '/sandbox/floats', body: { floats }, what });
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${bankUrl}/sandbox/floats`, { method: 'PUT', headers, body: JSON.stringify({ floats }) });
+  if (!answer.ok) throw new Error(`the bank simulator did not take the floats: ${answer.status} ${await answer.text()}`);
+}
+
+/** Little room in the systems for small payments: the router has to choose. */
+async function boundChannels({ admin }: Clients, firstDay: BusinessDate): Promise<void> {
+  const validFrom = addDays(firstDay, 1);
+  const what = 'channels';
   for (const [channel, capacity] of Object.entries(CAPACITIES)) {
     const path = `/admin/v1/channels/${channel}/terms`;
     const { items } = (await admin.call({ method: 'GET', path, what })) as { items: { validFrom: string; terms: object }[] };

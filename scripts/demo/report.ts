@@ -14,6 +14,7 @@ export interface Report {
   readonly refusals: ReadonlyMap<string, number>;
   readonly payouts: number;
   readonly channels: readonly ByChannel[];
+  readonly closedThemselves: number;
   readonly checks: readonly Check[];
   /** What was shown of the closed days to whoever trusts nobody. */
   readonly books: readonly Check[];
@@ -94,7 +95,7 @@ function moneyRows(figures: Figures): string[] {
   ];
 }
 
-function countRows({ result: { figures }, refusals, payouts }: Report): string[] {
+function countRows({ result: { figures }, refusals, payouts, closedThemselves }: Report): string[] {
   const why = [...refusals].map(([code, times]) => `${times} × ${code}`).join(', ');
   return [
     row('orders', '订单', count(figures.orders)),
@@ -103,6 +104,7 @@ function countRows({ result: { figures }, refusals, payouts }: Report): string[]
     row('payouts', '出款笔数', count(payouts)),
     row('business days closed', '日终', count(figures.days)),
     row('breaks', '差错', count(figures.breaks)),
+    row('timing, closed itself', '时间性差异', count(closedThemselves)),
   ];
 }
 
