@@ -32,6 +32,7 @@ import {
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
 import { lendingAdminRoutes, lendingRoutes } from './lending/index.js';
+import { lendingTermsRoutes } from './lending/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';
@@ -84,6 +85,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...escrowAdminRoutes(runtime),
     ...lendingRoutes(runtime),
     ...lendingAdminRoutes(runtime),
+    ...lendingTermsRoutes(runtime),
     ...disputeRoutes(runtime),
     ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),

@@ -53,6 +53,7 @@ export const ID_PREFIXES = {
   claim: 'clm',
   'claim-sale': 'cls',
   compensation: 'cmp',
+  'lending-terms': 'ltm',
   confirmation: 'cnf',
   'escrow-review': 'esr',
   consent: 'cns',

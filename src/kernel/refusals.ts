@@ -7,6 +7,7 @@ import { ESCROW_REFUSALS } from './refusals/escrow.js';
 import { FLOAT_REFUSALS } from './refusals/floats.js';
 import { HOLD_REFUSALS } from './refusals/holds.js';
 import { LENDING_REFUSALS } from './refusals/lending.js';
+import { LENDING_CLAIM_REFUSALS } from './refusals/lending-claims.js';
 import { MONEY_REFUSALS } from './refusals/money.js';
 import { MONEY_IN_REFUSALS } from './refusals/money-in.js';
 import { ORDER_REFUSALS } from './refusals/orders.js';
@@ -43,6 +44,7 @@ export const REFUSALS = {
   ...ORDER_REFUSALS,
   ...ESCROW_REFUSALS,
   ...LENDING_REFUSALS,
+  ...LENDING_CLAIM_REFUSALS,
   ...CLEARING_REFUSALS,
   ...BATCH_REFUSALS,
   ...FLOAT_REFUSALS,

@@ -26,6 +26,12 @@ export const ACCOUNT_TYPES = {
   commission: { zh: '平台佣金', en: 'commission of the platform', belongsTo: 'platform' },
   marketing: { zh: '平台营销款', en: 'marketing money of the platform', belongsTo: 'platform' },
   fees: { zh: '手续费', en: 'fees charged to sub-merchants', belongsTo: 'platform' },
+  reserve: { zh: '风险准备金账户', en: "a lending platform's reserve for what borrowers do not pay", belongsTo: 'platform' },
+  advance: {
+    zh: '垫资账户',
+    en: "a lending platform's own money that pays a project in before its lenders do",
+    belongsTo: 'platform',
+  },
 } as const satisfies Record<string, AccountTypeEntry>;
 
 export type AccountType = keyof typeof ACCOUNT_TYPES;
@@ -38,6 +44,11 @@ export function isElectronic(type: AccountType | undefined): type is 'class-2' |
 
 export function isPlatformOwn(type: AccountType): boolean {
   return ACCOUNT_TYPES[type].belongsTo === 'platform';
+}
+
+/** The platform's own money that is set aside for one purpose: it comes from its own funds and goes back there, or does what it is for. */
+export function isSetAside(type: AccountType): type is 'reserve' | 'advance' {
+  return type === 'reserve' || type === 'advance';
 }
 
 /** An asset of the bank's: its balance is never above zero. All other accounts are never below. */

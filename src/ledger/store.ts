@@ -38,7 +38,7 @@ export type Business = 'open' | 'winding-up' | 'closed';
 
 export type FunctionalAccount = Exclude<
   AccountType,
-  'sub' | 'margin' | 'order' | 'escrow' | 'class-2' | 'class-3' | 'channel-due' | 'collected'
+  'sub' | 'margin' | 'order' | 'escrow' | 'class-2' | 'class-3' | 'channel-due' | 'collected' | 'reserve' | 'advance'
 >;
 
 interface BookRow {

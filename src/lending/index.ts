@@ -12,3 +12,4 @@ export { lendingRoutes } from './routes.js';
 export * from './rules.js';
 export * from './states.js';
 export * from './store.js';
+export { lendingTermsRoutes } from './terms-routes.js';

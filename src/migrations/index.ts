@@ -40,6 +40,7 @@ import { OwedSlices1700000000039 } from './0039-owed-slices.js';
 import { FilesAndTransfers1700000000040 } from './0040-files-and-transfers.js';
 import { TwoPeople1700000000041 } from './0041-two-people.js';
 import { Lending1700000000043 } from './0043-lending.js';
+import { LendingClaims1700000000044 } from './0044-lending-claims.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -85,4 +86,5 @@ export const migrations = [
   FilesAndTransfers1700000000040,
   TwoPeople1700000000041,
   Lending1700000000043,
+  LendingClaims1700000000044,
 ];

@@ -25,7 +25,6 @@ export const BUSINESS: Readonly<Record<string, 'new' | 'staff' | 'due'>> = {
   refund: 'due',
   'subsidy-return': 'due',
   'margin-release': 'due',
-  // Among members only within the agreed terms: that is how a lending platform's borrowers repay.
   transfer: 'due',
   release: 'due',
   capture: 'due',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { refuse, toWire } from '../../kernel/index.js';
-import { isPlatformOwn, type LedgerAccount } from '../../ledger/index.js';
+import { isPlatformOwn, isSetAside, type LedgerAccount } from '../../ledger/index.js';
 import { moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { type At, type Kind, refused } from '../kind.js';
 import { receiverNeeds, withoutAgreement } from '../orders/background.js';
@@ -21,7 +21,7 @@ export const transfer: Kind<Transfer> = {
   name: 'transfer',
   en: 'Transfer within the book',
   zh: '会员间划转',
-  origins: ['P', 'O'],
+  origins: ['P', 'S', 'O'],
   proof: 'terms',
   schema,
   example: {
@@ -50,6 +50,10 @@ export const transfer: Kind<Transfer> = {
 };
 
 function mayTransfer(from: LedgerAccount, to: LedgerAccount, amount: bigint, at: At) {
+  // What is set aside for a purpose comes from the platform's own funds alone: never from customers, nor from what they paid it.
+  const setAside = [from, to].some(({ type }) => isSetAside(type));
+  if (setAside && ![from, to].some(({ type }) => type === 'own-funds'))
+    return refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { from: from.type, to: to.type });
   const ownToAnyone = isPlatformOwn(from.type) && (isPlatformOwn(to.type) || to.type === 'sub');
   if (ownToAnyone) return undefined;
   if (from.type !== 'sub' || to.type !== 'sub') {

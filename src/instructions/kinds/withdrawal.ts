@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { decidePayoutFee } from '../../agreements/index.js';
 import { refuse, toWire } from '../../kernel/index.js';
-import { isElectronic, isPlatformOwn } from '../../ledger/index.js';
+import { isElectronic, isPlatformOwn, isSetAside } from '../../ledger/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
 import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
 import { payTermsIn, payTermsNeeds } from '../judging/due.js';
@@ -22,7 +22,8 @@ function needs(data: Withdrawal, at: At): Needs {
 function payOut(purpose: 'withdrawal' | 'clearing', data: Withdrawal, facts: Facts, at: At, fee = 0n): Decision {
   const account = facts.account(data.account);
   if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
-  if (account.type !== 'sub' && !isPlatformOwn(account.type) && !isElectronic(account.type)) {
+  const isOwn = isPlatformOwn(account.type) && !isSetAside(account.type);
+  if (account.type !== 'sub' && !isOwn && !isElectronic(account.type)) {
     return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
   }
   // Without its owner's act money goes back to his card only where two people of the bank wind his platform up.

@@ -1,0 +1,45 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * What lending platforms may do beyond lending directly, and claims that are offered for sale.
+ * Locks nothing (new tables). Back out: drop the tables. Re-runnable: every statement is.
+ */
+const STATEMENTS = [
+  // What two people of the bank agreed with a lending platform; append only but for the decision. in_force is 1 of the one that counts, else null.
+  // advance_ceiling: most that the platform's own advances may stand at, minor units. …_account_id: opened with the first terms that need it, and
+  // carried on. reason_sealed: people write names.
+  `CREATE TABLE IF NOT EXISTS lending_terms (
+     id BIGINT NOT NULL PRIMARY KEY,
+     platform_id BIGINT NOT NULL,
+     state VARCHAR(10) NOT NULL,
+     in_force TINYINT NULL,
+     advance TINYINT NOT NULL,
+     advance_ceiling BIGINT NOT NULL,
+     entrusted TINYINT NOT NULL,
+     reserve TINYINT NOT NULL,
+     advance_account_id BIGINT NULL,
+     reserve_account_id BIGINT NULL,
+     reason_sealed TEXT NOT NULL,
+     proposed_by BIGINT NOT NULL,
+     proposed_ms BIGINT NOT NULL,
+     decided_by BIGINT NULL,
+     decided_ms BIGINT NULL,
+     note_sealed TEXT NULL,
+     UNIQUE KEY lending_terms_in_force (platform_id, in_force),
+     KEY lending_terms_by_platform (platform_id, id),
+     CONSTRAINT lending_terms_two CHECK (in_force IS NULL OR decided_by <> proposed_by),
+     CONSTRAINT lending_terms_ceiling CHECK (advance_ceiling >= 0)
+   )`,
+];
+
+export class LendingClaims1700000000044 implements MigrationInterface {
+  name = 'LendingClaims1700000000044';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of STATEMENTS) await runner.query(statement);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('migrations go forward only');
+  }
+}
