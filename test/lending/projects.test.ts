@@ -106,11 +106,15 @@ describe('what a borrower confirms', () => {
     const { text } = await stage.get(path);
     for (const shown of ['确认借款', '12.0000%', '等额本息', '经营周转', '乙&lt;b&gt;网贷']) expect(text).toContain(shown);
     await stage.post(`${path}/code`, {});
-    expect(noticeOf(await stage.post(path, { answer: 'approve', password: PASSWORD, code: await stage.code(one.customer) }))).toBeNull();
+    expect(
+      noticeOf(await stage.post(path, { answer: 'approve', password: PASSWORD, code: await stage.code(one.customer) })),
+    ).toBeNull();
     expect(await read(project.id)).toMatchObject({ state: 'raising', confirmations: [{ role: 'borrower', state: 'given' }] });
     const receipt = await stage.api.signed(book, 'GET', `/v1/receipts/${asked.id}`).expect(200);
     expect(JSON.stringify(receipt.body)).toContain('project');
-    expect((await record(clerk, project.id, { role: 'guarantor', voucher: 'C-1' }).expect(403)).body.code).toBe('PROJECT_WRONG_PARTY');
+    expect((await record(clerk, project.id, { role: 'guarantor', voucher: 'C-1' }).expect(403)).body.code).toBe(
+      'PROJECT_WRONG_PARTY',
+    );
   });
 
   it('can be signed on paper, each party seen by another person of the bank; a no can be followed by a yes', async () => {
@@ -132,7 +136,11 @@ describe('what is read of lenders and borrowers', () => {
   it('is empty where nothing is, and of a customer for staff alone', async () => {
     const one = await person();
     const { body: project } = await register(terms(one.account)).expect(201);
-    for (const path of [`accounts/${one.account}/bids`, `accounts/${one.account}/claims`, `lending-projects/${project.id}/claims`]) {
+    for (const path of [
+      `accounts/${one.account}/bids`,
+      `accounts/${one.account}/claims`,
+      `lending-projects/${project.id}/claims`,
+    ]) {
       const { body } = await stage.api.signed(book, 'GET', `/v1/${path}`).expect(200);
       expect(body).toEqual({ items: [], next: null });
       await stage.api.signed(other, 'GET', `/v1/${path}`).expect(404);

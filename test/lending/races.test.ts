@@ -126,7 +126,12 @@ describe('what a borrower may owe', () => {
     const register = async (projectNo: string) => {
       const terms = { projectNo, borrower: company, amount: 60_000_000n, months: 3, rate: 0n, penaltyRate: 0n };
       const more = { method: 'bullet' as const, guarantor: undefined, lendFee: 0n, interestFee: 0n, least: undefined };
-      const { id = '' } = await registerProject(world, book.platformId, { ...terms, ...more, most: undefined, until: '2026-03-20' });
+      const { id = '' } = await registerProject(world, book.platformId, {
+        ...terms,
+        ...more,
+        most: undefined,
+        until: '2026-03-20',
+      });
       return asId(id);
     };
     const [one, two] = [await register('LP-A'), await register('LP-B')];

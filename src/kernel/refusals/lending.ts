@@ -42,7 +42,7 @@ export const LENDING_REFUSALS = {
     en: 'The borrower would owe more than he may, on this platform or at the bank.',
     zh: '借款余额超过上限',
   },
-  PROJECT_WRONG_PARTY: { ...mend, en: 'The user is not that party of the project.', zh: '用户不是该标的当事人' },
+  PROJECT_WRONG_PARTY: { ...mend, http: 403, en: 'The user is not that party of the project.', zh: '用户不是该标的当事人' },
   PROJECT_STATE: { ...mend, http: 409, en: 'The project takes nothing of that kind in its state.', zh: '标的状态不允许' },
   PROJECT_RAISED: { ...mend, en: 'The bid is more than what is left to raise.', zh: '投标金额超过剩余可投金额' },
   LENDER_NOT_ALLOWED: {
