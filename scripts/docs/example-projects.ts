@@ -26,7 +26,7 @@ export const PROJECTS = {
 } as const;
 /** The bid and the compensation that they name. */
 export const OFFER = id(80);
-export const PAID = id(86);
+const PAID = id(86);
 const LENT = {
   state: 'lent',
   raised: 10_000n,

@@ -125,7 +125,7 @@ export interface Owed extends Parts {
   readonly dueOn: BusinessDate;
 }
 
-export const NO_PARTS: Parts = { principal: 0n, interest: 0n, penalty: 0n };
+const NO_PARTS: Parts = { principal: 0n, interest: 0n, penalty: 0n };
 
 export const sumOf = ({ principal, interest, penalty }: Parts): Minor => principal + interest + penalty;
 
@@ -148,7 +148,7 @@ export function newLoan(principal: Minor): LoanState {
 }
 
 /** The instalments of the plan in force that are not wholly paid, the oldest first. What was paid of the first is still in it. */
-export function openInstalments(terms: LoanTerms, state: LoanState): Instalment[] {
+function openInstalments(terms: LoanTerms, state: LoanState): Instalment[] {
   const plan = planOf({ ...terms, principal: state.planPrincipal, behind: state.planBehind });
   return plan.filter(({ no }) => no >= state.next);
 }

@@ -11,9 +11,8 @@ import {
   toRfc3339,
   toWire,
 } from '../kernel/index.js';
-import type { Parameters } from '../runtime/index.js';
 import { type LoanState, type LoanTerms, type Parts, type RepaymentMethod, shareOut } from './plan.js';
-import { OVER, type ProjectState } from './states.js';
+import type { ProjectState } from './states.js';
 
 /**
  * Projects that many lend to (网络借贷标的): what is raised, lent and repaid, worked out from the terms and from where a project stands. Pure,
@@ -23,6 +22,11 @@ import { OVER, type ProjectState } from './states.js';
 /** 直投: lender to borrower; 垫付: the platform's advance account lends what is not raised yet; 代付: the proceeds go to a named payee. */
 export const FUNDING_MODES = ['direct', 'advance', 'entrusted'] as const;
 export type FundingMode = (typeof FUNDING_MODES)[number];
+
+/** The bank's dated rows, as these rules ask for them. */
+interface Dated {
+  on(date: BusinessDate, name: string): bigint;
+}
 
 /** What never changes of a project. */
 export interface ProjectTerms {
@@ -125,7 +129,6 @@ const BASIS_POINTS = 10_000n;
 
 export const bidTotal = ({ own, marketing }: Pick<Bid, 'own' | 'marketing'>): Minor => own + marketing;
 export const toRaise = ({ amount, raised }: Project): Minor => amount - raised;
-export const isOver = ({ state }: Pick<Project, 'state'>): boolean => OVER.includes(state);
 
 /** What the platform takes of a sum, half a fen up. @param share basis points */
 export const feeOf = (amount: Minor, share: number): Minor => mulDivHalfUp(amount, BigInt(share), BASIS_POINTS);
@@ -162,7 +165,7 @@ export function decideBid(
 const shown = (amount: Minor | null) => (amount === null ? null : String(amount));
 
 /** The project with this much more raised (less, below zero): full when nothing is left to raise. */
-export function withRaised(project: Project, by: Minor, bids: number, parameters: Parameters): Project {
+export function withRaised(project: Project, by: Minor, bids: number, parameters: Dated): Project {
   const raised = project.raised + by;
   const state = raised === project.amount ? 'full' : 'raising';
   const after = { ...project, raised, bids: project.bids + bids, state } as const;
@@ -173,10 +176,7 @@ export function withRaised(project: Project, by: Minor, bids: number, parameters
 const DAY_MS = 86_400_000;
 
 /** When time alone ends the raising of a project; null where there is nothing to end. */
-export function raiseEnd(
-  { state, raiseUntilMs }: Pick<Project, 'state' | 'raiseUntilMs'>,
-  parameters: Parameters,
-): Instant | null {
+export function raiseEnd({ state, raiseUntilMs }: Pick<Project, 'state' | 'raiseUntilMs'>, parameters: Dated): Instant | null {
   if (state === 'registered' || state === 'raising') return raiseUntilMs;
   if (state !== 'full') return null;
   const days = Number(parameters.on(naturalDate(raiseUntilMs), 'lending.lend-out.days'));
@@ -267,7 +267,7 @@ export function decideCap(
   amount: Minor,
   borrowed: Borrowed,
   today: BusinessDate,
-  parameters: Parameters,
+  parameters: Dated,
 ): Refusal | undefined {
   for (const where of ['platform', 'all'] as const) {
     const cap = parameters.on(today, CAPS[kind][where]);
@@ -281,7 +281,7 @@ export function decideCap(
  * Whether the bank takes such terms: no rate above what the law protects, an end that lies ahead, bounds that let it be raised.
  * @returns PROJECT_TERMS with the field that is wrong
  */
-export function decideTerms(terms: ProjectTerms, nowMs: Instant, parameters: Parameters): Refusal | undefined {
+export function decideTerms(terms: ProjectTerms, nowMs: Instant, parameters: Dated): Refusal | undefined {
   const wrong = (pointer: string, detail: string) => refuse('PROJECT_TERMS', detail, { pointer });
   const most = parameters.on(naturalDate(nowMs), 'lending.rate-cap');
   if (terms.rate > most) return wrong('/rate', `The rate is above ${most} millionths a year.`);

@@ -15,6 +15,3 @@ export const PROJECT_TRANSITIONS: Readonly<Record<ProjectState, readonly Project
   miscarried: [],
   cancelled: [],
 };
-
-/** Nothing more is raised, owed or given back by its plan. */
-export const OVER: readonly ProjectState[] = ['repaid', 'miscarried', 'cancelled'];

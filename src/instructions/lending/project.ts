@@ -29,7 +29,7 @@ export function flowOf(at: At): 'product' | 'unbound' {
 }
 
 /** A posting of lending: what is credited keeps the age of what was debited, and what is youngest moves first. */
-export function lendingPosting(account: Id, amount: Minor, facts: Facts, at: At): Posting {
+function lendingPosting(account: Id, amount: Minor, facts: Facts, at: At): Posting {
   const age = amount < 0n ? { draw: 'uncleared-first' as const } : { clears: 'inherit' as const };
   return { account, amount, ...age, ...(isElectronic(facts.account(account)?.type) ? { flow: flowOf(at) } : {}) };
 }
