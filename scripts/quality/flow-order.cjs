@@ -16,6 +16,7 @@ module.exports = [
   'orders',
   'escrow',
   'lending',
+  'funds',
   'claims',
   'refunds',
   'payouts',

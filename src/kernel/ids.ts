@@ -69,6 +69,7 @@ export const ID_PREFIXES = {
   'file-dispute': 'fds',
   'file-key': 'fky',
   'wind-down': 'wnd',
+  'fund-order': 'fno',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

@@ -5,6 +5,7 @@ import { CUSTOMER_REFUSALS } from './refusals/customers.js';
 import type { RefusalEntry } from './refusals/entry.js';
 import { ESCROW_REFUSALS } from './refusals/escrow.js';
 import { FLOAT_REFUSALS } from './refusals/floats.js';
+import { FUND_REFUSALS } from './refusals/funds.js';
 import { HOLD_REFUSALS } from './refusals/holds.js';
 import { LENDING_REFUSALS } from './refusals/lending.js';
 import { LENDING_CLAIM_REFUSALS } from './refusals/lending-claims.js';
@@ -45,6 +46,7 @@ export const REFUSALS = {
   ...ESCROW_REFUSALS,
   ...LENDING_REFUSALS,
   ...LENDING_CLAIM_REFUSALS,
+  ...FUND_REFUSALS,
   ...CLEARING_REFUSALS,
   ...BATCH_REFUSALS,
   ...FLOAT_REFUSALS,

@@ -32,6 +32,8 @@ export const ACCOUNT_TYPES = {
     en: "a lending platform's own money that pays a project in before its lenders do",
     belongsTo: 'platform',
   },
+  'fund-collection': { zh: '基金销售归集户', en: 'money between customers and custody accounts of funds', belongsTo: 'customer' },
+  'fund-advance': { zh: '快速赎回垫资户', en: "the bank's own money, advanced for redemptions", belongsTo: 'bank' },
 } as const satisfies Record<string, AccountTypeEntry>;
 
 export type AccountType = keyof typeof ACCOUNT_TYPES;

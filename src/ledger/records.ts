@@ -9,6 +9,11 @@ export interface RecordType<Row> {
   readonly name: string;
   /** The rows under these keys, by key; what is not there is left out. */
   readonly load: (tx: Tx, keys: readonly string[]) => Promise<Map<string, Row>>;
+  /**
+   * Writes the rows under these keys before they are read, where decisions on other shards count on them too: until the commit only one does. Not
+   * called where nothing is written.
+   */
+  readonly lock?: (tx: Tx, keys: readonly string[]) => Promise<void>;
   /** The statement that inserts or replaces the rows; all are whole, and there is at least one. None where other records tell it. */
   readonly saving: (rows: readonly Row[]) => string | undefined;
   /** The accounts that a decision over this row may have to see. */

@@ -38,7 +38,18 @@ export type Business = 'open' | 'winding-up' | 'closed';
 
 export type FunctionalAccount = Exclude<
   AccountType,
-  'sub' | 'margin' | 'order' | 'escrow' | 'class-2' | 'class-3' | 'channel-due' | 'collected' | 'reserve' | 'advance'
+  | 'sub'
+  | 'margin'
+  | 'order'
+  | 'escrow'
+  | 'class-2'
+  | 'class-3'
+  | 'channel-due'
+  | 'collected'
+  | 'reserve'
+  | 'advance'
+  | 'fund-collection'
+  | 'fund-advance'
 >;
 
 interface BookRow {

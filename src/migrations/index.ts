@@ -41,6 +41,7 @@ import { FilesAndTransfers1700000000040 } from './0040-files-and-transfers.js';
 import { TwoPeople1700000000041 } from './0041-two-people.js';
 import { Lending1700000000043 } from './0043-lending.js';
 import { LendingClaims1700000000044 } from './0044-lending-claims.js';
+import { Funds1700000000045 } from './0045-funds.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -87,4 +88,5 @@ export const migrations = [
   TwoPeople1700000000041,
   Lending1700000000043,
   LendingClaims1700000000044,
+  Funds1700000000045,
 ];

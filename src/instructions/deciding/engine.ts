@@ -213,7 +213,8 @@ async function gathered(
   const parameters = await loadParameters(tx);
   const policies = await loadPolicies(tx);
   const countsTogether = locks && parameters.on(naturalDate(turn.nowMs), 'limits.per-customer') === 1n;
-  const set = await WorkingSet.open(tx, [...new Set(received.map((row) => row.platformId))], { countsTogether });
+  const platforms = [...new Set(received.map((row) => row.platformId))];
+  const set = await WorkingSet.open(tx, platforms, { countsTogether, locks });
   const reviewRules = await loadReviewRules(tx, set.books.values());
   const { calendar, vault } = rt;
   const common = { calendar, vault, parameters, policies, reviewRules };

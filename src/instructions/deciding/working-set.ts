@@ -45,13 +45,17 @@ export class WorkingSet {
   /** Limits count for all accounts of a customer together, on whatever shard they stand. */
   private readonly countsTogether: boolean;
 
-  private constructor(books: ReadonlyMap<Id, Book>, countsTogether: boolean) {
+  /** What decisions on other shards count on too is written before it is read. */
+  private readonly locks: boolean;
+
+  private constructor(books: ReadonlyMap<Id, Book>, { countsTogether, locks }: { countsTogether: boolean; locks: boolean }) {
     this.books = books;
     this.countsTogether = countsTogether;
+    this.locks = locks;
   }
 
-  static async open(tx: Tx, platformIds: readonly Id[], { countsTogether }: { countsTogether: boolean }): Promise<WorkingSet> {
-    return new WorkingSet(await loadBooks(tx, platformIds), countsTogether);
+  static async open(tx: Tx, platformIds: readonly Id[], how: { countsTogether: boolean; locks: boolean }): Promise<WorkingSet> {
+    return new WorkingSet(await loadBooks(tx, platformIds), how);
   }
 
   book(platformId: Id): Book {
@@ -76,6 +80,7 @@ export class WorkingSet {
       }
     }
     if (keys.size === 0 && accountIds.length === 0) return false;
+    if (this.locks) for (const [type, wanted] of keys) await type.lock?.(tx, wanted);
     // All are sent at once: the server reads the next while the rows of the one before are made into records.
     const [, ...loaded] = await Promise.all([
       this.loadAccounts(tx, accountIds),

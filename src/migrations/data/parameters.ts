@@ -131,6 +131,11 @@ export const PARAMETERS: readonly (readonly [name: string, validFrom: string, va
   // Refunds of a day: at least so much, and so many percent of what came in on it.
   ['refund-churn.amount', '2007-03-01', 100_000_00, '银行自定'],
   ['refund-churn.share', '2007-03-01', 50, '银行自定'],
+  // What a customer may redeem at once of one fund in a natural day, over all his accounts; and what of the bank's own money may be advanced for
+  // it on one platform and not be back.
+  ['fund-redemption.fast-day', '2016-04-01', 10_000_00, '银行自定'],
+  ['fund-redemption.fast-day', '2018-07-01', 10_000_00, '证监会公告〔2018〕10号'],
+  ['fund-redemption.advance-ceiling', '2016-04-01', 10_000_000_00, '银行自定'],
   // Years for which records are kept after the contract's end, and after the end of the relation or transaction.
   ['retention.contract.years', '2016-08-24', 5, '网络借贷资金存管业务指引'],
   ['retention.relation.years', '2007-08-01', 5, '人民银行令〔2007〕第2号第二十九条'],
