@@ -25,6 +25,12 @@ export const PROOF_KINDS = [
   'repayment',
   'compensation',
   'recovery',
+  'fund-subscription',
+  'fund-redemption',
+  'fund-exchange',
+  'pot-payment',
+  'account-closing',
+  'mandate',
 ] as const;
 export type ProofKind = (typeof PROOF_KINDS)[number];
 
@@ -64,6 +70,26 @@ export const KIND_POLICIES: Readonly<Record<ProofKind, KindPolicy>> = {
     floor: one(false),
     defaults: { marketplace: one(false), lending: both(false) },
     reason: 'money stays his own, but moves between platforms or classes: always his own act',
+  },
+  'fund-subscription': {
+    floor: one(true),
+    defaults: { marketplace: one(true), lending: both(true) },
+    reason: 'money goes to a fund and comes back to the same account alone; under a mandate what lies idle is swept',
+  },
+  'fund-redemption': {
+    floor: one(true),
+    defaults: { marketplace: one(true), lending: both(true) },
+    reason: 'money comes to his own account and to no other',
+  },
+  'fund-exchange': {
+    floor: one(false),
+    defaults: { marketplace: one(false), lending: both(false) },
+    reason: 'another fund may lose value: always his own act',
+  },
+  'pot-payment': {
+    floor: one(true),
+    defaults: { marketplace: one(true), lending: both(true) },
+    reason: 'as a payment from the account: money goes to somebody else',
   },
   'account-closing': {
     floor: both(false),

@@ -6,6 +6,7 @@
  * do), and no file is exchanged.
  */
 export * from './instruct.js';
+export * from './moves.js';
 export * from './records.js';
 export * from './rules.js';
 export * from './states.js';

@@ -122,6 +122,9 @@ export async function takeFundDay(
     if (day.nav !== NAV_ONE) return wrong('A unit of a money fund is worth one yuan.');
     if (day.per10k === null || day.per10k < 0n) return wrong('A money fund tells the income of 10,000 units.');
     if (last !== undefined && day.from !== addDays(last.date, 1)) return wrong(`The next day is ${addDays(last.date, 1)}.`);
+    // Who comes or goes does so on a trading day: none lies behind the first of the days that are told together.
+    for (let date = addDays(day.from, 1); date <= day.date; date = addDays(date, 1))
+      if (isTradingDay(calendar, date)) return wrong('Trading days are told one by one.');
   } else {
     if (day.per10k !== null || day.nav <= 0n) return wrong('Such a fund tells the value of a unit alone.');
     if (day.from !== day.date || !isTradingDay(calendar, day.date)) return wrong('It is not a trading day.');

@@ -26,6 +26,7 @@ export const PROOFS = {
   reservation: { en: 'the money stays with its owner', zh: '资金仍归本人' },
   authority: { en: 'a document of a court or another authority that may take it', zh: '有权机关文书' },
   channel: { en: 'a final answer of the channel or the core bank’s statement', zh: '渠道终态或核心对账单' },
+  company: { en: 'the fund company’s word about an order of units that the customer gave', zh: '基金公司确认数据' },
   conditions: { en: 'the conditions of a deal that the bank keeps are met, or have failed', zh: '托管条件成就或未成就' },
   'two-people': { en: 'one person of the bank proposed it and another approved it', zh: '经办与复核双人确认' },
   bank: { en: 'the bank itself, or what it posted before', zh: '银行自身' },
@@ -69,6 +70,8 @@ export interface Kind<Data = unknown> {
   readonly ids?: number;
   /** Whether it may touch the orders of deals; every other kind is refused there. */
   readonly onDeals?: (data: Data) => boolean;
+  /** It may touch the accounts by which money of funds passes; every other kind is refused there. */
+  readonly onFunds?: true;
   /** The records of an instruction that is refused after it has waited. */
   readonly whenRefused?: (data: Data, facts: Facts, at: At) => readonly RecordChange[];
   /** The records of an instruction that people look at from now on. */
@@ -100,6 +103,8 @@ export interface Act {
   /** Minor units; undefined: all that is there. */
   readonly amount: Minor | undefined;
   readonly payee: Payee;
+  /** The fund whose units are redeemed for it. */
+  readonly redeems?: string;
   readonly mandate?: Id | undefined;
   /** The number of the form that he signed at the counter: what staff has in place of his answer. */
   readonly voucher?: string | undefined;
@@ -190,6 +195,10 @@ export interface Boundary {
 export interface Effects {
   readonly opens?: readonly { readonly id: Id; readonly type: AccountType }[];
   readonly postings: readonly Posting[];
+  /**
+   * Money that comes to an electronic account and leaves it in this same decision, which posts nothing on it: the law counts both.
+   */
+  readonly through?: readonly { readonly account: Id; readonly amount: Minor; readonly from: Flow; readonly to: Flow }[];
   /** Accounts that are empty now, and closed for ever. */
   readonly closes?: readonly Id[];
   readonly holds?: readonly HoldChange[];
@@ -226,6 +235,8 @@ export type Waiting =
   | { readonly waits: 'funds'; readonly records: readonly RecordChange[] }
   | { readonly waits: 'review'; readonly holds: readonly HoldChange[]; readonly records: readonly RecordChange[] }
   | { readonly waits: 'next-batch' };
+
+type Flow = NonNullable<Posting['flow']>;
 
 export type Decision = { readonly refused: Refusal } | Waiting | Effects;
 

@@ -40,6 +40,17 @@ export const voucher = textSchema(64)
   .optional()
   .meta({ description: 'Given by staff only: the number of the form that the customer signed at the counter' });
 
+export const fundCode = z
+  .string()
+  .regex(/^[0-9]{6}$/, { error: 'must be six digits' })
+  .meta({ description: "The fund's code", example: '000198' });
+
+/** A count of small parts that is no money: hundredths of units, ten-thousandths of a yuan. */
+export const digits = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,14})$/, { error: 'must be digits' })
+  .transform(BigInt);
+
 const RECEIVERS_MAX = 50; // what the large marketplaces accept in one split
 
 export const lines = z

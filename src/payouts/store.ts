@@ -32,8 +32,17 @@ export interface Payout {
   readonly changedMs: Instant;
 }
 /** top-up: a collection (代收), which brings money in from the payee's card; all others pay out. closing: all that is left of an account.
- *  suspense-return: money from an unknown payer goes back to him. judicial: an authority takes what it had frozen. */
-export const PAYOUT_PURPOSES = ['clearing', 'withdrawal', 'refund', 'top-up', 'closing', 'suspense-return', 'judicial'] as const;
+ *  suspense-return: money from an unknown payer goes back to him. fund-settlement: what was paid for units goes to the custody of their fund. judicial: an authority takes what it had frozen. */
+export const PAYOUT_PURPOSES = [
+  'clearing',
+  'withdrawal',
+  'refund',
+  'top-up',
+  'closing',
+  'suspense-return',
+  'judicial',
+  'fund-settlement',
+] as const;
 export type PayoutPurpose = (typeof PAYOUT_PURPOSES)[number];
 
 interface PayoutRow {

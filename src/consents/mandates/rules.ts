@@ -139,7 +139,7 @@ export function decideTerms(terms: MandateTerms, nowMs: Instant, latestMs: Insta
     return wrong('/periodCap', 'The cap of the period is above the cap of all payments.');
   if (terms.expiresMs <= nowMs) return wrong('/expiresAt', 'The end lies in the past.');
   if (terms.expiresMs > latestMs) return wrong('/expiresAt', 'The end lies further ahead than the bank accepts.');
-  const pays = terms.kinds.some((kind) => kind !== 'top-up');
+  const pays = terms.kinds.some((kind) => kind !== 'top-up' && kind !== 'fund-redemption');
   const somebody = payees.orders || payees.projects || payees.funds || payees.accounts.length > 0;
   if (pays && !somebody) return wrong('/payees', 'It names nobody who may be paid.');
   return undefined;

@@ -5,6 +5,9 @@ import type { MandateTerms } from './rules.js';
 /** What a mandate may cover, as the customer reads it. */
 export const KIND_WORDS: Readonly<Record<string, Bilingual>> = {
   'account-payment': { en: 'pay from your account', zh: '从您的账户付款' },
+  'fund-subscription': { en: 'buy units of funds with money of your account', zh: '以您账户资金申购基金' },
+  'fund-redemption': { en: 'bring back to your account what it has in funds', zh: '赎回基金至您的账户' },
+  'pot-payment': { en: 'pay with what your account has in a money fund', zh: '以储蓄罐份额赎回款付款' },
   'top-up': { en: 'collect from your bound card into your account', zh: '从您的绑定卡扣款充值到您的账户' },
   bid: { en: 'bid for loan projects with your money', zh: '用您账户资金投标借款标的' },
   repayment: { en: 'repay what you borrowed by a project', zh: '偿还您的借款标的' },

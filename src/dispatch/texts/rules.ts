@@ -10,6 +10,7 @@ const PURPOSE_NAMES: Readonly<Record<PayoutPurpose, string>> = {
   closing: '销户',
   'suspense-return': '挂账退回',
   judicial: '司法扣划',
+  'fund-settlement': '基金申购款',
 };
 
 /** What a platform may have words of its own for; what the bank pays by itself or for a court has the bank's. */

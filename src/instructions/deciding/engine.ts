@@ -14,6 +14,7 @@ import {
 import { wakeShortages } from '../../refunds/index.js';
 import { loadReviewRules, type ReviewHold } from '../../reviews/index.js';
 import { loadParameters, mapInBreaths, type Runtime, type Tx } from '../../runtime/index.js';
+import { assertCollection } from '../effects/funds.js';
 import { assertSuspense } from '../effects/suspense.js';
 import { incomeNeeds } from '../judging/income.js';
 import { judge } from '../judging/judge.js';
@@ -302,6 +303,7 @@ function decideOne(work: Work, set: WorkingSet, written: Written): void {
     return;
   }
   assertSuspense(decision, set.factsOf(at.platformId), at);
+  assertCollection(decision, set.factsOf(at.platformId));
   set.keep(decision);
   assertBoundary(decision, at);
   for (const entry of posted) written.entries.push(entry);

@@ -89,17 +89,22 @@ function takesAnswer({ mandate, voucher }: Act): boolean {
  * what passes here is judged again.
  */
 function isHopeless(
-  { amount, payee }: Act,
+  { account: id, amount, payee }: Act,
   of: Pick<Parameters<typeof countPassage>[0], 'account' | 'uses' | 'frozen' | 'nowMs' | 'parameters'>,
 ): boolean {
-  const flow = flowTo(payee, of);
+  const flow = flowTo(id, payee, of);
   return 'code' in countPassage({ ...of, amount: -(amount ?? 1n), flow, balanceAfter: 0n, reserved: 0n });
 }
 
-function flowTo(payee: Act['payee'], { nowMs, parameters }: Pick<Parameters<typeof countPassage>[0], 'nowMs' | 'parameters'>) {
+function flowTo(
+  account: Id,
+  payee: Act['payee'],
+  { nowMs, parameters }: Pick<Parameters<typeof countPassage>[0], 'nowMs' | 'parameters'>,
+) {
   if (payee === 'bound-card') return 'bound';
   if ('project' in payee) return lendingFlow(parameters, naturalDate(nowMs));
-  return 'fund' in payee ? 'product' : 'unbound';
+  // What an account brings back to itself are units of a fund.
+  return 'fund' in payee || ('account' in payee && payee.account === account) ? 'product' : 'unbound';
 }
 
 type Payee = Bilingual & { readonly cardIndex?: Buffer | undefined };
@@ -164,6 +169,9 @@ function shownOf(of: {
       { label: { en: 'Platform', zh: '发起平台' }, value: platform },
       { label: { en: 'Your account', zh: '您的账户' }, value: maskCardNumber(account.virtualNo) },
       { label: { en: kind === 'top-up' ? 'From' : 'To', zh: kind === 'top-up' ? '扣款来源' : '收款方' }, value: payee },
+      ...(act.redeems === undefined
+        ? []
+        : [{ label: { en: 'Out of', zh: '赎回份额' }, value: { en: `fund ${act.redeems}`, zh: `基金 ${act.redeems}` } }]),
       ...(act.amount === undefined
         ? [{ label: { en: 'Amount', zh: '金额' }, value: { en: 'all that is on it', zh: '全部余额' } }]
         : [{ label: { en: 'Amount', zh: '金额' }, value: shownFen(act.amount) }]),

@@ -1,6 +1,7 @@
 import { type At, type Decision, type Facts, type Kind, refused } from '../kind.js';
 import { withDueDates } from './due.js';
 import { escrowBound, escrowTouched } from './escrow-bound.js';
+import { fundTouched } from './fund-bound.js';
 import { withRecovery } from './income.js';
 import { againstProfile, membersTouched } from './lending-profile.js';
 import { withLimits } from './limits.js';
@@ -21,7 +22,10 @@ export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision
   if (bound !== undefined) return refused(bound);
   const decision = kind.decide(data, facts, at);
   if ('refused' in decision || 'waits' in decision) return decision;
-  const touched = escrowTouched(kind, data, decision, facts) ?? membersTouched(kind, decision, facts, at);
+  const touched =
+    escrowTouched(kind, data, decision, facts) ??
+    fundTouched(kind, decision, facts) ??
+    membersTouched(kind, decision, facts, at);
   if (touched !== undefined) return refused(touched);
   const lawful = withLimits(withDueDates(kind, withRecovery(kind, decision, facts, at), facts, at), facts, at);
   if ('code' in lawful) return refused(lawful);

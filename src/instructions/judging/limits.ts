@@ -24,6 +24,11 @@ export function withLimits(effects: Effects, facts: Facts, at: At): Effects | Re
     const refusal = counting.count(posting);
     if (refusal !== undefined) return refusal;
   }
+  for (const { account, amount, from, to } of effects.through ?? []) {
+    counting ??= new Counting(facts, at, effects.records);
+    const refusal = counting.count({ account, amount, flow: from }) ?? counting.count({ account, amount: -amount, flow: to });
+    if (refusal !== undefined) return refusal;
+  }
   return counting === undefined ? effects : { ...effects, records: counting.changes };
 }
 

@@ -48,9 +48,12 @@ function proofOf(kind: Kind, act: Act, account: ElectronicAccount, facts: Facts,
   return byConsent(kind, act, account, facts, at);
 }
 
-/** At the counter he signs a form. What staff may then do is to pay out to his own bound card, or what he owes for a project: nowhere else. */
-function byVoucher({ payee, voucher }: Act): Refusal | { records: RecordChange[] } {
-  const isFixed = payee === 'bound-card' || 'project' in payee;
+/**
+ * At the counter he signs a form. What staff may then do is to pay out to his own bound card, to bring back to the account what it has in a
+ * fund, or what he owes for a project: nowhere else.
+ */
+function byVoucher({ account, payee, voucher }: Act): Refusal | { records: RecordChange[] } {
+  const isFixed = payee === 'bound-card' || 'project' in payee || ('account' in payee && payee.account === account);
   return isFixed && voucher !== undefined ? { records: [] } : refuse('VOUCHER_MISSING');
 }
 

@@ -8,6 +8,7 @@ import {
   interestReference,
 } from '../../accounts/index.js';
 import { dealsOnRecords } from '../../escrow/index.js';
+import { fundsOnRecords } from '../../funds/index.js';
 import { addDays, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
 import { type LedgerAccount, type Posting, unclearedOf } from '../../ledger/index.js';
 import { lendingOnRecords } from '../../lending/index.js';
@@ -47,6 +48,7 @@ export const accountClosing: Kind<Closing> = {
       [suspendedRecords, account],
       [dealsOnRecords, account],
       [lendingOnRecords, account],
+      [fundsOnRecords, account],
     ],
   }),
   decide({ account: id }, facts, at) {
@@ -91,6 +93,7 @@ function mayClose(account: LedgerAccount, facts: Facts): Refusal | undefined {
     return refuse('ACCOUNT_NOT_EMPTY', 'A deal that is not over may have to credit it.', where);
   if ((facts.record(lendingOnRecords, account.id)?.open ?? 0) > 0)
     return refuse('ACCOUNT_NOT_EMPTY', 'A project, or a claim on one, is not over.', where);
+  if ((facts.record(fundsOnRecords, account.id)?.held ?? 0) > 0) return refuse('FUND_HELD', undefined, where);
   if (unclearedOf(account) > 0n) return refuse('FUNDS_UNCLEARED', undefined, where);
   return undefined;
 }

@@ -9,7 +9,7 @@ import { backgroundNeeds, backgroundSchema } from '../orders/background.js';
 import { foreseenOrder, type OrderMoney, paidOrder, payingNeeds, refundedOfNothing } from '../orders/paying.js';
 import { overCapAfter, sharingNeeds } from '../orders/sharing.js';
 
-const schema = z.strictObject({
+export const accountPaymentSchema = z.strictObject({
   from: wireId('account'),
   to: z.union([z.strictObject({ orderNo }), z.strictObject({ account: wireId('account') })]),
   amount: moneySchema,
@@ -17,7 +17,7 @@ const schema = z.strictObject({
   remark: textSchema(128).optional(),
   background: backgroundSchema.optional(),
 });
-type AccountPayment = z.output<typeof schema>;
+type AccountPayment = z.output<typeof accountPaymentSchema>;
 
 /**
  * A customer pays from his electronic account: for an order, where the money stands until it is split, or to a sub-merchant. It takes
@@ -30,7 +30,7 @@ export const accountPayment: Kind<AccountPayment> = {
   origins: ['P'],
   proof: 'will',
   income: true,
-  schema,
+  schema: accountPaymentSchema,
   example: {
     from: 'acc_2236512894231552006',
     to: { orderNo: 'SO-1002' },

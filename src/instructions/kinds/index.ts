@@ -11,6 +11,9 @@ import { disputeEnd, disputeOpen } from './dispute.js';
 import { escrowFailure, escrowRefund, escrowRelease } from './escrow-ending.js';
 import { escrowFunding, escrowPayment } from './escrow-funding.js';
 import { fee } from './fee.js';
+import { fundConfirmation, fundFailure, fundIncome } from './fund-company.js';
+import { fundAdvance, fundProceeds, fundProceedsPaid, fundSettlement } from './fund-money.js';
+import { fundExchange, fundRedemption, fundSubscription } from './fund-orders.js';
 import { handOver } from './hand-over.js';
 import { capture, hold, release } from './hold.js';
 import { interest } from './interest.js';
@@ -21,6 +24,7 @@ import { incomingTransfer, topUp } from './money-in.js';
 import { ownTransfer } from './own-transfer.js';
 import { combinedPayment, payment } from './payment.js';
 import { payoutFailed, payoutReturned, payoutSettled } from './payout-results.js';
+import { potPayment } from './pot-payment.js';
 import { refund } from './refund.js';
 import { repayment } from './repayment.js';
 import { orderComplete, split, splitReturn } from './split.js';
@@ -68,6 +72,17 @@ const ALL = [
   repayment,
   compensation,
   recovery,
+  fundSubscription,
+  fundRedemption,
+  fundExchange,
+  potPayment,
+  fundConfirmation,
+  fundFailure,
+  fundIncome,
+  fundProceeds,
+  fundProceedsPaid,
+  fundSettlement,
+  fundAdvance,
   correctionOf((name) => kinds.get(name)),
   clearing,
   accountClosing,

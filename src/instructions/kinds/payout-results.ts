@@ -4,6 +4,7 @@ import { isElectronic, type Posting, withdrawableOf } from '../../ledger/index.j
 import { bringsMoneyIn, channelAccountRecords, type Payout, payoutRecords, paysOverLater } from '../../payouts/index.js';
 import { textSchema, wireId } from '../../runtime/index.js';
 import type { SuspenseSource } from '../../suspense/index.js';
+import { settledNeeds, unsettled } from '../effects/funds.js';
 import { endedClosing, freezeNeeds, frozenAgain, movedPayout, refundedOrder, unrefunded } from '../effects/payouts.js';
 import { suspendedPayout } from '../effects/suspense.js';
 import { mayCredit } from '../judging/limits.js';
@@ -39,7 +40,9 @@ function backNeeds(data: Pick<z.output<typeof settledSchema>, 'payout'>, facts: 
 /** Of a clearing that failed or came back also what it cost: its fee was posted by the instruction that made it. */
 function undoneNeeds(data: Pick<z.output<typeof settledSchema>, 'payout'>, facts: Facts, at: At): Needs {
   const { accounts = [], records = [] } = backNeeds(data, facts, at);
-  if (facts.record(payoutRecords, data.payout)?.purpose !== 'clearing') return { accounts, records };
+  const payout = facts.record(payoutRecords, data.payout);
+  const settled = settledNeeds(payout, facts);
+  if (payout?.purpose !== 'clearing') return { accounts, records: [...records, ...settled] };
   return { accounts: [...accounts, at.book.accounts.fees], records: [...records, [pastRecords, data.payout]] };
 }
 
@@ -166,6 +169,7 @@ export const payoutFailed: Kind<z.output<typeof failedSchema>> = {
   zh: '出款失败',
   origins: ['S'],
   proof: 'channel',
+  onFunds: true,
   schema: failedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '账号户名不符' },
   needs,
@@ -185,6 +189,7 @@ export const payoutFailed: Kind<z.output<typeof failedSchema>> = {
       records: [
         ...records,
         ...unrefunded(facts, at, payout),
+        ...unsettled(payout, facts, at),
         ...endedClosing(facts, at, payout, 'failed').records,
         ...frozen.records,
       ],
@@ -207,6 +212,7 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
   zh: '退汇',
   origins: ['S'],
   proof: 'channel',
+  onFunds: true,
   schema: reasonedSchema,
   example: { payout: 'pay_2236512894231552021', reason: '收款账户已销户' },
   needs,
@@ -225,7 +231,7 @@ export const payoutReturned: Kind<z.output<typeof reasonedSchema>> = {
     return {
       claims: frozen.claims,
       postings: [{ account: at.book.accounts.custody, amount: -payout.amount }, ...returned.postings, posting],
-      records: [...records, ...unrefunded(facts, at, payout), ...frozen.records],
+      records: [...records, ...unrefunded(facts, at, payout), ...unsettled(payout, facts, at), ...frozen.records],
       boundary: [{ reference: `RT${data.payout}`, amount: payout.amount }],
       events: [{ topic: 'payout.returned', ref: data.payout }],
       result: { ...returned.result, creditedTo: toWire('account', posting.account) },
