@@ -106,6 +106,9 @@ function sleeps({ idleSince }: ModelElectronic, now: number): boolean {
   return idleSince !== undefined && sixMonthsAfter(idleSince) <= dayOf(now);
 }
 
+/** What a mandate may stand in for. */
+const MANDATED = ['account-payment', 'top-up', 'fund-subscription', 'fund-redemption', 'pot-payment'];
+
 export class Law {
   readonly customers = new Map<string, ModelCustomer>();
   readonly accounts = new Map<string, ModelElectronic>();
@@ -289,6 +292,7 @@ export class Law {
     if (mandate?.platform !== of.platform) return 'MANDATE_NOT_FOUND';
     if (!['account-payment', 'top-up', 'bid', 'repayment', 'compensation', 'recovery'].includes(of.kind))
       return 'MANDATE_NOT_ENOUGH';
+    if (!MANDATED.includes(of.kind)) return 'MANDATE_NOT_ENOUGH';
     if (mandate.revoked || now >= mandate.expires) return 'MANDATE_ENDED';
     if (!mandate.kinds.includes(of.kind) || mandate.account !== of.account || !named(mandate, of)) return 'MANDATE_SCOPE';
     const used = (within: (at: number) => boolean) =>

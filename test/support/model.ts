@@ -44,6 +44,7 @@ import {
 } from './model-books.js';
 import { offRule } from './model-deviation.js';
 import { type EscrowHands, Escrows } from './model-escrow.js';
+import { type FundHands, Funds } from './model-funds.js';
 import {
   byAccount,
   refundableOf,
@@ -68,7 +69,15 @@ const ANSWERS = {
   stranger: 'CONSENT_MISMATCH',
   unasked: 'CONSENT_REQUIRED',
 } as const;
-const INCOME = ['split', 'order-complete', 'account-payment', 'incoming-transfer', 'escrow-release', 'escrow-failure'];
+const INCOME = [
+  'split',
+  'order-complete',
+  'account-payment',
+  'pot-payment',
+  'incoming-transfer',
+  'escrow-release',
+  'escrow-failure',
+];
 const PAY_IN = ['anyone', 'own-account', 'nobody'];
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
 const BOOKS_MAX = 2n ** 53n - 1n;
@@ -96,6 +105,7 @@ export class Model {
   readonly cover = new Cover();
   readonly escrows = new Escrows(this.#hands());
   readonly lending = new Lending(this.#lendingHands());
+  readonly funds: Funds;
   readonly reviews = new ModelReviews((payout) => ['failed', 'returned'].includes(this.payouts.get(payout)?.state ?? ''));
   readonly outside = new Outside();
   /** Where more is available than before. */
@@ -108,6 +118,7 @@ export class Model {
 
   constructor(nextWorkingDay: (date: string) => string) {
     this.#nextWorkingDay = nextWorkingDay;
+    this.funds = new Funds(this.#fundHands(), nextWorkingDay);
   }
 
   /** Money that is told of now stands at the bank today or, where the books are ahead, on their date. */
@@ -254,6 +265,7 @@ export class Model {
     try {
       refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
       found(this.#rules[given.kind] ?? this.escrows.rules[given.kind] ?? this.lending.rules[given.kind], `no kind ${given.kind}`)(
+      found(this.#rules[given.kind] ?? this.escrows.rules[given.kind] ?? this.funds.rules[given.kind], `no kind ${given.kind}`)(
         given,
         given.data as Data,
         this.platform(given.platform),
@@ -270,6 +282,40 @@ export class Model {
       }
       throw no;
     }
+  }
+
+  /** What funds use of this bank. */
+  #fundHands(): FundHands {
+    const at = (given: Given) => this.platform(given.platform);
+    return {
+      now: () => this.now,
+      parameter: (name) => this.law.value(name, this.now),
+      owner: (account) => this.law.accounts.get(account)?.customer ?? '',
+      orderer: (given, wire) => {
+        this.#mine(given, wire);
+        refuseIf(!this.law.accounts.has(bare(wire)), 'ACCOUNT_TYPE_NOT_ALLOWED');
+        return bare(wire);
+      },
+      mayAct: (id) => {
+        const account = this.law.accounts.get(id);
+        const standing = account && this.law.standing(account, this.#owner, this.now);
+        if (standing !== undefined) throw new No(standing);
+        refuseIf(this.#account(id).state === 'frozen', 'ACCOUNT_FROZEN');
+      },
+      opens: (id, platform, type) => this.openAccount(id, platform, type, false),
+      forget: (id) => void this.accounts.delete(id),
+      balance: (id) => {
+        const account = this.#account(id);
+        return { balance: account.balance, there: account.balance - reservedOf(account) };
+      },
+      pass: (takes, gives) => this.#pass(takes, gives),
+      willed: (given, of) => this.#willed(given, of),
+      move: (given, takes, gives) => this.#move(at(given), takes, gives),
+      clears: (given) => this.#nextWorkingDay(this.#arrival(at(given))),
+      inTransit: (given) => inTransit(at(given)),
+      payOut: (given, source, amount) => this.#makePayout(given, { source, order: undefined, amount }),
+      pays: (given, take, before) => this.#pays(given, given.data as Data, at(given), { take, before }),
+    };
   }
 
   /** What deals use of this bank. */
@@ -414,6 +460,67 @@ export class Model {
         refuseIf(account.state === 'frozen' || claimedOf(account) > account.balance - account.held, 'ACCOUNT_FROZEN');
       },
     };
+  /** A payment from an electronic account; out of the pot with money that passes through it. */
+  #pays(
+    given: Given,
+    data: Data,
+    at: ModelPlatform,
+    pot: { readonly take: Take; readonly before: () => void } | undefined,
+  ): void {
+    const from = bare(data.from);
+    this.#mine(given, data.from);
+    refuseIf(!this.law.accounts.has(from), 'ACCOUNT_TYPE_NOT_ALLOWED');
+    const amount = minor(data.amount);
+    const take: Take = pot?.take ?? { from, amount, how: 'uncleared-first', flow: 'unbound' };
+    const to = data.to as { orderNo: string } | { account: string };
+    const passes = () => {
+      if (pot === undefined) this.#pass([take], []);
+      else this.#through(from, amount);
+    };
+    if ('account' in to) {
+      refuseIf(this.#mine(given, to.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
+      refuseIf(at.agreed, 'BACKGROUND_MISSING');
+      pot?.before();
+      passes();
+      this.#willed(given, { account: from, amount, payee: bare(to.account) });
+      this.#move(at, [take], this.#afterDebts(given, [{ to: bare(to.account), amount, inherits: true }], at));
+      if (pot !== undefined) this.#passedThrough(from, amount);
+      return;
+    }
+    const key = `${given.platform}/${to.orderNo}`;
+    const counters = { paid: 0n, split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n };
+    const order: ModelOrder = this.orders.get(key) ?? {
+      ...{ account: given.id, payerAccount: from, payer: '', refundable: true, ...counters, came: '' },
+    };
+    refuseIf(order.payerAccount !== from, 'ORDER_PAYER_DIFFERS');
+    const keep = this.#backed(given, data, this.orders.get(key), at);
+    refuseIf(order.paid + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
+    pot?.before();
+    passes();
+    this.#willed(given, { account: from, amount, order: to.orderNo });
+    this.#mayTake(take);
+    if (!this.orders.has(key)) this.openAccount(given.id, given.platform, 'order', false);
+    this.orders.set(key, order);
+    this.#move(at, [take], [{ to: order.account, amount }]);
+    order.paid += amount;
+    order.came = this.#arrival(at);
+    keep(order);
+    if (pot !== undefined) this.#passedThrough(from, amount);
+  }
+
+  /** Money that comes to an account and leaves it at once: it counts on both sides, and those who lay claim to the account come first. */
+  #through(account: string, amount: bigint): void {
+    const of = this.#account(account);
+    const free = of.balance + amount - of.held;
+    const claimed = claimedOf(of) < free ? claimedOf(of) : free;
+    refuseIf(free - claimed < amount, 'FUNDS_INSUFFICIENT');
+    this.#pass([], [{ to: account, amount, flow: 'product' }]);
+    this.#pass([{ from: account, amount, flow: 'unbound' }], []);
+  }
+
+  #passedThrough(account: string, amount: bigint): void {
+    for (const [part, flow] of [[amount, 'product'] as const, [-amount, 'unbound'] as const])
+      this.law.made({ account, amount: part, flow, ...this.#standOf(account, part) }, this.#now.id, this.now);
   }
 
   #countUse(): void {
@@ -775,38 +882,7 @@ export class Model {
       this.#move(at, [], [{ ...give, flow: isCard ? 'bound' : 'unbound' }]);
     },
 
-    'account-payment': (given, data, at) => {
-      this.#mine(given, data.from);
-      refuseIf(!this.law.accounts.has(bare(data.from)), 'ACCOUNT_TYPE_NOT_ALLOWED');
-      const amount = minor(data.amount);
-      const take: Take = { from: bare(data.from), amount, how: 'uncleared-first', flow: 'unbound' };
-      const to = data.to as { orderNo: string } | { account: string };
-      if ('account' in to) {
-        refuseIf(this.#mine(given, to.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
-        refuseIf(at.agreed, 'BACKGROUND_MISSING');
-        this.#pass([take], []);
-        this.#willed(given, { account: take.from, amount, payee: bare(to.account) });
-        this.#move(at, [take], this.#afterDebts(given, [{ to: bare(to.account), amount, inherits: true }], at));
-        return;
-      }
-      const key = `${given.platform}/${to.orderNo}`;
-      const counters = { paid: 0n, split: 0n, returned: 0n, refunded: 0n, subsidised: 0n, subsidyReturned: 0n };
-      const order: ModelOrder = this.orders.get(key) ?? {
-        ...{ account: given.id, payerAccount: take.from, payer: '', refundable: true, ...counters, came: '' },
-      };
-      refuseIf(order.payerAccount !== take.from, 'ORDER_PAYER_DIFFERS');
-      const keep = this.#backed(given, data, this.orders.get(key), at);
-      refuseIf(order.paid + amount > BOOKS_MAX, 'BALANCE_OVERFLOW');
-      this.#pass([take], []);
-      this.#willed(given, { account: take.from, amount, order: to.orderNo });
-      this.#mayTake(take);
-      if (!this.orders.has(key)) this.openAccount(given.id, given.platform, 'order', false);
-      this.orders.set(key, order);
-      this.#move(at, [take], [{ to: order.account, amount }]);
-      order.paid += amount;
-      order.came = this.#arrival(at);
-      keep(order);
-    },
+    'account-payment': (given, data, at) => this.#pays(given, data, at, undefined),
 
     'own-transfer': (given, data, at) => {
       const [from, to] = [bare(data.from), bare(data.to as string)];
@@ -854,6 +930,8 @@ export class Model {
         held > 0n || this.#underWay(id) > 0n || waits || this.escrows.mayCredit(id) || this.lending.mayMove(id),
         'ACCOUNT_NOT_EMPTY',
       );
+      refuseIf(held > 0n || this.#underWay(id) > 0n || waits || this.escrows.mayCredit(id), 'ACCOUNT_NOT_EMPTY');
+      refuseIf(this.funds.isHeld(id), 'FUND_HELD');
       refuseIf(sum(uncleared.values()) > 0n, 'FUNDS_UNCLEARED');
       const interest = account.interestFrom < at.date ? this.law.earned(account, dayBefore(at.date), at.date).amount : 0n;
       this.#willed(given, { account: id, amount: balance });
@@ -907,6 +985,7 @@ export class Model {
         this.#freezeAgain(payout, to);
       }
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
+      this.funds.unsettle(bare(data.payout));
       payout.state = 'failed';
       this.#endClosing(payout, false);
     },
@@ -921,6 +1000,7 @@ export class Model {
       this.#suspend(given, at, to, whole, 'payout-returned');
       this.#freezeAgain(payout, to);
       if (payout.order !== undefined) payout.order.refunded -= payout.amount;
+      this.funds.unsettle(bare(data.payout));
       payout.state = 'returned';
     },
 
@@ -1686,6 +1766,12 @@ export class Model {
     if (given.origin === 'O') {
       const toHimself = debit.order === undefined && (debit.payee ?? debit.account) === debit.account;
       refuseIf(!(toHimself || debit.project !== undefined) || voucher === undefined, 'VOUCHER_MISSING');
+  #willed(given: Given, debit: { account: string; amount: bigint; payee?: string; order?: string; fund?: string }): void {
+    if (!this.law.accounts.has(debit.account)) return;
+    const { mandate, voucher } = given.data as Partial<Data>;
+    if (given.origin === 'O') {
+      const toHimself = debit.order === undefined && debit.fund === undefined && (debit.payee ?? debit.account) === debit.account;
+      refuseIf(!toHimself || voucher === undefined, 'VOUCHER_MISSING');
       return;
     }
     refuseIf(voucher !== undefined, 'VOUCHER_NOT_ALLOWED');

@@ -10,12 +10,14 @@ import { cancelOf } from '../../src/refunds/routes.js';
 import { type Batches, ModelBatches, ServiceBatches } from './batch-verbs.js';
 import { ServiceDeals } from './deal-verbs.js';
 import { type ExplainBank, modelExplains, serviceExplains } from './explain-verbs.js';
+import type { FundFigures, ToldDay } from './fund-verbs.js';
 import { violations } from './invariants.js';
 import { Model } from './model.js';
 import type { ModelAgreement } from './model-agreements.js';
 import { reservedOf } from './model-books.js';
 import { type Deal, ModelDeals } from './model-deals.js';
 import type { ModelDealTerms } from './model-escrow.js';
+import type { ModelFund } from './model-funds.js';
 import type { Person, Wanted } from './model-law.js';
 import type { ModelProjectTerms } from './model-lending.js';
 import { ModelWatches } from './model-watches.js';
@@ -54,6 +56,7 @@ import {
 } from './world-electronic.js';
 import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world-escrow.js';
 import { projectsOver, registerProject, signProject } from './world-lending.js';
+import { openFund, sendOrders, tellDay } from './world-funds.js';
 import { People } from './world-people.js';
 import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 
@@ -256,6 +259,20 @@ export class ModelBank implements Bank {
       this.model.decide({ ...of, data: { projectNo } as unknown as Asked['data'] });
     }
     return over.map(({ projectNo }) => projectNo);
+  async openFund(code: string, fund: ModelFund) {
+    this.model.funds.funds.set(code, fund);
+  }
+
+  async tellDay({ fund, date, ...day }: ToldDay) {
+    return this.model.funds.told(fund, date, day);
+  }
+
+  async sendOrders() {
+    return this.model.funds.send();
+  }
+
+  async lookAtFunds() {
+    return figuresOf(this.model);
   }
 
   async expireCourts() {
@@ -602,6 +619,27 @@ export class ServiceBank implements Bank {
       if (!again.replay || again.id !== id) throw new Error('a project was ended twice');
     }
     return expected;
+  async openFund(code: string, fund: ModelFund) {
+    await openFund(this.#world, code, fund);
+    this.model.funds.funds.set(code, fund);
+  }
+
+  async tellDay(told: ToldDay) {
+    const said = await tellDay(this.#world, told);
+    const { fund, date, ...day } = told;
+    agree({ result: this.model.funds.told(fund, date, day) }, { result: said }, `what is told of ${date}`);
+    return said;
+  }
+
+  async sendOrders() {
+    const sent = await sendOrders(this.#world, this.platformIds);
+    agree({ sent: this.model.funds.send() }, { sent }, 'what is sent');
+    return sent;
+  }
+
+  /** The model's, with which the books are compared after every step. */
+  async lookAtFunds() {
+    return figuresOf(this.model);
   }
 
   /** Twice, as the sweep may. */
@@ -717,6 +755,11 @@ function targetOn(model: Model, account: string, target: bigint, marginId: strin
     model.openAccount(marginId, model.accounts.get(account)?.platform ?? '', 'margin', false);
     model.cover.margins.set(account, { account: marginId, target });
   } else margin.target = target;
+}
+
+function figuresOf({ funds }: Model): FundFigures {
+  const [book] = funds.books.values();
+  return { holdings: funds.holdings, orders: funds.orders, collection: book?.collection, advance: book?.advance };
 }
 
 function coverOf({ cover }: Model): Pick<Look, 'margins' | 'owed'> {

@@ -3,6 +3,7 @@ import { DEAL_STEPS } from './deal-verbs.js';
 import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
 import { EXPLAIN_STEPS, type ExplainBank } from './explain-verbs.js';
 import { LENDING_KINDS, LENDING_STEPS, LENDING_VERBS, type LendingBank } from './lending-verbs.js';
+import { FUND_KINDS, FUND_STEPS, FUND_VERBS, type FundBank } from './fund-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
@@ -62,6 +63,11 @@ import type { Asked } from './world.js';
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
 export interface Bank extends EscrowBank, LendingBank {
+ *   fund, told, saves, redeems, exchanges, spends, company has, pot …: see fund-verbs.ts
+ *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
+ *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
+ */
+export interface Bank extends EscrowBank, FundBank {
   /** Ids of the functional accounts by purpose. */
   openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;
@@ -304,6 +310,7 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
   ...REFUND_VERBS,
   ...ESCROW_VERBS,
   ...LENDING_VERBS,
+  ...FUND_VERBS,
   deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
   'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
   transfer: {
@@ -597,6 +604,7 @@ function under(stage: Stage, mandate: string | undefined): { mandate?: string } 
 const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
   ...ESCROW_STEPS,
   ...LENDING_STEPS,
+  ...FUND_STEPS,
   [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
   [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],
   [
@@ -809,22 +817,27 @@ const morning = (date: string) => Date.parse(`${date}T09:00:00+08:00`);
 
 async function expectFigures(stage: Stage, what: string): Promise<void> {
   const look = await stage.bank.look();
+  const funds = await stage.bank.lookAtFunds();
+  const known = new Map([
+    ['collection', funds.collection],
+    ['advance', funds.advance],
+  ]);
   for (const part of what.split(', ')) {
     const [name = '', ...words] = part.split(' ');
     if (/^\d/.test(words[0] ?? '')) words.unshift('balance');
     for (let at = 0; at < words.length; at += 2) {
       const field = words[at] as string;
-      same(figure(stage, look, name, field), words[at + 1], `${field} of ${name}`);
+      same(figure(stage, look, { name, id: known.get(name) ?? undefined }, field), words[at + 1], `${field} of ${name}`);
     }
   }
 }
 
-function figure(stage: Stage, look: Look, name: string, field: string): string {
+function figure(stage: Stage, look: Look, { name, id }: { name: string; id: string | undefined }, field: string): string {
   const order = name.startsWith('order:') ? look.orders.get(`${stage.platform.id}/${name.slice(6)}`) : undefined;
   if (order !== undefined && field in order) return yuan(order[field as 'paid']);
   if (field === 'owes') return yuan(look.owed.get(stage.account(name)) ?? 0n);
   const margin = name.startsWith('margin:') ? look.margins.get(stage.account(name.slice(7))) : undefined;
-  const account = look.accounts.get(order?.account ?? margin ?? stage.account(name));
+  const account = look.accounts.get(order?.account ?? margin ?? id ?? stage.account(name));
   if (account === undefined) return 'not there';
   const { held, uncleared } = account;
   const balance = name.endsWith('custody') ? -account.balance : account.balance; // the bank's asset, shown as what it keeps
@@ -927,6 +940,7 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   'order-complete': 'complete',
   ...ESCROW_KINDS,
   ...LENDING_KINDS,
+  ...FUND_KINDS,
   'account-closing': 'leave',
   'bulk-release': 'release-all',
   'dispute-open': 'dispute',

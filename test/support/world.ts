@@ -111,6 +111,16 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
 const OPENED_LATER = [
   ...['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3', 'channel-due', 'collected'],
   ...['reserve', 'advance'],
+  'sub',
+  'margin',
+  'order',
+  'escrow',
+  'class-2',
+  'class-3',
+  'channel-due',
+  'collected',
+  'fund-collection',
+  'fund-advance',
 ];
 export const PURPOSES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
   (type): type is FunctionalAccount => !OPENED_LATER.includes(type),
@@ -329,6 +339,15 @@ export async function pictureOfBooks(db: Database, platformIds: readonly Id[]): 
     }
     for (const row of await tx.rows<Row>(`SELECT * FROM shortages WHERE ${within} AND state = 'waiting'`))
       picture[`waits ${row.instruction_id}`] = `${row.amount} missing ${row.missing}`;
+    for (const row of await tx.rows<Row>(`SELECT * FROM fund_holdings WHERE ${within}`))
+      picture[`holding ${row.account_id}:${row.fund_code}`] =
+        `${row.units} frozen ${row.frozen} pending ${row.pending} due ${row.due} income ${row.income} to ${row.income_to ?? 'none'}`;
+    for (const o of await tx.rows<Row>(`SELECT * FROM fund_orders WHERE ${within}`))
+      picture[`fund order ${o.id}`] =
+        `${o.account_id} ${o.fund_code} ${o.way} ${o.amount} units ${o.units} ${o.state} on ${o.trading_date ?? 'none'} ` +
+        `settles ${o.settles_on ?? 'none'} collected ${o.collected}`;
+    for (const row of await tx.rows<Row>(`SELECT * FROM fund_books WHERE ${within}`))
+      picture[`fund book ${row.platform_id}`] = `${row.collection_id} ${row.advance_id} advanced ${row.advanced}`;
     return picture;
   });
 }
@@ -354,7 +373,7 @@ export function pictureOfModel(model: Model): Picture {
   for (const [id, w] of model.cover.waiting) picture[`waits ${id}`] = `${w.amount} missing ${w.missing}`;
   Object.assign(picture, model.lending.picture());
   for (const [id, p] of model.payouts) picture[`payout ${id}`] = `from ${p.source} ${p.amount} ${p.state}`;
-  return picture;
+  return { ...picture, ...model.funds.picture() };
 }
 
 /** The next working day by the calendar's data, counted here and not by the kernel. */

@@ -144,7 +144,8 @@ export const fundProceedsPaid: Kind<z.output<typeof paidSchema>> = {
     const holding = facts.record(holdingRecords, holdingKey(order.accountId, order.fund));
     invariant(book && holding, `the order ${id} has a holding and a collection account`);
     const settled = orderChange({ ...order, state: 'settled', collected: 0n, changedMs: at.nowMs });
-    const from = { account: book.collectionId, amount: -amount };
+    // What came in for it is younger than what others have paid for units, and goes first.
+    const from = { account: book.collectionId, amount: -amount, draw: 'uncleared-first' as const };
     if (order.way === 'fast')
       return {
         postings: [from, { account: book.advanceId, amount, clears: 'inherit' }],
