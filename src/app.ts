@@ -16,6 +16,7 @@ import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes }
 import { dispatchRoutes } from './dispatch/index.js';
 import { escrowAdminRoutes, escrowRoutes } from './escrow/index.js';
 import { explainRoutes } from './explain/index.js';
+import { fundAdminRoutes, fundRoutes } from './funds/index.js';
 import {
   type Answers,
   answerHandlers,
@@ -86,6 +87,8 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...lendingRoutes(runtime),
     ...lendingAdminRoutes(runtime),
     ...lendingTermsRoutes(runtime),
+    ...fundRoutes(runtime),
+    ...fundAdminRoutes(runtime),
     ...disputeRoutes(runtime),
     ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),

@@ -36,6 +36,7 @@ import { PARAMETERS } from '../../src/migrations/data/parameters.js';
 import { type Payout, payoutRecords, underWayRecords } from '../../src/payouts/index.js';
 import { parametersOf, vaultOfSecret } from '../../src/runtime/index.js';
 import { proposalRecords, type SuspenseProposal } from '../../src/suspense/index.js';
+import { furnishFunds, noFastUse } from './example-funds.js';
 
 /** What is the same for every instruction. */
 const SURROUNDINGS = {
@@ -69,6 +70,7 @@ const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
   'open-bids': (key) => ({ projectId: key, bids: [] }),
   claims: (key) => ({ projectId: key, claims: [] }),
   compensations: (key) => ({ projectId: key, paid: [] }),
+  'fund-fast-use': noFastUse,
 };
 
 const FIRST_DATE = '2026-03-02' as BusinessDate;
@@ -120,7 +122,7 @@ export class SmallBook {
 
   constructor() {
     const functional = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-      (type) => !['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3'].includes(type),
+      (type) => !['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3', 'fund-collection', 'fund-advance'].includes(type),
     );
     const ids = Object.fromEntries(functional.map((type, place) => [type, idOf(201 + place)])) as Book['accounts'];
     this.#book = {
@@ -306,5 +308,9 @@ export function seededBook(): SmallBook {
   book.give(idOf(21), 'withdrawal', { account: a, amount: cny(1_000) });
   book.markSent(idOf(21));
   book.consentTo(idOf(401));
+  furnishFunds(
+    { open: (id, type) => book.open(id, type, ''), put: (type, key, row) => book.keep(type, key, row) },
+    { platform: PLATFORM, account: idOf(6), customer: idOf(41), now: instantOf(startOfDay(SECOND_DATE)) },
+  );
   return book;
 }

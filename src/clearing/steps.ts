@@ -1,4 +1,5 @@
 import { takeNews } from '../dispatch/index.js';
+import { fundFigures } from '../funds/index.js';
 import { executeShard, inboxDepths } from '../instructions/index.js';
 import { invariant, type Minor, Refused } from '../kernel/index.js';
 import { bookTotals, loadBook, lockShard, setBusinessDate, setProvedTo } from '../ledger/index.js';
@@ -87,7 +88,8 @@ export async function proof(close: Close): Promise<StepResult> {
   invariant(totals, 'a day that was cut off has its totals');
   const { movement, statement, outstanding, openBreaks } = await reconciliationOf(close);
   const control = controlBefore + movement;
-  const faults = prove({ ...totals, control, statement, outstanding, openBreaks });
+  const proved = prove({ ...totals, control, statement, outstanding, openBreaks });
+  const faults = [...proved, ...(await fundFaults(close))];
   const detail = {
     custody: String(totals.custody),
     children: String(totals.children),
@@ -126,6 +128,20 @@ async function stopBeforeSending(tx: Tx, { desk, platformId, shardId }: Close, r
   const nowMs = desk.rt.clock.now();
   await lockShard(tx, shardId, nowMs); // nothing that is being marked as sent comes between
   await stopPayments(tx, platformId, reason.slice(0, 200), nowMs);
+}
+
+/**
+ * What of the collection account is whose, and what the bank has advanced, agree with the orders of units: at any moment, so also now. Every
+ * instruction keeps it so; here it is counted anew.
+ */
+async function fundFaults({ desk, platformId }: Close): Promise<string[]> {
+  const figures = await desk.rt.db.snapshot('fund-figures', (tx) => fundFigures(tx, platformId));
+  if (figures === undefined) return [];
+  const { collection, collected, advanced, repayable } = figures;
+  return [
+    ...(collection === collected ? [] : [`the collection account has ${collection}, its orders ${collected}`]),
+    ...(advanced === repayable ? [] : [`${advanced} is advanced for redemptions, which add up to ${repayable}`]),
+  ];
 }
 
 async function keepControl(tx: Tx, { platformId, date }: Close, control: Minor): Promise<void> {

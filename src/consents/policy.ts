@@ -29,8 +29,6 @@ export const PROOF_KINDS = [
   'fund-redemption',
   'fund-exchange',
   'pot-payment',
-  'account-closing',
-  'mandate',
 ] as const;
 export type ProofKind = (typeof PROOF_KINDS)[number];
 

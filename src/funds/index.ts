@@ -5,9 +5,11 @@
  * paid at once stays within the law's cap over all his accounts. Deliberately absent: no money and no units move here (the kinds `fund-…`
  * do), and no file is exchanged.
  */
+export { fundAdminRoutes } from './admin-routes.js';
 export * from './instruct.js';
 export * from './moves.js';
 export * from './records.js';
+export { fundRoutes } from './routes.js';
 export * from './rules.js';
 export * from './states.js';
 export * from './store.js';

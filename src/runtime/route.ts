@@ -38,6 +38,7 @@ export type Permission =
   | 'reviews.write'
   | 'escrow.write'
   | 'lending.write'
+  | 'funds.write'
   | 'supervision.read'
   | 'supervision.write'
   | 'supervision.export'

@@ -11,6 +11,7 @@ import {
 import { agreementRecords } from '../../src/agreements/index.js';
 import { type Consent, consentRecords, type Mandate, mandateRecords } from '../../src/consents/index.js';
 import { dealsOnRecords } from '../../src/escrow/index.js';
+import { fundsOnRecords } from '../../src/funds/index.js';
 import { settlementAccountRecords } from '../../src/instructions/effects/payouts.js';
 import { kinds } from '../../src/instructions/index.js';
 import { pastRecords } from '../../src/instructions/past.js';
@@ -33,6 +34,7 @@ import { DESK, Desk } from '../support/world-desk.js';
 import { BACKGROUND_WRONGS, CLAIM_WRONGS, SHARING_WRONGS, type Wrong } from './kinds-claims.js';
 import { ESCROW_WRONGS } from './kinds-escrow.js';
 import { LENDING_WRONGS } from './kinds-lending.js';
+import { FUND_WRONGS } from './kinds-funds.js';
 import { GOODS_WRONGS, SUBSIDY_WRONGS } from './kinds-refunds.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
@@ -123,6 +125,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   ...SUBSIDY_WRONGS,
   ...ESCROW_WRONGS,
   ...LENDING_WRONGS,
+  ...FUND_WRONGS,
   payment: [
     ['ORDER_PAYER_DIFFERS', 'another payer opened the order', otherPayer],
     ...BACKGROUND_WRONGS,
@@ -336,6 +339,7 @@ const WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ],
     ['ACCOUNT_NOT_EMPTY', 'a deal may have to credit it', (desk) => desk.put(dealsOnRecords, lily2, { open: 1 })],
     ['ACCOUNT_NOT_EMPTY', 'a project owes it something', (desk) => desk.put(lendingOnRecords, lily2, { open: 1 })],
+    ['FUND_HELD', 'it still has units of a fund', (desk) => desk.put(fundsOnRecords, lily2, { held: 1 })],
     ['FUNDS_UNCLEARED', 'it has not cleared', uncleared(lily2)],
     ['SETTLEMENT_ACCOUNT_MISSING', 'no card is bound', (desk) => desk.remove(settlementAccountRecords, lily2)],
     ['VOUCHER_NOT_ALLOWED', 'platforms have no counter', said({ voucher: 'GM-1' })],
@@ -754,6 +758,7 @@ describe('nothing is left untold', () => {
       '../../consents/mandates/rules.ts',
     ];
     const deals = ['../judging/escrow-bound.ts', '../../escrow/moves.ts', '../lending/project.ts', '../../lending/rules.ts'];
+    const deals = ['../effects/funds.ts', '../../funds/moves.ts', '../judging/escrow-bound.ts', '../../escrow/moves.ts'];
     const orders = [
       '../orders/paying.ts',
       '../orders/background.ts',

@@ -84,6 +84,25 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
     ['lending_compensations', { amount: 5, recovered: -1 }],
   ],
   escrow_reviews_two: [['escrow_reviews', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
+  fund_proposals_two: [['fund_proposals', { state: 'approved', proposed_by: 7, decided_by: 7 }]],
+  funds_settles: [['funds', { settles_in: 0 }]],
+  fund_days_values: [
+    ['fund_days', { nav: 0 }],
+    ['fund_days', { nav: 1, from_date: '2026-03-03', fund_date: '2026-03-02' }],
+  ],
+  fund_books_advanced: [['fund_books', { advanced: -1 }]],
+  fund_holdings_floor: [
+    ['fund_holdings', { units: 5, frozen: 6 }],
+    ['fund_holdings', { units: 5, frozen: -1 }],
+    ['fund_holdings', { pending: -1 }],
+    ['fund_holdings', { due: -1 }],
+  ],
+  fund_orders_amounts: [
+    ['fund_orders', { amount: -1 }],
+    ['fund_orders', { units: -1 }],
+    ['fund_orders', { collected: -1 }],
+  ],
+  fund_fast_uses_used: [['fund_fast_uses', { used: -1 }]],
   account_watches_marks: [
     ['account_watches', { reserve: -1 }],
     ['account_watches', { bank_reserve: -1 }],

@@ -1,3 +1,4 @@
+import { furnishFunds, noFastUse } from '../../scripts/docs/example-funds.js';
 import {
   accrualRecords,
   type ElectronicAccount,
@@ -72,6 +73,7 @@ const NOTHING: Readonly<Record<string, (key: string) => unknown>> = {
   'open-bids': (key) => ({ projectId: key, bids: [] }),
   claims: (key) => ({ projectId: key, claims: [] }),
   compensations: (key) => ({ projectId: key, paid: [] }),
+  'fund-fast-use': noFastUse,
 };
 
 /** What the examples of the kinds speak of. */
@@ -136,6 +138,11 @@ export class Desk {
     this.#fill();
     furnish(this, DESK);
     furnishDeal(this, DESK);
+    if (/^(fund|pot)-/.test(this.kind.name))
+      furnishFunds(
+        { open: (account, type) => this.open(account, type), put: (type, key, row) => this.put(type, key, row) },
+        { platform: DESK.platform, account: DESK.lily2, customer: DESK.lily, now: NOW },
+      );
     for (const level of [2, 3] as const) this.#openElectronic(level);
     furnishProject(this, DESK);
     this.put(consentRecords, DESK.instruction, this.#consent());

@@ -230,7 +230,7 @@ export const fundIncome: Kind<z.output<typeof incomeSchema>> = {
   origins: ['S'],
   proof: 'company',
   schema: incomeSchema,
-  example: { account: 'acc_2236512894231552006', fund: '000198', date: '2026-03-02' },
+  example: { account: 'acc_2236512894231552006', fund: '000198', date: '2026-03-03' },
   onFunds: true,
   needs: ({ account, fund, date }) => ({
     accounts: [account],

@@ -8,6 +8,7 @@ const bank = { http: 422, retry: 'new-number', actor: 'bank' } as const;
 export const FUND_REFUSALS = {
   FUND_NOT_FOUND: { ...mend, http: 404, en: 'No such fund in the catalogue.', zh: '基金不存在' },
   FUND_NOT_SOLD: { ...mend, en: 'Units of this fund are not sold.', zh: '该基金暂停申购' },
+  FUND_PROPOSED: { ...bank, http: 409, en: 'Something about this fund waits for a second person.', zh: '该基金有待复核的变更' },
   FUND_KIND: { ...mend, en: 'This is not done with a fund of this kind.', zh: '基金类型不适用' },
   FUND_ORDER_NOT_FOUND: { ...mend, http: 404, en: 'No such order of fund units.', zh: '基金委托不存在' },
   FUND_ORDER_STATE: { ...bank, http: 409, en: 'The order cannot get there from the state it is in.', zh: '基金委托状态不允许' },
