@@ -27,6 +27,11 @@ const WORDS: Readonly<Record<string, readonly [unit: string, meaning: string]>> 
     '0 or 1',
     '1: what is lent to projects and repaid by them counts in the limits of a day and year of a Class II account',
   ],
+  'fund-redemption.fast-day': ['yuan', 'that a customer may redeem at once of one fund in a natural day, over all his accounts'],
+  'fund-redemption.advance-ceiling': [
+    'yuan',
+    "of the bank's own money that may be put aside on one platform to be advanced for that, or be advanced and not back",
+  ],
   'limits.per-customer': [
     '0 or 1',
     '1: the limits of a day and year count for all accounts of a class that a person has together',

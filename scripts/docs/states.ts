@@ -6,6 +6,7 @@ import { CLEARING_TRANSITIONS, DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS, WHY_NOT, WHY_NOT_WORDS } from '../../src/dispatch/index.js';
 import { PROJECT_TRANSITIONS } from '../../src/lending/index.js';
+import { FUND_ORDER_TRANSITIONS } from '../../src/funds/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { REPAIR_TRANSITIONS } from '../../src/reconciliation/index.js';
@@ -57,6 +58,11 @@ export function statesPage(): string {
     '## A project that many lend to 借款标的',
     drawing(PROJECT_TRANSITIONS),
     'From `src/lending/states.ts`. `full` goes back to `raising` when a bid is cancelled; time alone makes it `miscarried`, or `cancelled` where nobody could lend to it yet.',
+    '## An order of fund units 基金委托',
+    drawing(FUND_ORDER_TRANSITIONS),
+    'From `src/funds/states.ts`. Only the redemption that pays for another fund begins as `waiting`; every other order begins as `created`. Back to ' +
+      '`created` goes a redemption that the company refused and whose money is spent already; back to `confirmed` a purchase whose payment to the ' +
+      'fund did not arrive.',
     '## A dispute 争议',
     drawing(DISPUTE_TRANSITIONS),
     'From `src/claims/states.ts`. `upheld` and `rejected` are decided by the platform or the bank, `lapsed` by the deadline.',

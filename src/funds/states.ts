@@ -15,8 +15,3 @@ export const FUND_ORDER_TRANSITIONS: Readonly<Record<FundOrderState, readonly Fu
   settled: ['confirmed'],
   failed: [],
 };
-
-/** Units or money of the order are still under way. */
-export function isOpenOrder(state: FundOrderState): boolean {
-  return state !== 'settled' && state !== 'failed';
-}
