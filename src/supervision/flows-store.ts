@@ -100,7 +100,7 @@ export async function flowPage(
 }
 
 const OWNED = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
-  (type) => ACCOUNT_TYPES[type].belongsTo !== 'bank' && type !== 'order' && type !== 'escrow',
+  (type) => ACCOUNT_TYPES[type].belongsTo !== 'bank' && !['order', 'escrow', 'fund-collection'].includes(type),
 );
 const isOwned = (type: AccountType) => OWNED.includes(type);
 
@@ -121,6 +121,15 @@ async function ownedEntries(tx: Tx, posted: readonly PostedRow[]): Promise<Map<s
     `SELECT e.instruction_id, e.account_id, e.amount, a.type, a.platform_id FROM entries AS e JOIN accounts AS a ON a.id = e.account_id
      WHERE e.instruction_id IN (${posted.map(({ id }) => id).join()}) AND a.type IN (${OWNED.map((type) => `'${type}'`).join()})`,
   );
+  // Paid out of the pot, money passes through the account and leaves no entry there: its owner has paid all the same.
+  const outOfPots = posted.flatMap(({ id, kind }) => (kind === 'pot-payment' ? [id] : []));
+  if (outOfPots.length > 0)
+    rows.push(
+      ...(await tx.rows<(typeof rows)[number]>(
+        `SELECT o.id AS instruction_id, o.account_id, -CAST(o.units AS SIGNED) AS amount, a.type, a.platform_id FROM fund_orders AS o
+         JOIN accounts AS a ON a.id = o.account_id WHERE o.id IN (${outOfPots.join()})`,
+      )),
+    );
   const found = new Map<string, OwnedEntry[]>();
   for (const row of rows) {
     const entry = {

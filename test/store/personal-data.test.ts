@@ -51,6 +51,8 @@ describe('personal data at rest', () => {
       ...['channel_circuits', 'channel_outages', 'float_transfers', 'payout_intercepts', 'payout_texts'],
       // Rules of accounts, sums that a channel owes, and companies that the bank has a contract with.
       ...['pay_in_rules', 'channel_accounts', 'channel_collections', 'acquirers', 'acquirer_files', 'acquirer_trades'],
+      // Funds, their companies and their sealed custody accounts, which are companies'; units, amounts and dates of accounts.
+      ...['funds', 'fund_proposals', 'fund_days', 'fund_books', 'fund_holdings', 'fund_orders', 'fund_fast_uses'],
       // Which file of which day was found right with which key of the platform; whether its clearings are looked at; public keys.
       ...['check_file_confirmations', 'clearing_holds', 'file_keys'],
       // Blind indexes of borrowers; accounts and amounts of what was lent; a voucher is sealed as those of deals are.
