@@ -1,4 +1,4 @@
-import { asId, type BusinessDate, type Id, type Instant, type Minor } from '../kernel/index.js';
+import type { BusinessDate, Id, Instant, Minor } from '../kernel/index.js';
 import type { Tx } from '../runtime/index.js';
 import {
   type Fund,
@@ -47,15 +47,6 @@ export async function lastFundDay(tx: Tx, fund: string, before?: BusinessDate): 
     before === undefined ? [fund] : [fund, before],
   );
   return row && fundDayOf(row);
-}
-
-/** The days of a fund behind a date, oldest first. */
-export async function fundDaysAfter(tx: Tx, fund: string, after: BusinessDate, limit: number): Promise<FundDay[]> {
-  const rows = await tx.rows<FundDayRow>(
-    'SELECT * FROM fund_days WHERE fund_code = ? AND fund_date > ? ORDER BY fund_date LIMIT ?',
-    [fund, after, limit],
-  );
-  return rows.map(fundDayOf);
 }
 
 /** @throws a duplicate-key error when the company said something of this day before */
@@ -191,14 +182,4 @@ export async function fundFigures(tx: Tx, platformId: Id): Promise<FundFigures |
     ...{ collection: of('collection'), collected: of('collected'), advance: of('advance') },
     ...{ advanced: of('advanced'), repayable: of('repayable') },
   };
-}
-
-/** The platforms whose customers have to do with a fund, with their shards. */
-export async function platformsOfFund(tx: Tx, fund: string): Promise<{ platformId: Id; shardId: number }[]> {
-  const rows = await tx.rows<{ platform_id: string; shard_id: number }>(
-    `SELECT b.platform_id, b.shard_id FROM books AS b WHERE b.platform_id IN
-       (SELECT platform_id FROM fund_holdings WHERE fund_code = ?) ORDER BY b.platform_id`,
-    [fund],
-  );
-  return rows.map((row) => ({ platformId: asId(row.platform_id), shardId: row.shard_id }));
 }

@@ -10,7 +10,7 @@ const units = z.string().meta({ description: 'Hundredths of units, as digits', e
 const amount = z.int().meta({ description: 'Minor units', example: 10_000 });
 const date = businessDateSchema;
 
-export const codeSchema = z.string().regex(/^[0-9]{6}$/, { error: 'must be six digits' });
+const codeSchema = z.string().regex(/^[0-9]{6}$/, { error: 'must be six digits' });
 
 /** An entry of the catalogue as staff proposes it. */
 export const newFundSchema = z.strictObject({

@@ -23,9 +23,9 @@ describe('the table of proofs', () => {
       for (const profile of PROFILES) expect(decidePolicy(kind, KIND_POLICIES[kind].defaults[profile])).toBeUndefined();
   });
 
-  it('lets a mandate stand in for payments and top-ups alone, and asks both factors of all that lending debits', () => {
+  it('lets a mandate stand in for payments, top-ups, and what is swept into a fund and back alone, and asks both factors of all that lending debits', () => {
     const standIn = PROOF_KINDS.filter((kind) => proofNeeded(NONE, 'marketplace', kind).mandates);
-    expect(standIn).toEqual(['account-payment', 'top-up']);
+    expect(standIn).toEqual(['account-payment', 'top-up', 'fund-subscription', 'fund-redemption', 'pot-payment']);
     expect(PROOF_KINDS.map((kind) => proofNeeded(NONE, 'lending', kind).needs)).toEqual(PROOF_KINDS.map(() => 'both'));
   });
 
