@@ -200,7 +200,18 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
       : `The orders of ${options.orders} 真实订单回放`;
   const { firstDay, lastDay } = plan;
   const report: Report = {
-    ...{ title, firstDay, lastDay, sellers: marketplace.sellerIds.length, result, refusals, payouts, channels, closedThemselves, checks },
+    ...{
+      title,
+      firstDay,
+      lastDay,
+      sellers: marketplace.sellerIds.length,
+      result,
+      refusals,
+      payouts,
+      channels,
+      closedThemselves,
+      checks,
+    },
     ...{ books, customer, timings: watch.list(), seconds: took },
   };
   process.stdout.write(`${reportText(report)}\n`);

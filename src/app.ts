@@ -32,8 +32,7 @@ import {
   type Submission,
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
-import { lendingAdminRoutes, lendingRoutes } from './lending/index.js';
-import { lendingTermsRoutes } from './lending/index.js';
+import { lendingAdminRoutes, lendingRoutes, lendingTermsRoutes } from './lending/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';

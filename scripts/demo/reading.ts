@@ -122,7 +122,14 @@ export async function readResult(
   ];
   const refusals = new Map<string, number>();
   for (const { code } of refused) refusals.set(String(code), (refusals.get(String(code)) ?? 0) + 1);
-  return { result: { figures, sellers }, refusals, payouts: payouts.length, channels: byChannel(payouts), closedThemselves, checks };
+  return {
+    result: { figures, sellers },
+    refusals,
+    payouts: payouts.length,
+    channels: byChannel(payouts),
+    closedThemselves,
+    checks,
+  };
 }
 
 function byChannel(payouts: readonly Payout[]): ByChannel[] {

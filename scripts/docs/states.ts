@@ -5,8 +5,8 @@ import { DEDUCTION_TRANSITIONS, DISPUTE_TRANSITIONS, FREEZE_TRANSITIONS } from '
 import { CLEARING_TRANSITIONS, DAY_TRANSITIONS, STEP_NAMES, STEPS } from '../../src/clearing/index.js';
 import { CONSENT_TRANSITIONS } from '../../src/consents/index.js';
 import { FLOAT_TRANSFER_TRANSITIONS, SIGNING_TRANSITIONS, WHY_NOT, WHY_NOT_WORDS } from '../../src/dispatch/index.js';
-import { PROJECT_TRANSITIONS } from '../../src/lending/index.js';
 import { FUND_ORDER_TRANSITIONS } from '../../src/funds/index.js';
+import { PROJECT_TRANSITIONS } from '../../src/lending/index.js';
 import { TRIAL_TRANSITIONS, USER_TRANSITIONS } from '../../src/parties/index.js';
 import { isUnderWay, PAYOUT_STATES, PAYOUT_TRANSITIONS } from '../../src/payouts/index.js';
 import { REPAIR_TRANSITIONS } from '../../src/reconciliation/index.js';

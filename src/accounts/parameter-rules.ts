@@ -7,7 +7,7 @@ import { type BusinessDate, type Minor, type Refusal, refuse, WIRE_MAX } from '.
 const FLAGS = ['limits.per-customer', 'stopped.credits', 'interest.below-yuan', 'class-2.lending-counted'];
 const AMOUNTS =
   /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$|^(?:pass-through|sleeping|refund-churn)\.amount$|^large-value\.(?:company|person|cash|cross-border)$|^lending\.(?:person|company)\.(?:platform|all)$/;
-  /^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$|^(?:pass-through|sleeping|refund-churn)\.amount$|^large-value\.(?:company|person|cash|cross-border)$|^fund-redemption\.(?:fast-day|advance-ceiling)$/;
+/^class-[23]\.(?:in|out)\.(?:day|year)$|^class-3\.(?:balance|turnover)$|^(?:pass-through|sleeping|refund-churn)\.amount$|^large-value\.(?:company|person|cash|cross-border)$|^fund-redemption\.(?:fast-day|advance-ceiling)$/;
 const COUNT_MAX = 10_000n;
 /** What is not merely a count; the most that makes sense. */
 const MOST: Readonly<Record<string, Minor>> = {

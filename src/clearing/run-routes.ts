@@ -165,7 +165,9 @@ const lineSchema = z
     payoutState: z
       .enum(PAYOUT_STATES)
       .nullable()
-      .meta({ description: 'How the payout of a posted line stands, which has the number of the instruction; null: there is none' }),
+      .meta({
+        description: 'How the payout of a posted line stands, which has the number of the instruction; null: there is none',
+      }),
   })
   .meta({ id: 'ClearingLine', description: 'What a clearing pays out of one account 清算明细' });
 

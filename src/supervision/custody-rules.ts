@@ -6,11 +6,9 @@ import { csvLine } from '../runtime/index.js';
 export const CUSTODY_REPORT_VERSION = 'cunguan-custody-report-1';
 
 const count = z.int();
-const fen = z
-  .int()
-  .meta({
-    description: 'Minor units (fen). What the bank owes is positive, and so is what is in custody, as in the proof of a day',
-  });
+const fen = z.int().meta({
+  description: 'Minor units (fen). What the bank owes is positive, and so is what is in custody, as in the proof of a day',
+});
 
 const contentSchema = z.strictObject({
   type: z.literal('custody-report'),

@@ -33,8 +33,8 @@ import { proposalRecords, suspendedRecords, suspenseRecords } from '../../src/su
 import { DESK, Desk } from '../support/world-desk.js';
 import { BACKGROUND_WRONGS, CLAIM_WRONGS, SHARING_WRONGS, type Wrong } from './kinds-claims.js';
 import { ESCROW_WRONGS } from './kinds-escrow.js';
-import { LENDING_WRONGS } from './kinds-lending.js';
 import { FUND_WRONGS } from './kinds-funds.js';
+import { LENDING_WRONGS } from './kinds-lending.js';
 import { GOODS_WRONGS, SUBSIDY_WRONGS } from './kinds-refunds.js';
 
 const { anna, ben, lily2, lily3 } = DESK;
@@ -757,8 +757,10 @@ describe('nothing is left untold', () => {
       '../../accounts/limits.ts',
       '../../consents/mandates/rules.ts',
     ];
-    const deals = ['../judging/escrow-bound.ts', '../../escrow/moves.ts', '../lending/project.ts', '../../lending/rules.ts'];
-    const deals = ['../effects/funds.ts', '../../funds/moves.ts', '../judging/escrow-bound.ts', '../../escrow/moves.ts'];
+    const deals = [
+      ...['../judging/escrow-bound.ts', '../../escrow/moves.ts', '../lending/project.ts', '../../lending/rules.ts'],
+      ...['../effects/funds.ts', '../../funds/moves.ts'],
+    ];
     const orders = [
       '../orders/paying.ts',
       '../orders/background.ts',

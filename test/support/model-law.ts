@@ -107,7 +107,10 @@ function sleeps({ idleSince }: ModelElectronic, now: number): boolean {
 }
 
 /** What a mandate may stand in for. */
-const MANDATED = ['account-payment', 'top-up', 'fund-subscription', 'fund-redemption', 'pot-payment'];
+const MANDATED = [
+  ...['account-payment', 'top-up', 'fund-subscription', 'fund-redemption', 'pot-payment'],
+  ...['bid', 'repayment', 'compensation', 'recovery'],
+];
 
 export class Law {
   readonly customers = new Map<string, ModelCustomer>();
@@ -290,8 +293,6 @@ export class Law {
   ) {
     const mandate = this.mandates.get(id);
     if (mandate?.platform !== of.platform) return 'MANDATE_NOT_FOUND';
-    if (!['account-payment', 'top-up', 'bid', 'repayment', 'compensation', 'recovery'].includes(of.kind))
-      return 'MANDATE_NOT_ENOUGH';
     if (!MANDATED.includes(of.kind)) return 'MANDATE_NOT_ENOUGH';
     if (mandate.revoked || now >= mandate.expires) return 'MANDATE_ENDED';
     if (!mandate.kinds.includes(of.kind) || mandate.account !== of.account || !named(mandate, of)) return 'MANDATE_SCOPE';

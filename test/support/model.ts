@@ -264,12 +264,9 @@ export class Model {
     this.#result = undefined;
     try {
       refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
-      found(this.#rules[given.kind] ?? this.escrows.rules[given.kind] ?? this.lending.rules[given.kind], `no kind ${given.kind}`)(
-      found(this.#rules[given.kind] ?? this.escrows.rules[given.kind] ?? this.funds.rules[given.kind], `no kind ${given.kind}`)(
-        given,
-        given.data as Data,
-        this.platform(given.platform),
-      );
+      const rules = [this.#rules, this.escrows.rules, this.lending.rules, this.funds.rules];
+      const rule = rules.map((each) => each[given.kind]).find((each) => each !== undefined);
+      found(rule, `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
       this.#countUse();
       this.#endWaiting(given.id);
       return 'posted';
@@ -460,6 +457,8 @@ export class Model {
         refuseIf(account.state === 'frozen' || claimedOf(account) > account.balance - account.held, 'ACCOUNT_FROZEN');
       },
     };
+  }
+
   /** A payment from an electronic account; out of the pot with money that passes through it. */
   #pays(
     given: Given,
@@ -1760,18 +1759,16 @@ export class Model {
   }
 
   /** His own word for exactly this, or his standing one. */
-  #willed(given: Given, debit: { account: string; amount: bigint; payee?: string; order?: string; project?: string }): void {
+  #willed(
+    given: Given,
+    debit: { account: string; amount: bigint; payee?: string; order?: string; project?: string; fund?: string },
+  ): void {
     if (!this.law.accounts.has(debit.account)) return;
     const { mandate, voucher } = given.data as Partial<Data>;
     if (given.origin === 'O') {
-      const toHimself = debit.order === undefined && (debit.payee ?? debit.account) === debit.account;
-      refuseIf(!(toHimself || debit.project !== undefined) || voucher === undefined, 'VOUCHER_MISSING');
-  #willed(given: Given, debit: { account: string; amount: bigint; payee?: string; order?: string; fund?: string }): void {
-    if (!this.law.accounts.has(debit.account)) return;
-    const { mandate, voucher } = given.data as Partial<Data>;
-    if (given.origin === 'O') {
-      const toHimself = debit.order === undefined && debit.fund === undefined && (debit.payee ?? debit.account) === debit.account;
-      refuseIf(!toHimself || voucher === undefined, 'VOUCHER_MISSING');
+      const { order, fund, project } = debit;
+      const toHimself = order === undefined && fund === undefined && (debit.payee ?? debit.account) === debit.account;
+      refuseIf(!(toHimself || project !== undefined) || voucher === undefined, 'VOUCHER_MISSING');
       return;
     }
     refuseIf(voucher !== undefined, 'VOUCHER_NOT_ALLOWED');

@@ -55,8 +55,8 @@ import {
   revokeMandate,
 } from './world-electronic.js';
 import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world-escrow.js';
-import { projectsOver, registerProject, signProject } from './world-lending.js';
 import { openFund, sendOrders, tellDay } from './world-funds.js';
+import { projectsOver, registerProject, signProject } from './world-lending.js';
 import { People } from './world-people.js';
 import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
 
@@ -259,6 +259,8 @@ export class ModelBank implements Bank {
       this.model.decide({ ...of, data: { projectNo } as unknown as Asked['data'] });
     }
     return over.map(({ projectNo }) => projectNo);
+  }
+
   async openFund(code: string, fund: ModelFund) {
     this.model.funds.funds.set(code, fund);
   }
@@ -619,6 +621,8 @@ export class ServiceBank implements Bank {
       if (!again.replay || again.id !== id) throw new Error('a project was ended twice');
     }
     return expected;
+  }
+
   async openFund(code: string, fund: ModelFund) {
     await openFund(this.#world, code, fund);
     this.model.funds.funds.set(code, fund);

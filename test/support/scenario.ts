@@ -2,8 +2,8 @@ import { type Batches, batchSteps } from './batch-verbs.js';
 import { DEAL_STEPS } from './deal-verbs.js';
 import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
 import { EXPLAIN_STEPS, type ExplainBank } from './explain-verbs.js';
-import { LENDING_KINDS, LENDING_STEPS, LENDING_VERBS, type LendingBank } from './lending-verbs.js';
 import { FUND_KINDS, FUND_STEPS, FUND_VERBS, type FundBank } from './fund-verbs.js';
+import { LENDING_KINDS, LENDING_STEPS, LENDING_VERBS, type LendingBank } from './lending-verbs.js';
 import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
 import type { Deal } from './model-deals.js';
 import type { Person, Wanted } from './model-law.js';
@@ -59,15 +59,11 @@ import type { Asked } from './world.js';
  *   watch anna alert 50.00, explain anna: …         see watch-verbs.ts and explain-verbs.ts
  *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
  *   project, signs, bid, unbid, lend, miscarry, repay, compensate, recover, raising: see lending-verbs.ts
- *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
- *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
- */
-export interface Bank extends EscrowBank, LendingBank {
  *   fund, told, saves, redeems, exchanges, spends, company has, pot …: see fund-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
-export interface Bank extends EscrowBank, FundBank {
+export interface Bank extends EscrowBank, LendingBank, FundBank {
   /** Ids of the functional accounts by purpose. */
   openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;

@@ -110,17 +110,7 @@ export async function startWorld(now: number, shards = 1): Promise<World> {
 /** The purposes of a platform's functional accounts. */
 const OPENED_LATER = [
   ...['sub', 'margin', 'order', 'escrow', 'class-2', 'class-3', 'channel-due', 'collected'],
-  ...['reserve', 'advance'],
-  'sub',
-  'margin',
-  'order',
-  'escrow',
-  'class-2',
-  'class-3',
-  'channel-due',
-  'collected',
-  'fund-collection',
-  'fund-advance',
+  ...['reserve', 'advance', 'fund-collection', 'fund-advance'],
 ];
 export const PURPOSES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter(
   (type): type is FunctionalAccount => !OPENED_LATER.includes(type),

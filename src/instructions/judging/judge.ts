@@ -23,9 +23,7 @@ export function judge(kind: Kind, data: unknown, facts: Facts, at: At): Decision
   const decision = kind.decide(data, facts, at);
   if ('refused' in decision || 'waits' in decision) return decision;
   const touched =
-    escrowTouched(kind, data, decision, facts) ??
-    fundTouched(kind, decision, facts) ??
-    membersTouched(kind, decision, facts, at);
+    escrowTouched(kind, data, decision, facts) ?? fundTouched(kind, decision, facts) ?? membersTouched(kind, decision, facts, at);
   if (touched !== undefined) return refused(touched);
   const lawful = withLimits(withDueDates(kind, withRecovery(kind, decision, facts, at), facts, at), facts, at);
   if ('code' in lawful) return refused(lawful);

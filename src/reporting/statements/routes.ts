@@ -1,13 +1,6 @@
 import { z } from 'zod';
 import { type Id, Refused, refuse, signContent, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
-import {
-  type Answer,
-  businessDateSchema,
-  type Route,
-  type Runtime,
-  route,
-  wireId,
-} from '../../runtime/index.js';
+import { type Answer, businessDateSchema, type Route, type Runtime, route, wireId } from '../../runtime/index.js';
 import { csvOf } from './csv.js';
 import { type SignedStatement, STATEMENT_VERSION, type StatementContent, statementSchema } from './form.js';
 import { pdfOf } from './pdf.js';
