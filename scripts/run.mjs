@@ -157,11 +157,25 @@ async function runTests(args, env) {
   }
 }
 
+/** What a program of ours says of itself above its first line: how it is called among the rest. Undefined of the programs of others. */
+function usageOf(name, command) {
+  const file = command.node.findLast((part) => /\.(ts|mjs)$/.test(part));
+  if (file === undefined) return undefined;
+  const [, text] = /\/\*\*\n([\s\S]*?)\n? ?\*\//.exec(readFileSync(join(root, file), 'utf8')) ?? [];
+  return text?.replace(/^ \* ?/gm, '') ?? `npm run ${name}: takes no arguments; docs/config.md lists the environment variables.`;
+}
+
 async function main() {
   const [name, ...args] = process.argv.slice(2);
   const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name] : undefined;
   if (command === undefined) throw new Stop(`usage: node scripts/run.mjs ${Object.keys(COMMANDS).join('|')} [arguments]`);
   requireNode();
+  // Nothing is installed, started or emptied for whoever only asks.
+  const usage = args.includes('--help') || args.includes('-h') ? usageOf(name, command) : undefined;
+  if (usage !== undefined) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
   await requirePackages();
   return withServers(command, (env) => {
     const line = [...command.node, ...(command.arguments ?? []), ...args];
