@@ -195,3 +195,14 @@ test('the printed receipt is one sheet', async () => {
   expect(pdf.bytes.subarray(0, 5).toString()).toBe('%PDF-');
   expect(pdf.bytes.toString('latin1').match(/\/Type \/Page\b/g)).toHaveLength(1);
 });
+
+test('a receipt made again when no account is bound any more names the same holder', async () => {
+  const content = async () =>
+    ((await call('GET', `${path}/entries/1/receipt`)).json as unknown as { content: { holder: string } }).content;
+  const before = await content();
+  expect(before.holder).toBe('甲**');
+  await market.world.db.withTx('unbound', (tx) =>
+    tx.write('DELETE FROM settlement_accounts WHERE account_id = ?', [market.here]),
+  );
+  expect(await content()).toEqual(before);
+});

@@ -1,4 +1,4 @@
-import { settlementAccountsOf, subMerchantsByAccount } from '../../accounts/index.js';
+import { payeeNames, settlementAccountsOf, subMerchantsByAccount } from '../../accounts/index.js';
 import { asId, type BusinessDate, fromWire, type Id, type Instant, invariant, wirePattern } from '../../kernel/index.js';
 import { type AccountType, entriesOfInstructions } from '../../ledger/index.js';
 import { payoutRecords } from '../../payouts/index.js';
@@ -157,8 +157,10 @@ export async function firstDecided(tx: Tx, platformId: Id): Promise<BusinessDate
 
 /** In whose name an account stands, as it was given; undefined where it is the bank's or the platform's own. */
 export async function holderOf(tx: Tx, vault: Vault, id: Id, type: AccountType): Promise<string | undefined> {
-  const bound = type === 'sub' || type === 'class-2' || type === 'class-3';
-  // A settlement account is in the name of the account's owner: the law lets no other be bound.
-  const name = bound ? (await settlementAccountsOf(tx, [id])).get(id)?.name : undefined;
+  // A member is who he is whether an account of his is bound or not: a receipt made again says the same.
+  if (type === 'sub') return (await payeeNames(tx, vault, [id])).get(id)?.name;
+  if (type !== 'class-2' && type !== 'class-3') return undefined;
+  // The card that is bound is in the name of the account's owner: the law lets no other be bound.
+  const name = (await settlementAccountsOf(tx, [id])).get(id)?.name;
   return name === undefined ? undefined : vault.read(name);
 }
