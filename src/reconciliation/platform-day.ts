@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { addDays, type BusinessDate, type Id, type Instant, Refused, refuse, toWire } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import { isDuplicateKey, type Runtime, type Tx } from '../runtime/index.js';
@@ -61,17 +62,12 @@ async function* partsOf({ db, vault }: Runtime, of: Of, parts: number, digests: 
  * Takes a file whose parts were uploaded, or refuses it whole. The same file again changes nothing.
  * @throws Refused DAY_FILE_REFUSED, DAY_FILE_REUSED, DAY_FILE_LATE
  */
-export async function takePlatformFile(
-  rt: Runtime,
-  of: Of,
-  { parts, encoding, digest }: { readonly parts: number; readonly encoding: Encoding; readonly digest: string },
-): Promise<PlatformFile> {
+export async function takePlatformFile(rt: Runtime, of: Of, { parts, encoding, digest }: Told): Promise<PlatformFile> {
   const before = await rt.db.read('day-file', (tx) => findPlatformFile(tx, of.platformId, of.date));
   if (before !== undefined) return sameFile(before, digest);
   await rt.db.read('day-file-time', (tx) => requireTime(tx, of));
-  const { digests, ...read } = await verified(rt, of, parts, encoding);
-  if (read.digest !== digest)
-    throw new Refused(refuse('DAY_FILE_REFUSED', 'What came is not what was sent.', { line: 0, digest: read.digest }));
+  const { digests, ...read } = await verified(rt, of, { parts, encoding, digest });
+  if (read.digest !== digest) throw notWhatWasSent(read.digest);
   const file: PlatformFile = {
     ...{ platformId: of.platformId, businessDate: of.date, encoding, digest: Buffer.from(digest, 'hex'), parts },
     ...{ lineCount: read.count, total: read.sum, receivedMs: rt.clock.now() },
@@ -100,7 +96,17 @@ function sameFile(before: PlatformFile, digest: string): PlatformFile {
   return before;
 }
 
-async function verified(rt: Runtime, of: Of, parts: number, encoding: Encoding) {
+function notWhatWasSent(digest: string): Refused {
+  return new Refused(refuse('DAY_FILE_REFUSED', 'What came is not what was sent: its digest is another.', { line: 0, digest }));
+}
+
+interface Told {
+  readonly parts: number;
+  readonly encoding: Encoding;
+  readonly digest: string;
+}
+
+async function verified(rt: Runtime, of: Of, { parts, encoding, digest }: Told) {
   const file = { platform: toWire('platform', of.platformId), date: of.date, encoding };
   try {
     const digests: string[] = [];
@@ -108,8 +114,28 @@ async function verified(rt: Runtime, of: Of, parts: number, encoding: Encoding) 
     return { ...read, digests };
   } catch (error) {
     if (!(error instanceof PlatformFileFaulty)) throw error;
-    throw new Refused(refuse('DAY_FILE_REFUSED', `Row ${error.line}: ${error.message}.`, { line: error.line }));
+    // What was lost on the way cannot be read either, and the loss is what there is to know.
+    const came = await digestOfParts(rt, of, parts);
+    if (came !== undefined && came !== digest) throw notWhatWasSent(came);
+    throw new Refused(refuse('DAY_FILE_REFUSED', whatIsWrong(error), { line: error.line }));
   }
+}
+
+/** SHA-256 of what was uploaded, in hex; undefined when a part is missing. */
+async function digestOfParts(rt: Runtime, of: Of, parts: number): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  try {
+    for await (const bytes of partsOf(rt, of, parts)) hash.update(bytes);
+  } catch (error) {
+    if (error instanceof PlatformFileFaulty) return undefined;
+    throw error;
+  }
+  return hash.digest('hex');
+}
+
+/** A row is named where one is wrong; row 0 is the file as a whole. */
+function whatIsWrong({ line, message }: PlatformFileFaulty): string {
+  return line === 0 ? `The file as a whole: ${message}.` : `Row ${line}: ${message}.`;
 }
 
 /** What comparing a file found: the first differences in full, all of them in numbers. */

@@ -10,7 +10,7 @@ import { sendPage } from './page.js';
 import { toJson } from './problem.js';
 import type { Answer, IncomingRequest, OperatorCaller, PlatformCaller, PublicCaller, Route, RouteRequest } from './route.js';
 import type { Runtime } from './runtime.js';
-import { hasOnlyOptional, type Shaped, shape, shapeJson } from './shape.js';
+import { type Shaped, shape, shapeJson } from './shape.js';
 
 /** What the audit trail keeps of one attempt of an operator to change something. */
 export interface AuditEntry {
@@ -133,7 +133,8 @@ function parseBody(route: Route, incoming: IncomingRequest, text: string): Shape
     checkMediaType(incoming.headers['content-type'], route.rawBody?.mediaTypes ?? []);
     return { value: text };
   }
-  if (text === '' && hasOnlyOptional(route.body)) return shapeJson(route.body, '{}');
+  // Where there is no body it is no question of its media type: whoever forgot it is told which fields are missing.
+  if (text === '') return shapeJson(route.body, '{}');
   checkMediaType(incoming.headers['content-type'], ['application/json']);
   return shapeJson(route.body, text);
 }

@@ -30,7 +30,7 @@ export interface Proposed {
 /** @throws Refused NOT_FOUND */
 export async function requireWindDown(tx: Tx, platformId: Id): Promise<WindDown> {
   const found = await findWindDown(tx, platformId);
-  if (found === undefined) throw new Refused(refuse('NOT_FOUND'));
+  if (found === undefined) throw new Refused(refuse('NOT_FOUND', 'Nobody has proposed to wind this platform up.'));
   return found;
 }
 

@@ -100,7 +100,8 @@ describe("a platform's own record of its day", () => {
   });
 
   test('that is not what was sent is refused; the same one again changes nothing, another one is refused', async () => {
-    expect(await send(fileOf(good), { told: Buffer.from('another') })).toMatch(/^DAY_FILE_REFUSED/);
+    expect(await send(fileOf(good), { told: Buffer.from('another') })).toMatch(/^DAY_FILE_REFUSED .*not what was sent/);
+    expect(await send(fileOf(good).subarray(0, -5), { told: fileOf(good) })).toMatch(/^DAY_FILE_REFUSED .*not what was sent/);
     expect(await send(fileOf(good))).toBe('taken');
     const of = { platformId: market.platformId, date: MONDAY };
     const digest = createHash('sha256').update(fileOf(good)).digest('hex');
