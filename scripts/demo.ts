@@ -1,7 +1,8 @@
 /**
- * The run on orders of a marketplace, through the HTTP API of the running service, its clock driven by the data.
+ * The run on orders of a marketplace, or on loans of a lending platform, through the HTTP API of the running service, its clock driven by the data.
  *
  *   npm run demo -- [--orders DIR | --seed N] [--json] [--out DIR] [--keep]
+ *   npm run demo -- --loans DIR [--limit N] [--json] [--out DIR] [--keep]
  *
  * Started by `npm run demo`, which gives it a database and a Redis of its own. Progress goes to stderr, the report to stdout. The
  * exit code is 0 when every figure agrees, 1 when one does not or the run fails, 2 when it cannot be started as it was called.
@@ -10,14 +11,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { addDays, type BusinessDate, type Instant, naturalDate, startOfDay, workingDayAfter } from '../src/kernel/index.js';
+import { addDays, type BusinessDate, type Instant, naturalDate, workingDayAfter } from '../src/kernel/index.js';
 import { loadCalendar } from '../src/runtime/calendar-store.js';
 import { connectDatabase, type Database } from '../src/runtime/index.js';
 import { booksChapter } from './demo/books.js';
 import { differencesOf, expectedOf, identitiesOf } from './demo/figures.js';
 import { Stopwatch } from './demo/http.js';
+import { readLoans, runLoans } from './demo/loans/index.js';
 import { madeUpTables } from './demo/made-up.js';
-import { boundFloats, type OpenMarket, openMarket } from './demo/opening.js';
+import { type OpenMarket, openMarket } from './demo/opening.js';
 import { DataFaulty, joinTables, type Marketplace, readTables } from './demo/orders.js';
 import { personChapter } from './demo/person.js';
 import { Processes } from './demo/processes.js';
@@ -26,20 +28,20 @@ import { agreesWithBank, readResult } from './demo/reading.js';
 import { daysOf, type Plan, replay } from './demo/replay.js';
 import { count, figuresLine, type Report, reportText, seconds, writeSellers } from './demo/report.js';
 import { eventsOf } from './demo/rules.js';
+import { findServers, setFirstMoment, startProcesses, Unusable } from './demo/start.js';
 import { makeOperator } from './operator.js';
-import { freePort } from './services/index.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Logs and the platform's key; a run beside another, which is told a prefix of its own for Redis, has a folder of its own. */
 const FOLDER = join(ROOT, '.local', 'demo', process.env.REDIS_PREFIX ?? '');
 const KEY_FILE = join(FOLDER, 'platform.json');
-const USAGE = 'usage: npm run demo -- [--orders DIR | --seed N] [--json] [--out DIR] [--keep]';
-
-/** It cannot be started like this; the message is a sentence for the person at the keyboard. */
-class Unusable extends Error {}
+const USAGE = 'usage: npm run demo -- [--orders DIR | --seed N | --loans DIR [--limit N]] [--json] [--out DIR] [--keep]';
 
 interface Options {
   readonly orders: string | undefined;
+  readonly loans: string | undefined;
+  /** Of the loans so many, from the first. */
+  readonly limit: number;
   readonly seed: number;
   readonly json: boolean;
   readonly out: string | undefined;
@@ -47,18 +49,25 @@ interface Options {
 }
 
 function parseOptions(args: readonly string[]): Options {
-  let values: { orders?: string; seed?: string; json?: boolean; out?: string; keep?: boolean };
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = { orders: text, loans: text, limit: text, seed: text, json: flag, out: text, keep: flag };
+  let values: { [name in 'orders' | 'loans' | 'limit' | 'seed' | 'out']?: string } & { json?: boolean; keep?: boolean };
   try {
-    const text = { type: 'string' } as const;
-    const flag = { type: 'boolean' } as const;
-    ({ values } = parseArgs({ args: [...args], options: { orders: text, seed: text, json: flag, out: text, keep: flag } }));
+    ({ values } = parseArgs({ args: [...args], options }));
   } catch (error) {
     throw new Unusable(`${(error as Error).message}\n${USAGE}`);
   }
-  const { orders, seed, json = false, out, keep = false } = values;
-  if (orders !== undefined && seed !== undefined) throw new Unusable(`--seed is for the made-up marketplace alone.\n${USAGE}`);
-  if (seed !== undefined && !/^[0-9]{1,9}$/.test(seed)) throw new Unusable(`--seed is a whole number, not "${seed}".\n${USAGE}`);
-  return { orders, seed: Number(seed ?? 1), json, out, keep };
+  const { orders, loans, seed, limit, json = false, out, keep = false } = values;
+  if ([orders, loans, seed].filter((value) => value !== undefined).length > 1)
+    throw new Unusable(
+      `--orders, --loans and --seed exclude one another; --seed is for the made-up marketplace alone.\n${USAGE}`,
+    );
+  if (limit !== undefined && loans === undefined) throw new Unusable(`--limit is for --loans alone.\n${USAGE}`);
+  const isCount = (value: string | undefined) => value === undefined || /^[0-9]{1,9}$/.test(value);
+  if (!isCount(seed)) throw new Unusable(`--seed is a whole number, not "${seed}".\n${USAGE}`);
+  if (!isCount(limit) || limit === '0') throw new Unusable(`--limit is a number of loans, not "${limit}".\n${USAGE}`);
+  return { orders, loans, limit: Number(limit ?? Number.MAX_SAFE_INTEGER), seed: Number(seed ?? 1), json, out, keep };
 }
 
 function readMarketplace({ orders, seed }: Options): Marketplace {
@@ -78,47 +87,11 @@ function prepareOut({ out }: Options): void {
   }
 }
 
-interface Servers {
-  readonly DATABASE_URL: string;
-  readonly REDIS_URL: string;
-}
-
-function findServers(): Servers {
-  const { DATABASE_URL, REDIS_URL } = process.env;
-  if (!DATABASE_URL || !REDIS_URL)
-    throw new Unusable('DATABASE_URL and REDIS_URL are not set; `npm run demo` starts servers and sets them.');
-  return { DATABASE_URL, REDIS_URL };
-}
-
 async function planOf({ orders }: Marketplace, db: Database): Promise<Plan> {
   const events = eventsOf(orders);
   const at = (place: number) => naturalDate(events.at(place)?.at as Instant);
   const calendar = await db.read('calendar', loadCalendar);
   return { events, firstDay: at(0), lastDay: workingDayAfter(calendar, at(-1), 2) };
-}
-
-/** The service starts in the morning of the first day: its clock never goes back. */
-async function setFirstMoment(db: Database, firstDay: BusinessDate): Promise<void> {
-  await db.withTx('first moment', async (tx) => {
-    const [row] = await tx.rows<{ now_ms: string }>('SELECT now_ms FROM driven_clock WHERE id = 1');
-    if (row !== undefined)
-      throw new Unusable('This database has been used before. The run needs a migrated and otherwise empty one.');
-    await tx.write('INSERT INTO driven_clock (id, now_ms) VALUES (1, ?)', [startOfDay(firstDay)]);
-  });
-}
-
-async function startProcesses(processes: Processes, servers: Servers): Promise<{ api: string; bank: string }> {
-  const bank = await processes.start('bank', ['scripts/bank.ts', '--port', '0'], {});
-  await boundFloats(bank.url);
-  // The port is chosen beforehand: the addresses of hosted pages hold it, whichever process writes them.
-  const port = String(await freePort());
-  const own = { HOST: '127.0.0.1', PORT: port, METRICS_PORT: '0', PUBLIC_URL: `http://127.0.0.1:${port}` };
-  const env = { ...servers, ...own, CLOCK: 'driven', BANK_URL: bank.url };
-  const [api] = await Promise.all([
-    processes.start('api', ['src/main.ts'], env),
-    processes.start('worker', ['jobs/main.ts'], { ...env, TICK_MS: '250' }),
-  ]);
-  return { api: api.url, bank: bank.url };
 }
 
 interface Started {
@@ -221,9 +194,13 @@ async function run(options: Options, marketplace: Marketplace, processes: Proces
   return { ok: [...checks, ...books, ...customer].every((check) => check.ok), started };
 }
 
+interface Staying extends Pick<Started, 'token' | 'urls'> {
+  readonly house: { readonly platformId: string; readonly keyId: string; readonly privateKey: string };
+}
+
 /** Says how to go on by hand, and waits to be stopped. */
-async function stay({ market, token, urls }: Started, stopped: Promise<void>): Promise<void> {
-  const { keyId, privateKey } = market;
+async function stay({ house, token, urls }: Staying, stopped: Promise<void>): Promise<void> {
+  const { keyId, privateKey, platformId } = house;
   writeFileSync(KEY_FILE, `${JSON.stringify({ url: urls.api, keyId, privateKey }, null, 2)}\n`, { mode: 0o600 });
   const keyOption = process.env.REDIS_PREFIX === undefined ? '' : `--key ${relative(process.cwd(), KEY_FILE)} `;
   const lines = [
@@ -236,7 +213,7 @@ async function stay({ market, token, urls }: Started, stopped: Promise<void>): P
     'A signed request as the platform (RFC 9421):',
     `  node --import tsx scripts/request.ts ${keyOption}GET /v1/platform`,
     "As the bank's staff:",
-    `  curl -H 'Authorization: Bearer ${token}' ${urls.api}/admin/v1/platforms/${market.platformId}/book`,
+    `  curl -H 'Authorization: Bearer ${token}' ${urls.api}/admin/v1/platforms/${platformId}/book`,
     '',
     'Ctrl-C stops everything.',
   ];
@@ -245,10 +222,26 @@ async function stay({ market, token, urls }: Started, stopped: Promise<void>): P
   rmSync(KEY_FILE, { force: true });
 }
 
+/** Reads the data at once, and answers the run on it. */
+function readyFor(options: Options): (processes: Processes) => Promise<Staying & { readonly ok: boolean }> {
+  const { loans: folder, limit, json, out } = options;
+  if (folder === undefined) {
+    const marketplace = readMarketplace(options);
+    return async (processes) => {
+      const { ok, started } = await run(options, marketplace, processes);
+      return { ok, ...started, house: started.market };
+    };
+  }
+  const loans = readLoans(folder, limit);
+  if (loans.length === 0) throw new DataFaulty('There are no loans.');
+  const logs = relative(process.cwd(), FOLDER) || '.';
+  return (processes) => runLoans({ folder, json, out, logs }, loans, processes);
+}
+
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   prepareOut(options);
-  const marketplace = readMarketplace(options);
+  const start = readyFor(options);
   mkdirSync(FOLDER, { recursive: true });
   const processes = new Processes(FOLDER);
   const signalled = new Promise<void>((resolve) => {
@@ -258,8 +251,8 @@ async function main(): Promise<number> {
     const interrupted = signalled.then((): never => {
       throw new Error('Stopped before the end.');
     });
-    const { ok, started } = await Promise.race([run(options, marketplace, processes), processes.failed, interrupted]);
-    if (options.keep) await Promise.race([stay(started, signalled), processes.failed]);
+    const { ok, ...staying } = await Promise.race([start(processes), processes.failed, interrupted]);
+    if (options.keep) await Promise.race([stay(staying, signalled), processes.failed]);
     return ok ? 0 : 1;
   } finally {
     await processes.stop();

@@ -30,6 +30,6 @@ export async function closeDay(
   }
 }
 
-export function readDays({ clients }: OpenMarket): Promise<Day[]> {
+export function readDays({ clients }: { readonly clients: Pick<OpenMarket['clients'], 'platform'> }): Promise<Day[]> {
   return readAll<Day>(clients.platform, '/v1/days');
 }

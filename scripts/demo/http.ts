@@ -104,3 +104,18 @@ export async function readAll<Item>(client: Client, path: string): Promise<Item[
   }
   return items;
 }
+
+/** Does the work for every item, so many at once, and answers in the order of the items. */
+export async function together<Item, Done>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Done>,
+): Promise<Done[]> {
+  const done: Done[] = [];
+  const rest = items.entries();
+  const one = async () => {
+    for (const [place, item] of rest) done[place] = await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+  return done;
+}

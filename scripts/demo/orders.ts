@@ -60,17 +60,19 @@ const NUMBER = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 /** @throws DataFaulty when a file is missing, is no CSV or lacks a column */
 export function readTables(folder: string): Tables {
-  const read = (table: keyof typeof FILES): Row[] => {
-    const path = join(folder, FILES[table]);
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      throw new DataFaulty(`${path} cannot be read (${(error as { code?: string }).code}).`);
-    }
-    return parseTable(path, text, COLUMNS[table]);
-  };
+  const read = (table: keyof typeof FILES) => readTable(join(folder, FILES[table]), COLUMNS[table]);
   return { orders: read('orders'), items: read('items'), payments: read('payments') };
+}
+
+/** @throws DataFaulty when the file is missing, is no CSV or lacks a column */
+export function readTable(path: string, columns: readonly string[]): Row[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new DataFaulty(`${path} cannot be read (${(error as { code?: string }).code}).`);
+  }
+  return parseTable(path, text, columns);
 }
 
 function parseTable(path: string, text: string, columns: readonly string[]): Row[] {

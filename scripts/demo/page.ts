@@ -5,6 +5,8 @@ interface Around {
   readonly bank: Client;
   readonly platform: Client;
   readonly mobile: string;
+  /** What the time counts for in the stopwatch. */
+  readonly what?: string;
 }
 
 const WHAT = 'the customer';
@@ -54,7 +56,7 @@ export class Page {
 
   async #messages(): Promise<string[]> {
     const path = `/sandbox/sms?mobile=${this.#around.mobile}`;
-    const { items } = (await this.#around.bank.call({ method: 'GET', path, what: WHAT })) as {
+    const { items } = (await this.#around.bank.call({ method: 'GET', path, what: this.#around.what ?? WHAT })) as {
       items: readonly { text: string }[];
     };
     return items.map(({ text }) => text);

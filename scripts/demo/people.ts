@@ -90,3 +90,30 @@ function personSeller(sellerId: string, number: number) {
 function opening<Party extends { readonly name: string }>(sellerId: string, party: Party, account: string) {
   return { merchantNo: sellerId, party, settlementAccount: { name: party.name, account, bankCode: bankOf(sellerId) } };
 }
+
+/** A person who lends or borrows: whom a platform registers as its user, and the card that he binds. */
+export interface Member {
+  readonly party: object;
+  readonly mobile: string;
+  readonly card: BankAccount;
+}
+
+const CARD_BANK = '102100099996';
+
+/** @param number 0 to 34,999, which makes his identity and mobile number his own */
+export function memberOf(number: number): Member {
+  const id = `member-${number}`;
+  const { pick, below } = drawer('member', id);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const birth = `${1960 + Math.floor(number / 1000)}${two(1 + below(12))}${two(1 + below(28))}`;
+  const first17 = `${AREAS[0]}${birth}${String(number % 1000).padStart(3, '0')}`;
+  const name = personName('member', id);
+  const mobile = `139${10_000_000 + number}`;
+  const identity = { name, idType: 'resident-id', idNo: first17 + residentIdCheck(first17), idExpires: null };
+  const address = `${pick(CITIES)}市某路 ${1 + below(400)} 号`;
+  return {
+    party: { kind: 'person', ...identity, mobile, address, occupation: '职员' },
+    mobile,
+    card: { name, account: cardNumber('member', id), bankCode: CARD_BANK },
+  };
+}

@@ -1,4 +1,5 @@
-import { addDays, type BusinessDate, type Instant, naturalDate, startOfDay, toRfc3339 } from '../../src/kernel/index.js';
+import { addDays, type BusinessDate, type Instant, naturalDate, startOfDay } from '../../src/kernel/index.js';
+import { DrivenClock } from './clock.js';
 import { closeDay } from './day.js';
 import type { Client } from './http.js';
 import { expectedOutcome, instructionOf, referenceOf } from './instructions.js';
@@ -48,7 +49,7 @@ export async function replay(market: OpenMarket, plan: Plan, tell: (done: DayDon
     else before.push(event);
   }
   const days = daysOf(plan);
-  const clock = new DrivenClock(market);
+  const clock = new DrivenClock(market.clients.admin);
   let instructions = 0;
   for (const [place, date] of days.entries()) {
     const events = byDay.get(date) ?? [];
@@ -62,27 +63,6 @@ export async function replay(market: OpenMarket, plan: Plan, tell: (done: DayDon
     await settleAll(market, clock);
     instructions += events.length;
     tell({ date, day: place + 1, days: days.length, instructions });
-  }
-}
-
-/** The service's clock, which never goes back: what happened in the small hours is given once the day before is closed and paid out. */
-class DrivenClock {
-  readonly #market: OpenMarket;
-  #now = 0;
-
-  constructor(market: OpenMarket) {
-    this.#market = market;
-  }
-
-  async moveTo(at: Instant): Promise<void> {
-    if (at <= this.#now) return;
-    this.#now = at;
-    const body = { now: toRfc3339(at) };
-    await this.#market.clients.admin.call({ method: 'PUT', path: '/admin/v1/clock', body, what: 'setting the clock' });
-  }
-
-  pass(ms: number): Promise<void> {
-    return this.moveTo((this.#now + ms) as Instant);
   }
 }
 

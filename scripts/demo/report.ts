@@ -40,7 +40,8 @@ function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - text.length - (text.match(WIDE)?.length ?? 0)));
 }
 
-function row(en: string, zh: string, value: string, note = ''): string {
+/** A figure with its name in both languages. */
+export function row(en: string, zh: string, value: string, note = ''): string {
   return `  ${pad(en, 28)}${pad(zh, 18)}${value.padStart(16)}${note === '' ? '' : `   ${note}`}`;
 }
 
@@ -67,18 +68,25 @@ export function reportText(report: Report): string {
     "  For one day the bank lowers the limits of a year to what was used, to show that a fen more is refused; then the law's hold again.",
     ...report.customer.map(checkLine),
     '',
-    'Time 用时',
-    ...report.timings
-      .slice(0, 8)
-      .map(({ what, calls, ms }) => `  ${pad(what, 28)}${`${seconds(ms)} s`.padStart(12)}   ${count(calls)} calls`),
-    `  ${pad('whole run', 28)}${`${report.seconds} s`.padStart(12)}`,
-    '',
-    failed.length === 0 ? 'Everything agrees. 全部相符。' : `${failed.length} checks failed. 有 ${failed.length} 项不符。`,
-    '',
+    ...endOf(report.timings, report.seconds, failed.length),
   ].join('\n');
 }
 
-function checkLine({ what, ok, found }: Check): string {
+/** Where the time went, and whether all agrees. */
+export function endOf(timings: Report['timings'], took: string, failed: number): string[] {
+  return [
+    'Time 用时',
+    ...timings
+      .slice(0, 8)
+      .map(({ what, calls, ms }) => `  ${pad(what, 28)}${`${seconds(ms)} s`.padStart(12)}   ${count(calls)} calls`),
+    `  ${pad('whole run', 28)}${`${took} s`.padStart(12)}`,
+    '',
+    failed === 0 ? 'Everything agrees. 全部相符。' : `${failed} checks failed. 有 ${failed} 项不符。`,
+    '',
+  ];
+}
+
+export function checkLine({ what, ok, found }: Check): string {
   return `  ${ok ? 'ok    ' : 'WRONG '} ${pad(what, 46)} ${found}`;
 }
 
@@ -115,7 +123,7 @@ export function seconds(ms: number): string {
 }
 
 /** The figures as one line of JSON, amounts in fen. */
-export function figuresLine(figures: Figures, took: number): string {
+export function figuresLine(figures: object, took: number): string {
   const entries = Object.entries(figures).map(([name, value]) => [name, Number(value)] as const);
   return JSON.stringify(Object.fromEntries([...entries, ['seconds', took] as const]));
 }
