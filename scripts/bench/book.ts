@@ -35,11 +35,12 @@ export interface BenchBook {
   readonly subs: readonly Id[];
 }
 
-export async function openBook(rt: Runtime): Promise<BenchBook> {
+/** @param count how many sub-accounts it has */
+export async function openBook(rt: Runtime, count = ACCOUNTS): Promise<BenchBook> {
   const platformId = rt.newId();
   const functional = ['custody', 'in-transit', 'own-funds', 'commission', 'marketing', 'fees', 'suspense'] as const;
   const accounts = Object.fromEntries(functional.map((type) => [type, rt.newId()])) as Record<FunctionalAccount, Id>;
-  const subs = Array.from({ length: ACCOUNTS }, () => rt.newId());
+  const subs = Array.from({ length: count }, () => rt.newId());
   await rt.db.withTx('bench-book', async (tx) => {
     await ensureShards(tx, 1);
     await insertBook(tx, {
@@ -55,7 +56,7 @@ export async function openBook(rt: Runtime): Promise<BenchBook> {
       tx,
       functional.map((type) => ({ id: accounts[type], platformId, type })),
     );
-    for (let from = 0; from < ACCOUNTS; from += 5000) {
+    for (let from = 0; from < count; from += 5000) {
       await openAccounts(
         tx,
         subs.slice(from, from + 5000).map((id) => ({ id, platformId, type: 'sub' as const })),
@@ -112,13 +113,18 @@ export function transferOf([from, to]: readonly [Id, Id]): Asked {
 }
 
 /** Instructions per second, of as many as a round has. */
-export async function measure(rt: Runtime, give: Give, next: () => Asked): Promise<{ intake: number; posting: number }> {
-  const submissions = Array.from({ length: PER_ROUND }, () => give(...next()));
+export async function measure(
+  rt: Runtime,
+  give: Give,
+  next: () => Asked,
+  round = PER_ROUND,
+): Promise<{ intake: number; posting: number }> {
+  const submissions = Array.from({ length: round }, () => give(...next()));
   const intake = await receiveAll(rt, submissions);
   const started = performance.now();
   const decided = await executeShard(rt, 0);
   const seconds = (performance.now() - started) / 1000;
-  if (decided !== PER_ROUND) throw new Error(`${decided} of ${PER_ROUND} were decided`);
+  if (decided !== round) throw new Error(`${decided} of ${round} were decided`);
   const refused = await rt.db.read('bench-refused', (tx) =>
     tx.rows<{ code: string; n: string }>("SELECT code, COUNT(*) AS n FROM outcomes WHERE state <> 'posted' GROUP BY code"),
   );

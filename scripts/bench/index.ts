@@ -2,6 +2,7 @@ import { benchClearing } from './clearing.js';
 import { benchLimits } from './limits.js';
 import { benchPosting } from './posting.js';
 import { benchReconcile } from './reconcile.js';
+import { benchRepay } from './repay.js';
 import { benchRouting } from './routing.js';
 import { benchSplit } from './split.js';
 
@@ -9,6 +10,7 @@ import { benchSplit } from './split.js';
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Record<string, number>>>> = {
   posting: (args) => (args.includes('--limits') ? benchLimits(args) : benchPosting(args)),
   split: benchSplit,
+  repay: benchRepay,
   routing: benchRouting,
   clearing: benchClearing,
   reconcile: benchReconcile,

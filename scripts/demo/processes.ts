@@ -11,7 +11,7 @@ export interface Running {
   readonly url: string;
 }
 
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 const STOP_MS = 20_000;
 
 /**
@@ -59,7 +59,7 @@ export class Processes {
     this.#children.push({ name, child, ended });
     const url = await new Promise<string>((resolve, reject) => {
       const why = (what: string) => new Error(`The ${name} ${what}. The end of ${basename(path)}:\n${endOf(path)}`);
-      const timer = setTimeout(() => reject(why('did not get ready within a minute')), READY_MS);
+      const timer = setTimeout(() => reject(why('did not get ready within three minutes')), READY_MS);
       void ended.then(() => {
         clearTimeout(timer);
         const error = why('ended');

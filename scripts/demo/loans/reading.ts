@@ -54,7 +54,8 @@ export async function readLoanFigures(
   const claims = byLender.flatMap((of) => of.claims);
   const accounts = await readAll<Account>(platform, '/v1/accounts');
   const repayments = await readAll<Instruction>(platform, '/v1/instructions?kind=repayment');
-  const day = (await readDays(house)).findLast(({ state }) => state === 'closed');
+  const days = (await readDays(house)).filter(({ state }) => state === 'closed');
+  const day = days.toSorted((one, other) => (one.businessDate < other.businessDate ? -1 : 1)).at(-1);
   const results = resultsOf(loans, projects, claims, plans);
   const commission = accounts.filter(({ type }) => type === 'commission');
   return {
