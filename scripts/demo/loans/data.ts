@@ -91,9 +91,9 @@ const LENDING_DAYS = ['10', '20'];
 const LENDERS = { least: 5, most: 20 };
 /** So many lenders for a loan in the pool, and never fewer than one loan may have. */
 const LOANS_PER_LENDER = 40;
-const POOL_MOST = 125;
+const POOL_MOST = 80;
 /** Up to so many loans everybody borrows once; above that he has several, as far as the law lets a person borrow on one platform. */
-const BORROWERS_MOST = 500;
+const BORROWERS_MOST = 430;
 const PERSON_CAP = 20_000_000n;
 
 /** Who lends what to whom and when, drawn with a seed. */
