@@ -13,7 +13,6 @@ const LOOK_EVERY_MS = 100;
 const PENALTY_RATE = 0;
 /** 1 % of what is lent. */
 const LEND_FEE = 100;
-/** The first project of a borrower is confirmed by him on a page of the bank, the others at the counter, on paper. */
 const REGISTERING = 'registering projects';
 
 export interface Instalment {
@@ -37,7 +36,10 @@ export interface Project {
 
 export const cny = (amount: Minor | number) => ({ amount: Number(amount), currency: 'CNY' });
 
-/** Registers a project, has its borrower confirm it and the guarantor's signature recorded: now it can be lent to. @returns its id */
+/**
+ * Registers a project, has its borrower confirm it and the guarantor's signature recorded: now it can be lent to. A borrower confirms his first
+ * project on a page of the bank, the others on paper at the counter. @returns its id
+ */
 async function register(
   { clients, borrowers, guarantor }: LendingHouse,
   loan: PlannedLoan,
@@ -68,7 +70,7 @@ async function register(
   return id;
 }
 
-/** @param before loans that were registered on days before @returns the ids of the projects, by loan */
+/** @param hasBorrowed who has confirmed a project on a page before; those of today are added @returns the ids of the projects, by loan */
 export async function registerAll(
   house: LendingHouse,
   loans: readonly PlannedLoan[],
@@ -85,9 +87,6 @@ export interface Instruction {
   readonly kind: 'bid' | 'lend-out' | 'repayment' | 'compensation';
   readonly data: object;
 }
-
-/** What became of one: the details of an instruction that was posted. */
-export type Detail = Readonly<Record<string, unknown>>;
 
 interface BatchAnswer {
   readonly batch: string;

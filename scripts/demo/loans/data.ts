@@ -137,7 +137,7 @@ function bidsFor(amount: Minor, pool: number, chance: () => number): PlannedBid[
 }
 
 /** After so many instalments a loan is settled, or the run leaves it; of one that misses an instalment it is the last of these. */
-export const INSTALMENTS = 3;
+const INSTALMENTS = 3;
 
 export const instalmentsOf = ({ months }: Pick<Loan, 'months'>): number => Math.min(INSTALMENTS, months);
 

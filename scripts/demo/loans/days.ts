@@ -58,7 +58,7 @@ export function daysOf(loans: readonly PlannedLoan[]): BusinessDate[] {
 
 /**
  * The loans day by day: money comes in, projects are registered, confirmed, raised and lent out, instalments paid, loans settled, the guarantor
- * called upon; and every day is closed. @returns what was paid in from outside. @throws Error when the service does anything else
+ * called upon; and every day is closed. `run` throws when the service does anything else.
  */
 export class LoanDays {
   readonly #house: LendingHouse;

@@ -53,7 +53,7 @@ const MONTHLY = 12_000_000n;
  * The annuity as what has the loan's amount for its present value: amount ÷ (v + v² + … + vⁿ) with v = 1 ÷ (1 + a month's rate), up to
  * the next fen; fixed-point numbers. A second way to what the service works out by the closed formula in whole numbers.
  */
-export function installmentOf({ amount, rate, months }: Pick<Loan, 'amount' | 'rate' | 'months'>): Minor {
+function installmentOf({ amount, rate, months }: Pick<Loan, 'amount' | 'rate' | 'months'>): Minor {
   let value = ONE;
   let sum = 0n;
   for (let month = 1; month <= months; month += 1) {
