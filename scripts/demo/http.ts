@@ -51,7 +51,7 @@ export interface Client {
 type Sign = (parts: { method: Method; url: string; body: string | undefined }) => Readonly<Record<string, string>>;
 
 export function openClient(url: string, watch: Stopwatch, sign: Sign = () => ({})): Client {
-  const pool = new Pool(url, { connections: 4, pipelining: 1, headersTimeout: 120_000, bodyTimeout: 120_000 });
+  const pool = new Pool(url, { connections: 8, pipelining: 1, headersTimeout: 120_000, bodyTimeout: 120_000 });
   return {
     url,
     call: ({ method, path, body, headers, what, orRefused, refusalsToo, asText }) =>

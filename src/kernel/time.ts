@@ -72,11 +72,17 @@ export function daysBetween(from: BusinessDate, to: BusinessDate): number {
   return (Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / DAY_MS;
 }
 
-/** The same day so many months later, or the last of that month where it has no such day. */
+/**
+ * The same day so many months later, or the last of that month where it has no such day. Plans of loans ask for it so often that most
+ * answers make no date object.
+ */
 export function addMonths(date: BusinessDate, months: number): BusinessDate {
-  const [year, month, day] = date.split('-').map(Number) as [number, number, number];
-  const last = new Date(Date.UTC(year, month + months, 0)).getUTCDate();
-  return new Date(Date.UTC(year, month - 1 + months, Math.min(day, last))).toISOString().slice(0, 10) as BusinessDate;
+  const day = Number(date.slice(8));
+  const month = Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7)) - 1 + months;
+  const [year, place] = [Math.floor(month / 12), month - Math.floor(month / 12) * 12 + 1];
+  const last = day > 28 ? new Date(Date.UTC(year, place, 0)).getUTCDate() : day;
+  const two = (value: number) => (value < 10 ? `0${value}` : String(value));
+  return `${year}-${two(place)}-${two(Math.min(day, last))}` as BusinessDate;
 }
 
 export function weekday(date: BusinessDate): number {

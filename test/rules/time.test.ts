@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   addDays,
+  addMonths,
   type BusinessDate,
   instantOf,
   naturalDate,
@@ -65,5 +66,32 @@ describe('days', () => {
     ['20260101', false],
   ])('%s exists: %s', (text, exists) => {
     expect(parseBusinessDate(text)).toBe(exists ? (text as BusinessDate) : undefined);
+  });
+});
+
+describe('months after a date', () => {
+  it('keep its day, or end with a shorter month', () => {
+    const cases = [
+      ['2018-01-31', 1, '2018-02-28'],
+      ['2020-01-31', 1, '2020-02-29'],
+      ['2018-10-31', 1, '2018-11-30'],
+      ['2018-12-10', 1, '2019-01-10'],
+      ['2018-12-31', 24, '2020-12-31'],
+      ['2018-03-31', -1, '2018-02-28'],
+      ['2018-01-15', -13, '2016-12-15'],
+      ['2018-05-20', 0, '2018-05-20'],
+    ] as const;
+    for (const [date, months, then] of cases) expect(addMonths(date as BusinessDate, months)).toBe(then);
+  });
+
+  it('are what a calendar of dates says, over twelve years of days', () => {
+    for (let days = 0; days < 4_400; days += 1) {
+      const from = addDays('2015-12-28' as BusinessDate, days);
+      const [year, month, day] = from.split('-').map(Number) as [number, number, number];
+      const months = (days * 7) % 130;
+      const last = new Date(Date.UTC(year, month + months, 0)).getUTCDate();
+      const then = new Date(Date.UTC(year, month - 1 + months, Math.min(day, last))).toISOString().slice(0, 10);
+      expect(addMonths(from, months)).toBe(then);
+    }
   });
 });

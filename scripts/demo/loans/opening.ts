@@ -48,7 +48,7 @@ const CUSTODY_NO = '9990106000003';
 const GUARANTOR = '示范融资担保有限公司';
 const PASSWORD = '730516';
 /** As many people open their accounts at once. */
-export const AT_ONCE = 4;
+export const AT_ONCE = 8;
 const OPENING = 'opening accounts';
 const PAGES = "the customers' pages";
 const MANDATE_DAYS = 300;
