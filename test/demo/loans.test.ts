@@ -27,7 +27,15 @@ describe('loans from a file', () => {
   });
 
   it('have a fate by the words of their status', () => {
-    const words = ['Fully Paid', 'Current', 'In Grace Period', 'Late (16-30 days)', 'Late (31-120 days)', 'Charged Off', 'Default'];
+    const words = [
+      'Fully Paid',
+      'Current',
+      'In Grace Period',
+      'Late (16-30 days)',
+      'Late (31-120 days)',
+      'Charged Off',
+      'Default',
+    ];
     const fates = parsed(...words.map((loan_status) => ({ loan_status }))).map(({ fate }) => fate);
     expect(fates).toEqual(['settled', 'on-time', ...Array.from({ length: 5 }, () => 'late')]);
   });
@@ -109,7 +117,9 @@ describe('what has to come out', () => {
   it('is paid by the guarantor where the last instalment is missed, and settled where the loan was', () => {
     const late = scheduleOf({ ...loan, fate: 'late' });
     expect(late.compensated).toBe(65_253n);
-    expect(borrowerPaysIn({ ...loan, fate: 'late' })).toBe(late.fee + (late.paid[0]?.interest ?? 0n) + (late.paid[1]?.interest ?? 0n));
+    expect(borrowerPaysIn({ ...loan, fate: 'late' })).toBe(
+      late.fee + (late.paid[0]?.interest ?? 0n) + (late.paid[1]?.interest ?? 0n),
+    );
     const { paid, settled } = scheduleOf({ ...loan, fate: 'settled' });
     expect(paid.reduce((sum, { principal }) => sum + principal, settled)).toBe(loan.amount);
   });
@@ -126,7 +136,13 @@ describe('the checks', () => {
 
   it('find nothing where everything agrees', () => {
     expect(failed({})).toEqual([]);
-    expect(expected.figures).toMatchObject({ loans: 3, instalmentsPaid: 8, compensated: 65_253n, held: 0n, installmentMatches: 3 });
+    expect(expected.figures).toMatchObject({
+      loans: 3,
+      instalmentsPaid: 8,
+      compensated: 65_253n,
+      held: 0n,
+      installmentMatches: 3,
+    });
   });
 
   it('find a fen that is missing, or held, and a holder too few', () => {
