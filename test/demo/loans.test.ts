@@ -95,6 +95,8 @@ describe('what has to come out', () => {
     // The instalment, and the principal that three of them pay back: of the first as the public data has both.
     [{}, 65_253n, 98_414n],
     [{ loan_amount: '5000', term: '36', interest_rate: '12.61', installment: '167.54' }, 16_754n, 34_864n],
+    // What is a whole number of fen stays one.
+    [{ term: '1', installment: '28328.30' }, 2_832_830n, 2_800_000n],
   ])('is worked out by a second way that gives the instalments of the data', (change, installment, three) => {
     const [one] = parsed(change) as [Loan];
     const { paid, ...rest } = scheduleOf(one);

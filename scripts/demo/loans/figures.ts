@@ -47,6 +47,8 @@ export interface Schedule {
 
 /** Digits behind the point: far more than a fen of any loan needs. */
 const ONE = 10n ** 50n;
+/** Of a fen: what is nearer than this to a whole number is that number. */
+const FINE = 10n ** 20n;
 const MONTHLY = 12_000_000n;
 
 /**
@@ -60,7 +62,9 @@ function installmentOf({ amount, rate, months }: Pick<Loan, 'amount' | 'rate' | 
     value = (value * MONTHLY) / (MONTHLY + rate);
     sum += value;
   }
-  return (amount * ONE + sum - 1n) / sum;
+  // The value of a yuan is cut off at the last digit, which must not make a whole number of fen a little more than that.
+  const fine = (amount * ONE * FINE) / sum - 1n;
+  return fine / FINE + 1n;
 }
 
 /** What has to be paid of a loan, worked out from its terms by the rules of the run alone. */
