@@ -162,12 +162,9 @@ const lineSchema = z
     code: z.string().nullable().meta({ description: 'Why it was refused' }),
     instruction: z.string().nullable(),
     attempt: z.int().meta({ description: 'How often it was tried again' }),
-    payoutState: z
-      .enum(PAYOUT_STATES)
-      .nullable()
-      .meta({
-        description: 'How the payout of a posted line stands, which has the number of the instruction; null: there is none',
-      }),
+    payoutState: z.enum(PAYOUT_STATES).nullable().meta({
+      description: 'How the payout of a posted line stands, which has the number of the instruction; null: there is none',
+    }),
   })
   .meta({ id: 'ClearingLine', description: 'What a clearing pays out of one account 清算明细' });
 
