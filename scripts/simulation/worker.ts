@@ -226,6 +226,7 @@ export class Worker {
         moveFloat: (...of) => call(() => coreBank.moveFloat(...of)),
       },
       dayFiles: this.#channels.dayFiles,
+      funds: this.#channels.funds,
       verification,
       sms,
       close: () => this.#channels.close(),

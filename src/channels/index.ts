@@ -7,11 +7,12 @@ export { PARTICIPANT } from './cnaps/envelope.js';
 
 import { type CoreBank, httpCoreBank } from './core-bank.js';
 import { type DayEndNews, dayEndNews, type FileChannel, hasDayFiles, pspFile, sftpFiles, unionPayFile } from './files/index.js';
+import { type FundExchange, fundExchange } from './funds/index.js';
 import { type BankHttp, openBankHttp } from './http.js';
 import { httpChannel } from './http-channel.js';
 import { CHANNELS, type Channel, type ChannelCode, type CollectingChannel, type Collector } from './port.js';
 import { pspChannel } from './psp/psp-channel.js';
-import { type InstitutionSettings, institutionOf } from './settings.js';
+import { type FundSettings, fundSettingsOf, type InstitutionSettings, institutionOf } from './settings.js';
 import { unionPayChannel } from './unionpay/unionpay-channel.js';
 import { httpSmsGateway, httpVerification } from './verification/http-verification.js';
 import type { SmsGateway, Verification } from './verification/verification.js';
@@ -25,6 +26,8 @@ export interface Channels {
   readonly coreBank: CoreBank;
   /** The day files of the channels that have them. */
   readonly dayFiles: (channel: FileChannel) => Pick<DayEndNews, 'dates' | 'read'>;
+  /** The files of fund companies. */
+  readonly funds: FundExchange;
   readonly verification: Verification;
   readonly sms: SmsGateway;
   /** Ends all connections; calls under way answer unknown. */
@@ -42,6 +45,7 @@ export interface ChannelsOptions {
   /** The simulator at `bankUrl` when absent. */
   readonly unionpay?: InstitutionSettings;
   readonly psp?: InstitutionSettings;
+  readonly funds?: FundSettings;
   /** Where the payment institution tells results; nowhere when absent. */
   readonly notifyUrl?: string;
   /** Milliseconds since 1970; the machine's clock when absent. */
@@ -61,6 +65,8 @@ export function openChannels(options: ChannelsOptions): Channels {
   const ways = { core: open(), verification: open(), sms: open() };
   const byChannel = CHANNELS.filter((code) => !hasDayFiles(code)).map((code) => ({ code, way: open() }));
   const institutions = openInstitutions(options, { timeoutMs, connectTimeoutMs });
+  const { distributor, files } = options.funds ?? fundSettingsOf(bankUrl);
+  const fundFiles = sftpFiles({ ...files, timeoutMs, connectTimeoutMs });
   return {
     channels: {
       ...Object.fromEntries(byChannel.map(({ code, way }) => [code, channelOf(code, way, clock)])),
@@ -68,10 +74,11 @@ export function openChannels(options: ChannelsOptions): Channels {
     } as Channels['channels'],
     coreBank: httpCoreBank(ways.core),
     dayFiles: institutions.dayFiles,
+    funds: fundExchange(fundFiles, distributor),
     verification: httpVerification(ways.verification),
     sms: httpSmsGateway(ways.sms),
     async close() {
-      await institutions.close();
+      await Promise.all([institutions.close(), fundFiles.close()]);
       await Promise.all([...Object.values(ways), ...byChannel.map(({ way }) => way)].map((way) => way.close()));
     },
   };
@@ -120,6 +127,7 @@ export type {
   Inflow,
 } from './core-bank.js';
 export { FILE_CHANNELS, type FileChannel, openSshPrivateKey, sshFingerprint } from './files/index.js';
+export * from './funds/index.js';
 export { type PeerKeys, signingKeyOf } from './keys.js';
 export * from './port.js';
 export { readNotification } from './psp/psp-channel.js';

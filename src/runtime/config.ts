@@ -58,6 +58,17 @@ export const Config = z.object({
     .regex(/^(?:https?:\/\/.+)?$/)
     .default('')
     .describe('where it tells results; empty: `/v1/channels/psp/callbacks` at PUBLIC_URL'),
+  FUNDS_DISTRIBUTOR: z
+    .string()
+    .regex(/^[A-Za-z0-9]{0,9}$/)
+    .default('')
+    .describe('our code as a distributor of funds; empty in a sandbox: 999'),
+  FUNDS_FILES: z
+    .string()
+    .default('')
+    .describe('`sftp://user@host:port` where files of fund companies are exchanged; empty: the simulator at BANK_URL'),
+  FUNDS_FILES_HOST_KEY: z.string().default('').describe('`SHA256:…` of the key of that host'),
+  FUNDS_FILES_KEY: z.string().default('').describe('our key for that host, `id=<base64 of PKCS #8>`, Ed25519'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('port of the API; 0 takes a free one'),
   HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
   PUBLIC_URL: z

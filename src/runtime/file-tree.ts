@@ -22,14 +22,24 @@ export interface OpenFile extends Pick<TreeEntry, 'changed'> {
   close(): Promise<void>;
 }
 
+/** A file that is being handed in; it counts when it is closed. */
+export interface ReceivedFile {
+  /** @throws when it takes no more */
+  write(at: number, bytes: Buffer): void;
+  /** @throws when it is not taken after all */
+  close(): Promise<void>;
+}
+
 /**
- * Folders and files that are read by SFTP and never written. Paths begin with `/` and have no dots in them. What is not there is undefined; a Refused
+ * Folders and files that are read by SFTP and, where there is no `receive`, never written. Paths begin with `/` and have no dots in them. What is not there is undefined; a Refused
  * that is thrown is told by its code.
  */
 export interface FileTree {
   look(path: string): Promise<TreeEntry | undefined>;
   list(path: string): Promise<readonly NamedEntry[] | undefined>;
   open(path: string): Promise<OpenFile | undefined>;
+  /** Where somebody may hand in a file; undefined where nobody may. */
+  receive?(path: string): ReceivedFile | undefined;
 }
 
 /** A file that is at hand whole. */
@@ -48,7 +58,7 @@ const NO_SUCH_FILE = 2;
 const PERMISSION_DENIED = 3;
 const FAILURE = 4;
 const WRITES = 0x02 | 0x04 | 0x08 | 0x10; // write, append, create, truncate
-const CHANGES = ['REMOVE', 'MKDIR', 'RMDIR', 'RENAME', 'SETSTAT', 'FSETSTAT', 'WRITE', 'SYMLINK'] as const;
+const CHANGES = ['REMOVE', 'MKDIR', 'RMDIR', 'RENAME', 'SETSTAT', 'FSETSTAT', 'SYMLINK'] as const;
 const A_FILE = 0o100_444;
 const A_FOLDER = 0o040_555;
 
@@ -56,7 +66,7 @@ const HANDLES_MAX = 16; // open at once over a connection
 const LISTED_MAX = 100;
 const READ_MAX = 256 * 1024;
 
-type Handle = { readonly file: OpenFile } | { readonly entries: NamedEntry[] };
+type Handle = { readonly file: OpenFile } | { readonly entries: NamedEntry[] } | { readonly received: ReceivedFile };
 
 /** How much a connection has open, over all its sessions; whoever serves the connection makes one for it. */
 export interface OpenRoom {
@@ -105,7 +115,8 @@ class Handles {
     if (handle === undefined) return;
     this.#open.delete(numberOf(id));
     this.#room.taken -= 1;
-    await closeHandle(handle);
+    if ('received' in handle) await handle.received.close();
+    else await closeHandle(handle);
   }
 
   end(): void {
@@ -132,7 +143,7 @@ export interface TreeOptions {
 type Answering = (request: number, work: () => Promise<void>) => void;
 
 /**
- * Serves a session of SFTP: every request is answered once, whatever befalls, and nothing is written.
+ * Serves a session of SFTP: every request is answered once, whatever befalls, and nothing is written but what the tree receives.
  * @returns closes what is open; to be called when the session or its connection is gone
  */
 export function serveTree(sftp: SFTPWrapper, tree: FileTree, { stir, fault, room }: TreeOptions): () => void {
@@ -194,7 +205,7 @@ function answerLooking(tree: FileTree, { sftp, handles, answer }: Session): void
   );
   sftp.on('READDIR', (request, id) => {
     const handle = handles.of(id);
-    if (handle === undefined || 'file' in handle) return void sftp.status(request, FAILURE);
+    if (handle === undefined || !('entries' in handle)) return void sftp.status(request, FAILURE);
     const entries = handle.entries.splice(0, LISTED_MAX);
     if (entries.length === 0) return void sftp.status(request, END);
     sftp.name(
@@ -208,7 +219,11 @@ function answerLooking(tree: FileTree, { sftp, handles, answer }: Session): void
 function answerReading(tree: FileTree, { sftp, handles, answer }: Session): void {
   sftp.on('OPEN', (request, path, flags) =>
     answer(request, async () => {
-      if ((flags & WRITES) !== 0) return void sftp.status(request, PERMISSION_DENIED);
+      if ((flags & WRITES) !== 0) {
+        const received = tree.receive?.(absolute(path));
+        if (received === undefined) return void sftp.status(request, PERMISSION_DENIED);
+        return handles.give(request, async () => ({ received }));
+      }
       await handles.give(request, async () => {
         const file = await tree.open(absolute(path));
         return file && { file };
@@ -218,7 +233,7 @@ function answerReading(tree: FileTree, { sftp, handles, answer }: Session): void
   sftp.on('FSTAT', (request, id) => {
     const handle = handles.of(id);
     if (handle === undefined) return void sftp.status(request, FAILURE);
-    sftp.attrs(request, attributesOf('file' in handle ? { ...handle.file, isFolder: false } : { isFolder: true }));
+    sftp.attrs(request, attributesOf('file' in handle ? { ...handle.file, isFolder: false } : { isFolder: 'entries' in handle }));
   });
   sftp.on('READ', (request, id, offset, length) =>
     answer(request, async () => {
@@ -227,6 +242,14 @@ function answerReading(tree: FileTree, { sftp, handles, answer }: Session): void
       const bytes = await handle.file.read(offset, Math.min(length, READ_MAX));
       if (bytes.length === 0) sftp.status(request, END);
       else sftp.data(request, bytes);
+    }),
+  );
+  sftp.on('WRITE', (request, id, offset, bytes) =>
+    answer(request, async () => {
+      const handle = handles.of(id);
+      if (handle === undefined || !('received' in handle)) return void sftp.status(request, PERMISSION_DENIED);
+      handle.received.write(offset, bytes);
+      sftp.status(request, OK);
     }),
   );
   sftp.on('CLOSE', (request, id) =>

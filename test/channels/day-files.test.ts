@@ -12,7 +12,7 @@ import {
   sftpFiles,
   unionPayFile,
 } from '../../src/channels/files/index.js';
-import { cutGbk } from '../../src/channels/files/unionpay-file.js';
+import { cutGbk } from '../../src/channels/files/gbk.js';
 import { BankUnreachable, openChannels } from '../../src/channels/index.js';
 import { institutionOf } from '../../src/channels/settings.js';
 import { type RunningBank, startBank } from '../../src/channels/simulator/index.js';

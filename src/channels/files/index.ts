@@ -4,8 +4,9 @@
  * buffers.
  */
 export * from './day-file.js';
+export { digestBeside } from './digest.js';
 export { type DayEndNews, dayEndNews } from './news.js';
 export { pspFile } from './psp-file.js';
-export { type RemoteFiles, sftpFiles } from './sftp.js';
+export { type RemoteFiles, type RemoteFolder, sftpFiles } from './sftp.js';
 export { openSshPrivateKey, sshFingerprint, sshPublicKey } from './ssh-key.js';
 export { unionPayFile } from './unionpay-file.js';

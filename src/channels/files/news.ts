@@ -1,7 +1,8 @@
 import { type BusinessDate, type Minor, parseBusinessDate } from '../../kernel/index.js';
 import type { ChannelNews, NewsPage } from '../port.js';
-import { ChannelFileFaulty, type DayFileLine, type FileChannel, type FileForm } from './day-file.js';
-import { type FileOf, linesOf, type TakeDayLines, type VerifiedFile, verifyFile } from './read.js';
+import type { DayFileLine, FileChannel, FileForm } from './day-file.js';
+import { digestBeside } from './digest.js';
+import { type FileOf, failing, linesOf, type TakeDayLines, type VerifiedFile, verifyFile } from './read.js';
 import type { RemoteFiles } from './sftp.js';
 
 /** The feed of channels with day-end files: the lines of the files, oldest first. */
@@ -25,7 +26,6 @@ export interface DayEndNews {
   ): Promise<{ readonly count: number; readonly sum: Minor; readonly digest: string }>;
 }
 
-const DIGEST_BYTES_MAX = 1_024;
 const KEPT_MAX = 16;
 
 /**
@@ -36,7 +36,7 @@ export function dayEndNews(files: RemoteFiles, form: FileForm): DayEndNews {
   const verified = new Map<string, VerifiedFile>();
   const verify = async (of: FileOf): Promise<VerifiedFile> => {
     const path = pathOf(of);
-    const digest = await readDigest(files, of);
+    const digest = await digestBeside(files, pathOf(of), failing(of));
     const key = `${path} ${digest}`;
     const before = verified.get(key);
     if (before !== undefined) return before;
@@ -74,7 +74,7 @@ export function dayEndNews(files: RemoteFiles, form: FileForm): DayEndNews {
     dates: (channel, from) => datesFrom(files, form, channel, from),
     async read(channel, date, take) {
       const of = { form, channel, date };
-      const digest = await readDigest(files, of);
+      const digest = await digestBeside(files, pathOf(of), failing(of));
       const { count, sum } = await verifyFile(of, files.read(`${pathOf(of)}.txt`, 0), digest, take);
       return { count, sum, digest };
     },
@@ -109,19 +109,6 @@ async function datesFrom(
       return name === `${own}.txt` && ready.has(`${own}.ok`) ? [date] : [];
     })
     .sort();
-}
-
-async function readDigest(files: RemoteFiles, of: FileOf): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of files.read(`${pathOf(of)}.sha256`, 0)) {
-    bytes += chunk.length;
-    chunks.push(chunk);
-    if (bytes > DIGEST_BYTES_MAX) break;
-  }
-  const digest = /^([0-9a-f]{64})\s/.exec(Buffer.concat(chunks).toString('latin1'))?.[1];
-  if (digest === undefined) throw new ChannelFileFaulty(of.form.nameOf(of.channel, of.date), 'its digest cannot be read');
-  return digest;
 }
 
 function newsOf(date: BusinessDate, line: DayFileLine): ChannelNews {

@@ -92,7 +92,8 @@ export async function linesOf(
   return lines;
 }
 
-function failing({ form, channel, date }: FileOf) {
+/** Refuses the file, whole. */
+export function failing({ form, channel, date }: FileOf) {
   return (why: string) => new ChannelFileFaulty(form.nameOf(channel, date), why);
 }
 

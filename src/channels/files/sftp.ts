@@ -24,10 +24,18 @@ export interface RemoteFiles {
   close(): Promise<void>;
 }
 
+/** One into which we may write as well. */
+export interface RemoteFolder extends RemoteFiles {
+  /** Whether a file is there. */
+  has(path: string): Promise<boolean>;
+  /** Writes a file, or over it. It may be there in part when this fails. */
+  write(path: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void>;
+}
+
 const CHUNK_BYTES = 32_768; // the most that every server answers to one request
 
 /** Connects at the first call and again after a failure; the connection stays open in between. Nothing is asked twice here. */
-export function sftpFiles(options: SftpOptions): RemoteFiles {
+export function sftpFiles(options: SftpOptions): RemoteFolder {
   let open: Promise<{ client: Client; sftp: SFTPWrapper }> | undefined;
   const drop = async () => {
     const before = open;
@@ -73,8 +81,32 @@ export function sftpFiles(options: SftpOptions): RemoteFiles {
         if (open !== undefined) await ask(`close ${path}`, (sftp, done) => sftp.close(handle, done)).catch(() => undefined);
       }
     },
+    has: (path) =>
+      ask<boolean>(`look for ${path}`, (sftp, done) =>
+        sftp.stat(path, (error) => (isMissing(error) ? done(undefined, false) : done(error, true))),
+      ),
+    async write(path, chunks) {
+      const what = `write ${path}`;
+      const handle = await ask<Buffer>(what, (sftp, done) => sftp.open(path, 'w', done));
+      let at = 0;
+      for await (const chunk of chunks) {
+        for (let from = 0; from < chunk.length; from += CHUNK_BYTES) {
+          const part = chunk.subarray(from, from + CHUNK_BYTES);
+          const place = at;
+          await ask(what, (sftp, done) => sftp.write(handle, part, 0, part.length, place, done));
+          at += part.length;
+        }
+      }
+      await ask(what, (sftp, done) => sftp.close(handle, done)); // only then the other side has taken it
+    },
     close: drop,
   };
+}
+
+const STATUS_NO_SUCH_FILE = 2;
+
+function isMissing(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === STATUS_NO_SUCH_FILE;
 }
 
 const STATUS_EOF = 1;

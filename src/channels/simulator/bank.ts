@@ -1,4 +1,12 @@
-import { addDays, type BusinessDate, type Instant, type Minor, naturalDate, startOfDay } from '../../kernel/index.js';
+import {
+  addDays,
+  type BusinessDate,
+  type Calendar,
+  type Instant,
+  type Minor,
+  naturalDate,
+  startOfDay,
+} from '../../kernel/index.js';
 import { hasDayFiles } from '../files/index.js';
 import {
   CHANNELS,
@@ -20,6 +28,8 @@ import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js'
 import { DayEnd, type Settlement } from './day-end.js';
 import { type FaultPlan, Faults } from './faults.js';
 import { Floats } from './floats.js';
+import type { FundPayment } from './funds/company.js';
+import { FundMarket } from './funds/market.js';
 import { Messages } from './messages.js';
 import { Notices } from './notices.js';
 import { People } from './people.js';
@@ -77,6 +87,8 @@ export interface BankOptions {
   readonly wallMs?: () => number;
   /** Whether a collection needs a contract of its card; false when absent. */
   readonly requireSignings?: boolean;
+  /** The working days that fund companies go by; Monday to Friday when absent. */
+  readonly calendar?: Calendar;
 }
 
 const NOTHING = { inflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n, inTransit: 0n };
@@ -117,6 +129,7 @@ export class Bank {
   signings: Signings;
   notices = new Notices();
   dayEnd = new DayEnd();
+  funds: FundMarket;
   requireSignings: boolean;
   #payments = ofEach(() => new Map<string, Payment>());
   #received = ofEach(() => 0);
@@ -139,6 +152,7 @@ export class Bank {
     this.requireSignings = options.requireSignings ?? false;
     this.messages = new Messages(this.faults, this.people);
     this.transfers = new Transfers(this.faults);
+    this.funds = this.#openFunds();
   }
 
   /** The business date: as it was set, else the latest that anyone named. */
@@ -290,6 +304,7 @@ export class Bank {
     this.messages = new Messages(this.faults, this.people);
     this.transfers = new Transfers(this.faults);
     this.floats = new Floats();
+    this.funds = this.#openFunds();
     this.#payments = ofEach(() => new Map());
     this.#received = ofEach(() => 0);
     this.#news = ofEach(() => []);
@@ -301,6 +316,22 @@ export class Bank {
     this.#drivenMs = 0;
     this.#date = undefined;
     this.#dateIsSet = false;
+  }
+
+  /** Somebody who moves no money names a date. */
+  nameDate(date: BusinessDate): void {
+    this.#doWhatIsDue(date);
+  }
+
+  /** What a fund company owes for a redemption comes to the custody account that it was told, under a reference of the order. */
+  #openFunds(): FundMarket {
+    const pay = ({ depositAccount, payOn, orderNo, amount, fund }: FundPayment) => {
+      if (!this.#custody.has(depositAccount)) return 'no such custody account';
+      const item = { reference: `FR${orderNo}`, amount, counterparty: `fund ${fund}`, text: '基金赎回款' };
+      const booked = this.inflows(depositAccount, payOn, [item]);
+      return typeof booked === 'string' ? booked : undefined;
+    };
+    return new FundMarket(this.faults, this.#options.calendar, pay);
   }
 
   #refusalOf({ channel, order }: Payment): Refusal | undefined {

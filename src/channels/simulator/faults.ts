@@ -14,6 +14,10 @@ import { draw } from './chance.js';
  *   of CNAPS also `cancelled` while it is not final, PR08 is said of it, whatever becomes of it; `discarded` the message that carries it
  *   is answered with ccms.911, nothing processed; `unnamed-return` what comes back does not say what it was; `odd-return` its message is
  *   one that nobody can read.
+ * - Of the files of fund companies: `confirmation-missing` left out of the file that it belongs into, and in that of `days` later if any are named;
+ *   `confirmation-twice`, `confirmation-failed` refused, nothing done; `confirmation-amount` other by `amount`; `confirmation-unknown` one more, of an
+ *   order that nobody gave; `holding-units`, `dividend-units` other by `amount`; `quote-day` it names another day (`days` before); `files-late` those of
+ *   a date are there `days` later; `file-damaged` its digest is wrong. What the company's own books say is never touched but by `confirmation-failed`.
  * - Of a statement, which stays consistent in itself: `line-missing`, `line-amount` (other by `amount`), `line-extra`.
  */
 const CALL_FAULTS = ['lost-answer', 'not-received', 'late', 'garbage', 'maintenance', 'half-open', 'corrupt'] as const;
@@ -35,14 +39,27 @@ const PAYMENT_FAULTS = [
 ] as const;
 /** Faults of a payment that befall one answer, so that the next may be right. */
 const OF_ONE_ANSWER: readonly FaultRule['fault'][] = ['answer-missing', 'discarded', 'not-now', 'not-now-later'];
+const FUND_FAULTS = [
+  'confirmation-missing',
+  'confirmation-twice',
+  'confirmation-failed',
+  'confirmation-amount',
+  'confirmation-unknown',
+  'holding-units',
+  'dividend-units',
+  'quote-day',
+  'files-late',
+  'file-damaged',
+] as const;
 const LINE_FAULTS = ['line-missing', 'line-amount', 'line-extra'] as const;
 export type CallFault = (typeof CALL_FAULTS)[number];
 export type PaymentFault = (typeof PAYMENT_FAULTS)[number];
+export type FundFault = (typeof FUND_FAULTS)[number];
 export type LineFault = (typeof LINE_FAULTS)[number];
 
-const Scope = z.enum([...CHANNELS, 'core', 'verification', 'sms']);
+const Scope = z.enum([...CHANNELS, 'core', 'verification', 'sms', 'funds']);
 export type Scope = z.infer<typeof Scope>;
-const FaultName = z.enum([...CALL_FAULTS, ...PAYMENT_FAULTS, ...LINE_FAULTS]);
+const FaultName = z.enum([...CALL_FAULTS, ...PAYMENT_FAULTS, ...FUND_FAULTS, ...LINE_FAULTS]);
 const Operation = z.enum([
   'submit',
   'query',
@@ -72,7 +89,7 @@ const Rule = z.strictObject({
   fault: FaultName,
   /** The call that it befalls; `submit` of a channel, `statement` of the core bank, any of the others when absent. */
   on: Operation.optional(),
-  /** A payment's number, a transfer's reference, a statement line's reference, an identity number, an account or a mobile; any when absent. */
+  /** A payment's number, a transfer's, a statement line's or an order's reference, an identity number, an account, a mobile, a fund, a company; any when absent. */
   messageNo: z.string().optional(),
   custodyNo: z.string().optional(),
   businessDate: z.string().optional(),
@@ -180,6 +197,22 @@ export class Faults {
     const key = `${scope}|${fault}|${messageNo}`;
     if (draw(this.seed, OF_ONE_ANSWER.includes(fault) ? this.#nth(key) : key) >= rate) return undefined;
     return { scope, fault, days: 1 + Math.floor(draw(this.seed, `days|${key}`) * 3) };
+  }
+
+  /**
+   * Whether this befalls what a fund company tells of an order, an account, a fund, a kind of file or itself, and on which date; by script each rule as
+   * often as it says.
+   */
+  ofFund(fault: FundFault, key: string, date?: string): FaultRule | undefined {
+    const fits = (rule: Live) => rule.left > 0 && (rule.businessDate ?? date) === date;
+    const rule = [...this.#listed('funds', fault, key), ...this.#listed('funds', fault, undefined)].find(fits);
+    if (rule !== undefined) {
+      rule.left -= 1;
+      return rule;
+    }
+    const rate = this.#rates.funds?.[fault];
+    if (rate === undefined) return undefined;
+    return draw(this.seed, `funds|${fault}|${key}|${date ?? ''}`) < rate ? { scope: 'funds', fault } : undefined;
   }
 
   /** Whether this befalls that statement line; for `line-extra` the reference is '' and the whole date is meant. */

@@ -5,6 +5,8 @@ import { type FileChannel, openSshPrivateKey, sshPublicKey } from '../files/inde
 import { sandboxSide } from '../keys.js';
 import type { Bank } from './bank.js';
 import { changedAt, type Place, placeAt } from './day-folders.js';
+import type { CallPoint } from './faults.js';
+import { FUNDS_USER, fundTree } from './funds/folders.js';
 
 /** Who may come, and what he sees. */
 export const FILE_USERS: Readonly<Record<string, readonly FileChannel[]>> = {
@@ -12,25 +14,31 @@ export const FILE_USERS: Readonly<Record<string, readonly FileChannel[]>> = {
   psp: ['psp', 'psp-collect'],
 };
 
-/** The SFTP server of both institutions: each user sees the folders of its channels, and nobody writes. */
+/** The SFTP server of both institutions, whose users see the folders of their channels, and of the exchange of fund files, where orders are handed in. */
 export async function createFileServer(bank: Bank): Promise<Server> {
   const { Server: SshServer } = (await import('ssh2')).default; // a large package, which most processes never need
   const hostKeys = [openSshPrivateKey(sandboxSide('theirs').ssh)];
   return new SshServer({ hostKeys }, (connection) => {
-    let channels: readonly FileChannel[] = [];
+    let channels: readonly FileChannel[] | undefined;
     const room = { taken: 0 };
     connection.on('error', () => connection.end());
     connection.on('authentication', (attempt) => {
+      const isFunds = attempt.username === FUNDS_USER;
       const allowed = FILE_USERS[attempt.username];
       const isOurs = attempt.method === 'publickey' && attempt.key.data.equals(sshPublicKey(sandboxSide('ours').ssh));
-      if (allowed === undefined || !isOurs) return attempt.reject(['publickey']);
+      if ((allowed === undefined && !isFunds) || !isOurs) return attempt.reject(['publickey']);
       if (attempt.signature !== undefined && !isSignedBy(attempt)) return attempt.reject(['publickey']);
       channels = allowed;
       attempt.accept();
     });
     connection.on('session', (accept) => {
       accept().on('sftp', (acceptSftp) => {
-        const tree = treeOf(bank, channels, connection);
+        const befallen = async (point: CallPoint) => {
+          const what = bank.faults.ofCall(point);
+          await befall(connection, what);
+          return what?.fault === 'garbage';
+        };
+        const tree = channels === undefined ? fundTree(bank, befallen) : treeOf(bank, channels, connection);
         connection.once('close', serveTree(acceptSftp(), tree, { fault: () => undefined, room }));
       });
     });

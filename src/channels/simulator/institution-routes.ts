@@ -7,6 +7,7 @@ import { PSP_PATHS, PspBalanceAsked, PspContract, PspPayment, PspQuery, toPspTra
 import { type BankRoute, type Call, type Parsed, RawAnswer, Rejected, shape } from './call.js';
 import { sandboxCertificate } from './door.js';
 import { FILE_USERS } from './file-server.js';
+import { FUNDS_USER } from './funds/folders.js';
 import { UNIONPAY_ROUTES } from './unionpay-routes.js';
 
 /** A route of the payment institution: the signature is verified before the body is parsed, and what is answered is signed as well. */
@@ -127,7 +128,7 @@ const SANDBOX_ROUTES: readonly BankRoute[] = [
           ...{
             host: hostname,
             port: Number(port),
-            users: Object.keys(FILE_USERS),
+            users: [...Object.keys(FILE_USERS), FUNDS_USER],
             folders: FILE_USERS,
             hostKey: sshFingerprint(wire),
           },

@@ -21,6 +21,7 @@ import type { Bank } from './bank.js';
 import { type BankRoute, type Call, orConflict, type Parsed, RawAnswer, Rejected, shape } from './call.js';
 import { CNAPS_ROUTES } from './cnaps.js';
 import { FaultPlan } from './faults.js';
+import { FUND_ROUTES } from './funds/routes.js';
 import { INSTITUTION_ROUTES } from './institution-routes.js';
 import { VERIFICATION_ROUTES } from './verification-routes.js';
 
@@ -105,6 +106,7 @@ export const ROUTES: readonly BankRoute[] = [
   { method: 'POST', path: /^\/sandbox\/reset$/, parse: ({ bank }) => ({ run: () => bank.reset() }) },
   ...VERIFICATION_ROUTES,
   ...INSTITUTION_ROUTES,
+  ...FUND_ROUTES,
   { method: 'GET', path: /^\/health$/, parse: () => ({ run: () => ({ status: 'ok' }) }) },
 ];
 
