@@ -150,7 +150,7 @@ describe('a file in the exchange form', () => {
     await expect(changed((text) => text.replace('0010000C1', '00100x0C1'))).rejects.toThrow('record 1 cannot be read');
     await expect(changed((text) => text.replace('C2 ', 'C2'))).rejects.toThrow('record 2 cannot be read');
     await expect(changed((text) => `${text}${'x'.repeat(5_000)}`)).rejects.toThrow('something stands behind its end');
-    await expect(changed((text) => rows(text, 1, 0, 'x'.repeat(5_000)))).rejects.toThrow('head is another');
+    await expect(changed((text) => rows(text, 1, 0, 'x'.repeat(5_000)))).rejects.toThrow('a row is too long');
     const utf8 = Buffer.from(iconv.decode(Buffer.from(whole, 'latin1'), 'gbk'), 'utf8');
     await expect(read(forms.confirmations, utf8)).rejects.toThrow('record 2 cannot be read');
   });
