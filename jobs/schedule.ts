@@ -13,4 +13,5 @@ export const SCHEDULE: readonly TimedJob[] = [
   { job: 'take-incoming', key: ONE_PLACE, everyMs: (config) => config.TICK_MS },
   // Folders of other houses are not listed at every tick.
   { job: 'compare-files', key: ONE_PLACE, everyMs: () => 300_000 },
+  { job: 'exchange-fund-files', key: ONE_PLACE, everyMs: () => 60_000 },
 ];

@@ -4,6 +4,7 @@ import { type BellJob, bellPrefix, connectOrLeave, disconnect, faultOf, subscrib
 import { closeDayJob } from './close-day.job.js';
 import { closeStepJob } from './close-step.job.js';
 import { compareFilesJob } from './compare-files.job.js';
+import { exchangeFundFilesJob } from './exchange-fund-files.job.js';
 import { executeShardJob } from './execute-shard.job.js';
 import type { JobDefinition } from './job.js';
 import { orderInterestJob } from './order-interest.job.js';
@@ -37,6 +38,7 @@ export const JOBS: readonly JobDefinition[] = [
   screenCustomersJob,
   watchFlowsJob,
   compareFilesJob,
+  exchangeFundFilesJob,
   sweepJob,
 ];
 

@@ -17,6 +17,7 @@ import { dispatchRoutes } from './dispatch/index.js';
 import { escrowAdminRoutes, escrowRoutes } from './escrow/index.js';
 import { explainRoutes } from './explain/index.js';
 import { fundAdminRoutes, fundRoutes } from './funds/index.js';
+import { fundFileRoutes } from './fund-exchange/index.js';
 import {
   type Answers,
   answerHandlers,
@@ -100,6 +101,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...acquirerRoutes(runtime, giveInTx(runtime)),
     ...dispatchRoutes(runtime),
     ...reconciliationRoutes(runtime),
+    ...fundFileRoutes(runtime),
     ...proofRoutes(runtime),
     ...reportingRoutes(runtime),
     ...clearingRoutes(runtime),

@@ -28,6 +28,7 @@ module.exports = [
   'acquirers',
   'dispatch',
   'reconciliation',
+  'fund-exchange',
   'proofs',
   'reporting',
   'clearing',

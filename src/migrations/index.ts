@@ -42,6 +42,7 @@ import { TwoPeople1700000000041 } from './0041-two-people.js';
 import { Lending1700000000043 } from './0043-lending.js';
 import { LendingClaims1700000000044 } from './0044-lending-claims.js';
 import { Funds1700000000045 } from './0045-funds.js';
+import { FundFiles1700000000046 } from './0046-fund-files.js';
 
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
@@ -89,4 +90,5 @@ export const migrations = [
   Lending1700000000043,
   LendingClaims1700000000044,
   Funds1700000000045,
+  FundFiles1700000000046,
 ];

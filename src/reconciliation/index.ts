@@ -11,8 +11,19 @@
  */
 export { reconcileChannelFiles } from './channel-day.js';
 export { cameLate } from './late.js';
+export { type Leftover, matchSorted, rowOf } from './matching.js';
 export { type DayToReconcile, type Reconciliation, reconcileDay, storedReconciliation } from './reconcile.js';
 export { REPAIR_TRANSITIONS } from './repair-rules.js';
 export { reconciliationRoutes } from './routes.js';
 export { prove } from './rules.js';
-export { type Break, countOpenBreaks, listBreaks, outsideOf, statementsAt } from './store.js';
+export { RowSorter } from './sorting.js';
+export {
+  type Break,
+  clearBreaks,
+  countOpenBreaks,
+  insertBreaks,
+  listBreaks,
+  type NewBreak,
+  outsideOf,
+  statementsAt,
+} from './store.js';

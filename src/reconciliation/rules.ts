@@ -3,8 +3,8 @@ import { FILE_CHANNELS, type StatementLine } from '../channels/index.js';
 import { addDays, type BusinessDate, type Id, type Instant, type Minor, naturalDate } from '../kernel/index.js';
 import { bringsMoneyIn, isUnderWay, type Payout } from '../payouts/index.js';
 
-/** Whose records the books are compared with: the core bank's statement, what the platform says of its day, the day files of channels. */
-export const PARTIES = ['core-bank', 'platform', ...FILE_CHANNELS] as const;
+/** Whose records the books are compared with: the core bank's statement, what the platform says of its day, the day files of channels, files of fund companies. */
+export const PARTIES = ['core-bank', 'platform', ...FILE_CHANNELS, 'fund'] as const;
 export type Party = (typeof PARTIES)[number];
 
 /** How the books and the bank's statement differ. What matches is not kept. */

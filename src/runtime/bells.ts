@@ -18,6 +18,7 @@ export type BellName =
   | 'run-batches'
   | 'watch-flows'
   | 'compare-files'
+  | 'exchange-fund-files'
   | 'sweep';
 
 /** The key of bells for which there is one place to look. */

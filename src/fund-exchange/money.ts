@@ -1,0 +1,141 @@
+import { BankRefused, BankUnreachable, StatementFaulty } from '../channels/index.js';
+import type { Desk } from '../dispatch/index.js';
+import {
+  type FundInstruction,
+  type FundOrder,
+  type FundOrderFilter,
+  listFundOrders,
+  proceedsGiven,
+  proceedsPaid,
+  SETTLED_AT_ONCE,
+  settlementGiven,
+} from '../funds/index.js';
+import { addDays, asId, type BusinessDate, type Id, type Minor, naturalDate } from '../kernel/index.js';
+import { faultOf } from '../runtime/index.js';
+import { decided } from './decided.js';
+import { orderNoOf, turnOf } from './rules.js';
+import { bookOf } from './store.js';
+
+const PAGE = 1_000;
+/** For so many days after a confirmation its money is looked for on the statements by itself. */
+const LOOK_BACK_DAYS = 15;
+
+/**
+ * What money of funds does because a day has come: proceeds that the core bank shows are booked and paid to whom they are for, and the money of purchases
+ * that is due goes to the fund. @returns how many of these instructions were posted now or before
+ */
+export async function moveFundMoney(desk: Desk): Promise<number> {
+  const today = naturalDate(desk.rt.clock.now());
+  return (await bookProceeds(desk, today)) + (await payProceeds(desk, today)) + (await settlePurchases(desk, today));
+}
+
+async function giveAll(desk: Desk, given: readonly FundInstruction[]): Promise<number> {
+  const outcomes = await decided(desk, given);
+  outcomes.forEach(({ code }, at) => {
+    if (code !== 'posted') desk.rt.log.warn({ event: 'fund-money.refused', code, requestNo: given[at]?.requestNo });
+  });
+  return outcomes.filter(({ code }) => code === 'posted').length;
+}
+
+async function eachPage(
+  { rt }: Desk,
+  filter: FundOrderFilter,
+  take: (orders: readonly FundOrder[]) => Promise<number>,
+): Promise<number> {
+  let sum = 0;
+  for (let after: Id | undefined = asId('0'); after !== undefined; ) {
+    const from: Id = after;
+    const orders = await rt.db.read('fund-orders', (tx) => listFundOrders(tx, { ...filter, after: from }, PAGE));
+    sum += await take(orders);
+    after = orders.length === PAGE ? orders.at(-1)?.id : undefined;
+  }
+  return sum;
+}
+
+/** The reference under which a fund company pays for a redemption. */
+function proceedsReference({ id, attempts }: FundOrder): string {
+  return `FR${orderNoOf(id, attempts)}`;
+}
+
+/**
+ * Books the proceeds of redemptions once the statement of the custody account has them, each under its own reference. The statement of a day that is not
+ * over may be incomplete: what it has is there, and what it has not is looked for again.
+ */
+async function bookProceeds(desk: Desk, today: BusinessDate): Promise<number> {
+  const waiting = new Map<Id, FundOrder[]>();
+  await eachPage(desk, { states: ['confirmed'], direction: 'redemption', collected: false }, async (orders) => {
+    for (const order of orders) waiting.set(order.platformId, [...(waiting.get(order.platformId) ?? []), order]);
+    return 0;
+  });
+  let booked = 0;
+  for (const [platformId, orders] of waiting) {
+    const { custodyNo } = await desk.rt.db.read('book-of-funds', (tx) => bookOf(tx, platformId));
+    const wanted = new Map(orders.map((order) => [proceedsReference(order), order]));
+    const since = orders.map(({ confirmedOn }) => confirmedOn ?? today).sort()[0] ?? today;
+    const shown = await linesOn(desk, custodyNo, since, today, wanted);
+    const given = [...shown].flatMap(([reference, amount]) => {
+      const order = wanted.get(reference);
+      if (order === undefined) return [];
+      return [proceedsGiven(platformId, { fund: order.fund, reference, amount, orders: [order.id] }, turnOf(today))];
+    });
+    booked += await giveAll(desk, given);
+  }
+  return booked;
+}
+
+async function linesOn(
+  { rt, channels }: Desk,
+  custodyNo: string,
+  since: BusinessDate,
+  today: BusinessDate,
+  wanted: ReadonlyMap<string, unknown>,
+): Promise<Map<string, Minor>> {
+  const shown = new Map<string, Minor>();
+  const oldest = addDays(today, -LOOK_BACK_DAYS);
+  for (let date = since > oldest ? since : oldest; date <= today; date = addDays(date, 1)) {
+    const found = new Map<string, Minor>();
+    try {
+      await channels.coreBank.statement(custodyNo, date, async (lines) => {
+        for (const { reference, amount } of lines) if (amount > 0n && wanted.has(reference)) found.set(reference, amount);
+      });
+    } catch (error) {
+      if (!(error instanceof BankUnreachable || error instanceof BankRefused || error instanceof StatementFaulty)) throw error;
+      rt.log.warn({ event: 'fund-money.no-statement', date, error: faultOf(error) });
+      continue;
+    }
+    for (const [reference, amount] of found) shown.set(reference, amount);
+  }
+  return shown;
+}
+
+async function payProceeds(desk: Desk, today: BusinessDate): Promise<number> {
+  return eachPage(desk, { states: ['confirmed'], direction: 'redemption', collected: true }, (orders) =>
+    giveAll(
+      desk,
+      orders.map((order) => proceedsPaid(order, turnOf(today))),
+    ),
+  );
+}
+
+async function settlePurchases(desk: Desk, today: BusinessDate): Promise<number> {
+  const due = { states: ['confirmed' as const], direction: 'subscription' as const, collected: true, settlesUntil: today };
+  return eachPage(desk, due, async (orders) => {
+    const groups = new Map<string, FundOrder[]>();
+    // Of a purchase from the pot the money may not be here yet.
+    for (const order of orders.filter(({ collected, amount }) => collected === amount)) {
+      const key = `${order.platformId}:${order.fund}`;
+      groups.set(key, [...(groups.get(key) ?? []), order]);
+    }
+    const given: FundInstruction[] = [];
+    for (const group of groups.values()) {
+      for (let from = 0; from < group.length; from += SETTLED_AT_ONCE) {
+        const [first, ...rest] = group.slice(from, from + SETTLED_AT_ONCE);
+        if (first === undefined) continue;
+        const instruction = settlementGiven([first, ...rest]);
+        // What was refused today, because money has not cleared, may go tomorrow.
+        given.push({ ...instruction, requestNo: `${instruction.requestNo}:${turnOf(today)}` });
+      }
+    }
+    return giveAll(desk, given);
+  });
+}

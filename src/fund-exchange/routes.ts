@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { toRfc3339 } from '../kernel/index.js';
+import { businessDateSchema, type Route, type Runtime, rfc3339Schema, route } from '../runtime/index.js';
+import { FILE_KINDS, FILE_STATES, type FundFile, listFiles } from './store.js';
+
+const FILES_MAX = 500;
+
+const fileSchema = z
+  .strictObject({
+    company: z.string(),
+    date: z.string().meta({ description: 'Of ours the trading day of the orders; of theirs the one behind it' }),
+    kind: z.enum(FILE_KINDS),
+    state: z.enum(FILE_STATES),
+    records: z.int(),
+    digest: z.string().nullable().meta({ description: 'SHA-256, hex' }),
+    why: z.string().nullable().meta({ description: 'Why nothing of it counts' }),
+    changedAt: rfc3339Schema,
+  })
+  .meta({ id: 'FundFile', description: 'A file that was exchanged with a fund company 基金数据交换文件' });
+
+function show({ company, date, kind, state, count, digest, why, changedMs }: FundFile): z.input<typeof fileSchema> {
+  return { company, date, kind, state, records: count, digest, why, changedAt: toRfc3339(changedMs) };
+}
+
+/** What staff sees of the exchange with fund companies. */
+export function fundFileRoutes(rt: Runtime): Route[] {
+  return [
+    route({
+      audience: 'operator',
+      tag: 'Funds',
+      method: 'GET',
+      path: '/admin/v1/fund-files',
+      permission: 'breaks.read',
+      summary: 'Files exchanged with fund companies, the latest first',
+      summaryZh: '基金数据交换文件查询',
+      query: z.strictObject({
+        company: z.string().max(9).optional(),
+        kind: z.enum(FILE_KINDS).optional(),
+        state: z.enum(FILE_STATES).optional(),
+        since: businessDateSchema.optional(),
+      }),
+      answers: { 200: { description: 'Files', schema: z.strictObject({ items: z.array(fileSchema) }) } },
+      refusals: [],
+      handle: async ({ query }) => {
+        const files = await rt.db.read('fund-files', (tx) => listFiles(tx, query, FILES_MAX));
+        return { status: 200, body: { items: files.map(show) } };
+      },
+    }),
+  ];
+}
