@@ -2,7 +2,7 @@ import { BankRefused, type FundApplication } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
 import { closedAt, type Fund, listFundOrders, markFundOrdersSent } from '../funds/index.js';
 import { asId, type BusinessDate, type Id, invariant } from '../kernel/index.js';
-import { lockShard } from '../ledger/index.js';
+import { lockShard, shardIds } from '../ledger/index.js';
 import { applicationOf, daysToSend } from './rules.js';
 import { countFileOrders, fileOrders, insertFileOrders, listFiles, noteFiles } from './store.js';
 
@@ -20,7 +20,7 @@ export async function sendFundOrders(desk: Desk, company: string, funds: readonl
   );
   let handedIn = 0;
   for (const date of daysToSend(rt.calendar, last?.date, rt.clock.now())) {
-    for (let shardId = 0; shardId < rt.config.SHARDS; shardId += 1)
+    for (const shardId of await rt.db.read('shards', shardIds))
       for (const { code } of funds) while ((await fill(desk, { company, date, shardId, fund: code })) === PAGE);
     if (!(await handIn(desk, company, date))) return handedIn;
     handedIn += 1;

@@ -194,6 +194,11 @@ export interface ShardTurn {
   readonly nowMs: Instant;
 }
 
+/** Every shard that there is. */
+export async function shardIds(tx: Tx): Promise<number[]> {
+  return (await tx.rows<{ id: number }>('SELECT id FROM shards ORDER BY id')).map(({ id }) => id);
+}
+
 /**
  * Takes the shard for this transaction: its row is advanced by one, so that nobody else writes the shard's accounts until
  * the commit, on one node by the row's lock and across nodes by certification.

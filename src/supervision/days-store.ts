@@ -94,7 +94,3 @@ export async function endPass(tx: Tx, date: BusinessDate, digest: Buffer): Promi
     date,
   ]);
 }
-
-export async function shardIds(tx: Tx): Promise<number[]> {
-  return (await tx.rows<{ id: number }>('SELECT id FROM shards ORDER BY id')).map(({ id }) => id);
-}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { addDays, type BusinessDate, naturalDate, Refused, refuse, startOfDay } from '../kernel/index.js';
-import { lockShard } from '../ledger/index.js';
+import { lockShard, shardIds } from '../ledger/index.js';
 import { loadParameters, type Parameters, type Runtime } from '../runtime/index.js';
 import {
   askDay,
@@ -9,7 +9,6 @@ import {
   endPass,
   moveCursor,
   rangesOf,
-  shardIds,
   takeDay,
   type WatchedDay,
   watchedDay,

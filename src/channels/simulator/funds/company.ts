@@ -76,7 +76,7 @@ export class FundCompany {
   }
 
   /**
-   * What happens on a trading day: income of the days since the last one, then what was ordered until then.
+   * What happens on a trading day: income of the days since the last one, then what was ordered until then. Answers what is told of it, and what is so.
    * @param quoteOf what a fund was worth on a day
    */
   makeDay(
@@ -84,7 +84,7 @@ export class FundCompany {
     days: TradingDays,
     funds: ReadonlyMap<string, SimulatedFund>,
     quoteOf: (fund: string, date: BusinessDate) => FundQuote,
-  ): FundDayFiles {
+  ): { readonly told: FundDayFiles; readonly right: FundDayFiles } {
     const tradeDate = days.before(date);
     const own = [...funds.values()].filter(({ company }) => company === this.code);
     const quotes: FundQuote[] = [];
@@ -103,7 +103,8 @@ export class FundCompany {
       .map((order) => this.#confirm(order, date, days, funds.get(order.fund), quoteOf(order.fund, tradeDate)));
     this.madeTo = date;
     const holdings = [...this.holdings.values()].filter(({ units }) => units > 0n).map((each) => ({ ...each, date }));
-    return this.#distort(date, { quotes, dividends, confirmations, holdings });
+    const right = { quotes, dividends, confirmations, holdings };
+    return { told: this.#distort(date, right), right };
   }
 
   #earn({ fund, date, income }: FundQuote): FundDividend[] {

@@ -30,6 +30,7 @@ export class FundMarket {
   readonly #quotes = new Map<string, FundQuote>();
   readonly #received = new Map<string, Buffer>();
   readonly #made = new Map<string, MadeFile>();
+  readonly #right = new Map<string, FundDayFiles>();
   readonly #unpaid: FundPayment[] = [];
   #paid = 0n;
   #making: Promise<void> = Promise.resolve();
@@ -122,6 +123,14 @@ export class FundMarket {
     await this.#making;
   }
 
+  /** The company puts right files of a date in place of those that a fault made wrong. @returns why not, or undefined */
+  async mend(code: string, date: BusinessDate): Promise<string | undefined> {
+    const right = this.#right.get(`${code}/${date}`);
+    if (right === undefined) return 'no files of that date were made';
+    await this.#keep(this.companyOf(code), date, right, undefined);
+    return undefined;
+  }
+
   books() {
     return {
       paid: this.#paid,
@@ -140,10 +149,11 @@ export class FundMarket {
   async #makeTo(company: FundCompany, date: BusinessDate): Promise<void> {
     if (company.madeTo === undefined || company.distributor === undefined) return;
     for (let day = this.#days.after(company.madeTo, 1); day <= date; day = this.#days.after(day, 1)) {
-      const files = company.makeDay(day, this.#days, this.#funds, (fund, of) => this.#quoteOf(fund, of));
+      const { told, right } = company.makeDay(day, this.#days, this.#funds, (fund, of) => this.#quoteOf(fund, of));
+      this.#right.set(`${company.code}/${day}`, right);
       this.#unpaid.push(...company.payments.splice(0));
       this.#payDue(day);
-      await this.#keep(company.code, company.distributor, day, files);
+      await this.#keep(company, day, told, this.#faults);
     }
   }
 
@@ -161,8 +171,13 @@ export class FundMarket {
     }
   }
 
-  async #keep(code: string, distributor: string, date: BusinessDate, files: FundDayFiles): Promise<void> {
-    const late = this.#faults.ofFund('files-late', code, date);
+  async #keep(
+    { code, distributor = '' }: FundCompany,
+    date: BusinessDate,
+    files: FundDayFiles,
+    faults: Faults | undefined,
+  ): Promise<void> {
+    const late = faults?.ofFund('files-late', code, date);
     const readyOn = late === undefined ? date : addDays(date, late.days ?? 1);
     const forms = fundForms(distributor);
     const head = { creator: code, receiver: distributor, date };
@@ -171,7 +186,7 @@ export class FundMarket {
       const chunks: Buffer[] = [];
       for await (const chunk of writeOfd(form, head, files[kind].length, [files[kind]])) chunks.push(chunk);
       const bytes = Buffer.concat(chunks);
-      const damaged = this.#faults.ofFund('file-damaged', kind, date) !== undefined;
+      const damaged = faults?.ofFund('file-damaged', kind, date) !== undefined;
       const digest = createHash('sha256')
         .update(bytes)
         .update(damaged ? 'x' : '')
