@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { startBank } from '../src/channels/simulator/index.js';
+import { shippedCalendar } from '../src/migrations/index.js';
 
 // The bank simulator as a process of its own: `tsx scripts/bank.ts --port 0 --seed 1`. Prints one line of JSON with its address
 // when it is ready; stops on SIGTERM or SIGINT.
@@ -16,7 +17,7 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535 || !Number.isSafeIntege
   process.exit(2);
 }
 
-const running = await startBank({ host: values.host, port, seed, wallMs: () => Date.now() });
+const running = await startBank({ host: values.host, port, seed, wallMs: () => Date.now(), calendar: shippedCalendar() });
 console.log(JSON.stringify({ url: running.url, seed }));
 
 let stopping = false;

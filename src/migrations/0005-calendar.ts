@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { Calendar } from '../kernel/index.js';
 import { CALENDAR_DAYS, CALENDAR_SOURCE, CALENDAR_YEARS } from './data/calendar.js';
 
 /**
@@ -16,6 +17,14 @@ const STATEMENTS = [
      source VARCHAR(128) NOT NULL
    )`,
 ];
+
+/** As shipped, for what stands outside the service and has no database. */
+export function shippedCalendar(): Calendar {
+  return {
+    exceptions: new Map(dayRows().map(([date, working]) => [date, working === 1])),
+    knownYears: new Set(yearRows().map(([year]) => String(year))),
+  };
+}
 
 function dayRows(): [date: string, working: number, name: string][] {
   return CALENDAR_DAYS.flatMap(([year, name, days]) =>

@@ -44,6 +44,8 @@ import { LendingClaims1700000000044 } from './0044-lending-claims.js';
 import { Funds1700000000045 } from './0045-funds.js';
 import { FundFiles1700000000046 } from './0046-fund-files.js';
 
+export { shippedCalendar } from './0005-calendar.js';
+
 /** Forward only, in this order. Every class is listed: no globs, so that tests, CLI and processes see the same. */
 export const migrations = [
   Books1700000000001,

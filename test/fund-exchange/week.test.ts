@@ -158,7 +158,7 @@ describe('a week with a fund company', () => {
     await morning(TUE);
     expect((await files()).filter((file) => file.startsWith(TUE))).toEqual([`${TUE} quotes refused 0`]);
     expect(await orders()).toEqual(['sent 1000000 0']);
-    await market.bank.bank.funds.mend('TA1', TUE as BusinessDate);
+    market.bank.bank.funds.mend('TA1', TUE as BusinessDate);
     await exchange();
     expect(await orders()).toEqual(['settled 1000000 1000000']);
     expect((await files()).filter((file) => file.startsWith(TUE))).toContain(`${TUE} quotes taken 1`);
@@ -178,7 +178,7 @@ describe('a week with a fund company', () => {
     await morning(TUE);
     expect((await files()).filter((file) => file.startsWith(TUE))).toEqual([`${TUE} holdings refused 0`]);
     expect(await orders()).toEqual(['sent 1000000 0']);
-    await market.bank.bank.funds.mend('TA1', TUE as BusinessDate);
+    market.bank.bank.funds.mend('TA1', TUE as BusinessDate);
     await exchange();
     expect(await orders()).toEqual(['settled 1000000 1000000']);
     await evening(TUE);

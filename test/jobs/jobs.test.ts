@@ -5,6 +5,7 @@ import { askOpening } from '../../src/accounts/opening/ask.js';
 import { commitBatch, receiveFile } from '../../src/batches/index.js';
 import { keyOfStep } from '../../src/clearing/index.js';
 import { askConsent, queueSms } from '../../src/consents/index.js';
+import { saveFund } from '../../src/funds/index.js';
 import { type BusinessDate, type Id, instantOf, toWire } from '../../src/kernel/index.js';
 import { insertCustomer, insertUsers, moveUser } from '../../src/parties/users/records.js';
 import { type NewUser, registerUsers } from '../../src/parties/users/register.js';
@@ -126,6 +127,15 @@ describe('a job run twice with the same key changes nothing the second time', ()
     });
   }
 
+  /** The bank sells a fund, whose company is handed a file on every trading day. */
+  async function sellFund(): Promise<void> {
+    const { rt, db } = market.world;
+    const custody = { name: rt.vault.seal('某某货币'), account: rt.vault.seal('6225880000000001'), bankCode: '' };
+    const fund = { code: '000198', name: '某某货币', company: 'TA1', kind: 'money', custody, settlesIn: 1, sells: true } as const;
+    await db.withTx('fund', (tx) => saveFund(tx, fund));
+    market.bank.bank.funds.setFund({ code: '000198', company: 'TA1', kind: 'money', paysIn: 1, sells: true });
+  }
+
   test.each(JOBS.map((job) => [job.name, job] as const))('%s', async (_name, job) => {
     const keys: Record<string, string> = {
       'run-batches': batch,
@@ -136,6 +146,7 @@ describe('a job run twice with the same key changes nothing the second time', ()
     };
     if (job.name === 'close-step') await killAfterCutOff();
     if (job.name === 'compare-files') showUnknownPayment();
+    if (job.name === 'exchange-fund-files') await sellFund();
     const key = keys[job.name] ?? String((await market.book()).shardId);
     const before = await everything(market);
     await runJob(market.desk, job, key);

@@ -58,6 +58,8 @@ describe('personal data at rest', () => {
       // Blind indexes of borrowers; accounts and amounts of what was lent; a voucher is sealed as those of deals are.
       ...['lending_projects', 'lending_borrowers', 'lending_parties', 'lending_confirmations', 'lending_bids'],
       ...['lending_claims', 'lending_compensations'],
+      // Companies, dates, digests, and the ids of orders in files.
+      ...['fund_files', 'fund_file_orders'],
       // The digest of an export and the reference of the one transfer: its members come in by the doors of members.
       'takeovers',
     ];

@@ -124,10 +124,11 @@ export class FundMarket {
   }
 
   /** The company puts right files of a date in place of those that a fault made wrong. @returns why not, or undefined */
-  async mend(code: string, date: BusinessDate): Promise<string | undefined> {
+  mend(code: string, date: BusinessDate): string | undefined {
     const right = this.#right.get(`${code}/${date}`);
     if (right === undefined) return 'no files of that date were made';
-    await this.#keep(this.companyOf(code), date, right, undefined);
+    // Before anybody looks for a file again.
+    this.#making = this.#making.then(() => this.#keep(this.companyOf(code), date, right, undefined));
     return undefined;
   }
 

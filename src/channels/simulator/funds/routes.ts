@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WireDate } from '../../wire.js';
-import { type BankRoute, shape } from '../call.js';
+import { type BankRoute, orConflict, shape } from '../call.js';
 
 const Code = z.string().regex(/^\d{6}$/);
 const Company = z.string().regex(/^[A-Za-z0-9]{1,9}$/);
@@ -19,6 +19,8 @@ const SandboxFunds = z.strictObject({
 const SandboxQuotes = z.strictObject({
   quotes: z.array(z.strictObject({ fund: Code, date: WireDate, nav: Scaled.default('10000'), income: Scaled, yield: Scaled })),
 });
+
+const SandboxMend = z.strictObject({ company: Company, date: WireDate });
 
 /** What a sandbox sets and reads of the fund companies. */
 export const FUND_ROUTES: readonly BankRoute[] = [
@@ -39,6 +41,14 @@ export const FUND_ROUTES: readonly BankRoute[] = [
         ...{ ...rest, nav: BigInt(nav), income: BigInt(income), yield: BigInt(of) },
       }));
       return { run: () => numbers.forEach((quote) => void bank.funds.setQuote(quote)) };
+    },
+  },
+  {
+    method: 'POST',
+    path: /^\/sandbox\/funds\/mend$/,
+    parse({ bank, body }) {
+      const { company, date } = shape(SandboxMend, body);
+      return { run: () => orConflict(bank.funds.mend(company, date) ?? {}) };
     },
   },
   { method: 'GET', path: /^\/sandbox\/funds$/, parse: ({ bank }) => ({ run: () => bank.funds.books() }) },
