@@ -16,7 +16,10 @@ const codeSchema = z.string().regex(/^[0-9]{6}$/, { error: 'must be six digits' 
 export const newFundSchema = z.strictObject({
   code: codeSchema,
   name: textSchema(128),
-  company: textSchema(128),
+  company: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,9}$/, { error: 'must be 1 to 9 letters and digits' })
+    .meta({ description: 'The code of its company where files are exchanged 基金公司代码' }),
   kind: z.enum(['money', 'other']),
   custody: z
     .strictObject({
