@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import iconv from 'iconv-lite';
 import ssh2, { type FileEntryWithStats, type SFTPWrapper, type Stats } from 'ssh2';
+import { cutGbk } from '../../src/channels/files/gbk.js';
 import {
   ChannelFileFaulty,
   type DayFileLine,
@@ -12,7 +13,6 @@ import {
   sftpFiles,
   unionPayFile,
 } from '../../src/channels/files/index.js';
-import { cutGbk } from '../../src/channels/files/gbk.js';
 import { BankUnreachable, openChannels } from '../../src/channels/index.js';
 import { institutionOf } from '../../src/channels/settings.js';
 import { type RunningBank, startBank } from '../../src/channels/simulator/index.js';

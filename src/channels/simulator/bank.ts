@@ -28,7 +28,6 @@ import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js'
 import { DayEnd, type Settlement } from './day-end.js';
 import { type FaultPlan, Faults } from './faults.js';
 import { Floats } from './floats.js';
-import type { FundPayment } from './funds/company.js';
 import { FundMarket } from './funds/market.js';
 import { Messages } from './messages.js';
 import { Notices } from './notices.js';
@@ -152,7 +151,7 @@ export class Bank {
     this.requireSignings = options.requireSignings ?? false;
     this.messages = new Messages(this.faults, this.people);
     this.transfers = new Transfers(this.faults);
-    this.funds = this.#openFunds();
+    this.funds = new FundMarket(this.faults, this.#options.calendar, this);
   }
 
   /** The business date: as it was set, else the latest that anyone named. */
@@ -304,7 +303,7 @@ export class Bank {
     this.messages = new Messages(this.faults, this.people);
     this.transfers = new Transfers(this.faults);
     this.floats = new Floats();
-    this.funds = this.#openFunds();
+    this.funds = new FundMarket(this.faults, this.#options.calendar, this);
     this.#payments = ofEach(() => new Map());
     this.#received = ofEach(() => 0);
     this.#news = ofEach(() => []);
@@ -321,17 +320,6 @@ export class Bank {
   /** Somebody who moves no money names a date. */
   nameDate(date: BusinessDate): void {
     this.#doWhatIsDue(date);
-  }
-
-  /** What a fund company owes for a redemption comes to the custody account that it was told, under a reference of the order. */
-  #openFunds(): FundMarket {
-    const pay = ({ depositAccount, payOn, orderNo, amount, fund }: FundPayment) => {
-      if (!this.#custody.has(depositAccount)) return 'no such custody account';
-      const item = { reference: `FR${orderNo}`, amount, counterparty: `fund ${fund}`, text: '基金赎回款' };
-      const booked = this.inflows(depositAccount, payOn, [item]);
-      return typeof booked === 'string' ? booked : undefined;
-    };
-    return new FundMarket(this.faults, this.#options.calendar, pay);
   }
 
   #refusalOf({ channel, order }: Payment): Refusal | undefined {

@@ -1,12 +1,27 @@
 import { createHash } from 'node:crypto';
-import { addDays, type BusinessDate, type Calendar, isWorkingDay, parseBusinessDate, weekday } from '../../../kernel/index.js';
+import {
+  addDays,
+  type BusinessDate,
+  type Calendar,
+  isWorkingDay,
+  type Minor,
+  parseBusinessDate,
+  weekday,
+} from '../../../kernel/index.js';
 import { type FundApplication, FundFileFaulty, type FundFileKind, type FundQuote, fundForms } from '../../funds/index.js';
 import { type OfdForm, ofdName, readOfd, writeOfd } from '../../funds/ofd.js';
 import type { Faults } from '../faults.js';
 import { FundCompany, type FundDayFiles, type FundPayment, type SimulatedFund, type TradingDays } from './company.js';
 
-/** Pays what a company owes; answers why not, or undefined. */
-export type PayFund = (payment: FundPayment) => string | undefined;
+/** Where fund companies pay what they owe. */
+export interface PayingBank {
+  hasCustodyAccount(custodyNo: string): boolean;
+  inflows(
+    custodyNo: string,
+    date: BusinessDate,
+    items: readonly { reference: string; amount: Minor; counterparty: string; text: string }[],
+  ): object | string;
+}
 
 interface MadeFile {
   readonly bytes: Buffer;
@@ -24,7 +39,7 @@ const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
 export class FundMarket {
   readonly #faults: Faults;
   readonly #days: TradingDays;
-  readonly #pay: PayFund;
+  readonly #bank: PayingBank;
   readonly #funds = new Map<string, SimulatedFund>();
   readonly #companies = new Map<string, FundCompany>();
   readonly #quotes = new Map<string, FundQuote>();
@@ -35,10 +50,10 @@ export class FundMarket {
   #paid = 0n;
   #making: Promise<void> = Promise.resolve();
 
-  constructor(faults: Faults, calendar: Calendar | undefined, pay: PayFund) {
+  constructor(faults: Faults, calendar: Calendar | undefined, bank: PayingBank) {
     this.#faults = faults;
     this.#days = tradingDays(calendar);
-    this.#pay = pay;
+    this.#bank = bank;
   }
 
   setFund(fund: SimulatedFund): void {
@@ -166,10 +181,17 @@ export class FundMarket {
   #payDue(date: BusinessDate): void {
     const due = this.#unpaid.filter(({ payOn }) => payOn <= date);
     for (const payment of due) {
-      if (this.#pay(payment) !== undefined) continue; // it stays owed, and the books show it
+      if (!this.#pay(payment)) continue; // it stays owed, and the books show it
       this.#paid += payment.amount;
       this.#unpaid.splice(this.#unpaid.indexOf(payment), 1);
     }
+  }
+
+  /** To the custody account that the order names, under a reference of the order. */
+  #pay({ depositAccount, payOn, orderNo, amount, fund }: FundPayment): boolean {
+    if (!this.#bank.hasCustodyAccount(depositAccount)) return false;
+    const item = { reference: `FR${orderNo}`, amount, counterparty: `fund ${fund}`, text: '基金赎回款' };
+    return typeof this.#bank.inflows(depositAccount, payOn, [item]) !== 'string';
   }
 
   async #keep(
