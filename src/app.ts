@@ -16,8 +16,8 @@ import { askConsent, consentRoutes, mandateRoutes, policyRoutes, receiptRoutes }
 import { dispatchRoutes } from './dispatch/index.js';
 import { escrowAdminRoutes, escrowRoutes } from './escrow/index.js';
 import { explainRoutes } from './explain/index.js';
-import { fundAdminRoutes, fundRoutes } from './funds/index.js';
 import { fundFileRoutes } from './fund-exchange/index.js';
+import { fundAdminRoutes, fundRoutes } from './funds/index.js';
 import {
   type Answers,
   answerHandlers,
@@ -33,7 +33,7 @@ import {
   type Submission,
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
-import { lendingAdminRoutes, lendingRoutes, lendingTermsRoutes } from './lending/index.js';
+import { claimSaleRoutes, lendingAdminRoutes, lendingRoutes, lendingTermsRoutes } from './lending/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';
@@ -89,6 +89,7 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...lendingTermsRoutes(runtime),
     ...fundRoutes(runtime),
     ...fundAdminRoutes(runtime),
+    ...claimSaleRoutes(runtime),
     ...disputeRoutes(runtime),
     ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),

@@ -4,12 +4,14 @@ import {
   type Bid,
   bidRecords,
   type Claim,
+  type ClaimSale,
   claimRecords,
   compensationRecords,
   newLoan,
   type Project,
   projectKey,
   projectRecords,
+  saleRecords,
 } from '../../src/lending/index.js';
 
 const id = (place: number) => asId(`2236512894231552${String(place).padStart(3, '0')}`);
@@ -23,10 +25,16 @@ export const PROJECTS = {
   repayment: { project: id(85), projectNo: 'LP-1004' },
   compensation: { project: id(87), projectNo: 'LP-1005' },
   recovery: { project: id(88), projectNo: 'LP-1006' },
+  'claim-sale': { project: id(94), projectNo: 'LP-1011' },
+  'claim-sale-cancel': { project: id(95), projectNo: 'LP-1012' },
+  'claim-purchase': { project: id(96), projectNo: 'LP-1013' },
 } as const;
 /** The bid and the compensation that they name. */
 export const OFFER = id(80);
 const PAID = id(86);
+/** The claim that changes hands, and the offer of it. */
+export const SOLD = id(91);
+const ON_SALE = id(93);
 const LENT = {
   state: 'lent',
   raised: 10_000n,
@@ -54,12 +62,16 @@ export function exampleProject(
 ): void {
   if (!(kind in PROJECTS)) return;
   const { project: projectId, projectNo } = PROJECTS[kind as keyof typeof PROJECTS];
-  const isLent = ['repayment', 'compensation', 'recovery'].includes(kind);
+  const isTraded = kind.startsWith('claim-');
+  const isLent = isTraded || ['repayment', 'compensation', 'recovery'].includes(kind);
   const offers = ['bid-cancel', 'miscarriage', 'lend-out'].includes(kind) ? [5_000n, 4_999n] : [];
   const added = kind === 'lend-out' ? 1n : 0n;
   const project: Project = {
     ...{ id: projectId, platformId: names.platform, projectNo, contentHash: Buffer.alloc(32), borrowerIndex: Buffer.alloc(32) },
-    ...{ borrower: isLent ? names.lily2 : names.anna, guarantor: names.ben, payee: null, amount: 10_000n, months: 3 },
+    ...(isTraded
+      ? { borrower: names.ben, guarantor: null }
+      : { borrower: isLent ? names.lily2 : names.anna, guarantor: names.ben }),
+    ...{ payee: null, amount: 10_000n, months: 3 },
     ...{ rate: 120_000n, penaltyRate: 150_000n, method: 'annuity', lendFee: 100, interestFee: 1_000, mode: 'direct' },
     ...{ lenderMin: 100n, lenderMax: 9_000n, raiseUntilMs: Date.parse('2026-03-10T00:00:00+08:00') as Instant, purpose: '周转' },
     ...{ state: added > 0n ? 'full' : 'raising', raised: offers.reduce((sum, own) => sum + own, added), bids: offers.length },
@@ -80,7 +92,14 @@ export function exampleProject(
   const claim = (place: number, account: Id, left: bigint): Claim => ({
     ...{ id: id(90 + place), no: place, account, principal: left, left, earned: 0n, turn: 0 },
   });
-  shelf.put(claimRecords, projectId, { projectId, claims: [claim(1, names.anna, 6_000n), claim(2, names.ben, 4_000n)] });
+  const seller = isTraded && kind !== 'claim-purchase' ? names.lily2 : names.anna;
+  shelf.put(claimRecords, projectId, { projectId, claims: [claim(1, seller, 6_000n), claim(2, names.ben, 4_000n)] });
+  const sale: ClaimSale = {
+    ...{ id: ON_SALE, platformId: names.platform, projectId, claimId: SOLD, seller, share: 2_000n, price: 1_900n, sold: 0n },
+    ...{ paid: 0n, fee: 100, untilMs: Date.parse('2026-03-09T00:00:00+08:00') as Instant, turn: 0, state: 'open' },
+    createdMs: names.now,
+  };
+  if (isTraded) shelf.put(saleRecords, projectId, { projectId, sales: [sale] });
   const paid = { id: PAID, payer: names.ben, way: 'direct' as const, amount: 500n, recovered: 0n };
   shelf.put(compensationRecords, projectId, { projectId, paid: kind === 'recovery' ? [paid] : [] });
 }

@@ -29,6 +29,8 @@ export const PROOF_KINDS = [
   'fund-redemption',
   'fund-exchange',
   'pot-payment',
+  'claim-sale',
+  'claim-purchase',
 ] as const;
 export type ProofKind = (typeof PROOF_KINDS)[number];
 
@@ -113,6 +115,16 @@ export const KIND_POLICIES: Readonly<Record<ProofKind, KindPolicy>> = {
     floor: one(true),
     defaults: { marketplace: one(true), lending: one(true) },
     reason: 'it goes to nobody but whoever paid for him',
+  },
+  'claim-sale': {
+    floor: one(false),
+    defaults: { marketplace: both(false), lending: both(false) },
+    reason: 'he gives up what is owed to him, for less if he says so: always his own act',
+  },
+  'claim-purchase': {
+    floor: one(true),
+    defaults: { marketplace: both(true), lending: both(true) },
+    reason: 'as a bid: within caps a mandate may buy (自动债转授权)',
   },
   mandate: {
     floor: both(false),

@@ -105,6 +105,8 @@ export interface Act {
   readonly payee: Payee;
   /** The fund whose units are redeemed for it. */
   readonly redeems?: string;
+  /** What he gives up instead of money; then no amount is named. */
+  readonly sells?: { readonly share: Minor; readonly price: Minor; readonly fee: Minor; readonly untilMs: Instant };
   readonly mandate?: Id | undefined;
   /** The number of the form that he signed at the counter: what staff has in place of his answer. */
   readonly voucher?: string | undefined;

@@ -6,6 +6,7 @@ import { isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtim
 import { newLoan } from './plan.js';
 import { type CAPS, decideCap, decideTerms, type Project, type ProjectTerms, raiseEnd } from './rules.js';
 import { borrowedBy, findProjectByNo, insertProject } from './store.js';
+import { lendingTermsOf } from './terms-store.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault'>;
 
@@ -66,7 +67,8 @@ async function write(
   if (book.profile !== 'lending') throw new Refused(refuse('LENDING_NOT_OFFERED'));
   const { business = 'open' } = book;
   if (business !== 'open') throw new Refused(refuse('WINDING_UP', undefined, { business }));
-  if (terms.mode !== 'direct') throw new Refused(refuse('LENDING_MODE', undefined, { mode: terms.mode }));
+  const allowed = await lendingTermsOf(tx, platformId);
+  if (terms.mode !== 'direct' && !allowed[terms.mode]) throw new Refused(refuse('LENDING_MODE', undefined, { mode: terms.mode }));
   const parameters = await loadParameters(tx);
   const faulty = decideTerms(terms, nowMs, parameters);
   if (faulty !== undefined) throw new Refused(faulty);

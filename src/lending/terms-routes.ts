@@ -126,7 +126,7 @@ function proposeRoute(rt: Runtime): Route {
     params,
     body: z.strictObject({ ...modes, reason: textSchema(200) }),
     answers: { 201: { description: 'Proposed', schema: termsSchema } },
-    refusals: ['NOT_FOUND', 'PROFILE_FORBIDS'],
+    refusals: ['NOT_FOUND', 'LENDING_NOT_OFFERED'],
     handle: async ({ caller, params: { platform }, body: { advanceCeiling, ...body }, tx }) => {
       const of = { ...body, advanceCeiling: BigInt(advanceCeiling), platformId: platform, by: caller.operatorId };
       const terms = await proposeLendingTerms(tx, rt, of);
@@ -150,7 +150,7 @@ function approveRoute(rt: Runtime): Route {
     params: termsParams,
     body: z.strictObject({ note: textSchema(200).optional() }),
     answers: { 200: { description: 'In force', schema: termsSchema } },
-    refusals: ['NOT_FOUND', 'PROFILE_FORBIDS', 'SAME_OPERATOR', 'PROPOSAL_DECIDED'],
+    refusals: ['NOT_FOUND', 'LENDING_NOT_OFFERED', 'SAME_OPERATOR', 'PROPOSAL_DECIDED'],
     handle: async ({ caller, params: { platform, terms: id }, body, tx }) => {
       const of = { by: caller.operatorId, note: body.note ?? null };
       const terms = await approveLendingTerms(tx, rt, { platformId: platform, terms: id }, of);

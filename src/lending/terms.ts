@@ -13,18 +13,17 @@ import {
 
 type Parts = Pick<Runtime, 'clock' | 'vault' | 'newId'>;
 
-/** @throws Refused NOT_FOUND (no such book), PROFILE_FORBIDS (no lending platform) */
+/** @throws Refused NOT_FOUND (no such book), LENDING_NOT_OFFERED (no lending platform) */
 async function lendingBook(tx: Tx, platformId: Id): Promise<Book> {
   const book = (await loadBooks(tx, [platformId])).get(platformId);
   if (book === undefined) throw new Refused(refuse('NOT_FOUND'));
-  if (book.profile !== 'lending')
-    throw new Refused(refuse('PROFILE_FORBIDS', 'Only lending platforms have such terms.', { profile: book.profile }));
+  if (book.profile !== 'lending') throw new Refused(refuse('LENDING_NOT_OFFERED'));
   return book;
 }
 
 /**
  * The first of two people says what a lending platform may do from now on. Nothing changes yet.
- * @throws Refused NOT_FOUND, PROFILE_FORBIDS
+ * @throws Refused NOT_FOUND, LENDING_NOT_OFFERED
  */
 export async function proposeLendingTerms(
   tx: Tx,
@@ -44,7 +43,7 @@ export async function proposeLendingTerms(
 /**
  * The second approves; no instruction is decided by the terms before any more. An account for money that is set aside is opened with the first
  * terms that need one, and stays: what is on it goes back to the platform's own funds by a transfer, also when it is needed no more.
- * @throws Refused NOT_FOUND, PROFILE_FORBIDS, SAME_OPERATOR, PROPOSAL_DECIDED
+ * @throws Refused NOT_FOUND, LENDING_NOT_OFFERED, SAME_OPERATOR, PROPOSAL_DECIDED
  */
 export async function approveLendingTerms(
   tx: Tx,

@@ -30,6 +30,26 @@ const STATEMENTS = [
      CONSTRAINT lending_terms_two CHECK (in_force IS NULL OR decided_by <> proposed_by),
      CONSTRAINT lending_terms_ceiling CHECK (advance_ceiling >= 0)
    )`,
+  // Offers of claims, append only but for what was sold and the state: open, sold, cancelled, ended. claim_turn: how often the claim had been paid
+  // on when it was offered; an open one is over as soon as the claim's own count differs. fee: basis points of the price.
+  `CREATE TABLE IF NOT EXISTS lending_claim_sales (
+     id BIGINT NOT NULL PRIMARY KEY,
+     platform_id BIGINT NOT NULL,
+     project_id BIGINT NOT NULL,
+     claim_id BIGINT NOT NULL,
+     seller_id BIGINT NOT NULL,
+     share BIGINT NOT NULL,
+     price BIGINT NOT NULL,
+     sold BIGINT NOT NULL,
+     paid BIGINT NOT NULL,
+     fee INT NOT NULL,
+     until_ms BIGINT NOT NULL,
+     claim_turn INT NOT NULL,
+     state VARCHAR(10) NOT NULL,
+     created_ms BIGINT NOT NULL,
+     KEY lending_claim_sales_by_project (project_id, state, id),
+     CONSTRAINT lending_claim_sales_sold CHECK (share > 0 AND sold >= 0 AND sold <= share AND paid >= 0 AND paid <= price)
+   )`,
 ];
 
 export class LendingClaims1700000000044 implements MigrationInterface {

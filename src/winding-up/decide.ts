@@ -1,5 +1,6 @@
 import { addDays, type BusinessDate, type Id, type Instant, Refused, refuse, toWireMoney } from '../kernel/index.js';
 import { type Book, loadBooks, lockShard, setBusiness } from '../ledger/index.js';
+import { lentCount } from '../lending/index.js';
 import { outsideOf } from '../reconciliation/index.js';
 import { isDuplicateKey, type Tx } from '../runtime/index.js';
 import { mayBecome } from './states.js';
@@ -103,10 +104,14 @@ export async function close(tx: Tx, platformId: Id, who: Who): Promise<WindDown>
   const wind = await requireWindDown(tx, platformId);
   if (wind.state === 'closed') return wind;
   const { accounts, underWay } = await leftIn(tx, platformId);
-  const isEmpty = accounts + underWay === 0;
+  const projects = await lentCount(tx, platformId);
+  const isEmpty = accounts + underWay + projects === 0;
   if (wind.state === 'winding-up' && isEmpty) throw conflict(wind.state, notReportedYet(book));
   if (!mayBecome(wind.state, 'closed')) throw conflict(wind.state);
-  if (!isEmpty) throw new Refused(refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay }));
+  if (!isEmpty)
+    throw new Refused(
+      refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay, ...(projects > 0 ? { projects } : {}) }),
+    );
   await requireReconciled(tx, platformId);
   await endAccounts(tx, platformId, { id: wind.id, by: who.operator, nowMs: who.nowMs });
   await setBusiness(tx, platformId, 'closed');

@@ -37,6 +37,14 @@ const line = z.strictObject({
   payouts: z.array(z.strictObject({ payout: z.string(), amount })),
   stays: amount,
   why: z.array(z.strictObject({ reason: z.string(), amount, code: z.string().optional(), next: z.string() })),
+  claims: z
+    .array(z.strictObject({ claim: z.string(), project: z.string(), left: amount }))
+    .optional()
+    .meta({ description: 'What is owed to it by projects that are not repaid: principal' }),
+  owes: z
+    .array(z.strictObject({ project: z.string(), left: amount }))
+    .optional()
+    .meta({ description: 'What its owner borrowed and has not repaid: principal' }),
 });
 export type ReportLine = z.output<typeof line>;
 export const reportLineSchema = line;
@@ -57,6 +65,10 @@ const content = z.strictObject({
   }),
   accounts: z.strictObject({ opening: amount, moved: amount, paidOut: amount, stays: amount }),
   reasons: z.record(z.string(), z.strictObject({ accounts: z.int(), amount })),
+  claims: z
+    .strictObject({ count: z.int(), left: amount })
+    .optional()
+    .meta({ description: 'What borrowers owe to lenders in all; nothing of it is in custody' }),
   lines: z.strictObject({ count: z.int(), digest: digestSchema }),
 });
 export type ReportContent = z.output<typeof content>;
@@ -72,12 +84,17 @@ export class Totals {
   readonly accounts = { opening: 0, moved: 0, paidOut: 0, stays: 0 };
   readonly reasons: Record<string, { accounts: number; amount: number }> = {};
   count = 0;
+  readonly claims = { count: 0, left: 0 };
 
   /** @returns the canonical text of the line */
   add(of: ReportLine): string {
     const text = canonicalJson(of);
     this.#hash.update(`${text}\n`);
     this.count += 1;
+    for (const { left } of of.claims ?? []) {
+      this.claims.count += 1;
+      this.claims.left += left;
+    }
     for (const name of ['opening', 'moved', 'paidOut', 'stays'] as const) this.accounts[name] += of[name];
     for (const why of of.why) {
       const sum = this.reasons[why.reason] ?? { accounts: 0, amount: 0 };
@@ -86,8 +103,12 @@ export class Totals {
     return text;
   }
 
-  end(): Pick<ReportContent, 'accounts' | 'reasons' | 'lines'> {
-    return { accounts: this.accounts, reasons: this.reasons, lines: { count: this.count, digest: this.#hash.digest('hex') } };
+  end(): Pick<ReportContent, 'accounts' | 'reasons' | 'claims' | 'lines'> {
+    return {
+      ...{ accounts: this.accounts, reasons: this.reasons },
+      ...(this.claims.count === 0 ? {} : { claims: this.claims }),
+      lines: { count: this.count, digest: this.#hash.digest('hex') },
+    };
   }
 }
 
@@ -121,9 +142,9 @@ export function judgeReport(value: unknown, keys: PublicKeys): ReportFile | stri
   }
   const sums = totals.end();
   if (canonicalJson(sums.lines) !== canonicalJson(report.content.lines)) return 'the lines are not those that were signed';
+  const { accounts, reasons, claims } = report.content;
   if (
-    canonicalJson(sums) !==
-    canonicalJson({ accounts: report.content.accounts, reasons: report.content.reasons, lines: sums.lines })
+    canonicalJson(sums) !== canonicalJson({ accounts, reasons, ...(claims === undefined ? {} : { claims }), lines: sums.lines })
   )
     return 'the sums of the lines are not those that were signed';
   return sumFaults(report.content)[0] ?? parsed.data;

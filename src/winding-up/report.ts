@@ -1,9 +1,10 @@
 import { addDays, canonicalJson, type Id, invariant, type Minor, signContent, toWire, toWireAmount } from '../kernel/index.js';
 import { ACCOUNT_TYPES, type Book, type ClosingBalance, type ClosingCursor, closingPage } from '../ledger/index.js';
+import { type Lent, lentOn } from '../lending/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
 import { REPORT_VERSION, type ReportContent, type ReportLine, sumFaults, Totals, type WindDownReport } from './report-form.js';
-import { type Round, STAYS, type Standing, verdictOf } from './rules.js';
-import { roundOf, standingsOf } from './standings.js';
+import { STAYS, type Standing, verdictOf } from './rules.js';
+import { type RoundNow, roundOf, standingsOf } from './standings.js';
 import {
   crossedBetween,
   findReport,
@@ -61,12 +62,12 @@ function isSame({ content: { report: _no, asOf: _then, ...before } }: WindDownRe
 
 async function contentOf(
   tx: Tx,
-  { vault }: Pick<Runtime, 'vault'>,
+  { vault, clock }: Pick<Runtime, 'vault' | 'clock'>,
   { book, wind, reportNo }: { book: Book; wind: WindDown; reportNo: number },
 ): Promise<ReportContent> {
   const startedOn = wind.startedOn as NonNullable<WindDown['startedOn']>;
   const [start, asOf] = [addDays(startedOn, -1), addDays(book.businessDate, -1)];
-  const round = await roundOf(tx, book, wind);
+  const round = await roundOf(tx, book, wind, clock.now());
   const openings = new Openings(tx, book.platformId, start);
   const totals = new Totals();
   const custody = { start: 0n, stays: 0n };
@@ -114,11 +115,14 @@ interface Pair {
 async function linesFor(
   tx: Tx,
   vault: Runtime['vault'],
-  { book, round, from, pairs }: { book: Book; round: Round; from: Book['businessDate']; pairs: readonly Pair[] },
+  { book, round, from, pairs }: { book: Book; round: RoundNow; from: Book['businessDate']; pairs: readonly Pair[] },
 ): Promise<ReportLine[]> {
   const ids = pairs.map(({ closing }) => closing.account);
   const paid = await settledPayouts(tx, ids, from);
-  const told = pairs.filter(({ closing, opening }) => closing.balance !== 0n || opening !== 0n || paid.has(closing.account));
+  const lent = await lentOn(tx, ids);
+  const told = pairs.filter(
+    ({ closing, opening }) => closing.balance !== 0n || opening !== 0n || paid.has(closing.account) || lent.has(closing.account),
+  );
   const standings = await standingsOf(tx, vault, { book, round, ids: told.map(({ closing }) => closing.account) });
   return told.map(({ closing, opening }, place) => {
     const standing = standings[place] as Standing;
@@ -138,11 +142,26 @@ async function linesFor(
       payouts: payouts.map(({ id, amount }) => ({ payout: toWire('payout', id), amount: toWireAmount(amount) })),
       stays: toWireAmount(closing.balance),
       why: whyOf(standing, round),
+      ...shownLent(lent.get(closing.account)),
     };
   });
 }
 
-function whyOf(standing: Standing, round: Round): ReportLine['why'] {
+function shownLent(lent: Lent | undefined): Pick<ReportLine, 'claims' | 'owes'> {
+  const { claims = [], owes = [] } = lent ?? {};
+  return {
+    ...(claims.length === 0
+      ? {}
+      : {
+          claims: claims.map(({ claim, projectNo, left }) => ({
+            ...{ claim: toWire('claim', claim), project: projectNo, left: toWireAmount(left) },
+          })),
+        }),
+    ...(owes.length === 0 ? {} : { owes: owes.map(({ projectNo, left }) => ({ project: projectNo, left: toWireAmount(left) })) }),
+  };
+}
+
+function whyOf(standing: Standing, round: RoundNow): ReportLine['why'] {
   if (standing.account.balance === 0n) return [];
   const { give, stays } = verdictOf(standing, round);
   invariant(give === undefined, `all that can be returned of ${standing.account.id} was returned`);

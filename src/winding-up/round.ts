@@ -3,9 +3,10 @@ import { findInstructions, systemInstruction } from '../instructions/index.js';
 import { type BusinessDate, type Id, invariant, type Minor } from '../kernel/index.js';
 import { type AccountType, type Book, loadBook } from '../ledger/index.js';
 import { faultOf, type Runtime } from '../runtime/index.js';
+import { projectReturns } from './lending.js';
 import { makeReport } from './report.js';
-import { type Return, type Round, STAYS, type StayReason, verdictOf } from './rules.js';
-import { type Cursor, HELD_TYPES, roundOf, standingsPage } from './standings.js';
+import { type Return, STAYS, type StayReason, verdictOf } from './rules.js';
+import { type Cursor, HELD_TYPES, type RoundNow, roundOf, standingsPage } from './standings.js';
 import { findWindDown, movedOn, roundsDue, setRounded, type WindDown } from './store.js';
 
 /**
@@ -16,6 +17,7 @@ const PHASES: readonly (readonly AccountType[])[] = [
   ['order'],
   ['margin'],
   ['sub', 'class-2', 'class-3'],
+  ['reserve', 'advance'],
   ['own-funds', 'commission', 'marketing', 'fees'],
 ];
 
@@ -50,9 +52,13 @@ export async function windDownRound(desk: Desk, platformId: Id): Promise<RoundOu
   const { wind, book } = found;
   let given = 0;
   let refused = 0;
+  // What is not lent out is free again, and what is due of what was lent is with its lenders, before the rest is looked at.
+  const projects = await projectReturns(rt, book);
+  given += projects.length;
+  refused += await give(desk, book, projects);
   for (const types of PHASES) {
     // Each phase sees what those before it left.
-    const round = await rt.db.read('wind-down-round', (tx) => roundOf(tx, book, wind));
+    const round = await rt.db.read('wind-down-round', (tx) => roundOf(tx, book, wind, rt.clock.now()));
     for await (const page of pagesOf(rt, { book, round, types })) {
       const due = page.flatMap((standing) => verdictOf(standing, round).give ?? []);
       given += due.length;
@@ -82,7 +88,7 @@ export async function windDownDue(desk: Desk): Promise<void> {
   }
 }
 
-async function* pagesOf(rt: Runtime, of: { book: Book; round: Round; types: readonly AccountType[] }) {
+async function* pagesOf(rt: Runtime, of: { book: Book; round: RoundNow; types: readonly AccountType[] }) {
   for (let cursor: Cursor | undefined, first = true; first || cursor !== undefined; first = false) {
     const from: Cursor | undefined = cursor;
     const { page, next } = await rt.db.read('wind-down-page', (tx) => standingsPage(tx, rt.vault, { ...of, from }));
@@ -113,7 +119,7 @@ export async function leftOver(rt: Runtime, book: Book, wind: WindDown): Promise
     const sum = left[reason] ?? { accounts: 0, amount: 0n };
     left[reason] = { accounts: sum.accounts + 1, amount: sum.amount + amount };
   };
-  const round = await rt.db.read('wind-down-round', (tx) => roundOf(tx, book, wind));
+  const round = await rt.db.read('wind-down-round', (tx) => roundOf(tx, book, wind, rt.clock.now()));
   for await (const page of pagesOf(rt, { book, round, types: HELD_TYPES })) {
     for (const standing of page) {
       const { give: due, stays } = verdictOf(standing, round);

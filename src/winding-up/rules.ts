@@ -1,5 +1,5 @@
 import { type BusinessDate, type Id, type Instant, type Minor, mulDivHalfUp, toWire, toWireMoney } from '../kernel/index.js';
-import { type AccountType, isPlatformOwn, type LedgerAccount, reservedOf, withdrawableOf } from '../ledger/index.js';
+import { type AccountType, isPlatformOwn, isSetAside, type LedgerAccount, reservedOf, withdrawableOf } from '../ledger/index.js';
 import { type Order, subsidyLeft } from '../orders/index.js';
 
 /**
@@ -19,6 +19,12 @@ export const STAYS = {
   'not-yet-back': { passes: true, zh: '未到退回日', next: 'the date from which orders go back to their payers' },
   'in-review': { passes: true, zh: '审核中', next: 'two people of the bank decide about the instruction' },
   'next-round': { passes: true, zh: '待下一轮退回', next: 'the next round returns it' },
+  'wanted-by-projects': {
+    passes: false,
+    zh: '待还款占用',
+    next: 'the next instalment of what its owner borrowed falls due and is taken',
+  },
+  'stands-behind-projects': { passes: false, zh: '风险准备', next: 'the projects of the platform are repaid' },
   'wanted-by-refunds': { passes: false, zh: '待退款占用', next: 'the refunds that wait for it are paid or cancelled' },
   'refunds-first': { passes: false, zh: '待退款优先', next: 'the refunds of the platform that wait are paid or cancelled' },
   frozen: { passes: false, zh: '账户冻结', next: 'the freeze of the account is lifted' },
@@ -55,6 +61,8 @@ export interface Standing {
   readonly dueMs: Instant | undefined;
   /** What refunds that wait want of it. */
   readonly wanted: Minor;
+  /** What the next instalments take of it of what its owner borrowed. */
+  readonly instalments: Minor;
   /** What became of the instruction that this round would give, when it was given. */
   readonly tried: { readonly state: 'posted' | 'refused' | 'in-review'; readonly code: string | null } | undefined;
 }
@@ -65,6 +73,10 @@ export interface Round {
   readonly ordersBackOn: BusinessDate;
   readonly refundsWait: boolean;
   readonly movesHouse: boolean;
+  /** How many projects are lent and not repaid. */
+  readonly projectsLent: number;
+  /** Where what is set aside goes back to. */
+  readonly ownFunds: Id;
 }
 
 export interface Stay {
@@ -78,7 +90,7 @@ export interface Stay {
 export interface Return {
   /** Made of what it was decided on, so that the same round never gives it twice, and a killed one goes on where it stopped. */
   readonly requestNo: string;
-  readonly kind: 'refund' | 'subsidy-return' | 'margin-release' | 'clearing';
+  readonly kind: 'refund' | 'subsidy-return' | 'margin-release' | 'clearing' | 'transfer' | 'miscarriage' | 'repayment';
   readonly amount: Minor;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -114,6 +126,7 @@ export function verdictOf(standing: Standing, round: Round): Verdict {
   keep('claimed', account.claimed);
   if (leavesBank(account.type)) keep('uncleared', account.balance - reservedOf(account) - withdrawableOf(account));
   keep('wanted-by-refunds', standing.wanted);
+  keep('wanted-by-projects', standing.instalments);
   const give = left > 0n ? returnOf(standing, round, left) : undefined;
   const why = give && reasonAgainst(standing, round);
   if (give !== undefined && why === undefined) return { give, stays };
@@ -123,12 +136,13 @@ export function verdictOf(standing: Standing, round: Round): Verdict {
 
 /** What goes out of it goes to an account outside; the others give theirs to another account of the book, or back to the payer. */
 function leavesBank(type: AccountType): boolean {
-  return type !== 'order' && type !== 'margin';
+  return type !== 'order' && type !== 'margin' && !isSetAside(type);
 }
 
 function reasonAgainst(standing: Standing, round: Round): Omit<Stay, 'amount'> | undefined {
   const { account, order, dueMs, bound, bounced, tried } = standing;
   if (order !== undefined && order.payerAccountId === null && order.payer.account === '') return { reason: 'payer-unknown' };
+  if (account.type === 'reserve' && round.projectsLent > 0) return { reason: 'stands-behind-projects' };
   if (!bound && (leavesBank(account.type) || (round.movesHouse && account.type === 'margin')))
     return { reason: 'no-bound-account' };
   if (round.movesHouse) return { reason: 'moves-house' };
@@ -151,7 +165,7 @@ export function payersPart(order: Order, amount: Minor): Minor {
 }
 
 /** The instruction that returns so much of it. */
-function returnOf({ account, order, marginOf }: Standing, { date }: Round, amount: Minor): Return {
+function returnOf({ account, order, marginOf }: Standing, { date, ownFunds }: Round, amount: Minor): Return {
   const requestNo = requestNoOf(account, amount, date);
   if (order !== undefined) {
     const toPayer = payersPart(order, amount);
@@ -174,6 +188,10 @@ function returnOf({ account, order, marginOf }: Standing, { date }: Round, amoun
       amount,
       data: { account: toWire('account', marginOf), amount: toWireMoney(amount) },
     };
+  if (isSetAside(account.type)) {
+    const data = { from: toWire('account', account.id), to: toWire('account', ownFunds), amount: toWireMoney(amount) };
+    return { requestNo, kind: 'transfer', amount, data };
+  }
   return { requestNo, kind: 'clearing', amount, data: { account: toWire('account', account.id), amount: toWireMoney(amount) } };
 }
 

@@ -1,9 +1,11 @@
 import { settlementAccountsOf } from '../accounts/index.js';
-import { asId, type Id, invariant } from '../kernel/index.js';
+import { asId, type Id, type Instant, invariant, type Minor } from '../kernel/index.js';
 import { ACCOUNT_TYPES, type AccountType, type Book, type LedgerAccount, loadAccounts } from '../ledger/index.js';
+import { lentCount } from '../lending/index.js';
 import { type Order, orderKey, orderRecords } from '../orders/index.js';
 import { wantedByRefunds } from '../refunds/index.js';
 import type { Tx, Vault } from '../runtime/index.js';
+import { keptForProjects } from './lending.js';
 import { type Owner, type Round, type Standing, triedUnder } from './rules.js';
 import { accountsWithMoney, lastPayouts, outcomesUnder, ownersOf, refundsWait, type WindDown } from './store.js';
 
@@ -18,13 +20,24 @@ export const HELD_TYPES = (Object.keys(ACCOUNT_TYPES) as AccountType[]).filter((
 
 const PAGE = 500;
 
-export async function roundOf(tx: Tx, book: Book, { ordersBackOn, startedOn, movesTo }: WindDown): Promise<Round> {
+/** What holds for the whole platform, with what its borrowers' accounts keep for their next instalments. */
+export type RoundNow = Round & { readonly instalments: ReadonlyMap<Id, Minor> };
+
+export async function roundOf(
+  tx: Tx,
+  book: Book,
+  { ordersBackOn, startedOn, movesTo }: WindDown,
+  nowMs: Instant,
+): Promise<RoundNow> {
   invariant(startedOn, 'a wind-down that is under way was approved');
   return {
     date: book.businessDate,
     ordersBackOn: ordersBackOn ?? startedOn,
     refundsWait: await refundsWait(tx, book.platformId),
     movesHouse: movesTo !== null,
+    projectsLent: await lentCount(tx, book.platformId),
+    ownFunds: book.accounts['own-funds'],
+    instalments: await keptForProjects(tx, book, nowMs),
   };
 }
 
@@ -35,7 +48,7 @@ export async function roundOf(tx: Tx, book: Book, { ordersBackOn, startedOn, mov
 export async function standingsPage(
   tx: Tx,
   vault: Vault,
-  { book, round, types, from }: { book: Book; round: Round; types: readonly AccountType[]; from: Cursor | undefined },
+  { book, round, types, from }: { book: Book; round: RoundNow; types: readonly AccountType[]; from: Cursor | undefined },
 ): Promise<{ readonly page: readonly Standing[]; readonly next: Cursor | undefined }> {
   const { type, after } = from ?? { type: types[0] as AccountType, after: asId('0') };
   const ids = await accountsWithMoney(tx, book.platformId, { type, after }, PAGE);
@@ -50,7 +63,7 @@ export async function standingsPage(
 export async function standingsOf(
   tx: Tx,
   vault: Vault,
-  { book, round, ids }: { book: Book; round: Round; ids: readonly Id[] },
+  { book, round, ids }: { book: Book; round: RoundNow; ids: readonly Id[] },
 ): Promise<Standing[]> {
   if (ids.length === 0) return [];
   const accounts = await loadAccounts(tx, ids, () => book.businessDate);
@@ -80,6 +93,7 @@ export async function standingsOf(
       order,
       dueMs: of?.dueMs ?? undefined,
       wanted: wanted.get(id) ?? 0n,
+      instalments: round.instalments.get(id) ?? 0n,
       tried: undefined,
     };
   });

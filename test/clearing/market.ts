@@ -68,8 +68,10 @@ export async function openMarket({
   date = MONDAY as string,
   world,
   bank,
+  profile,
 }: {
   date?: string;
+  profile?: 'lending';
   world?: World;
   bank?: RunningBank;
 } = {}): Promise<Market> {
@@ -83,7 +85,7 @@ export async function openMarket({
   await channels.coreBank.openCustodyAccount(custodyNo, 'Platform');
   const terms = { transferMax: 0n, feeMax: 0n };
   const opened = await db.withTx('open', (tx) =>
-    openPlatform(tx, rt, { name: `Platform ${markets}`, custodyNo, openDate: at, terms }),
+    openPlatform(tx, rt, { name: `Platform ${markets}`, custodyNo, openDate: at, terms, profile }),
   );
   const merchants = await openSubMerchants(rt, opened.platformId, [
     {

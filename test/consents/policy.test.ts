@@ -23,10 +23,14 @@ describe('the table of proofs', () => {
       for (const profile of PROFILES) expect(decidePolicy(kind, KIND_POLICIES[kind].defaults[profile])).toBeUndefined();
   });
 
-  it('lets a mandate stand in for payments, top-ups, and what is swept into a fund and back alone, and asks both factors of all that lending debits', () => {
+  it('lets a mandate stand in for what is paid, lent, bought and saved alone, and asks both factors on lending platforms but for what one owes', () => {
     const standIn = PROOF_KINDS.filter((kind) => proofNeeded(NONE, 'marketplace', kind).mandates);
-    expect(standIn).toEqual(['account-payment', 'top-up', 'fund-subscription', 'fund-redemption', 'pot-payment']);
-    expect(PROOF_KINDS.map((kind) => proofNeeded(NONE, 'lending', kind).needs)).toEqual(PROOF_KINDS.map(() => 'both'));
+    expect(standIn).toEqual([
+      ...['account-payment', 'top-up', 'bid', 'repayment', 'compensation', 'recovery'],
+      ...['fund-subscription', 'fund-redemption', 'pot-payment', 'claim-purchase'],
+    ]);
+    const oneFactor = PROOF_KINDS.filter((kind) => proofNeeded(NONE, 'lending', kind).needs !== 'both');
+    expect(oneFactor).toEqual(['repayment', 'recovery']);
   });
 
   it('goes by the floor where a row has come to lie below it', () => {

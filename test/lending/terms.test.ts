@@ -70,7 +70,7 @@ describe('what a lending platform may do beyond lending directly', () => {
       expect((await decide(body.id, 'approve', second, market).expect(404)).body.code).toBe('NOT_FOUND');
     }
     expect(await own()).toEqual(before);
-    expect((await propose({ entrusted: true }, first, market).expect(403)).body.code).toBe('PROFILE_FORBIDS');
+    expect((await propose({ entrusted: true }, first, market).expect(403)).body.code).toBe('LENDING_NOT_OFFERED');
     const { token: auditor } = await api.operator('auditor');
     await propose({ entrusted: true }, auditor).expect(403);
     await propose({ advanceCeiling: -1 }).expect(400);

@@ -1,8 +1,20 @@
-import { OFFER, PROJECTS } from '../../scripts/docs/example-projects.js';
+import { OFFER, PROJECTS, SOLD } from '../../scripts/docs/example-projects.js';
 import { type ElectronicAccount, electronicRecords } from '../../src/accounts/index.js';
 import { asId, type Id, type Instant } from '../../src/kernel/index.js';
 import type { AccountType } from '../../src/ledger/index.js';
-import { BIDS_MAX, bidRecords, compensationRecords, type Project, projectKey, projectRecords } from '../../src/lending/index.js';
+import {
+  BIDS_MAX,
+  bidRecords,
+  type Claim,
+  type ClaimSale,
+  claimRecords,
+  compensationRecords,
+  lendingTermsRecords,
+  type Project,
+  projectKey,
+  projectRecords,
+  saleRecords,
+} from '../../src/lending/index.js';
 import { DESK, type Desk } from '../support/world-desk.js';
 
 import type { Wrong } from './kinds-claims.js';
@@ -28,6 +40,32 @@ const late = (desk: Desk) => {
 const crowded = (kind: OfLending) => project(kind, { bids: BIDS_MAX });
 const broke = account(lily2, { balance: 999n, held: 0n, uncleared: [] });
 
+type OfTrade = 'claim-sale' | 'claim-sale-cancel' | 'claim-purchase';
+const held = (kind: OfTrade, fields: Partial<Claim>) => (desk: Desk) => {
+  const { project: key } = PROJECTS[kind];
+  const { projectId, claims } = desk.get(claimRecords, key);
+  desk.put(claimRecords, key, {
+    projectId,
+    claims: claims.map((claim) => (claim.id === SOLD ? { ...claim, ...fields } : claim)),
+  });
+};
+const offered = (kind: OfTrade, fields: Partial<ClaimSale>) => (desk: Desk) => {
+  const { project: key } = PROJECTS[kind];
+  const { projectId, sales } = desk.get(saleRecords, key);
+  desk.put(saleRecords, key, { projectId, sales: sales.map((sale) => ({ ...sale, ...fields })) });
+};
+const agreed = (advance: boolean) => (desk: Desk) =>
+  desk.put(lendingTermsRecords, DESK.platform, {
+    ...{ platformId: DESK.platform, advance, advanceCeiling: 0n, entrusted: false, reserve: false },
+    ...{ advanceAccountId: ben, reserveAccountId: null },
+  });
+const tooMany = (desk: Desk) => {
+  const { project: key } = PROJECTS['claim-purchase'];
+  const { projectId, claims } = desk.get(claimRecords, key);
+  const more = Array.from({ length: BIDS_MAX }, (_, place) => ({ ...(claims[1] as Claim), no: place + 3 }));
+  desk.put(claimRecords, key, { projectId, claims: [...claims, ...more] });
+};
+
 export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   bid: [
     noProject('bid'),
@@ -51,7 +89,17 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
   ],
   'lend-out': [
     noProject('lend-out'),
-    ['PROJECT_STATE', 'it is not full', project('lend-out', { state: 'raising' })],
+    [
+      'LENDING_MODE',
+      'nobody agreed to advances',
+      (desk) => [agreed(false)(desk), project('lend-out', { mode: 'advance' })(desk)],
+    ],
+    ['PROJECT_STATE', 'it is not full', project('lend-out', { state: 'raising', mode: 'direct' })],
+    [
+      'ADVANCE_CEILING',
+      'a fen more than was agreed',
+      (desk) => [agreed(true)(desk), project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk)],
+    ],
     ['LENDING_NOT_DIRECT', 'to somebody else', said({ to: `acc_${ben}` })],
     ['ACCOUNT_FROZEN', "a lender's account is frozen", account(lily2, { state: 'frozen' })],
     ['ACCOUNT_CLOSED', "the borrower's account is closed", account(anna, { state: 'closed' })],
@@ -89,5 +137,33 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
       },
     ],
     ['FUNDS_INSUFFICIENT', 'he has not so much', account(lily2, { balance: 299n, held: 0n, uncleared: [] })],
+  ],
+  'claim-sale': [
+    noProject('claim-sale'),
+    ['ACCOUNT_NOT_FOUND', 'no such account', (desk) => desk.removeAccount(lily2)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'no electronic account', type(lily2, 'sub')],
+    ['PROJECT_STATE', 'it is repaid', project('claim-sale', { state: 'repaid' })],
+    ['CLAIM_NOT_FOUND', "somebody else's claim", held('claim-sale', { account: ben })],
+    ['SALE_TERMS', 'it ends in the past', late],
+    ['SALE_EXCEEDED', 'a fen more than is left and not offered', said({ share: cny(4_001) })],
+  ],
+  'claim-sale-cancel': [
+    noProject('claim-sale-cancel'),
+    ['SALE_NOT_OPEN', 'it was sold', offered('claim-sale-cancel', { state: 'sold' })],
+    ['SALE_NOT_OPEN', 'its time is over', late],
+    ['SALE_NOT_OPEN', 'the claim was paid on', held('claim-sale-cancel', { turn: 1 })],
+  ],
+  'claim-purchase': [
+    noProject('claim-purchase'),
+    ['ACCOUNT_NOT_FOUND', 'no such account', (desk) => desk.removeAccount(lily2)],
+    ['ACCOUNT_TYPE_NOT_ALLOWED', 'no electronic account', type(lily2, 'sub')],
+    ['LENDER_NOT_ALLOWED', 'he borrows himself', project('claim-purchase', { borrower: lily2 })],
+    ['PROJECT_STATE', 'it is repaid', project('claim-purchase', { state: 'repaid' })],
+    ['SALE_NOT_OPEN', 'it was taken back', offered('claim-purchase', { state: 'cancelled' })],
+    ['LENDER_NOT_ALLOWED', 'he sells it himself', offered('claim-purchase', { seller: lily2 })],
+    ['SALE_EXCEEDED', 'a fen more than is offered', said({ share: cny(2_001) })],
+    ['PRICE_DIFFERS', 'a fen less than it costs', said({ amount: cny(949) })],
+    ['CLAIMS_MAX', 'so many claims that no more can be', tooMany],
+    ['FUNDS_INSUFFICIENT', 'he has not so much', account(lily2, { balance: 949n, held: 0n, uncleared: [] })],
   ],
 };

@@ -759,7 +759,7 @@ describe('nothing is left untold', () => {
     ];
     const deals = [
       ...['../judging/escrow-bound.ts', '../../escrow/moves.ts', '../lending/project.ts', '../../lending/rules.ts'],
-      ...['../effects/funds.ts', '../../funds/moves.ts'],
+      ...['../../lending/trade.ts', '../effects/funds.ts', '../../funds/moves.ts'],
     ];
     const orders = [
       '../orders/paying.ts',

@@ -103,6 +103,13 @@ const CHECKS: Readonly<Record<string, readonly (readonly [table: string, row: Ro
     ['fund_orders', { collected: -1 }],
   ],
   fund_fast_uses_used: [['fund_fast_uses', { used: -1 }]],
+  lending_terms_two: [['lending_terms', { in_force: 1, proposed_by: 7, decided_by: 7 }]],
+  lending_terms_ceiling: [['lending_terms', { advance_ceiling: -1, proposed_by: 7, decided_by: 8 }]],
+  lending_claim_sales_sold: [
+    ['lending_claim_sales', { share: 5, price: 5, sold: 6, paid: 5 }],
+    ['lending_claim_sales', { share: 5, price: 5, sold: 5, paid: 6 }],
+    ['lending_claim_sales', { share: 0, price: 5, sold: 0, paid: 0 }],
+  ],
   account_watches_marks: [
     ['account_watches', { reserve: -1 }],
     ['account_watches', { bank_reserve: -1 }],

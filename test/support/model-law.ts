@@ -109,7 +109,7 @@ function sleeps({ idleSince }: ModelElectronic, now: number): boolean {
 /** What a mandate may stand in for. */
 const MANDATED = [
   ...['account-payment', 'top-up', 'fund-subscription', 'fund-redemption', 'pot-payment'],
-  ...['bid', 'repayment', 'compensation', 'recovery'],
+  ...['bid', 'repayment', 'compensation', 'recovery', 'claim-purchase'],
 ];
 
 export class Law {

@@ -23,7 +23,14 @@ export interface ModelProjectTerms {
   readonly until: string;
 }
 
-interface ModelProject extends ModelProjectTerms {
+export interface ModelClaim {
+  readonly id: string;
+  readonly account: string;
+  left: bigint;
+  earned: bigint;
+}
+
+export interface ModelProject extends ModelProjectTerms {
   readonly id: string;
   readonly platform: string;
   readonly said: Set<string>;
@@ -31,7 +38,9 @@ interface ModelProject extends ModelProjectTerms {
   state: 'registered' | 'raising' | 'full' | 'lent' | 'repaid' | 'miscarried' | 'cancelled';
   lentOn: string;
   rows: Row[];
-  readonly claims: { id: string; account: string; left: bigint; earned: bigint }[];
+  readonly claims: ModelClaim[];
+  /** How often it was paid on. */
+  payments: number;
   readonly paid: { id: string; payer: string; left: bigint }[];
 }
 
@@ -121,7 +130,7 @@ export class Lending {
     if (this.#overCap(platform, terms)) return 'PROJECT_CAP';
     this.projects.push({
       ...{ ...terms, id, platform, said: new Set(), by: new Map(), state: 'registered', lentOn: '', rows: [] },
-      ...{ claims: [], paid: [] },
+      ...{ claims: [], paid: [], payments: 0 },
     });
     return undefined;
   }
@@ -213,7 +222,7 @@ export class Lending {
     return sum(this.#open(project).map(({ own, marketing }) => own + marketing));
   }
 
-  #project(given: Given): ModelProject {
+  project(given: Given): ModelProject {
     const { projectNo } = dataOf(given);
     const found = this.projects.find((each) => each.platform === given.platform && each.projectNo === projectNo);
     return found ?? this.#hands.no('PROJECT_NOT_FOUND');
@@ -237,7 +246,7 @@ export class Lending {
   #bid(given: Given): void {
     const hands = this.#hands;
     const data = dataOf(given);
-    const project = this.#project(given);
+    const project = this.project(given);
     const account = bare(data.account);
     const type = hands.type(given.platform, account) ?? hands.no('ACCOUNT_NOT_FOUND');
     if (type !== 'class-2' && type !== 'class-3') hands.no('ACCOUNT_TYPE_NOT_ALLOWED');
@@ -282,7 +291,7 @@ export class Lending {
 
   #lend(given: Given): void {
     const hands = this.#hands;
-    const project = this.#project(given);
+    const project = this.project(given);
     const { to } = dataOf(given);
     if (project.state !== 'full') hands.no('PROJECT_STATE');
     if (to !== undefined && bare(to) !== project.borrower) hands.no('LENDING_NOT_DIRECT');
@@ -311,7 +320,7 @@ export class Lending {
   }
 
   #miscarry(given: Given): void {
-    const project = this.#project(given);
+    const project = this.project(given);
     if (!['registered', 'raising', 'full'].includes(project.state)) this.#hands.no('PROJECT_STATE');
     if (given.origin === 'S' && !this.due().some(({ projectNo }) => projectNo === project.projectNo))
       this.#hands.no('PROJECT_STATE');
@@ -404,7 +413,7 @@ export class Lending {
   #repay(given: Given): void {
     const hands = this.#hands;
     const data = dataOf(given);
-    const project = this.#project(given);
+    const project = this.project(given);
     const amount = BigInt(data.amount?.amount ?? 0);
     const from = bare(data.from);
     if (from !== project.borrower) hands.no('PROJECT_WRONG_PARTY');
@@ -472,13 +481,14 @@ export class Lending {
       claim.earned += earned;
     }
     keep();
+    project.payments += 1;
     if (this.#left(project) === 0n) project.state = 'repaid';
   }
 
   #compensate(given: Given): void {
     const hands = this.#hands;
     const data = dataOf(given);
-    const project = this.#project(given);
+    const project = this.project(given);
     const from = bare(data.from);
     const amount = BigInt(data.amount?.amount ?? 0);
     if (from !== project.guarantor) hands.no('COMPENSATION_PAYER');
@@ -494,7 +504,7 @@ export class Lending {
   #recover(given: Given): void {
     const hands = this.#hands;
     const data = dataOf(given);
-    const project = this.#project(given);
+    const project = this.project(given);
     const amount = BigInt(data.amount?.amount ?? 0);
     if (bare(data.from) !== project.borrower) hands.no('PROJECT_WRONG_PARTY');
     const paid = project.paid.find(({ id }) => id === bare(data.compensation));

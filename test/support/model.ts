@@ -42,6 +42,7 @@ import {
   Waits,
   withinTerms,
 } from './model-books.js';
+import { ClaimTrade, isForbiddenBy } from './model-claims.js';
 import { offRule } from './model-deviation.js';
 import { type EscrowHands, Escrows } from './model-escrow.js';
 import { type FundHands, Funds } from './model-funds.js';
@@ -106,6 +107,7 @@ export class Model {
   readonly escrows = new Escrows(this.#hands());
   readonly lending = new Lending(this.#lendingHands());
   readonly funds: Funds;
+  readonly #trade = new ClaimTrade(this.lending, this.#lendingHands());
   readonly reviews = new ModelReviews((payout) => ['failed', 'returned'].includes(this.payouts.get(payout)?.state ?? ''));
   readonly outside = new Outside();
   /** Where more is available than before. */
@@ -263,8 +265,9 @@ export class Model {
     this.#use = undefined;
     this.#result = undefined;
     try {
+      refuseIf(isForbiddenBy(this.platform(given.platform).profile, given), 'PROFILE_FORBIDS');
       refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
-      const rules = [this.#rules, this.escrows.rules, this.lending.rules, this.funds.rules];
+      const rules = [this.#rules, this.escrows.rules, this.lending.rules, this.#trade.rules, this.funds.rules];
       const rule = rules.map((each) => each[given.kind]).find((each) => each !== undefined);
       found(rule, `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
       this.#countUse();

@@ -1,4 +1,5 @@
 import { type Batches, batchSteps } from './batch-verbs.js';
+import { TRADE_KINDS, TRADE_VERBS } from './claim-verbs.js';
 import { DEAL_STEPS } from './deal-verbs.js';
 import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
 import { EXPLAIN_STEPS, type ExplainBank } from './explain-verbs.js';
@@ -307,6 +308,7 @@ const INSTRUCTIONS: Readonly<Record<string, { form: RegExp; by?: 'S' | 'O'; read
   ...ESCROW_VERBS,
   ...LENDING_VERBS,
   ...FUND_VERBS,
+  ...TRADE_VERBS,
   deposit: { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-deposit', ofAccount(stage, parts)] },
   'give-back': { form: new RegExp(`^(\\S+) ${AMOUNT}$`), read: (stage, parts) => ['margin-release', ofAccount(stage, parts)] },
   transfer: {
@@ -937,6 +939,7 @@ export const VERB_OF_KIND: Readonly<Record<string, string>> = {
   ...ESCROW_KINDS,
   ...LENDING_KINDS,
   ...FUND_KINDS,
+  ...TRADE_KINDS,
   'account-closing': 'leave',
   'bulk-release': 'release-all',
   'dispute-open': 'dispute',

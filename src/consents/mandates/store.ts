@@ -101,6 +101,20 @@ export function mandatesOfCustomer(tx: Tx, customerId: Id, platformId: Id | null
   return all(tx, `customer_id = ?${where} AND state IN ('active', 'revoked') ORDER BY id DESC LIMIT ?`, [...values, limit]);
 }
 
+/** Live mandates of accounts that cover a kind, by account, the oldest first. */
+export async function standingMandates(
+  tx: Tx,
+  accountIds: readonly Id[],
+  { kind, nowMs }: { kind: string; nowMs: Instant },
+): Promise<Map<Id, StoredMandate[]>> {
+  const found = new Map<Id, StoredMandate[]>();
+  if (accountIds.length === 0) return found;
+  const where = `account_id IN (${accountIds.join()}) AND state = 'active' AND expires_ms > ? ORDER BY id`;
+  for (const mandate of await all(tx, where, [nowMs]))
+    if (mandate.kinds.includes(kind)) found.set(mandate.accountId, [...(found.get(mandate.accountId) ?? []), mandate]);
+  return found;
+}
+
 /** The customer's answer. Answers whether it was still waiting for one. */
 export async function settleMandate(tx: Tx, id: Id, to: MandateState, nowMs: Instant): Promise<boolean> {
   const granted = to === 'active' ? nowMs : null;

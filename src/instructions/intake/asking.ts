@@ -16,7 +16,7 @@ import {
   type Shown,
   shownFen,
 } from '../../consents/index.js';
-import { type Id, type Instant, maskCardNumber, naturalDate, toRfc3339 } from '../../kernel/index.js';
+import { type Id, type Instant, maskCardNumber, naturalDate, shownTime, toRfc3339 } from '../../kernel/index.js';
 import { loadBooks } from '../../ledger/index.js';
 import { readPlatform } from '../../platforms/index.js';
 import { type Asked, loadParameters, type Runtime, type Tx, type Vault } from '../../runtime/index.js';
@@ -161,6 +161,7 @@ function shownOf(of: {
   const { kind, act, account, payee, platform, expiresMs } = of;
   const name = kinds.get(kind);
   const ending = account.virtualNo.slice(-4);
+  const amount = act.amount ?? act.sells?.price;
   const until = toRfc3339(expiresMs).slice(0, 16).replace('T', ' ');
   return {
     title: { en: name?.en ?? kind, zh: name?.zh ?? kind },
@@ -168,20 +169,35 @@ function shownOf(of: {
     lines: [
       { label: { en: 'Platform', zh: '发起平台' }, value: platform },
       { label: { en: 'Your account', zh: '您的账户' }, value: maskCardNumber(account.virtualNo) },
-      { label: { en: kind === 'top-up' ? 'From' : 'To', zh: kind === 'top-up' ? '扣款来源' : '收款方' }, value: payee },
+      { label: labelOf(kind, act), value: payee },
       ...(act.redeems === undefined
         ? []
         : [{ label: { en: 'Out of', zh: '赎回份额' }, value: { en: `fund ${act.redeems}`, zh: `基金 ${act.redeems}` } }]),
-      ...(act.amount === undefined
-        ? [{ label: { en: 'Amount', zh: '金额' }, value: { en: 'all that is on it', zh: '全部余额' } }]
-        : [{ label: { en: 'Amount', zh: '金额' }, value: shownFen(act.amount) }]),
+      ...amountLines(act),
       { label: { en: 'Answer until', zh: '请于此前确认' }, value: until },
     ],
     brief: {
-      en: `${name?.en ?? kind}, account ending ${ending}, ${payee.en}${act.amount === undefined ? '' : `, CNY ${yuan(act.amount)}`}`,
-      zh: `尾号${ending}账户${name?.zh ?? kind}，${payee.zh}${act.amount === undefined ? '' : `，${yuan(act.amount)}元`}`,
+      en: `${name?.en ?? kind}, account ending ${ending}, ${payee.en}${amount === undefined ? '' : `, CNY ${yuan(amount)}`}`,
+      zh: `尾号${ending}账户${name?.zh ?? kind}，${payee.zh}${amount === undefined ? '' : `，${yuan(amount)}元`}`,
     },
   };
+}
+
+function labelOf(kind: string, { sells }: Act): Bilingual {
+  if (sells !== undefined) return { en: 'Claim on', zh: '债权标的' };
+  return { en: kind === 'top-up' ? 'From' : 'To', zh: kind === 'top-up' ? '扣款来源' : '收款方' };
+}
+
+function amountLines({ amount, sells }: Act): Shown['lines'] {
+  if (sells !== undefined)
+    return [
+      { label: { en: 'Principal that you sell', zh: '转让本金' }, value: shownFen(sells.share) },
+      { label: { en: 'For', zh: '转让价格' }, value: shownFen(sells.price) },
+      { label: { en: 'Less a fee of the platform', zh: '平台费用' }, value: shownFen(sells.fee) },
+      { label: { en: 'Offered until', zh: '挂牌截止' }, value: shownTime(sells.untilMs) },
+    ];
+  const label = { en: 'Amount', zh: '金额' };
+  return [{ label, value: amount === undefined ? { en: 'all that is on it', zh: '全部余额' } : shownFen(amount) }];
 }
 
 const yuan = (fen: bigint) => `${fen / 100n}.${String(fen % 100n).padStart(2, '0')}`;

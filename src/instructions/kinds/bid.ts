@@ -80,7 +80,7 @@ export const bid: Kind<z.output<typeof schema>> = {
 const heldOf = (account: Id, amount: bigint): HoldChange[] => (amount === 0n ? [] : [{ account, amount }]);
 
 /** Whoever borrows, or stands for it, would pay himself; and the same person is the same on every account of his. */
-function isParty({ borrower, guarantor }: Project, lender: Id, facts: Facts): Refusal | undefined {
+export function isParty({ borrower, guarantor }: Project, lender: Id, facts: Facts): Refusal | undefined {
   const ownerOf = (account: Id) => {
     const electronic = isElectronic(facts.account(account)?.type) ? facts.record(electronicRecords, account) : undefined;
     return electronic?.customerId ?? account;

@@ -6,6 +6,7 @@ import {
   claimRecords,
   compensationRecords,
   dueAsOf,
+  lendingTermsRecords,
   loanTerms,
   notNow,
   type Project,
@@ -15,7 +16,7 @@ import {
   sumOf,
 } from '../../lending/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
-import { change, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
+import { type At, change, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
 import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
 import { voucher } from '../wire.js';
 import { paidTo } from './repayment.js';
@@ -58,7 +59,10 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
   act: actOf,
   needs: ({ projectNo: no, from }, at) => ({
     accounts: [from, at.book.accounts.commission],
-    records: [[projectRecords, projectKey(at.platformId, no)]],
+    records: [
+      [projectRecords, projectKey(at.platformId, no)],
+      [lendingTermsRecords, at.platformId],
+    ],
   }),
   needsThen({ projectNo: no }, facts, at) {
     const project = projectIn(facts, at, no);
@@ -73,7 +77,7 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
   decide({ projectNo: no, from, amount: { amount }, way }, facts, at) {
     const project = projectIn(facts, at, no);
     if (project === undefined) return refused(unknownProject(no));
-    const barred = payerRefusal(project, from);
+    const barred = payerRefusal(project, from, facts, at);
     if (barred !== undefined) return refused(barred);
     if (project.state !== 'lent') return refused(notNow(project));
     const caught = way === 'indirect' ? caughtOn(project.borrower, facts) : undefined;
@@ -106,9 +110,11 @@ function caughtOn(borrower: Id, facts: Facts): Refusal | undefined {
   return free ? undefined : refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', borrower) });
 }
 
-/** Nobody else's money pays what a borrower owes. */
-function payerRefusal({ guarantor }: Project, from: Id): Refusal | undefined {
-  return from === guarantor ? undefined : refuse('COMPENSATION_PAYER', undefined, { account: toWire('account', from) });
+/** Nobody else's money pays what a borrower owes: the guarantor's whom the project names, or the platform's reserve where two people agreed to it. */
+function payerRefusal({ guarantor }: Project, from: Id, facts: Facts, at: At): Refusal | undefined {
+  const terms = facts.record(lendingTermsRecords, at.platformId);
+  if (from === guarantor || (terms?.reserve === true && from === terms.reserveAccountId)) return undefined;
+  return refuse('COMPENSATION_PAYER', undefined, { account: toWire('account', from) });
 }
 
 const recoverySchema = z.strictObject({

@@ -4,6 +4,7 @@ import { accountPayment } from './account-payment.js';
 import { acquirerFee } from './acquirer-fee.js';
 import { bid, bidCancel } from './bid.js';
 import { bulkRelease } from './bulk-release.js';
+import { claimPurchase, claimSale, claimSaleCancel } from './claim-trade.js';
 import { channelSettled, collectionCredited } from './collections.js';
 import { compensation, recovery } from './compensation.js';
 import { correctionOf } from './correction.js';
@@ -83,6 +84,9 @@ const ALL = [
   fundProceedsPaid,
   fundSettlement,
   fundAdvance,
+  claimSale,
+  claimSaleCancel,
+  claimPurchase,
   correctionOf((name) => kinds.get(name)),
   clearing,
   accountClosing,

@@ -1,13 +1,15 @@
 import { z } from 'zod';
-import { type Refusal, refuse, toWire } from '../../kernel/index.js';
+import { type Id, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
 import { type HoldChange, isElectronic } from '../../ledger/index.js';
 import {
+  advancedRecords,
   type Bid,
   bidRecords,
   bidTotal,
   type Claim,
   claimRecords,
   feeOf,
+  lendingTermsRecords,
   newLoan,
   notNow,
   openBidRecords,
@@ -47,7 +49,11 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
   example: { projectNo: 'LP-1003' },
   needs: ({ projectNo: no }, at) => ({
     accounts: [at.book.accounts.commission, at.book.accounts.marketing],
-    records: [[projectRecords, projectKey(at.platformId, no)]],
+    records: [
+      [projectRecords, projectKey(at.platformId, no)],
+      [lendingTermsRecords, at.platformId],
+      [advancedRecords, at.platformId],
+    ],
   }),
   needsThen: ({ projectNo: no }, facts, at) => {
     const project = projectIn(facts, at, no);
@@ -62,7 +68,8 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
   decide({ projectNo: no, to }, facts, at) {
     const project = projectIn(facts, at, no);
     if (project === undefined) return refused(unknownProject(no));
-    if (project.state !== 'full') return refused(notNow(project));
+    const advance = advanceFor(project, facts, at);
+    if ('code' in advance) return refused(advance);
     const receiver = project.payee ?? project.borrower;
     if (to !== undefined && to !== receiver)
       return refused(refuse('LENDING_NOT_DIRECT', undefined, { account: toWire('account', to) }));
@@ -74,8 +81,9 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
     const sums = new Sums();
     for (const { account, own } of bids) sums.add(account, -own);
     sums.add(at.book.accounts.marketing, -bids.reduce((sum, { marketing }) => sum + marketing, 0n));
+    if (advance.amount > 0n) sums.add(advance.account, -advance.amount);
     sums.add(receiver, project.amount - fee).add(at.book.accounts.commission, fee);
-    const claims = claimsOf(bids, project.claims);
+    const claims = [...claimsOf(bids, project.claims), ...advancedClaim(advance, project.claims + bids.length, at)];
     const lent: Project = {
       ...{ ...project, state: 'lent', lentOn: at.book.businessDate, loan: newLoan(project.amount), left: project.amount },
       ...{ bids: 0, claims: project.claims + claims.length, dueMs: null },
@@ -87,11 +95,46 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
         projectChange(lent, at),
         change(claimRecords, project.id, { projectId: project.id, claims }),
         ...bids.map((bid) => change(bidRecords, bid.id, { ...bid, state: 'lent' as const })),
+        ...(advance.amount > 0n ? [change(advancedRecords, at.platformId, { outstanding: advance.outstanding })] : []),
       ],
       result: { lent: String(project.amount), fee: String(fee), paid: String(project.amount - fee), claims: claims.length },
     };
   },
 };
+
+interface Advance {
+  readonly account: Id;
+  readonly amount: Minor;
+  /** What the platform's advances stand at with this one. */
+  readonly outstanding: Minor;
+}
+
+const NO_ADVANCE: Advance = { account: '' as Id, amount: 0n, outstanding: 0n };
+
+/**
+ * What the platform pays in before its lenders do (垫付): the rest of a project of that mode, out of its own advance account and up to the
+ * ceiling that two people agreed. No other project is lent out before it is full.
+ */
+function advanceFor(project: Project, facts: Facts, at: At): Advance | Refusal {
+  const terms = facts.record(lendingTermsRecords, at.platformId);
+  if (project.mode !== 'direct' && terms?.[project.mode] !== true)
+    return refuse('LENDING_MODE', undefined, { mode: project.mode });
+  if (project.state === 'full') return NO_ADVANCE;
+  const account = terms?.advanceAccountId ?? null;
+  if (project.state !== 'raising' || project.mode !== 'advance' || account === null) return notNow(project);
+  const amount = project.amount - project.raised;
+  const outstanding = (facts.record(advancedRecords, at.platformId)?.outstanding ?? 0n) + amount;
+  const ceiling = terms?.advanceCeiling ?? 0n;
+  if (outstanding > ceiling)
+    return refuse('ADVANCE_CEILING', undefined, { ceiling: String(ceiling), left: String(ceiling - (outstanding - amount)) });
+  return { account, amount, outstanding };
+}
+
+/** What it paid in is its claim, until lenders buy it at face or the borrower pays it back. */
+function advancedClaim({ account, amount }: Advance, before: number, at: At): Claim[] {
+  if (amount === 0n) return [];
+  return [{ id: at.instruction, no: before + 1, account, principal: amount, left: amount, earned: 0n, turn: 0 }];
+}
 
 /** Every bid is a claim at face; what the platform added to it is the lender's. */
 function claimsOf(bids: readonly Bid[], before: number): Claim[] {

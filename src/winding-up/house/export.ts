@@ -20,8 +20,8 @@ import { type Book, loadAccounts, loadBook } from '../../ledger/index.js';
 import { loadParties } from '../../parties/index.js';
 import type { Database, ReceiptKeys, Tx, Vault } from '../../runtime/index.js';
 import { requireWindDown } from '../decide.js';
-import { movingOf, payersPart, type Round, type Standing, verdictOf } from '../rules.js';
-import { type Cursor, HELD_TYPES, roundOf, standingsOf, standingsPage } from '../standings.js';
+import { movingOf, payersPart, type Standing, verdictOf } from '../rules.js';
+import { type Cursor, HELD_TYPES, type RoundNow, roundOf, standingsOf, standingsPage } from '../standings.js';
 import { movedOn } from '../store.js';
 import { EXPORT_VERSION, FILES, type FileName, type LineOf, type Manifest, type ManifestContent, movedBy } from './form.js';
 import { sealerFor } from './seal.js';
@@ -62,7 +62,7 @@ export async function exportHouse(
       );
     const sealer = sealerFor(wind.movesTo);
     const out = new Writer(sink, sealer.seal);
-    await new Walk(tx, vault, { book, round: await roundOf(tx, book, wind), nowMs, out }).all();
+    await new Walk(tx, vault, { book, round: await roundOf(tx, book, wind, nowMs), nowMs, out }).all();
     const ended = out.end();
     const custody = (await loadAccounts(tx, [book.accounts.custody], () => book.businessDate)).get(book.accounts.custody);
     invariant(
@@ -119,7 +119,7 @@ class Writer {
 
 interface Of {
   readonly book: Book;
-  readonly round: Round;
+  readonly round: RoundNow;
   readonly nowMs: Instant;
   readonly out: Writer;
 }

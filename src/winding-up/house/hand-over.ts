@@ -113,7 +113,7 @@ async function eachAccount({ rt }: Desk, platformId: Id, each: (parts: readonly 
     const from: Cursor | undefined = cursor;
     const { parts, next } = await rt.db.read('hand-over-page', async (tx) => {
       const book = await loadBook(tx, platformId);
-      const round = await roundOf(tx, book, await requireWindDown(tx, platformId));
+      const round = await roundOf(tx, book, await requireWindDown(tx, platformId), rt.clock.now());
       const read = await standingsPage(tx, rt.vault, { book, round, types, from });
       const found = read.page.map((standing) => ({
         account: standing.account.id,
