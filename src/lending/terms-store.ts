@@ -33,7 +33,7 @@ export interface LendingTerms extends AllowedModes {
 }
 
 /** What holds where nothing was agreed. */
-export const DIRECT_ALONE: AllowedModes & Pick<LendingTerms, 'advanceAccountId' | 'reserveAccountId'> = {
+const DIRECT_ALONE: AllowedModes & Pick<LendingTerms, 'advanceAccountId' | 'reserveAccountId'> = {
   ...{ advance: false, advanceCeiling: 0n, entrusted: false, reserve: false },
   ...{ advanceAccountId: null, reserveAccountId: null },
 };
