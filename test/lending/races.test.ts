@@ -28,7 +28,7 @@ beforeAll(async () => {
   const came = given('incoming-transfer', {
     ...{ account: `acc_${lender}`, amount: cny(1_000_000), reference: 'IN-1', payer: await boundTo(lender) },
   });
-  expect(await outcomes([{ ...came, origin: 'O' }])).toEqual(['posted']);
+  expect(await outcomes([{ ...came, origin: 'S' }])).toEqual(['posted']);
 });
 afterAll(() => world?.close());
 

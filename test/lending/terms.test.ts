@@ -69,6 +69,9 @@ describe('what a lending platform may do beyond lending directly', () => {
       expect((await decide(body.id, 'approve', second)).body.code).toBe('PROPOSAL_DECIDED');
       expect((await decide(body.id, 'approve', second, market).expect(404)).body.code).toBe('NOT_FOUND');
     }
+    const rows = await api.runtime.db.read('rows', (tx) => tx.rows('SELECT reason_sealed, note_sealed FROM lending_terms'));
+    expect(rows).toHaveLength(4);
+    expect(JSON.stringify(rows)).not.toMatch(/张三|材料/);
     expect(await own()).toEqual(before);
     expect((await propose({ entrusted: true }, first, market).expect(403)).body.code).toBe('LENDING_NOT_OFFERED');
     const { token: auditor } = await api.operator('auditor');

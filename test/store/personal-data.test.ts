@@ -57,9 +57,11 @@ describe('personal data at rest', () => {
       ...['check_file_confirmations', 'clearing_holds', 'file_keys'],
       // Blind indexes of borrowers; accounts and amounts of what was lent; a voucher is sealed as those of deals are.
       ...['lending_projects', 'lending_borrowers', 'lending_parties', 'lending_confirmations', 'lending_bids'],
-      ...['lending_claims', 'lending_compensations'],
       // Companies, dates, digests, and the ids of orders in files.
       ...['fund_files', 'fund_file_orders'],
+      ...['lending_claims', 'lending_compensations', 'lending_claim_sales'],
+      // What people write of them is sealed: test/lending/terms.
+      'lending_terms',
       // The digest of an export and the reference of the one transfer: its members come in by the doors of members.
       'takeovers',
     ];

@@ -11,7 +11,8 @@ interface PayoutRow {
 
 /**
  * Holds our books against the bank's own. `lost`: payouts of which the bank's books say something else than ours; `moneyOff`: fen by which
- * custody, floats, or what came in and what is with whom, differ in all.
+ * custody, floats, or what came in and what is with whom, differ in all;
+ * `lines`: the first that differ, in words.
  */
 export async function examine({ bank, db, options, custodyNo }: Run) {
   const { payouts, byChannel, custody, floats, breaks, undecided, turnedAway, notNow } = await db.read('examine', async (tx) => ({
@@ -33,10 +34,11 @@ export async function examine({ bank, db, options, custodyNo }: Run) {
     there.set(messageNo, { paid: known.paid + timesPaid, returned: known.returned + timesReturned });
   }
   const lost = payouts.filter(({ id, state }) => !agrees(state, there.get(id) ?? { paid: 0, returned: 0 }));
-  for (const { id, state } of lost.slice(0, 20))
-    options.say(`payout ${id} is ${state}, at the bank ${JSON.stringify(there.get(id))}`);
   const unknown = payouts.filter(({ state }) => ['created', 'sent', 'unknown'].includes(state));
-  for (const { id, state } of unknown.slice(0, 20)) options.say(`payout ${id} is still ${state}`);
+  const lines = [
+    ...lost.slice(0, 20).map(({ id, state }) => `payout ${id} is ${state}, at the bank ${JSON.stringify(there.get(id))}`),
+    ...unknown.slice(0, 20).map(({ id, state }) => `payout ${id} is still ${state}`),
+  ];
   const count = (state: string) => payouts.filter((payout) => payout.state === state).length;
   return {
     ...{
@@ -54,6 +56,7 @@ export async function examine({ bank, db, options, custodyNo }: Run) {
     unknownLeft: unknown.length + Number(undecided),
     moneyOff: Number(moneyOff(books, custodyNo, custody, floats)),
     breaksLeft: Number(breaks),
+    lines,
   };
 }
 
