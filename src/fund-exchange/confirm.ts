@@ -46,8 +46,10 @@ async function takePage(
   for (const said of some) {
     const sent = byNo.get(said.orderNo);
     if (sent === undefined) findings.push(strangerOf(said));
-    else if (!isAbout(sent, said)) findings.push(findingOf(sent, 'amount-differs', said));
-    else given.push({ sent, said });
+    else if (!isAbout(sent, said, date)) findings.push(findingOf(sent, 'amount-differs', said));
+    else if (sent.attempt === sent.order.attempts) given.push({ sent, said });
+    // That an earlier sending was refused is known, or it would not have been sent again: what the company does is the last one.
+    else if (isDone(said)) findings.push(findingOf(sent, 'amount-differs', said, 'an earlier sending'));
   }
   const outcomes = await decided(
     desk,

@@ -59,9 +59,14 @@ function businessOf({ direction, way }: FundOrder): FundApplication['business'] 
   return way === 'fast' ? 'fast-redemption' : 'redemption';
 }
 
-/** Whether a confirmation is about the order that it names: another fund, account, day or direction would be another order's. */
-export function isAbout({ order, fileDate }: SentOrder, said: FundConfirmation): boolean {
+/**
+ * Whether a confirmation is about the order that it names: another fund, account, day or direction would be another order's. One of another day
+ * than its file would have units earn from the wrong day on, and the money of them go to the fund on the wrong one.
+ * @param date of the file
+ */
+export function isAbout({ order, fileDate }: SentOrder, said: FundConfirmation, date: BusinessDate): boolean {
   return (
+    said.confirmDate === date &&
     said.fund === order.fund &&
     said.account === fundAccountNo(order.accountId) &&
     said.business === businessOf(order) &&
