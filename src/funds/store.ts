@@ -183,3 +183,21 @@ export async function fundFigures(tx: Tx, platformId: Id): Promise<FundFigures |
     ...{ advanced: of('advanced'), repayable: of('repayable') },
   };
 }
+
+/** What of a platform's customers is in funds, though not on any account. */
+export interface InFunds {
+  /** Holdings that have units, or wait for units or money. */
+  readonly holdings: number;
+  /** Orders whose units or money are not where they belong yet. */
+  readonly orders: number;
+}
+
+export async function inFunds(tx: Tx, platformId: Id): Promise<InFunds> {
+  const [row] = await tx.rows<Record<keyof InFunds, string>>(
+    `SELECT (SELECT COUNT(*) FROM accounts AS a JOIN fund_holdings AS h ON h.account_id = a.id
+         WHERE a.platform_id = ? AND (h.units > 0 OR h.pending > 0 OR h.due > 0)) AS holdings,
+       (SELECT COUNT(*) FROM fund_orders WHERE platform_id = ? AND state IN ('waiting', 'created', 'sent', 'confirmed')) AS orders`,
+    [platformId, platformId],
+  );
+  return { holdings: Number(row?.holdings ?? 0), orders: Number(row?.orders ?? 0) };
+}

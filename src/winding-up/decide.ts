@@ -1,3 +1,4 @@
+import { inFunds } from '../funds/index.js';
 import { addDays, type BusinessDate, type Id, type Instant, Refused, refuse, toWireMoney } from '../kernel/index.js';
 import { type Book, loadBooks, lockShard, setBusiness } from '../ledger/index.js';
 import { lentCount } from '../lending/index.js';
@@ -93,8 +94,8 @@ export async function askRound(tx: Tx, platformId: Id): Promise<WindDown> {
 }
 
 /**
- * Closes the book and every account in it for ever: only when nothing at all is in custody or under way, by the books and by the core bank's last
- * statement. Closing twice changes nothing.
+ * Closes the book and every account in it for ever: only when nothing at all is in custody, in funds, lent or under way, by the books and by the
+ * core bank's last statement. What customers have in a fund comes back to their accounts alone. Closing twice changes nothing.
  * @throws Refused NOT_FOUND, WIND_DOWN_STATE_CONFLICT, WIND_DOWN_NOT_EMPTY, WIND_DOWN_NOT_RECONCILED
  */
 export async function close(tx: Tx, platformId: Id, who: Who): Promise<WindDown> {
@@ -105,12 +106,13 @@ export async function close(tx: Tx, platformId: Id, who: Who): Promise<WindDown>
   if (wind.state === 'closed') return wind;
   const { accounts, underWay } = await leftIn(tx, platformId);
   const projects = await lentCount(tx, platformId);
-  const isEmpty = accounts + underWay + projects === 0;
+  const { holdings, orders: fundOrders } = await inFunds(tx, platformId);
+  const isEmpty = accounts + underWay + projects + holdings + fundOrders === 0;
   if (wind.state === 'winding-up' && isEmpty) throw conflict(wind.state, notReportedYet(book));
   if (!mayBecome(wind.state, 'closed')) throw conflict(wind.state);
   if (!isEmpty)
     throw new Refused(
-      refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay, ...(projects > 0 ? { projects } : {}) }),
+      refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay, projects, holdings, fundOrders }),
     );
   await requireReconciled(tx, platformId);
   await endAccounts(tx, platformId, { id: wind.id, by: who.operator, nowMs: who.nowMs });

@@ -1,4 +1,5 @@
 import { type Desk, decideNow } from '../dispatch/index.js';
+import { inFunds } from '../funds/index.js';
 import { findInstructions, systemInstruction } from '../instructions/index.js';
 import { type BusinessDate, type Id, invariant, type Minor } from '../kernel/index.js';
 import { type AccountType, type Book, loadBook } from '../ledger/index.js';
@@ -112,12 +113,12 @@ async function give(desk: Desk, { platformId, shardId }: Book, due: readonly Ret
   return ids.filter((id) => views.get(id)?.outcome?.state !== 'posted').length;
 }
 
-/** What is in custody still, by the reasons. */
+/** What is in custody still, by the reasons; and, without an amount, what is in funds: units are on no account. */
 export async function leftOver(rt: Runtime, book: Book, wind: WindDown): Promise<Left> {
   const left: Partial<Record<StayReason, { accounts: number; amount: Minor }>> = {};
-  const add = (reason: StayReason, amount: Minor) => {
+  const add = (reason: StayReason, amount: Minor, accounts = 1) => {
     const sum = left[reason] ?? { accounts: 0, amount: 0n };
-    left[reason] = { accounts: sum.accounts + 1, amount: sum.amount + amount };
+    left[reason] = { accounts: sum.accounts + accounts, amount: sum.amount + amount };
   };
   const round = await rt.db.read('wind-down-round', (tx) => roundOf(tx, book, wind, rt.clock.now()));
   for await (const page of pagesOf(rt, { book, round, types: HELD_TYPES })) {
@@ -127,6 +128,9 @@ export async function leftOver(rt: Runtime, book: Book, wind: WindDown): Promise
       for (const { reason, amount } of stays) add(reason, amount);
     }
   }
+  const { holdings, orders } = await rt.db.read('wind-down-funds', (tx) => inFunds(tx, book.platformId));
+  if (orders > 0) add('with-fund-company', 0n, orders);
+  if (holdings > 0) add('in-funds', 0n, holdings);
   return left;
 }
 

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import {
-  amountSchema,
   businessDateSchema,
   type OperatorCaller,
   type Route,
@@ -24,7 +23,13 @@ const ofPlatform = z.strictObject({ platform: wireId('platform') });
 const ofReport = z.strictObject({ platform: wireId('platform'), report: z.coerce.number().int().positive() });
 const PATH = '/admin/v1/platforms/{platform}/wind-down';
 
-const left = z.strictObject({ reason: z.string(), zh: z.string(), accounts: z.int(), amount: amountSchema, next: z.string() });
+const left = z.strictObject({
+  reason: z.string(),
+  zh: z.string(),
+  accounts: z.int(),
+  amount: z.int().nonnegative().meta({ description: 'Minor units; 0 of what is in funds, and on no account' }),
+  next: z.string(),
+});
 const view = z.strictObject({
   windDown: z.string(),
   platform: z.string(),

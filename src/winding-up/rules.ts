@@ -18,6 +18,7 @@ export const STAYS = {
   'completes-itself': { passes: true, zh: '订单待自动完结', next: 'the day on which the order completes by its agreement' },
   'not-yet-back': { passes: true, zh: '未到退回日', next: 'the date from which orders go back to their payers' },
   'in-review': { passes: true, zh: '审核中', next: 'two people of the bank decide about the instruction' },
+  'with-fund-company': { passes: true, zh: '基金交收在途', next: 'the fund company confirms, and its money or ours arrives' },
   'next-round': { passes: true, zh: '待下一轮退回', next: 'the next round returns it' },
   'wanted-by-projects': {
     passes: false,
@@ -34,6 +35,8 @@ export const STAYS = {
   'payout-returned': { passes: false, zh: '出款失败或退汇', next: 'the owner binds another account, or staff pays it out anew' },
   'payer-unknown': { passes: false, zh: '付款账户不明', next: "the payer's account is found out" },
   'owner-unknown': { passes: false, zh: '挂账', next: 'two people attribute the items or send them back' },
+  'in-funds': { passes: false, zh: '持有基金份额', next: 'the owner redeems his units, at the counter too' },
+  'fund-advance': { passes: false, zh: '快速赎回垫资', next: 'the bank takes its own money back' },
   'moves-house': { passes: false, zh: '待迁移', next: 'it is handed over to the custodian that the members move to' },
   refused: { passes: false, zh: '指令被拒', next: 'what the code of the refusal says' },
 } as const satisfies Record<string, { readonly passes: boolean; readonly zh: string; readonly next: string }>;
@@ -106,6 +109,8 @@ const WHOLLY: Partial<Record<AccountType, StayReason>> = {
   collected: 'not-paid-over',
   suspense: 'owner-unknown',
   escrow: 'deal-open',
+  'fund-collection': 'with-fund-company',
+  'fund-advance': 'fund-advance',
 };
 
 /** What is returned of an account now and why the rest stays; together they are its balance. Pure. */

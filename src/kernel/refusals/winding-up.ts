@@ -18,8 +18,8 @@ export const WINDING_UP_REFUSALS = {
   },
   WIND_DOWN_NOT_EMPTY: {
     http: 409,
-    en: 'There is still money in custody: a book is closed only at zero.',
-    zh: '存管余额未清零，不能关户',
+    en: 'There is still money in custody, or of customers in funds: a book is closed only at zero.',
+    zh: '存管余额或客户基金份额未清零，不能关户',
     retry: 'same-number',
     actor: 'bank',
   },
