@@ -14,7 +14,7 @@ import { addDays, asId, type BusinessDate, type Id, type Minor, naturalDate } fr
 import { faultOf } from '../runtime/index.js';
 import { decided } from './decided.js';
 import { orderNoOf, turnOf } from './rules.js';
-import { bookOf } from './store.js';
+import { bookedUnder, bookOf } from './store.js';
 
 const PAGE = 1_000;
 /** For so many days after a confirmation its money is looked for on the statements by itself. */
@@ -58,8 +58,9 @@ function proceedsReference({ id, attempts }: FundOrder): string {
 }
 
 /**
- * Books the proceeds of redemptions once the statement of the custody account has them, each under its own reference. The statement of a day that is not
- * over may be incomplete: what it has is there, and what it has not is looked for again.
+ * Books the proceeds of redemptions once the statement of the custody account has them, each under its own reference. They may have come before the
+ * company told of the redemption, so they are looked for from its trading day on. The statement of a day that is not over may be incomplete: what it
+ * has is there, and what it has not is looked for again. What people have booked under the reference meanwhile is not booked again.
  */
 async function bookProceeds(desk: Desk, today: BusinessDate): Promise<number> {
   const waiting = new Map<Id, FundOrder[]>();
@@ -71,11 +72,16 @@ async function bookProceeds(desk: Desk, today: BusinessDate): Promise<number> {
   for (const [platformId, orders] of waiting) {
     const { custodyNo } = await desk.rt.db.read('book-of-funds', (tx) => bookOf(tx, platformId));
     const wanted = new Map(orders.map((order) => [proceedsReference(order), order]));
-    const since = orders.map(({ confirmedOn }) => confirmedOn ?? today).sort()[0] ?? today;
+    const since = orders.map(({ tradingDate }) => tradingDate ?? today).sort()[0] ?? today;
     const shown = await linesOn(desk, custodyNo, since, today, wanted);
+    const known = await desk.rt.db.read('booked-of-funds', (tx) => bookedUnder(tx, platformId, [...shown.keys()]));
     const given = [...shown].flatMap(([reference, amount]) => {
       const order = wanted.get(reference);
       if (order === undefined) return [];
+      if (known.has(reference)) {
+        desk.rt.log.warn({ event: 'fund-money.booked-otherwise', platform: platformId, reference });
+        return [];
+      }
       return [proceedsGiven(platformId, { fund: order.fund, reference, amount, orders: [order.id] }, turnOf(today))];
     });
     booked += await giveAll(desk, given);
@@ -121,9 +127,10 @@ async function settlePurchases(desk: Desk, today: BusinessDate): Promise<number>
   const due = { states: ['confirmed' as const], direction: 'subscription' as const, collected: true, settlesUntil: today };
   return eachPage(desk, due, async (orders) => {
     const groups = new Map<string, FundOrder[]>();
-    // Of a purchase from the pot the money may not be here yet.
+    // Of a purchase from the pot the money may not be here yet. Where it came only today it has not cleared, and may not hold up what was here before:
+    // where money comes every day, some of it never has.
     for (const order of orders.filter(({ collected, amount }) => collected === amount)) {
-      const key = `${order.platformId}:${order.fund}`;
+      const key = `${order.platformId}:${order.fund}:${order.way}:${naturalDate(order.changedMs)}`;
       groups.set(key, [...(groups.get(key) ?? []), order]);
     }
     const given: FundInstruction[] = [];

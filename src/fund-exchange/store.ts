@@ -165,3 +165,13 @@ export async function bookOf(tx: Tx, platformId: Id): Promise<{ shardId: number;
   );
   return { shardId: row?.shard_id ?? 0, custodyNo: row?.custody_no ?? '' };
 }
+
+/** Those of these references under which the books have money of a platform. */
+export async function bookedUnder(tx: Tx, platformId: Id, references: readonly string[]): Promise<Set<string>> {
+  if (references.length === 0) return new Set();
+  const rows = await tx.rows<{ reference: string }>(
+    'SELECT reference FROM boundary WHERE platform_id = ? AND reference IN (?) GROUP BY reference HAVING SUM(amount) <> 0',
+    [platformId, references],
+  );
+  return new Set(rows.map(({ reference }) => reference));
+}
