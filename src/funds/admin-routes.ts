@@ -72,7 +72,7 @@ function proposeRoute({ clock, newId, vault }: Runtime): Route {
     summaryZh: '提出基金目录新增或变更',
     body: newFundSchema,
     answers: { 201: { description: 'Proposed; another person has to approve it', schema: proposalSchema } },
-    refusals: ['FUND_PROPOSED', 'FUND_KIND'],
+    refusals: ['FUND_PROPOSED', 'FUND_KIND', 'FUND_IN_USE'],
     handle: async ({ body, caller, tx }) => {
       const who = { operator: caller.operatorId, nowMs: clock.now() };
       const of = { fund: fundAsked(vault, body), known: await findFund(tx, body.code) };
@@ -92,7 +92,7 @@ function approveRoute({ clock, vault }: Runtime): Route {
     summaryZh: '复核基金目录变更',
     params: ofProposal,
     answers: { 200: { description: 'Approved', schema: proposalSchema } },
-    refusals: ['NOT_FOUND', 'SAME_OPERATOR', 'PROPOSAL_DECIDED'],
+    refusals: ['NOT_FOUND', 'SAME_OPERATOR', 'PROPOSAL_DECIDED', 'FUND_IN_USE'],
     handle: async ({ params: { proposal: id }, caller, tx }) => {
       const proposal = await approveFund(tx, vault, id, { operator: caller.operatorId, nowMs: clock.now() });
       return { status: 200, body: showProposal(vault, proposal), audit: auditOf(proposal) };

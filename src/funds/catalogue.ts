@@ -1,7 +1,7 @@
 import { type Id, type Instant, Refused, refuse } from '../kernel/index.js';
 import { isDuplicateKey, type Tx, type Vault } from '../runtime/index.js';
 import type { Fund } from './records.js';
-import { saveFund } from './store.js';
+import { findFund, listHoldings, saveFund } from './store.js';
 
 /** What two people of the bank decide about the catalogue of funds: an entry, whole, as it is to be. */
 export interface FundProposal {
@@ -42,8 +42,9 @@ export interface ByWhom {
 
 /**
  * The first of two people says how an entry of the catalogue is to be: new, or instead of the one that is there. What kind of fund it is never
- * changes. Nothing is sold differently before another has approved it.
- * @throws Refused FUND_PROPOSED where one of this fund waits, FUND_KIND where it is of another kind
+ * changes, and once an account has had to do with it neither does its company: what is ordered there would be confirmed to nobody any more. Nothing is
+ * sold differently before another has approved it.
+ * @throws Refused FUND_PROPOSED where one of this fund waits, FUND_KIND where it is of another kind, FUND_IN_USE
  */
 export async function proposeFund(
   tx: Tx,
@@ -53,6 +54,7 @@ export async function proposeFund(
   { operator, nowMs }: ByWhom,
 ): Promise<FundProposal> {
   if (known !== undefined && known.kind !== fund.kind) throw new Refused(refuse('FUND_KIND', undefined, { fund: fund.code }));
+  await requireSameCompany(tx, fund, known);
   try {
     await tx.write(
       `INSERT INTO fund_proposals (id, code, terms_sealed, state, live, proposed_by, proposed_ms, decided_by, decided_ms)
@@ -66,10 +68,17 @@ export async function proposeFund(
   return { id, fund, state: 'proposed', proposedBy: operator, proposedMs: nowMs, decidedBy: null, decidedMs: null };
 }
 
-/** The second of two people approves, and the entry is as it was proposed. @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED */
+async function requireSameCompany(tx: Tx, { code, company }: Fund, known: Fund | undefined): Promise<void> {
+  if (known === undefined || known.company === company) return;
+  const [holding] = await listHoldings(tx, { fund: code }, 1);
+  if (holding !== undefined) throw new Refused(refuse('FUND_IN_USE', undefined, { fund: code, company: known.company }));
+}
+
+/** The second of two people approves, and the entry is as it was proposed. @throws Refused NOT_FOUND, SAME_OPERATOR, PROPOSAL_DECIDED, FUND_IN_USE */
 export async function approveFund(tx: Tx, vault: Vault, id: Id, who: ByWhom): Promise<FundProposal> {
   const proposal = await undecided(tx, vault, id);
   if (proposal.proposedBy === who.operator) throw new Refused(refuse('SAME_OPERATOR'));
+  await requireSameCompany(tx, proposal.fund, await findFund(tx, proposal.fund.code));
   await decide(tx, id, 'approved', who);
   await saveFund(tx, proposal.fund);
   return { ...proposal, state: 'approved', decidedBy: who.operator, decidedMs: who.nowMs };

@@ -10,6 +10,12 @@ export const FUND_REFUSALS = {
   FUND_NOT_SOLD: { ...mend, en: 'Units of this fund are not sold.', zh: '该基金暂停申购' },
   FUND_PROPOSED: { ...bank, http: 409, en: 'Something about this fund waits for a second person.', zh: '该基金有待复核的变更' },
   FUND_KIND: { ...mend, en: 'This is not done with a fund of this kind.', zh: '基金类型不适用' },
+  FUND_IN_USE: {
+    ...bank,
+    http: 409,
+    en: 'Accounts have had to do with this fund: its company stays.',
+    zh: '基金已有客户，不能变更管理人',
+  },
   FUND_ORDER_NOT_FOUND: { ...mend, http: 404, en: 'No such order of fund units.', zh: '基金委托不存在' },
   FUND_ORDER_STATE: { ...bank, http: 409, en: 'The order cannot get there from the state it is in.', zh: '基金委托状态不允许' },
   FUND_UNITS_SHORT: { ...mend, en: 'The account has not so many units that are free.', zh: '可用份额不足' },
