@@ -17,6 +17,7 @@ export const REVIEWABLE_KINDS = [
   'clearing',
   'fee',
   'account-payment',
+  'pot-payment',
   'own-transfer',
   'account-closing',
   'margin-deposit',

@@ -134,6 +134,8 @@ export type Take = {
   amount: bigint;
   how?: 'uncleared-first' | 'cleared-only';
   freed?: bigint;
+  /** The account that it passes through. */
+  through?: string;
   claim?: 'court' | 'dispute';
   flow?: Flow;
 };

@@ -52,8 +52,13 @@ export interface Moving {
   readonly id: string;
   readonly platform: string;
   readonly kind: string;
-  /** freed: what a hold kept for it already. */
-  readonly takes: readonly { readonly from: string; readonly amount: bigint; readonly freed?: bigint }[];
+  /** freed: what a hold kept for it already. through: the account that it passes through, whose owner pays. */
+  readonly takes: readonly {
+    readonly from: string;
+    readonly amount: bigint;
+    readonly freed?: bigint;
+    readonly through?: string;
+  }[];
   readonly gives: readonly { readonly to: string }[];
   /** Who is paid outside. */
   readonly outside: ModelPayee | undefined;
@@ -61,9 +66,16 @@ export interface Moving {
   readonly now: number;
 }
 
-const BANK = ['custody', 'channel-due', 'collected', 'in-transit', 'suspense'];
+const BANK = ['custody', 'channel-due', 'collected', 'in-transit', 'suspense', 'fund-advance'];
 const PAYEES = ['sub', 'class-2', 'class-3'];
 const MINUTE = 60_000;
+
+/** What the bank gives for somebody is his, who pays with it. */
+function ofCustomers(takes: Moving['takes'], typeOf: Moving['typeOf']) {
+  return takes.flatMap(({ from, amount, through }) =>
+    through === undefined && BANK.includes(typeOf(from)) ? [] : [{ from: through ?? from, amount }],
+  );
+}
 
 export class ModelReviews {
   readonly rules: ModelReviewRule[] = [];
@@ -112,7 +124,7 @@ export class ModelReviews {
   }
 
   #payers({ takes, typeOf }: Moving) {
-    return takes.filter(({ from }) => !BANK.includes(typeOf(from)) && typeOf(from) !== 'order');
+    return ofCustomers(takes, typeOf).filter(({ from }) => typeOf(from) !== 'order');
   }
 
   /** By how much people may let a split differ from its agreement, or have; undefined: nobody is asked. */
@@ -160,7 +172,7 @@ export class ModelReviews {
   }
 
   #whole({ takes, typeOf }: Moving): bigint {
-    return takes.filter(({ from }) => !BANK.includes(typeOf(from))).reduce((total, { amount }) => total + amount, 0n);
+    return ofCustomers(takes, typeOf).reduce((total, { amount }) => total + amount, 0n);
   }
 
   #pairs(moving: Moving): { from: string; to: string; outside: boolean }[] {

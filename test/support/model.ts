@@ -473,7 +473,8 @@ export class Model {
     this.#mine(given, data.from);
     refuseIf(!this.law.accounts.has(from), 'ACCOUNT_TYPE_NOT_ALLOWED');
     const amount = minor(data.amount);
-    const take: Take = pot?.take ?? { from, amount, how: 'uncleared-first', flow: 'unbound' };
+    const take: Take =
+      pot === undefined ? { from, amount, how: 'uncleared-first', flow: 'unbound' } : { ...pot.take, through: from };
     const to = data.to as { orderNo: string } | { account: string };
     const passes = () => {
       if (pot === undefined) this.#pass([take], []);

@@ -53,7 +53,9 @@ export function reviewedNeeds(at: At): Needs {
 interface Concerned {
   /** What it takes of whom, but of the bank's working accounts. */
   readonly debits: readonly HoldChange[];
-  /** Those of them that counters and payees are kept for: not an order, which is new each time. */
+  /** What only passes through a customer's account and leaves it as it was: looked at like a debit, but nothing of it can be held. */
+  readonly passing: readonly HoldChange[];
+  /** Those of both that counters and payees are kept for: not an order, which is new each time. */
   readonly payers: readonly HoldChange[];
   readonly payees: readonly Id[];
   readonly payout: Payout | undefined;
@@ -61,7 +63,8 @@ interface Concerned {
 
 function concerned(effects: Effects, facts: Facts): Concerned {
   const debits: HoldChange[] = [];
-  const payers: HoldChange[] = [];
+  const passing = (effects.through ?? []).map(({ account, amount }) => ({ account, amount }));
+  const payers: HoldChange[] = [...passing];
   const payees: Id[] = [];
   for (const { account: id, amount } of effects.postings) {
     const account = facts.account(id);
@@ -71,7 +74,7 @@ function concerned(effects: Effects, facts: Facts): Concerned {
     if (amount > 0n && isPayee(account)) payees.push(id);
   }
   const made = effects.records?.find(({ type }) => type === payoutRecords);
-  return { debits, payers, payees, payout: made?.row as Payout | undefined };
+  return { debits, passing, payers, payees, payout: made?.row as Payout | undefined };
 }
 
 const isPayee = ({ type }: LedgerAccount) => type === 'sub' || type === 'class-2' || type === 'class-3';
@@ -118,7 +121,7 @@ function named(kind: Kind, data: unknown, facts: Facts, at: At): Concerned {
   const own = accounts.filter(({ type }) => ACCOUNT_TYPES[type].belongsTo !== 'bank' && type !== 'order');
   const debits = own.map(({ id: account }) => ({ account, amount: 0n }));
   const few = own.length <= NAMED_MAX;
-  return { debits, payers: few ? debits : [], payees: own.filter(isPayee).map(({ id }) => id), payout: undefined };
+  return { debits, passing: [], payers: few ? debits : [], payees: own.filter(isPayee).map(({ id }) => id), payout: undefined };
 }
 
 const NAMED_MAX = 4; // beyond, pairs of all of them are many: the instruction is the first of the next batch
@@ -233,7 +236,7 @@ function isOvertaken({ amount, lookedAt: { payees } }: Review, of: Concerned, at
   return takenBy(of) > amount || shownPayees(of, at).some((payee) => !payees.includes(payee));
 }
 
-const takenBy = ({ debits }: Concerned): Minor => debits.reduce((sum, { amount }) => sum + amount, 0n);
+const takenBy = ({ debits, passing }: Concerned): Minor => [...debits, ...passing].reduce((sum, { amount }) => sum + amount, 0n);
 
 /** All who are paid; one outside by the blind indexes of his account and of his name, since each of them can be changed. */
 function shownPayees({ payees, payout }: Concerned, at: At): string[] {
