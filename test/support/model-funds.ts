@@ -349,7 +349,7 @@ export class Funds {
         holding.frozen -= units;
         if (order.way === 'ordinary') holding.due += amount;
       }
-      Object.assign(order, { state: 'confirmed', units, amount });
+      Object.assign(order, { state: buys || amount > 0n ? 'confirmed' : 'settled', units, amount });
     },
 
     'fund-failure': (given, of) => {

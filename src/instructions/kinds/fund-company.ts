@@ -19,7 +19,7 @@ import {
   worthOf,
 } from '../../funds/index.js';
 import { type BusinessDate, type Id, invariant, type Refusal, refuse, toWire } from '../../kernel/index.js';
-import { businessDateSchema, moneySchema, textSchema, wireId } from '../../runtime/index.js';
+import { businessDateSchema, currencySchema, moneySchema, textSchema, wireId } from '../../runtime/index.js';
 import { holdingChange, orderChange } from '../effects/funds.js';
 import { type At, type Decision, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
 import { digits, fundCode } from '../wire.js';
@@ -29,7 +29,8 @@ const confirmationSchema = z.strictObject({
   date: businessDateSchema.meta({ description: "The company's own day" }),
   nav: digits.meta({ description: 'In 1/10,000 yuan' }),
   units: digits.meta({ description: 'Hundredths of units' }),
-  amount: moneySchema,
+  // The last units of a fund may be worth less than half a fen.
+  amount: z.union([moneySchema, z.strictObject({ amount: z.literal(0).transform(() => 0n), currency: currencySchema })]),
 });
 type Confirmation = z.output<typeof confirmationSchema>;
 
@@ -135,7 +136,9 @@ export const fundConfirmation: Kind<Confirmation> = {
     const confirmed = { ...order, amount, units, nav, state: 'confirmed' as const, confirmedOn: date, changedMs: at.nowMs };
     if (order.direction === 'redemption') {
       const after = withSold(fund, holding, { units, date, due: order.way === 'ordinary' ? amount : 0n });
-      return 'code' in after ? refused(after) : done([orderChange(confirmed), holdingChange(after)]);
+      // Nobody pays for what is worth nothing.
+      const sold = amount === 0n ? { ...confirmed, state: 'settled' as const } : confirmed;
+      return 'code' in after ? refused(after) : done([orderChange(sold), holdingChange(after)]);
     }
     const after = withBought(fund, holding, { amount, units, date });
     if ('code' in after) return refused(after);
