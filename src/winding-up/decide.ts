@@ -111,9 +111,7 @@ export async function close(tx: Tx, platformId: Id, who: Who): Promise<WindDown>
   if (wind.state === 'winding-up' && isEmpty) throw conflict(wind.state, notReportedYet(book));
   if (!mayBecome(wind.state, 'closed')) throw conflict(wind.state);
   if (!isEmpty)
-    throw new Refused(
-      refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay, projects, holdings, fundOrders }),
-    );
+    throw new Refused(refuse('WIND_DOWN_NOT_EMPTY', undefined, { accounts, payouts: underWay, projects, holdings, fundOrders }));
   await requireReconciled(tx, platformId);
   await endAccounts(tx, platformId, { id: wind.id, by: who.operator, nowMs: who.nowMs });
   await setBusiness(tx, platformId, 'closed');
