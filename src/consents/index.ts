@@ -9,7 +9,7 @@ export { askConsent, type Question } from './ask.js';
 export { mandateAnswered } from './mandates/mandates.js';
 export { noticeMandates } from './mandates/notices.js';
 export { mandateRoutes } from './mandates/routes.js';
-export { coverOf, type Debit, type DebitPayee } from './mandates/rules.js';
+export { coverOf, type Debit, type DebitPayee, quotaOf } from './mandates/rules.js';
 export { standingMandates } from './mandates/store.js';
 export { type PolicyTable, proofNeeded } from './policy.js';
 export { policyRoutes } from './policy-routes.js';

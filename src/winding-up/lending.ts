@@ -1,4 +1,4 @@
-import { type Mandate, standingMandates } from '../consents/index.js';
+import { coverOf, type Mandate, quotaOf, standingMandates } from '../consents/index.js';
 import { type BusinessDate, type Id, type Instant, type Minor, toWire, toWireAmount } from '../kernel/index.js';
 import { availableOf, type Book, type LedgerAccount, loadAccounts } from '../ledger/index.js';
 import { dueOn, openProjects, type Project } from '../lending/index.js';
@@ -18,8 +18,8 @@ interface Collectable {
   readonly due: Minor;
   readonly withNext: Minor;
   readonly borrower: LedgerAccount;
-  /** Undefined of a company. */
-  readonly mandate: Mandate | undefined;
+  /** Those that cover it, the oldest first; undefined of a company. */
+  readonly mandates: readonly Mandate[] | undefined;
 }
 
 interface Moment {
@@ -31,6 +31,7 @@ interface Moment {
 export async function projectReturns(rt: Pick<Runtime, 'db' | 'clock'>, book: Book): Promise<Return[]> {
   const returns: Return[] = [];
   const nowMs = rt.clock.now();
+  const room = new Room(nowMs);
   for (let after: Id | undefined, more = true; more; ) {
     const from: Id | undefined = after;
     const page = await rt.db.read('wind-down-projects', async (tx) => {
@@ -38,16 +39,9 @@ export async function projectReturns(rt: Pick<Runtime, 'db' | 'clock'>, book: Bo
       return { projects, collectable: await collectables(tx, projects, { book, nowMs }) };
     });
     returns.push(...page.projects.flatMap((project) => (project.state === 'lent' ? [] : [miscarried(project)])));
-    // One account may owe on several projects: each is given what those before it leave.
-    const left = new Map<Id, Minor>();
     for (const each of page.collectable) {
-      const { borrower, due, mandate } = each;
-      const free = left.get(borrower.id) ?? availableOf(borrower);
-      const room = mandate === undefined ? free : leastOf(free, mandateRoom(mandate));
-      const amount = leastOf(due, room);
-      if (amount <= 0n) continue;
-      left.set(borrower.id, free - amount);
-      returns.push(collected(each, amount, book.businessDate));
+      const taken = room.take(each);
+      if (taken !== undefined) returns.push(collected(each, taken, book.businessDate));
     }
     after = page.projects.at(-1)?.id;
     more = page.projects.length === PAGE;
@@ -76,24 +70,61 @@ async function collectables(tx: Tx, projects: readonly Project[], { book, nowMs 
   const mandates = await standingMandates(tx, ids, { kind: 'repayment', nowMs });
   return lent.flatMap((project) => {
     const borrower = accounts.get(project.borrower);
-    const mandate = mandates.get(project.borrower)?.find(({ payees }) => payees.projects);
-    if (borrower === undefined || (borrower.type !== 'sub' && mandate === undefined)) return [];
-    return [{ project, ...dueOn(project, book.businessDate), borrower, mandate: borrower.type === 'sub' ? undefined : mandate }];
+    const covering = (mandates.get(project.borrower) ?? []).filter(({ payees }) => payees.projects);
+    if (borrower === undefined || (borrower.type !== 'sub' && covering.length === 0)) return [];
+    const of = borrower.type === 'sub' ? undefined : covering;
+    return [{ project, ...dueOn(project, book.businessDate), borrower, mandates: of }];
   });
 }
 
 const leastOf = (one: Minor, other: Minor): Minor => (one < other ? one : other);
 
-/** What one more debit may take under it; the engine judges again. */
-function mandateRoom({ paymentCap, totalCap, usedTotal }: Mandate): Minor {
-  return leastOf(paymentCap, totalCap - usedTotal);
+/** What is taken of a borrower in one debit, and under which mandate. */
+interface Taken {
+  readonly amount: Minor;
+  readonly mandate: Mandate | undefined;
+}
+
+/**
+ * What may still be taken in one round: an account may owe on several projects, and one mandate may cover them all, so each is given what
+ * those before it leave. The engine judges again.
+ */
+class Room {
+  readonly #free = new Map<Id, Minor>();
+  readonly #used = new Map<Id, Mandate>();
+  readonly #nowMs: Instant;
+
+  constructor(nowMs: Instant) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Of what is due as much as can be had, under the mandate that lets most of it be taken now; undefined when that is nothing. */
+  take({ project, borrower, due, mandates }: Collectable): Taken | undefined {
+    const free = this.#free.get(borrower.id) ?? availableOf(borrower);
+    const most = leastOf(due, free);
+    const ways: Taken[] = mandates === undefined ? [{ amount: most, mandate: undefined }] : [];
+    for (const each of mandates ?? []) {
+      const mandate = this.#used.get(each.id) ?? each;
+      ways.push({ mandate, amount: leastOf(most, quotaOf(mandate, this.#nowMs).payment) });
+    }
+    const [best] = ways.sort((one, other) => (one.amount === other.amount ? 0 : one.amount > other.amount ? -1 : 1));
+    if (best === undefined || best.amount <= 0n) return undefined;
+    const { amount, mandate } = best;
+    this.#free.set(borrower.id, free - amount);
+    if (mandate === undefined) return best;
+    const payee = { project: project.projectNo };
+    const after = coverOf(mandate, { kind: 'repayment', account: borrower.id, payee, amount, nowMs: this.#nowMs });
+    if ('code' in after) return undefined;
+    this.#used.set(mandate.id, after);
+    return best;
+  }
 }
 
 function miscarried({ id, projectNo, turn }: Project): Return {
   return { requestNo: `wd:miscarry:${id}:${turn}`, kind: 'miscarriage', amount: 0n, data: { projectNo } };
 }
 
-function collected({ project, mandate }: Collectable, amount: Minor, date: BusinessDate): Return {
+function collected({ project }: Collectable, { amount, mandate }: Taken, date: BusinessDate): Return {
   const { id, projectNo, borrower, loan } = project;
   const paid = loan.paidPrincipal + loan.paidInterest + loan.paidPenalty;
   return {
