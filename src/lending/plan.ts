@@ -147,10 +147,14 @@ export function newLoan(principal: Minor): LoanState {
   return { planPrincipal: principal, planBehind: 0, next: 1, ...UNTOUCHED };
 }
 
+/** The plan in force, with what was paid of it. */
+function planInForce(terms: LoanTerms, { planPrincipal: principal, planBehind: behind }: LoanState): Instalment[] {
+  return planOf({ ...terms, principal, behind });
+}
+
 /** The instalments of the plan in force that are not wholly paid, the oldest first. What was paid of the first is still in it. */
 function openInstalments(terms: LoanTerms, state: LoanState): Instalment[] {
-  const plan = planOf({ ...terms, principal: state.planPrincipal, behind: state.planBehind });
-  return plan.filter(({ no }) => no >= state.next);
+  return planInForce(terms, state).filter(({ no }) => no >= state.next);
 }
 
 /** The principal that was not paid back yet. */
@@ -210,7 +214,7 @@ export interface Paid {
 /**
  * Pays what is owed, the oldest instalment first, and of one instalment its penalty, then interest, then principal.
  * @param amount minor units, above zero
- * @param ahead whether the next instalment may be paid before its date as well
+ * @param ahead whether the instalment that is due next, and none after it, may be paid before its date as well
  * @returns undefined when it is more than what may be paid so: what is due and, with `ahead`, the one instalment after it
  */
 export function payDue(
@@ -219,14 +223,17 @@ export function payDue(
   payment: { readonly amount: Minor; readonly on: BusinessDate; readonly ahead: boolean },
 ): Paid | undefined {
   const { amount, on, ahead } = payment;
-  const open = openInstalments(terms, state);
+  const plan = planInForce(terms, state);
+  const open = plan.filter(({ no }) => no >= state.next);
+  // By the calendar and not by what is open: else whoever pays one after the other has paid them all on one day, with the interest of years.
+  const begun = addMonths(terms.lentOn, state.planBehind) <= on;
+  const next = ahead && begun ? plan.find(({ dueOn }) => dueOn > on) : undefined;
   let now = atFirst(state, open);
   let rest = amount;
   const lines: ({ no: number } & Parts)[] = [];
-  for (const [place, instalment] of open.entries()) {
+  for (const instalment of open) {
     if (rest === 0n) break;
-    const isAhead = instalment.dueOn > on;
-    if (isAhead && (!ahead || (open[place - 1]?.dueOn ?? on) > on)) break;
+    if (instalment.dueOn > on && instalment !== next) break;
     const owed = owedOf(terms, now, instalment, on);
     const penalty = least(rest, owed.penalty);
     const interest = least(rest - penalty, owed.interest);

@@ -149,6 +149,22 @@ describe('a loan', () => {
     expect(payDue(terms, fresh, { amount: 1n, on, ahead: false })).toBeUndefined();
   });
 
+  test('is not paid further ahead by one payment after the other, nor with principal ahead of time in between', () => {
+    const terms = loan();
+    const on = day('2018-02-10');
+    const one = payDue(terms, fresh, { amount: 88_849n, on, ahead: true })?.state as LoanState;
+    expect(payDue(terms, one, { amount: 1n, on, ahead: true })).toBeUndefined();
+    const made = payAhead(terms, one, { amount: 100_000n, on })?.state as LoanState;
+    expect(payDue(terms, made, { amount: 1n, on, ahead: true })).toBeUndefined();
+    // From the day on which the first was due the second may be paid.
+    for (const state of [one, made]) {
+      const [second] = owedByPlan(terms, state, day('2018-02-28'));
+      const paid = payDue(terms, state, { amount: sumOf(second as typeof second & object), on: day('2018-02-28'), ahead: true });
+      expect(paid?.state.next).toBe(3);
+      expect(payDue(terms, paid?.state as LoanState, { amount: 1n, on: day('2018-03-30'), ahead: true })).toBeUndefined();
+    }
+  });
+
   test('is settled early for what is left and the days: never more than the month would have cost', () => {
     const terms = loan();
     // Lent on 31 January: after 10 days 10,000.00 × 12 % ÷ 360 × 10 = 33.33

@@ -350,7 +350,10 @@ export class Lending {
     const parts: Parts = { principal: 0n, interest: 0n, penalty: 0n };
     let rest = amount;
     const overdue = rows.filter(({ due }) => due <= on);
-    const payable = [...overdue, ...(ahead ? rows.filter(({ due }) => due > on).slice(0, 1) : [])];
+    const [planned, behind] = [this.#planned(project), this.#behind(project)];
+    const coming = rowsOf(project, planned, project.lentOn, behind).find(({ due }) => due > on);
+    const early = ahead && monthsAfter(project.lentOn, behind) <= on;
+    const payable = [...overdue, ...(early ? rows.filter(({ no }) => no === coming?.no) : [])];
     for (const row of payable) {
       if (rest === 0n) break;
       const least = (one: bigint, other: bigint) => (one < other ? one : other);
