@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { electronicRecords, partyBehind } from '../accounts/index.js';
 import { canonicalJson, type Id, naturalDate, Refused, refuse, toWire } from '../kernel/index.js';
 import { ACCOUNT_TYPES, type AccountType, isElectronic, loadAccounts, loadBook, lockShard } from '../ledger/index.js';
+import { customerOf } from '../parties/index.js';
 import { isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtime/index.js';
 import { newLoan } from './plan.js';
 import { type CAPS, decideCap, decideTerms, type Project, type ProjectTerms, raiseEnd } from './rules.js';
@@ -115,7 +116,7 @@ async function checkParties(tx: Tx, rt: Parts, platformId: Id, terms: ProjectTer
     tx,
     named.map(({ account }) => account),
   );
-  const customers = new Set<Id>();
+  const known = new Set<string>();
   for (const { role, account: id } of named) {
     const account = accounts.get(id);
     const owned = electronic.get(id);
@@ -124,10 +125,20 @@ async function checkParties(tx: Tx, rt: Parts, platformId: Id, terms: ProjectTer
       throw new Refused(refuse('ACCOUNT_NOT_FOUND', undefined, shown));
     const unfit = await unfitFor(tx, rt, role, id, account.type);
     if (unfit !== undefined) throw new Refused(refuse('PROJECT_PARTIES', unfit, shown));
-    const who = owned?.customerId ?? id;
-    if (customers.has(who)) throw new Refused(refuse('PROJECT_PARTIES', 'One and the same cannot be both.', shown));
-    customers.add(who);
+    const who = await identityOf(tx, rt, id, owned?.customerId);
+    if (known.has(who)) throw new Refused(refuse('PROJECT_PARTIES', 'One and the same cannot be both.', shown));
+    known.add(who);
   }
+}
+
+/** Who has an account, whatever other accounts of the platform are his too. */
+async function identityOf(tx: Tx, rt: Parts, account: Id, customerId: Id | undefined): Promise<string> {
+  if (customerId === undefined) {
+    const party = await partyBehind(tx, rt, account);
+    return party === undefined ? account : `${party.kind}:${party.idNo}`;
+  }
+  const customer = await customerOf(tx, customerId, rt.vault);
+  return customer?.idType === 'resident-id' ? `person:${customer.idNo}` : customerId;
 }
 
 async function unfitFor(

@@ -9,12 +9,14 @@ import { approveLendingTerms, proposeLendingTerms } from '../../src/lending/term
 import { readPlatform } from '../../src/platforms/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 import { boundPayer } from '../support/model-outside.js';
+import { openSub } from '../support/world.js';
 import { openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
 
 const [LI, WANG] = [asId('2236512894231552101'), asId('2236512894231552102')];
 const STRICT = { advance: false, advanceCeiling: 0n, entrusted: false, reserve: false };
 let market: Market;
 let lily: Id;
+let dealer: Id;
 let mandate: Id;
 const world = () => market.world;
 const inTx = <T>(work: Parameters<Market['world']['db']['withTx']>[1]) => world().db.withTx('test', work) as Promise<T>;
@@ -83,6 +85,7 @@ async function transferIn(
 
 beforeAll(async () => {
   market = await openMarket({ date: '2026-03-23', profile: 'lending' });
+  dealer = await openSub(world(), market.platformId);
   const customer = await openCustomer(world(), '2036-01-01');
   lily = await openElectronic(world(), { platform: market.platformId, customer, class: 2, faceToFace: true });
   mandate = await openMandate(world(), {
@@ -109,12 +112,12 @@ afterAll(() => market?.end());
 describe('how projects are funded', () => {
   test('directly and in no other way, until two people of the bank agreed to more', async () => {
     expect(await register('P-advance', 'advance')).toBe('LENDING_MODE');
-    expect(await register('P-entrusted', 'entrusted', market.there)).toBe('LENDING_MODE');
+    expect(await register('P-entrusted', 'entrusted', dealer)).toBe('LENDING_MODE');
     await agree({ advance: true, advanceCeiling: 12_000n, entrusted: true, reserve: true });
     expect(await register('P-advance', 'advance')).toBe('registered');
     expect(await register('P-second', 'advance')).toBe('registered');
     expect(await register('P-direct', 'direct')).toBe('registered');
-    expect(await register('P-entrusted', 'entrusted', market.there)).toBe('registered');
+    expect(await register('P-entrusted', 'entrusted', dealer)).toBe('registered');
   });
 
   test('an advance lends the rest out of the platform’s own funds, up to its ceiling, and is bought at face', async () => {
@@ -156,9 +159,12 @@ describe('how projects are funded', () => {
   test('what is entrusted goes to the payee whom the borrower confirmed, and to nobody else', async () => {
     expect(await bid('P-entrusted', 10_000n)).toBe('posted');
     expect(await lend('P-entrusted', { to: acc(market.here) })).toBe('LENDING_NOT_DIRECT');
-    const before = await market.balance(market.there);
+    const before = await market.balance(dealer);
     expect(await lend('P-entrusted')).toBe('posted');
-    expect((await market.balance(market.there)) - before).toBe(10_000n);
+    expect((await market.balance(dealer)) - before).toBe(10_000n);
+    // Whoever is paid in place of the borrower would lend to himself, and the borrower owe him what nobody paid.
+    expect(await register('P-own', 'entrusted', lily)).toBe('registered');
+    expect(await bid('P-own', 10_000n)).toBe('LENDER_NOT_ALLOWED');
   });
 
   test('the reserve pays what is overdue where that was agreed, and repayments of an advance go back to it', async () => {

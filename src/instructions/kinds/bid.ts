@@ -79,13 +79,13 @@ export const bid: Kind<z.output<typeof schema>> = {
 
 const heldOf = (account: Id, amount: bigint): HoldChange[] => (amount === 0n ? [] : [{ account, amount }]);
 
-/** Whoever borrows, or stands for it, would pay himself; and the same person is the same on every account of his. */
-export function isParty({ borrower, guarantor }: Project, lender: Id, facts: Facts): Refusal | undefined {
+/** Whoever borrows, stands for it, or is paid in his place would pay himself; and the same person is the same on every account of his. */
+export function isParty({ borrower, guarantor, payee }: Project, lender: Id, facts: Facts): Refusal | undefined {
   const ownerOf = (account: Id) => {
     const electronic = isElectronic(facts.account(account)?.type) ? facts.record(electronicRecords, account) : undefined;
     return electronic?.customerId ?? account;
   };
-  const parties = [borrower, guarantor].flatMap((account) => (account === null ? [] : [ownerOf(account)]));
+  const parties = [borrower, guarantor, payee].flatMap((account) => (account === null ? [] : [ownerOf(account)]));
   return parties.includes(ownerOf(lender)) ? refuse('LENDER_NOT_ALLOWED') : undefined;
 }
 
