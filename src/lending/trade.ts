@@ -1,5 +1,15 @@
-import { type Id, type Instant, type Minor, type Refusal, refuse, toRfc3339, toWire } from '../kernel/index.js';
-import { BIDS_MAX, type Claim, notNow, type Project } from './rules.js';
+import {
+  type BusinessDate,
+  type Id,
+  type Instant,
+  type Minor,
+  type Refusal,
+  refuse,
+  toRfc3339,
+  toWire,
+} from '../kernel/index.js';
+import { addParts, owedByPlan, sumOf } from './plan.js';
+import { BIDS_MAX, type Claim, loanTerms, notNow, type Project } from './rules.js';
 
 /**
  * Claims that change hands (债权转让): what one lender offers of his claim, at what price, and what somebody else buys of it. Pure.
@@ -47,11 +57,27 @@ export interface Offer {
   readonly claimId: Id;
   readonly seller: Id;
   readonly share: Minor;
+  readonly price: Minor;
   readonly untilMs: Instant;
 }
 
+/** The business date of the book, and the moment. */
+export interface Today {
+  readonly on: BusinessDate;
+  readonly nowMs: Instant;
+}
+
 /**
- * Whether a lender may offer this: of a claim of his, and not what he offers already.
+ * All that a part of the principal that is left can still bring by the plan: with its interest, and the penalty as of today, cut to the fen.
+ * Whoever pays more for it does not buy a claim but sends money to another member, past the limits of his account.
+ */
+function mostFor(project: Project, share: Minor, on: BusinessDate): Minor {
+  const all = sumOf(addParts(owedByPlan(loanTerms(project), project.loan, on)));
+  return (all * share) / project.left;
+}
+
+/**
+ * Whether a lender may offer this: of a claim of his, not what he offers already, and for no more than it can bring.
  * @param open the offers that are open now
  * @returns PROJECT_STATE, CLAIM_NOT_FOUND, SALE_TERMS, SALE_EXCEEDED with what he can still offer
  */
@@ -60,7 +86,7 @@ export function decideSale(
   claims: readonly Claim[],
   open: readonly ClaimSale[],
   offer: Offer,
-  nowMs: Instant,
+  { on, nowMs }: Today,
 ): Refusal | undefined {
   if (project.state !== 'lent') return notNow(project);
   const claim = claims.find(({ id }) => id === offer.claimId);
@@ -68,7 +94,9 @@ export function decideSale(
   if (offer.untilMs <= nowMs) return refuse('SALE_TERMS', 'It ends in the past.', { until: toRfc3339(offer.untilMs) });
   const offered = open.reduce((sum, { claimId, share, sold }) => (claimId === claim.id ? sum + share - sold : sum), 0n);
   const left = claim.left - offered;
-  return offer.share > left ? refuse('SALE_EXCEEDED', undefined, { left: String(left) }) : undefined;
+  if (offer.share > left) return refuse('SALE_EXCEEDED', undefined, { left: String(left) });
+  const most = mostFor(project, offer.share, on);
+  return offer.price > most ? refuse('SALE_TERMS', 'It costs more than it can still bring.', { most: String(most) }) : undefined;
 }
 
 /** What a part of an offer costs: in proportion to what is sold of it with this part, cut to the fen, so that the last part takes the rest. */

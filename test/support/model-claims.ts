@@ -107,6 +107,9 @@ export class ClaimTrade {
     let free = claim.left;
     for (const sale of this.#sales) if (sale.claim === claim && this.#isOpen(sale)) free -= sale.share - sale.sold;
     if (share > free) hands.no('SALE_EXCEEDED');
+    const whole = project.claims.reduce((all, each) => all + each.left, 0n);
+    if (BigInt(data.price.amount) > (this.#lending.worth(project) * share) / whole) hands.no('SALE_TERMS');
+    hands.mayAct(account);
     hands.willed(given, { account, amount: 0n, project: project.projectNo });
     const price = BigInt(data.price.amount);
     const sale = { id: given.id, project, claim, share, price, fee: BigInt(data.fee ?? 0), until, payments: project.payments };

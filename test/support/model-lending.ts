@@ -343,6 +343,12 @@ export class Lending {
     return sum(due.map((row) => row.principal + row.interest + this.#penalty(project, row, on)));
   }
 
+  /** All that its lenders can still get by the plan, with the penalty as of today. */
+  worth(project: ModelProject): bigint {
+    const on = this.#hands.date(project.platform);
+    return sum(project.rows.map((row) => row.principal + row.interest + this.#penalty(project, row, on)));
+  }
+
   /** Pays the oldest first; undefined where the amount is more than may be paid. */
   #payDue(project: ModelProject, amount: bigint, ahead: boolean): { parts: Parts; keep: () => void } | undefined {
     const on = this.#hands.date(project.platform);

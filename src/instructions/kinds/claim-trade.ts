@@ -21,6 +21,7 @@ import {
   withSold,
 } from '../../lending/index.js';
 import { instantSchema, moneySchema, wireId } from '../../runtime/index.js';
+import { mayAct } from '../judging/limits.js';
 import { type At, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
 import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
 import { isParty } from './bid.js';
@@ -70,7 +71,7 @@ const saleSchema = z.strictObject({
   claim: wireId('claim'),
   account: wireId('account').meta({ description: 'The account that holds the claim' }),
   share: moneySchema.meta({ description: 'How much of the principal that is left is offered' }),
-  price: moneySchema.meta({ description: 'What all of the share costs; it may differ from the share' }),
+  price: moneySchema.meta({ description: 'What all of the share costs; not more than it can still bring' }),
   fee: z.int().min(0).max(FEE_MAX).default(0).meta({ description: 'Basis points of what the seller gets, for the platform' }),
   until: instantSchema,
 });
@@ -98,12 +99,16 @@ export const claimSale: Kind<z.output<typeof saleSchema>> = {
     const market = marketOf(no, facts, at);
     if ('code' in market) return refused(market);
     const { project, claims, sales } = market;
-    const offer = { claimId: claim, seller: account, share: share.amount, untilMs: until };
+    const offer = { claimId: claim, seller: account, share: share.amount, price: price.amount, untilMs: until };
     const open = sales.filter(({ state }) => state === 'open');
-    const refusal = notElectronic(account, facts) ?? decideSale(project, claims, open, offer, at.nowMs);
+    // No money moves, so nothing else looks whether he may act: he may have been stopped since he was asked.
+    const refusal =
+      notElectronic(account, facts) ??
+      decideSale(project, claims, open, offer, { on: at.book.businessDate, nowMs: at.nowMs }) ??
+      mayAct(facts, at, account);
     if (refusal !== undefined) return refused(refusal);
     const sale: ClaimSale = {
-      ...{ ...offer, id: at.instruction, platformId: at.platformId, projectId: project.id, price: price.amount },
+      ...{ ...offer, id: at.instruction, platformId: at.platformId, projectId: project.id },
       ...{ sold: 0n, paid: 0n, fee, state: 'open', createdMs: at.nowMs },
       turn: claims.find(({ id }) => id === claim)?.turn ?? 0,
     };
