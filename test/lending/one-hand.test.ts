@@ -5,7 +5,7 @@ import { asId, type Id } from '../../src/kernel/index.js';
 import { violations } from '../support/invariants.js';
 import { boundPayer } from '../support/model-outside.js';
 import { type Asked, openBook, openSub, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
-
+import { court, liftCourt } from '../support/world-court.js';
 import { answerAll, changeElectronic, openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
 import { registerProject, signProject } from '../support/world-lending.js';
 
@@ -88,6 +88,23 @@ describe('a claim that is offered', () => {
     expect(await outcome('claim-sale', offer(1_000, 1_000), { meanwhile })).toBe('ACCOUNT_BLOCKED');
     await changeElectronic(world, lily, { state: 'active' });
     expect(await outcome('claim-sale', offer(1_000, 1_000))).toBe('posted');
+  });
+});
+
+describe('a full project', () => {
+  it('is not lent out into a freeze: what lenders gave for its purpose would go to whoever froze it', async () => {
+    const company = await openSub(world, book.platformId);
+    const projectNo = 'LP-4';
+    const { id = '' } = await registerProject(world, book.platformId, terms(projectNo, company));
+    await signProject(world, asId(id), 'borrower', 'carol');
+    expect(await outcome('bid', { projectNo, account: `acc_${lily}`, amount: cny(100_000) })).toBe('posted');
+    const { id: order = '' } = await court(world, { account: company, amount: 1n, until: '2026-06-30' });
+    expect(await outcome('lend-out', { projectNo })).toBe('ACCOUNT_FROZEN');
+    expect(await liftCourt(world, asId(order), undefined)).toBe('lifted');
+    const { id: whole = '' } = await court(world, { account: company, amount: undefined, until: '2026-06-30' });
+    expect(await outcome('lend-out', { projectNo })).toBe('ACCOUNT_FROZEN');
+    expect(await liftCourt(world, asId(whole), undefined)).toBe('lifted');
+    expect(await outcome('lend-out', { projectNo })).toBe('posted');
   });
 });
 

@@ -296,6 +296,7 @@ export class Lending {
     if (project.state !== 'full') hands.no('PROJECT_STATE');
     if (to !== undefined && bare(to) !== project.borrower) hands.no('LENDING_NOT_DIRECT');
     hands.mayAct(project.borrower);
+    hands.passes(project.borrower);
     const bids = this.#open(project);
     const fee = half(project.amount * project.lendFee, 10_000n);
     const takes = new Map<string, bigint>();

@@ -17,7 +17,7 @@ import {
 } from '../../lending/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
 import { type At, change, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
-import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
+import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
 import { voucher } from '../wire.js';
 import { paidTo } from './repayment.js';
 
@@ -80,6 +80,7 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
     const barred = payerRefusal(project, from, facts, at);
     if (barred !== undefined) return refused(barred);
     if (project.state !== 'lent') return refused(notNow(project));
+    // It comes and leaves at the same moment, so that it has no entry there; but what is caught would not leave.
     const caught = way === 'indirect' ? caughtOn(project.borrower, facts) : undefined;
     if (caught !== undefined) return refused(caught);
     const terms = loanTerms(project);
@@ -99,16 +100,6 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
     };
   },
 };
-
-/**
- * What goes through the borrower's account comes and leaves at the same moment, so that it has no entry there; but what a court or a dispute
- * lays claim to would not leave.
- */
-function caughtOn(borrower: Id, facts: Facts): Refusal | undefined {
-  const account = facts.account(borrower);
-  const free = account === undefined || (account.state !== 'frozen' && account.claimed <= account.balance - account.held);
-  return free ? undefined : refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', borrower) });
-}
 
 /** Nobody else's money pays what a borrower owes: the guarantor's whom the project names, or the platform's reserve where two people agreed to it. */
 function payerRefusal({ guarantor }: Project, from: Id, facts: Facts, at: At): Refusal | undefined {

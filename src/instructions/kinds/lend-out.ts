@@ -20,7 +20,7 @@ import {
 import { wireId } from '../../runtime/index.js';
 import { mayAct } from '../judging/limits.js';
 import { type At, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
+import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
 
 const lendSchema = z.strictObject({
   projectNo,
@@ -75,7 +75,8 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
       return refused(refuse('LENDING_NOT_DIRECT', undefined, { account: toWire('account', to) }));
     const { borrower } = project;
     const unwilling = isElectronic(facts.account(borrower)?.type) ? mayAct(facts, at, borrower) : undefined;
-    if (unwilling !== undefined) return refused(unwilling);
+    const unfit = unwilling ?? caughtOn(receiver, facts);
+    if (unfit !== undefined) return refused(unfit);
     const bids = facts.record(openBidRecords, project.id)?.bids ?? [];
     const fee = feeOf(project.amount, project.lendFee);
     const sums = new Sums();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { lendingFlow } from '../../accounts/index.js';
-import { type Id, type Minor, naturalDate, type Refusal, refuse } from '../../kernel/index.js';
+import { type Id, type Minor, naturalDate, type Refusal, refuse, toWire } from '../../kernel/index.js';
 import { isElectronic, type Posting } from '../../ledger/index.js';
 import { type Project, projectKey, projectRecords } from '../../lending/index.js';
 import { type At, change, type Facts, type RecordChange } from '../kind.js';
@@ -21,6 +21,13 @@ export function unknownProject(no: string): Refusal {
 
 export function projectChange(project: Project, { platformId }: At): RecordChange {
   return change(projectRecords, projectKey(platformId, project.projectNo), project);
+}
+
+/** Why money that comes to an account would not serve what it was given for: a court or a dispute lays claim to whatever comes. */
+export function caughtOn(id: Id, facts: Facts): Refusal | undefined {
+  const account = facts.account(id);
+  const free = account === undefined || (account.state !== 'frozen' && account.claimed <= account.balance - account.held);
+  return free ? undefined : refuse('ACCOUNT_FROZEN', undefined, { account: toWire('account', id) });
 }
 
 /** As what money of lending counts on an electronic account today. */
