@@ -1,4 +1,4 @@
-import type { Id } from '../../src/kernel/index.js';
+import { addMonths, type Id } from '../../src/kernel/index.js';
 import { newLoan, type Project, planOf, projectRecords } from '../../src/lending/index.js';
 import { type Runtime, sql } from '../../src/runtime/index.js';
 import {
@@ -24,7 +24,10 @@ const HOLDERS = 12;
 const ENTRIES_OF_REPAYMENT = 1 + HOLDERS;
 const ENTRIES_OF_TRANSFER = 2;
 const PURSE = 1_000_000n; // what each borrower has: an instalment a round, and some left
-const TERMS = { rate: 120_000n, penaltyRate: 180_000n, months: 36, method: 'annuity' } as const;
+const TERMS = { rate: 120_000n, penaltyRate: 0n, months: 36, method: 'annuity' } as const;
+
+/** So long ago that by now an instalment is due for every round, the one to warm up with them. */
+const LENT_ON = addMonths(FIRST_DATE, -(ROUNDS + 1));
 
 /**
  * An instalment of each of 10,000 loans with 12 holders, who are drawn from 100,000 lenders, repaid under the borrowers' mandates; in turns with
@@ -78,7 +81,7 @@ interface Loan {
   readonly instalments: readonly bigint[];
 }
 
-/** Loans as they stand on the day they were lent: raising and lending them out is not measured. */
+/** Loans of which nothing was paid yet, at no penalty: raising and lending them out is not measured. */
 async function lendAll(rt: Runtime, book: BenchBook, chance: () => number): Promise<Loan[]> {
   const mandate = { projects: true, cap: PURSE, payees: [] };
   const lenders = await openPurses(rt, book, ACCOUNTS, { kind: 'bid', ...mandate });
@@ -91,7 +94,7 @@ async function lendAll(rt: Runtime, book: BenchBook, chance: () => number): Prom
       ...{ guarantor: null, payee: null, amount, lendFee: 100, interestFee: 0, lenderMin: null, lenderMax: null },
       ...{ raiseUntilMs: now, mode: 'direct', purpose: 'bench', contentHash: Buffer.alloc(32) },
       ...{ borrowerIndex: Buffer.from(borrower.account.padStart(64, '0'), 'hex'), state: 'lent', raised: amount, bids: 0 },
-      ...{ claims: HOLDERS, lentOn: FIRST_DATE, loan: newLoan(amount), left: amount, unrecovered: 0n, turn: 0, dueMs: null },
+      ...{ claims: HOLDERS, lentOn: LENT_ON, loan: newLoan(amount), left: amount, unrecovered: 0n, turn: 0, dueMs: null },
       ...{ createdMs: now, endedMs: null },
     };
     return { borrower, project, holders: drawn(lenders, chance) };
@@ -112,7 +115,7 @@ async function lendAll(rt: Runtime, book: BenchBook, chance: () => number): Prom
     });
   }
   return lent.map(({ borrower, project: { projectNo, amount } }) => {
-    const plan = planOf({ ...TERMS, principal: amount, lentOn: FIRST_DATE });
+    const plan = planOf({ ...TERMS, principal: amount, lentOn: LENT_ON });
     return { projectNo, borrower, instalments: plan.map(({ principal, interest }) => principal + interest) };
   });
 }
@@ -124,7 +127,7 @@ function drawn(lenders: readonly Purse[], chance: () => number): Id[] {
   return [...found];
 }
 
-/** The next instalment may be paid before its date, so that each round pays one. */
+/** Each round pays one of those that are due. */
 function repaymentOf({ projectNo, borrower: { account, mandate }, instalments }: Loan, round: number): Asked {
   const amount = cny(instalments[round] as bigint);
   return ['repayment', { projectNo, from: `acc_${account}`, amount, of: 'due', mandate: `mdt_${mandate}` }];

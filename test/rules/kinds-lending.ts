@@ -102,6 +102,7 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ],
     ['LENDING_NOT_DIRECT', 'to somebody else', said({ to: `acc_${ben}` })],
     ['ACCOUNT_FROZEN', "a lender's account is frozen", account(lily2, { state: 'frozen' })],
+    ['ACCOUNT_FROZEN', 'what comes to the borrower would be kept', account(anna, { state: 'frozen' })],
     ['ACCOUNT_CLOSED', "the borrower's account is closed", account(anna, { state: 'closed' })],
   ],
   miscarriage: [noProject('miscarriage'), ['PROJECT_STATE', 'it was lent out', project('miscarriage', { state: 'lent' })]],
@@ -146,6 +147,8 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ['CLAIM_NOT_FOUND', "somebody else's claim", held('claim-sale', { account: ben })],
     ['SALE_TERMS', 'it ends in the past', late],
     ['SALE_EXCEEDED', 'a fen more than is left and not offered', said({ share: cny(4_001) })],
+    ['SALE_TERMS', 'more than it can still bring', said({ price: cny(3_100) })],
+    ['ACCOUNT_FROZEN', 'his account is frozen', account(lily2, { state: 'frozen' })],
   ],
   'claim-sale-cancel': [
     noProject('claim-sale-cancel'),
