@@ -4,7 +4,7 @@ import { fundAdminRoutes, fundRoutes } from '../../src/funds/index.js';
 import { startApi, type TestApi } from '../support/api.js';
 
 const FUND = {
-  ...{ code: '000198', name: '天天货币', company: '示例基金管理有限公司', kind: 'money', settlesIn: 1, sells: true },
+  ...{ code: '000198', name: '天天货币', company: 'TA1', kind: 'money', settlesIn: 1, sells: true },
   custody: { name: '天天货币托管户', account: '110060000018010000', bankCode: '105100000017' },
 };
 
