@@ -4,7 +4,7 @@ import { decideNow } from '../../src/dispatch/index.js';
 import { exchangeFundFiles } from '../../src/fund-exchange/index.js';
 import { type Fund, fundFigures, listFundOrders, saveFund } from '../../src/funds/index.js';
 import { systemInstruction } from '../../src/instructions/index.js';
-import { type BusinessDate, startOfDay } from '../../src/kernel/index.js';
+import { type BusinessDate, startOfDay, toWire } from '../../src/kernel/index.js';
 import { deposit, type Holder, openHolder, outcomeOf, withConsent } from '../clearing/electronic.js';
 import { fen, type Market, openMarket } from '../clearing/market.js';
 
@@ -107,7 +107,7 @@ test('the money of purchases out of the pot goes to a fund on the day after it c
   await evening(MON);
   for (const day of [TUE, WED, THU, FRI]) {
     await morning(day);
-    const data = { from: POT, fund: code, amount: fen(10_000n) };
+    const data = { account: toWire('account', anna.account), from: POT, fund: code, amount: fen(10_000n) };
     expect(await withConsent(market, anna, 'fund-exchange', data)).toBe('posted');
     await evening(day);
   }
