@@ -1,5 +1,5 @@
 import { coverOf, type Mandate, quotaOf, standingMandates } from '../consents/index.js';
-import { type BusinessDate, type Id, type Instant, type Minor, toWire, toWireAmount } from '../kernel/index.js';
+import { type BusinessDate, type Id, type Instant, type Minor, toWire, toWireMoney } from '../kernel/index.js';
 import { availableOf, type Book, type LedgerAccount, loadAccounts } from '../ledger/index.js';
 import { dueOn, openProjects, type Project } from '../lending/index.js';
 import type { Runtime, Tx } from '../runtime/index.js';
@@ -132,7 +132,7 @@ function collected({ project }: Collectable, { amount, mandate }: Taken, date: B
     kind: 'repayment',
     amount,
     data: {
-      ...{ projectNo, from: toWire('account', borrower), amount: { amount: toWireAmount(amount), currency: 'CNY' }, of: 'due' },
+      ...{ projectNo, from: toWire('account', borrower), amount: toWireMoney(amount), of: 'due' },
       ...(mandate === undefined ? {} : { mandate: toWire('mandate', mandate.id) }),
     },
   };
