@@ -40,6 +40,7 @@ export { balancesOf, checkSubMerchant, type SettlementAccount } from './rules.js
 export {
   accountFunds,
   entriesBetween,
+  merchantNumbersOf,
   ownCycles,
   placesOfDates,
   settlementAccountsOf,

@@ -98,6 +98,15 @@ export async function subMerchantsByNumber(
   return new Map(rows.map((row) => [row.merchant_no, subMerchantOf(row)]));
 }
 
+/** What a platform calls the sub-merchants of these accounts, by account. */
+export async function merchantNumbersOf(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, string>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await tx.rows<Pick<SubMerchantRow, 'account_id' | 'merchant_no'>>(
+    `SELECT account_id, merchant_no FROM sub_merchants WHERE account_id IN (${accountIds.join()})`,
+  );
+  return new Map(rows.map((row) => [asId(row.account_id), row.merchant_no]));
+}
+
 export async function subMerchantsByAccount(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, SubMerchant>> {
   if (accountIds.length === 0) return new Map();
   const rows = await tx.rows<SubMerchantRow>(`SELECT * FROM sub_merchants WHERE account_id IN (${accountIds.join()})`);

@@ -1,4 +1,4 @@
-import { type CycleTerms, ownCycles, settlementAccountsOf } from '../accounts/index.js';
+import { type Cycle, type CycleTerms, ownCycles, settlementAccountsOf } from '../accounts/index.js';
 import { agreementRecords, type PayTerms, payTermsOf } from '../agreements/index.js';
 import {
   addDays,
@@ -65,15 +65,30 @@ interface DueRow {
   balance: string;
   held: string;
   claimed: string;
+  uncleared_until: BusinessDate | null;
   bank_code: string | null;
+  cycle: Cycle | null;
+  cycle_days: number | null;
+  pay_day: number | null;
 }
 
+const DUE_ROWS = `SELECT a.id, a.state, a.balance, a.held, a.claimed, a.uncleared_until, s.bank_code, m.cycle, m.cycle_days, m.pay_day
+  FROM accounts AS a LEFT JOIN settlement_accounts AS s ON s.account_id = a.id LEFT JOIN sub_merchants AS m ON m.account_id = a.id`;
+
 /** An account as it stands, with the bank of the account that is bound to it. */
-type Standing = Pick<LedgerAccount, 'id' | 'state' | 'balance' | 'held' | 'claimed'> & { readonly bankCode: string | undefined };
+interface Standing extends Pick<LedgerAccount, 'id' | 'state' | 'balance' | 'held' | 'claimed'> {
+  /** When the last of its money clears; null: all has. */
+  readonly unclearedUntil: BusinessDate | null;
+  readonly bankCode: string | undefined;
+  /** How its owner was opened to be paid. */
+  readonly own: CycleTerms;
+}
 
 function standingOf(row: DueRow): Standing {
   const funds = { balance: BigInt(row.balance), held: BigInt(row.held), claimed: BigInt(row.claimed) };
-  return { id: asId(row.id), state: row.state, ...funds, bankCode: row.bank_code ?? undefined };
+  const { state, uncleared_until: unclearedUntil, cycle, cycle_days: cycleDays, pay_day: payDay } = row;
+  const own = cycle === null ? NEXT_WORKING_DAY : { cycle, cycleDays, payDay };
+  return { id: asId(row.id), state, ...funds, unclearedUntil, bankCode: row.bank_code ?? undefined, own };
 }
 
 /**
@@ -85,8 +100,7 @@ export async function duePage(tx: Tx, asked: DueAsked): Promise<DuePage> {
   const { platformId, after, limit, date, calendar } = asked;
   // Whatever is asked, an account without free money has nothing to pay and nothing to explain.
   const rows = await tx.rows<DueRow>(
-    `SELECT a.id, a.state, a.balance, a.held, a.claimed, s.bank_code FROM accounts AS a
-     LEFT JOIN settlement_accounts AS s ON s.account_id = a.id
+    `${DUE_ROWS}
      WHERE a.platform_id = ? AND a.type = 'sub' AND a.balance > ${asked.unpaid ? '0' : 'a.held + a.claimed'} AND a.id > ?
        AND EXISTS (SELECT 1 FROM books AS b WHERE b.platform_id = a.platform_id AND b.business = 'open')
      ORDER BY a.id LIMIT ?`,
@@ -111,10 +125,7 @@ export async function dueFactsOf(
   accountIds: readonly Id[],
 ): Promise<Map<Id, DueFacts>> {
   if (accountIds.length === 0) return new Map();
-  const rows = await tx.rows<DueRow>(
-    `SELECT a.id, a.state, a.balance, a.held, a.claimed, s.bank_code FROM accounts AS a
-     LEFT JOIN settlement_accounts AS s ON s.account_id = a.id WHERE a.id IN (${accountIds.join()})`,
-  );
+  const rows = await tx.rows<DueRow>(`${DUE_ROWS} WHERE a.id IN (${accountIds.join()})`);
   return new Map((await factsOf(tx, of, rows.map(standingOf))).map((facts) => [facts.accountId, facts]));
 }
 
@@ -144,7 +155,9 @@ export async function nextClearing(
   if (account.type !== 'sub') return null;
   const asked = { platformId: account.platformId, date: addDays(businessDate, 1) };
   const bound = (await settlementAccountsOf(tx, [account.id])).get(account.id);
-  const [of] = await factsOf(tx, asked, [{ ...account, bankCode: bound?.bankCode }]);
+  const unclearedUntil = account.uncleared.at(-1)?.due ?? null;
+  const own = (await ownCycles(tx, [account.id])).get(account.id) ?? NEXT_WORKING_DAY;
+  const [of] = await factsOf(tx, asked, [{ ...account, unclearedUntil, bankCode: bound?.bankCode, own }]);
   invariant(of, 'an account has its facts');
   if (standing(of) !== undefined) return null;
   const date = firstPaying({ ...of, slices: account.uncleared, after: businessDate }, calendar);
@@ -165,10 +178,17 @@ async function factsOf(
   { platformId, date }: Pick<DueAsked, 'platformId' | 'date'>,
   rows: readonly Standing[],
 ): Promise<DueFacts[]> {
+  if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const terms = await payTermsOn(tx, ids, date);
+  const agreements = await agreementRecords.load(tx, ids);
+  const terms = new Map(rows.map(({ id, own }) => [id, payTermsOf(agreements.get(id), own, date)]));
   const kept = await keptBack(tx, ids, date);
-  const slices = await slicesAfter(tx, ids, date);
+  const clearing = rows.filter(({ unclearedUntil }) => unclearedUntil !== null && unclearedUntil > date);
+  const slices = await slicesAfter(
+    tx,
+    clearing.map(({ id }) => id),
+    date,
+  );
   const apart = ids.filter((id) => terms.get(id)?.merge === false);
   const credits = await creditsByDay(tx, apart, addDays(date, -CREDITS_LOOK_BACK));
   const platformMax = (await loadBook(tx, platformId)).terms.feeMax;
@@ -184,14 +204,6 @@ async function factsOf(
       credits: credits.get(row.id) ?? [],
     };
   });
-}
-
-/** How the owners of these sub-accounts are paid on a date. */
-async function payTermsOn(tx: Tx, accountIds: readonly Id[], date: BusinessDate): Promise<Map<Id, PayTerms>> {
-  if (accountIds.length === 0) return new Map();
-  const agreements = await agreementRecords.load(tx, accountIds);
-  const own = await ownCycles(tx, accountIds);
-  return new Map(accountIds.map((id) => [id, payTermsOf(agreements.get(id), own.get(id) ?? NEXT_WORKING_DAY, date)]));
 }
 
 async function slicesAfter(tx: Tx, accountIds: readonly Id[], date: BusinessDate): Promise<Map<Id, UnclearedSlice[]>> {

@@ -1,5 +1,6 @@
 import { type Id, invariant, toWire } from '../kernel/index.js';
-import { duePage } from './due-store.js';
+import { ahead } from '../runtime/index.js';
+import { type DuePage, duePage } from './due-store.js';
 import {
   addWritten,
   type Clearing,
@@ -31,18 +32,37 @@ export function clearingOf({
 /** 5: what each sub-merchant is due on the new date is written down, page by page; a run that is gone on with goes on after the last one. */
 export async function due(close: Close): Promise<StepResult> {
   let clearing = close.resumed ? await clearingOf(close) : undefined;
-  if (clearing === undefined) {
-    clearing = await firstPage(close);
-    if (clearing === undefined) {
-      close.nothingDue = true;
-      return { state: 'done', keep: false, detail: { lines: 0 } };
+  if (clearing === undefined || clearing.state === 'writing') {
+    for await (const page of ahead(duePages(close, clearing?.after ?? FIRST))) {
+      if (clearing !== undefined) clearing = await writeMore(close, page);
+      else if (page.lines.length > 0) clearing = await writeFirst(close, page);
     }
   }
-  while (clearing.state === 'writing') clearing = await nextPage(close, clearing);
+  if (clearing === undefined) {
+    close.nothingDue = true;
+    return { state: 'done', keep: false, detail: { lines: 0 } };
+  }
   close.clearing = clearing;
   await close.at('clearing written');
   const { lines } = clearing;
   return { state: 'done', keep: lines >= MANY, detail: { lines, due: String(clearing.due) } };
+}
+
+/** Before the first account. */
+const FIRST = '0' as Id;
+
+/** What is due after an account. */
+type Due = DuePage & { readonly after: Id };
+
+/** Read before the commits that write them: most days there is nothing to write. */
+async function* duePages({ desk, platformId, next, page: limit }: Close, from: Id): AsyncGenerator<Due> {
+  const { db, calendar } = desk.rt;
+  for (let at: Id | null = from; at !== null; ) {
+    const after: Id = at;
+    const page = await db.read('clearing-due', (tx) => duePage(tx, { platformId, date: next, limit, calendar, after }));
+    yield { ...page, after };
+    at = page.next;
+  }
 }
 
 function sums(lines: readonly { amount: bigint; fee: bigint }[]) {
@@ -50,51 +70,38 @@ function sums(lines: readonly { amount: bigint; fee: bigint }[]) {
   return { lines: lines.length, due: lines.reduce((sum, { amount }) => sum + amount, fees), fees };
 }
 
-/** Where nobody is due anything, nothing is written. */
-async function firstPage(close: Close): Promise<Clearing | undefined> {
+async function writeFirst(close: Close, { lines, next: more }: Due): Promise<Clearing> {
   const { desk, platformId, next } = close;
   const { rt } = desk;
-  const of = { platformId, date: next, limit: close.page, calendar: rt.calendar };
-  // Read before the commit that writes it: most days there is nothing to write.
-  let page = await rt.db.read('clearing-due', (tx) => duePage(tx, { ...of, after: null }));
-  while (page.lines.length === 0 && page.next !== null) {
-    const after = page.next;
-    page = await rt.db.read('clearing-due', (tx) => duePage(tx, { ...of, after }));
-  }
-  if (page.lines.length === 0) return undefined;
-  const { lines, next: more } = page;
   const expected = more === null ? lines.length : await rt.db.read('merchants', (tx) => countMerchants(tx, platformId));
   if (more !== null) asRunning(close, 'due');
-  const written = () => clearingOf(close);
   const clearing = await rt.db.withTx(
     'write-clearing',
     async (tx) => {
-      const stand = { platformId, date: next, state: more === null ? 'written' : 'writing', after: more ?? ('0' as Id) } as const;
+      const stand = { platformId, date: next, state: more === null ? 'written' : 'writing', after: more ?? FIRST } as const;
       await insertClearing(tx, stand, { ...sums(lines), expected, stageMs: rt.clock.wall() });
       await insertLines(tx, platformId, next, lines);
       await writePending(tx, close);
       if (more !== null) await stayAtWork(tx, close);
       return findClearing(tx, platformId, next);
     },
-    written,
+    () => clearingOf(close),
   );
+  invariant(clearing, 'a clearing that was begun is there');
   forgetPending(close);
   await close.at('page written');
   return clearing;
 }
 
-async function nextPage(close: Close, { after }: Clearing): Promise<Clearing> {
+async function writeMore(close: Close, { after, lines, next: more }: Due): Promise<Clearing> {
   const { desk, platformId, next } = close;
-  const { rt } = desk;
-  const clearing = await rt.db.withTx(
+  const clearing = await desk.rt.db.withTx(
     'write-clearing',
     async (tx) => {
-      const page = await duePage(tx, { platformId, date: next, limit: close.page, calendar: rt.calendar, after });
-      const last = page.next === null;
-      const of = { ...sums(page.lines), to: page.next ?? after, last };
+      const of = { ...sums(lines), to: more ?? after, last: more === null };
       if (!(await addWritten(tx, { platformId, date: next, state: 'writing', after }, of)))
         throw new TakenOver('another run writes the clearing');
-      await insertLines(tx, platformId, next, page.lines);
+      await insertLines(tx, platformId, next, lines);
       await stayAtWork(tx, close);
       return findClearing(tx, platformId, next);
     },

@@ -1,9 +1,9 @@
 import { ask, sendAgain, sendDue, takeNews } from '../dispatch/index.js';
-import { decideEach, systemInstruction, type Verdict } from '../instructions/index.js';
+import { decideEach, type Prepared, prepared, systemInstruction, type Verdict } from '../instructions/index.js';
 import { type BusinessDate, type Id, invariant, toWire, toWireMoney } from '../kernel/index.js';
 import { loadBook, lockShard } from '../ledger/index.js';
 import { countPayouts, lastDue, type Payout, type PayoutState, payoutsInScope, payoutsInTurn } from '../payouts/index.js';
-import type { Runtime, Tx } from '../runtime/index.js';
+import { ahead, mapInBreaths, type Runtime, type Tx } from '../runtime/index.js';
 import { type NotPaidReason, requestNoOf, stillDue } from './due-rules.js';
 import { dueFactsOf } from './due-store.js';
 import { clearingOf } from './lines.js';
@@ -55,16 +55,16 @@ export interface Paying {
  * @throws TakenOver where another run is at the same lines
  */
 export async function decideLines(paying: Paying, from: Clearing): Promise<Clearing> {
-  let clearing = from;
+  const { state } = from;
+  if (state !== 'paying' && state !== 'rerun') return from;
   const { platformId, date } = paying;
-  while (clearing.state === 'paying' || clearing.state === 'rerun') {
-    const { after, state } = clearing;
-    const stand: Stand = { platformId, date, state, after };
-    const { lines, next } = await decidePage(paying, stand);
-    if (next === undefined) await endStage(paying, lines.length === 0 ? stand : { ...stand, after: lastOf(lines) });
-    clearing = await current(paying);
+  let stand: Stand = { platformId, date, state, after: from.after };
+  for await (const page of ahead(pagesToDecide(paying, stand))) {
+    await decidePage(paying, stand, page);
+    stand = { ...stand, after: lastOf(page.lines) };
   }
-  return clearing;
+  await endStage(paying, stand);
+  return current(paying);
 }
 
 async function current({ rt, platformId, date }: Pick<Paying, 'rt' | 'platformId' | 'date'>): Promise<Clearing> {
@@ -75,37 +75,47 @@ async function current({ rt, platformId, date }: Pick<Paying, 'rt' | 'platformId
 
 const lastOf = (lines: readonly ClearingLine[]): Id => (lines.at(-1) as ClearingLine).accountId;
 
+/** Lines that are due, each with its instruction as long as it pays what was written down. */
 interface Page {
   readonly lines: readonly ClearingLine[];
-  readonly next: Id | undefined;
+  readonly ready: ReadonlyMap<ClearingLine, Prepared>;
 }
 
-async function decidePage(paying: Paying, stand: Stand): Promise<Page> {
+/** Nobody changes a line before its turn but who has the clearing's stand, so they are read and worked out under no lock. */
+async function* pagesToDecide(paying: Paying, { after: from }: Stand): AsyncGenerator<Page> {
+  const { rt, platformId, date, page: limit } = paying;
+  for (let at: Id | undefined = from; at !== undefined; ) {
+    const after: Id = at;
+    const { lines, next } = await rt.db.read('clearing-lines', (tx) =>
+      clearingLines(tx, platformId, date, { state: 'due', after, limit }),
+    );
+    const ready = new Map(await mapInBreaths(lines, (line) => [line, instructionOf(paying, line)] as const));
+    if (lines.length > 0) yield { lines, ready };
+    at = next;
+  }
+}
+
+function instructionOf({ rt, platformId, date }: Paying, line: ClearingLine): Prepared {
+  const requestNo = numberOf(line, date);
+  return prepared(rt, systemInstruction({ platformId, requestNo, kind: 'clearing', data: dataOf(line), actor: 'clearing' }));
+}
+
+async function decidePage(paying: Paying, stand: Stand, { lines, ready }: Page): Promise<void> {
   const { rt, platformId, date } = paying;
-  let page: Page = { lines: [], next: undefined };
-  let before: Clearing | undefined;
+  let before: Clearing;
+  let now: readonly ClearingLine[] = [];
   let given: readonly ClearingLine[] = [];
   await decideEach(
     rt,
     async (tx) => {
       before = await takeTurn(tx, paying, stand);
-      const found = await clearingLines(tx, platformId, date, { state: 'due', after: stand.after, limit: paying.page });
-      page = { ...found, lines: await linesNow(tx, paying, stand, found.lines) };
-      given = page.lines.filter(({ state }) => state === 'due');
-      return given.map((line) =>
-        systemInstruction({
-          platformId,
-          requestNo: numberOf(line, date),
-          kind: 'clearing',
-          data: dataOf(line),
-          actor: 'clearing',
-        }),
-      );
+      now = await linesNow(tx, paying, stand, lines);
+      given = now.filter(({ state }) => state === 'due');
+      return given.map((line) => ready.get(line) ?? instructionOf(paying, line));
     },
     async (tx, verdicts) => {
-      if (before === undefined || page.lines.length === 0) return;
       const became = new Map(given.map((line, place) => [line, decidedLine(line, verdicts[place] as Verdict)]));
-      const decided = page.lines.map((line) => became.get(line) ?? line);
+      const decided = now.map((line) => became.get(line) ?? line);
       const tallied = tally(decided);
       const refusedInAll = { ...before.refused };
       for (const [code, number] of Object.entries(tallied.refused)) refusedInAll[code] = (refusedInAll[code] ?? 0) + number;
@@ -116,8 +126,7 @@ async function decidePage(paying: Paying, stand: Stand): Promise<Page> {
     },
     async () => (await current(paying)).after !== stand.after,
   );
-  if (page.lines.length > 0) await paying.after();
-  return page;
+  await paying.after();
 }
 
 /** Takes the shard's turn: nothing of the platform is posted or cut off between the looking and the deciding. */
@@ -153,7 +162,7 @@ async function linesNow(
     const now = stillDue(of, its, { date, calendar: rt.calendar });
     return its.map((line, place) => {
       const pays = now[place] as (typeof now)[number];
-      if (!('reason' in pays)) return { ...line, ...pays };
+      if (!('reason' in pays)) return pays.amount === line.amount && pays.fee === line.fee ? line : { ...line, ...pays };
       return LEFT_TO_ENGINE.includes(pays.reason) ? line : refusedAs(line, 'CLEARING_NOT_DUE');
     });
   });

@@ -19,7 +19,16 @@ export { standingOf } from './answers/views.js';
 export { executeBatch } from './deciding/engine.js';
 export { sweepLowBalances } from './deciding/low-balances.js';
 export { appendEvents, type OutboxEvent, relayOutbox, shardsBehind } from './deciding/outbox.js';
-export { decideEach, decideInTx, decideTogether, tryOut, type Verdict, type VerdictState } from './deciding/trial.js';
+export {
+  decideEach,
+  decideInTx,
+  decideTogether,
+  type Prepared,
+  prepared,
+  tryOut,
+  type Verdict,
+  type VerdictState,
+} from './deciding/trial.js';
 export { orderDeduction } from './deduction-order.js';
 export { answerHandlers } from './intake/answer-handlers.js';
 export { releaseToInbox } from './intake/asking.js';

@@ -63,8 +63,15 @@ export function parseBusinessDate(text: string): BusinessDate | undefined {
   return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text ? undefined : (text as BusinessDate);
 }
 
+let lastAdded = { date: '1970-01-01' as BusinessDate, days: 0, to: '1970-01-01' as BusinessDate };
+
+/** As with `naturalDate`, the same is asked so often that the last answer is kept. */
 export function addDays(date: BusinessDate, days: number): BusinessDate {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10) as BusinessDate;
+  if (lastAdded.date !== date || lastAdded.days !== days) {
+    const to = new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10) as BusinessDate;
+    lastAdded = { date, days, to };
+  }
+  return lastAdded.to;
 }
 
 /** How many days `to` is after `from`. */
@@ -81,8 +88,11 @@ export function addMonths(date: BusinessDate, months: number): BusinessDate {
   const month = Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7)) - 1 + months;
   const [year, place] = [Math.floor(month / 12), month - Math.floor(month / 12) * 12 + 1];
   const last = day > 28 ? new Date(Date.UTC(year, place, 0)).getUTCDate() : day;
-  const two = (value: number) => (value < 10 ? `0${value}` : String(value));
-  return `${year}-${two(place)}-${two(Math.min(day, last))}` as BusinessDate;
+  return `${year}-${twoDigits(place)}-${twoDigits(Math.min(day, last))}` as BusinessDate;
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : String(value);
 }
 
 export function weekday(date: BusinessDate): number {

@@ -13,7 +13,7 @@ import {
 } from '../kernel/index.js';
 import { type Book, type ClosingBalance, type ClosingCursor, closingPages, loadBook } from '../ledger/index.js';
 import { statementsAt } from '../reconciliation/index.js';
-import { isDuplicateKey, type Runtime } from '../runtime/index.js';
+import { ahead, isDuplicateKey, type Runtime } from '../runtime/index.js';
 import { BLOCK, CUSTODY_VERSION, type CustodyContent, type CustodyProof, FIRST, type Leaf, leafHash, saltOf } from './rules.js';
 import { type Block, findProof, insertBlocks, insertProof, proofBefore } from './store.js';
 import { Frontier } from './tree.js';
@@ -116,10 +116,12 @@ export async function contentOf(
   const tree = new BlockTree();
   let custody: Minor = 0n;
   let children: Minor = 0n;
-  for await (const closing of closingBalances(rt, { platformId, date })) {
-    if (closing.type === 'custody') custody -= closing.balance;
-    else children += closing.balance;
-    tree.push(hashOf(closing), { type: closing.type, after: closing.account });
+  for await (const page of ahead(closingPages(rt, { platformId, date }, PAGE))) {
+    for (const closing of page) {
+      if (closing.type === 'custody') custody -= closing.balance;
+      else children += closing.balance;
+      tree.push(hashOf(closing), { type: closing.type, after: closing.account });
+    }
   }
   const { root, accounts, blocks } = tree.end();
   const content: CustodyContent = {

@@ -1,3 +1,4 @@
+export { ahead } from './ahead.js';
 export * from './bells.js';
 export { mapInBreaths } from './breathe.js';
 export * from './bullmq-bells.js';

@@ -156,7 +156,7 @@ export function openVault({ VAULT_KEYS, VAULT_INDEX_KEY, VAULT_CIPHER }: VaultKe
     seal: (text) => prefix + current.seal(prefix, text).toString('base64url'),
     open,
     read: (stored) => (isSealed(stored) ? open(stored) : stored),
-    index: (purpose, text) => createHmac('sha256', indexKey).update(purpose).update('\0').update(text).digest(),
+    index: (purpose, text) => createHmac('sha256', indexKey).update(`${purpose}\0${text}`).digest(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Id, idAfter, invariant, type Refusal, Refused, refuse } from '../../kernel/index.js';
 import { type AccountType, availableOf, type LedgerAccount, loadBooks, unclearedOf } from '../../ledger/index.js';
-import type { Runtime, Tx } from '../../runtime/index.js';
+import { isDuplicateKey, type Runtime, type Tx } from '../../runtime/index.js';
 import { readAwaited } from '../answers/awaited.js';
 import { standingOf } from '../answers/views.js';
 import { hashOf, type Questioned, questioned, type Receipt, type Submission, sortOut } from '../intake/intake.js';
@@ -87,9 +87,8 @@ export async function decideTogether(
     await rt.db.withTx(
       'decide-together',
       async (tx) => {
-        const sorted = await sortedOut(tx, rt, group);
+        const sorted = await received(tx, rt, group);
         shardId = sorted.shardId;
-        if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
         const decided = await decideGiven(tx, rt, kinds, { shardId, received: sorted.fresh });
         verdicts = await verdictsOf(tx, sorted, decided, new Onlooker());
         if (!verdicts.every(({ state }) => state === 'posted')) throw new Undone(verdicts);
@@ -109,48 +108,48 @@ export async function decideTogether(
   return { kept: true, verdicts };
 }
 
+/** An instruction of the system, worked out before its turn: it asks no customer. */
+export type Prepared = Pick<Questioned, 'submission' | 'bodyHash'>;
+
+export function prepared(rt: Pick<Runtime, 'vault'>, submission: Submission): Prepared {
+  invariant(submission.act === undefined, 'what the system gives asks no customer');
+  return { submission, bodyHash: hashOf(rt, submission) };
+}
+
 /**
  * Decides these instructions of the system now and in one commit, each for itself: they are received, decided and told at once, without lying
  * in the inbox. What has to wait for people waits. What was given before under the same number acts no second time.
- * @param submissionsOf which they are, of one platform; called in the transaction, so that they may rest on what was seen under a lock. None of
- *   them asks a customer
- * @param keep is called before the commit, in its transaction, with what became of each, in the order of the submissions
+ * @param given which they are, of one platform; called in the transaction, so that they may rest on what was seen under a lock
+ * @param keep is called before the commit, in its transaction, with what became of each, in the order in which they were given
  * @param committed whether the commit is there, where its answer was lost
  */
 export async function decideEach(
   rt: Runtime,
-  submissionsOf: (tx: Tx) => Promise<readonly Submission[]>,
+  given: (tx: Tx) => Promise<readonly Prepared[]>,
   keep: (tx: Tx, verdicts: readonly Verdict[]) => Promise<void>,
   committed: () => Promise<boolean>,
 ): Promise<void> {
-  let submissions: readonly Submission[] = [];
+  let group: readonly Prepared[] = [];
   let verdicts: readonly Verdict[] = [];
   let shardId = 0;
   await rt.db.withTx(
     'decide-each',
     async (tx) => {
-      submissions = await submissionsOf(tx);
+      group = await given(tx);
       verdicts = [];
-      if (submissions.length === 0) {
-        await keep(tx, verdicts);
-        return true;
+      if (group.length > 0) {
+        const sorted = await received(tx, rt, group);
+        shardId = sorted.shardId;
+        const decided = await decideGiven(tx, rt, kinds, { shardId, received: sorted.fresh });
+        verdicts = await verdictsOf(tx, sorted, decided, new Onlooker());
       }
-      invariant(
-        submissions.every(({ act }) => act === undefined),
-        'what the system gives asks no customer',
-      );
-      const group = await questioned(rt, submissions);
-      const sorted = await sortedOut(tx, rt, group);
-      shardId = sorted.shardId;
-      if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
-      const decided = await decideGiven(tx, rt, kinds, { shardId, received: sorted.fresh });
-      verdicts = await verdictsOf(tx, sorted, decided, new Onlooker());
       await keep(tx, verdicts);
       return true;
     },
     async () => ((await committed()) ? true : undefined),
   );
-  if (submissions.length > 0) await tell(rt, shardId, submissions, verdicts);
+  const submissions = group.map(({ submission }) => submission);
+  if (group.length > 0) await tell(rt, shardId, submissions, verdicts);
 }
 
 /**
@@ -164,8 +163,7 @@ export async function decideInTx(
   rt: Runtime,
   submission: Submission,
 ): Promise<{ verdict: Verdict; committed: () => Promise<void> }> {
-  const sorted = await sortedOut(tx, rt, [{ submission, bodyHash: hashOf(rt, submission) }]);
-  if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
+  const sorted = await received(tx, rt, [{ submission, bodyHash: hashOf(rt, submission) }]);
   const decided = await decideGiven(tx, rt, kinds, { shardId: sorted.shardId, received: sorted.fresh });
   const [verdict] = await verdictsOf(tx, sorted, decided, new Onlooker());
   invariant(verdict, 'what is decided has a verdict');
@@ -204,16 +202,43 @@ interface Sorted {
   readonly asked: ReadonlySet<Id>;
 }
 
+/** Sorts them out and puts what is new on the books. Nearly always all is new, so who was there is looked up only when one of them was. */
+async function received(tx: Tx, rt: Runtime, group: readonly Questioned[]): Promise<Sorted> {
+  const shardId = await shardOf(tx, group);
+  try {
+    return await inserted(tx, { shardId, ...sortedBy(rt, group, new Map()) });
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    return inserted(tx, await sortedOut(tx, rt, group));
+  }
+}
+
+async function inserted(tx: Tx, sorted: Sorted): Promise<Sorted> {
+  if (sorted.fresh.length > 0) await insertReceived(tx, sorted.fresh, []);
+  return sorted;
+}
+
 async function sortedOut(tx: Tx, rt: Runtime, group: readonly Questioned[]): Promise<Sorted> {
-  const submissions = group.map(({ submission }) => submission);
-  const platformIds = [...new Set(submissions.map(({ platformId }) => platformId))];
-  const books = await loadBooks(tx, platformIds);
-  const [book] = books.values();
+  const shardId = await shardOf(tx, group);
+  const known = await findRequests(
+    tx,
+    group.map(({ submission }) => submission),
+  );
+  return { shardId, ...sortedBy(rt, group, known) };
+}
+
+function sortedBy(rt: Runtime, group: readonly Questioned[], known: Parameters<typeof sortOut>[2]): Omit<Sorted, 'shardId'> {
+  const { receipts, fresh } = sortOut(rt, group, known);
+  const asked = new Set(fresh.flatMap(({ id, draft }) => (draft === undefined ? [] : [id])));
+  return { receipts, fresh: fresh.filter(({ id }) => !asked.has(id)), asked };
+}
+
+async function shardOf(tx: Tx, group: readonly Questioned[]): Promise<number> {
+  const platformIds = [...new Set(group.map(({ submission }) => submission.platformId))];
+  const [book] = (await loadBooks(tx, platformIds)).values();
   if (book === undefined) throw new Refused(refuse('NOT_FOUND', 'The platform has no book.'));
   invariant(platformIds.length === 1, 'instructions that are decided together are of one platform');
-  const { receipts, fresh } = sortOut(rt, group, await findRequests(tx, submissions));
-  const asked = new Set(fresh.flatMap(({ id, draft }) => (draft === undefined ? [] : [id])));
-  return { shardId: book.shardId, receipts, fresh: fresh.filter(({ id }) => !asked.has(id)), asked };
+  return book.shardId;
 }
 
 async function tried(

@@ -17,6 +17,7 @@ import type { Effects, Facts, Needs, RecordChange } from '../kind.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the set holds rows of every record type
 type AnyRecordType = RecordType<any>;
+type Sum = NonNullable<AnyRecordType['sumsUp']>;
 
 /** What is known of the records of one type, by key. */
 interface Table {
@@ -41,6 +42,8 @@ export class WorkingSet {
   private readonly creditedAccounts = new Set<Id>();
   private readonly slicesBefore = new Map<Id, readonly UnclearedSlice[]>();
   private readonly tables = new Map<AnyRecordType, Table>();
+  /** The tables of sums over records of another type, by that type. */
+  private readonly sums = new Map<AnyRecordType, [Sum, Table][]>();
 
   /** Limits count for all accounts of a customer together, on whatever shard they stand. */
   private readonly countsTogether: boolean;
@@ -108,6 +111,8 @@ export class WorkingSet {
     if (known !== undefined) return known;
     const table: Table = { asked: new Set(), rows: new Map(), changed: new Set() };
     this.tables.set(type, table);
+    const { sumsUp } = type;
+    if (sumsUp !== undefined) this.sums.set(sumsUp.type, [...(this.sums.get(sumsUp.type) ?? []), [sumsUp, table]]);
     return table;
   }
 
@@ -229,8 +234,7 @@ export class WorkingSet {
 
   /** Sums that a decision of the batch looks at follow what the decisions before it changed. */
   private sumUp(type: AnyRecordType, before: unknown, after: unknown): void {
-    for (const [{ sumsUp }, { rows }] of this.tables) {
-      if (sumsUp?.type !== type) continue;
+    for (const [sumsUp, { rows }] of this.sums.get(type) ?? []) {
       const key = sumsUp.keyOf(after);
       const sum = rows.get(key);
       if (sum !== undefined) rows.set(key, sumsUp.changed(sum, before, after));

@@ -1,4 +1,4 @@
-import { payeeNames, settlementAccountsOf, subMerchantsByAccount } from '../../accounts/index.js';
+import { merchantNumbersOf, payeeNames, settlementAccountsOf } from '../../accounts/index.js';
 import { asId, type BusinessDate, fromWire, type Id, type Instant, invariant, wirePattern } from '../../kernel/index.js';
 import { type AccountType, entriesOfInstructions } from '../../ledger/index.js';
 import { payoutRecords } from '../../payouts/index.js';
@@ -125,7 +125,10 @@ async function accountWords(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Account
   const rows = await tx.rows<{ id: string; type: AccountType; order_no: string | null }>(
     `SELECT a.id, a.type, o.order_no FROM accounts AS a LEFT JOIN orders AS o ON o.account_id = a.id WHERE a.id IN (${ids.join()})`,
   );
-  const merchants = await merchantNumbers(tx, ids);
+  const merchants = await merchantNumbers(
+    tx,
+    rows.map(({ id, type }) => ({ account: asId(id), type })),
+  );
   return new Map(
     rows.map(({ id, type, order_no: orderNo }) => [
       asId(id),
@@ -135,15 +138,23 @@ async function accountWords(tx: Tx, ids: readonly Id[]): Promise<Map<Id, Account
 }
 
 /** Of sub-accounts, and of the margins that belong to them. */
-export async function merchantNumbers(tx: Tx, ids: readonly Id[]): Promise<Map<Id, string>> {
-  if (ids.length === 0) return new Map();
-  const margins = await tx.rows<{ account_id: string; margin_id: string }>(
-    `SELECT account_id, margin_id FROM margins WHERE margin_id IN (${ids.join()})`,
-  );
-  const merchants = await subMerchantsByAccount(tx, [...ids, ...margins.map((row) => asId(row.account_id))]);
-  const numbers = new Map([...merchants].map(([id, { merchantNo }]) => [id, merchantNo]));
-  for (const row of margins) numbers.set(asId(row.margin_id), merchants.get(asId(row.account_id))?.merchantNo ?? '');
+export async function merchantNumbers(
+  tx: Tx,
+  accounts: readonly { readonly account: Id; readonly type: AccountType }[],
+): Promise<Map<Id, string>> {
+  const of = (wanted: AccountType) => accounts.flatMap(({ account, type }) => (type === wanted ? [account] : []));
+  const margins = await subAccountsOf(tx, of('margin'));
+  const numbers = await merchantNumbersOf(tx, [...of('sub'), ...margins.values()]);
+  for (const [margin, account] of margins) numbers.set(margin, numbers.get(account) ?? '');
   return numbers;
+}
+
+async function subAccountsOf(tx: Tx, margins: readonly Id[]): Promise<Map<Id, Id>> {
+  if (margins.length === 0) return new Map();
+  const rows = await tx.rows<{ account_id: string; margin_id: string }>(
+    `SELECT account_id, margin_id FROM margins WHERE margin_id IN (${margins.join()})`,
+  );
+  return new Map(rows.map((row) => [asId(row.margin_id), asId(row.account_id)]));
 }
 
 /** The first business date on which a platform's books decided anything. */

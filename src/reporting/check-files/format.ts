@@ -60,7 +60,9 @@ export const FILE_ENCODINGS = ['utf-8', 'gb18030'] as const;
 export type FileEncoding = (typeof FILE_ENCODINGS)[number];
 
 export function encoded(text: string, encoding: FileEncoding): Buffer {
-  return encoding === 'utf-8' ? Buffer.from(text, 'utf8') : iconv.encode(text, 'gb18030');
+  const utf8 = Buffer.from(text, 'utf8');
+  const isAscii = utf8.length === text.length; // which both write with the same bytes
+  return encoding === 'utf-8' || isAscii ? utf8 : iconv.encode(text, 'gb18030');
 }
 
 export interface Digests {

@@ -1,11 +1,11 @@
 import { type BusinessDate, type Id, invariant, Refused, refuse, toWire } from '../../kernel/index.js';
 import { closingPages, loadBooks } from '../../ledger/index.js';
-import { isDuplicateKey, type Runtime } from '../../runtime/index.js';
+import { ahead, isDuplicateKey, type Runtime } from '../../runtime/index.js';
 import { making } from '../turnstile.js';
 import { type DayCursor, firstDecided, merchantNumbers, postedPage } from './books-store.js';
 import { CHECK_FILE_NAMES, type CheckFile } from './columns.js';
 import { type Digests, digester, encoded, FILE_ENCODINGS, type FileEncoding, FileText } from './format.js';
-import { balanceLine, linesOf } from './lines.js';
+import { balanceLine, type Line, linesOf } from './lines.js';
 import { insertFiles, type KeptFile, keptFiles } from './store.js';
 
 type Parts = Pick<Runtime, 'db' | 'vault' | 'clock' | 'log' | 'metrics'>;
@@ -21,7 +21,8 @@ export interface DayFiles {
   readonly files: readonly { readonly file: CheckFile; readonly lines: number; readonly sum: string; readonly sha256: string }[];
 }
 
-const PAGE = 500; // instructions or accounts that are in memory at once
+const PAGE = 500; // instructions that are in memory at once
+const BALANCES_PAGE = 2_000; // accounts
 
 /** A piece of a file's text, in the order of the file. */
 export interface Piece {
@@ -49,14 +50,17 @@ export async function* writeFiles(rt: Pick<Parts, 'db' | 'vault'>, day: Day, fil
   }
   const balances = texts.find(({ head }) => head.file === 'balances');
   if (balances !== undefined) {
-    for await (const page of closingPages(rt, day, PAGE)) {
-      const accounts = page.map(({ account }) => account);
-      const merchants = await rt.db.read('merchant-numbers', (tx) => merchantNumbers(tx, accounts));
-      const lines = page.map((closing) => balanceLine({ ...closing, merchantNo: merchants.get(closing.account) ?? '' }));
+    for await (const lines of ahead(balanceLines(rt, day)))
       if (lines.length > 0) yield { text: balances, chunk: lines.map((line) => balances.line(line)).join('') };
-    }
   }
   for (const text of texts) yield { text, chunk: text.last() };
+}
+
+async function* balanceLines(rt: Pick<Parts, 'db'>, day: Day): AsyncGenerator<readonly Line[]> {
+  for await (const page of closingPages(rt, day, BALANCES_PAGE)) {
+    const merchants = await rt.db.read('merchant-numbers', (tx) => merchantNumbers(tx, page));
+    yield page.map((closing) => balanceLine({ ...closing, merchantNo: merchants.get(closing.account) ?? '' }));
+  }
 }
 
 /** Makes all files of a day and keeps nothing of them but what they come to. */
