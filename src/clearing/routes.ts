@@ -118,13 +118,17 @@ export async function dayWithSteps(
   date: BusinessDate,
 ): Promise<DayWithSteps> {
   const day = await requireDay(tx, platformId, date);
-  const steps = await stepsOf(tx, platformId, date);
+  const steps = (await stepsOf(tx, platformId, date)).map((row) => (mayRunAgain(day, row) ? asAgain(row) : row));
   const step = steps.find(({ state }) => state !== 'done')?.step;
   const clearing =
     step !== undefined && WITH_LINES.includes(step) ? await findClearing(tx, platformId, addDays(date, 1)) : undefined;
   const progress = step === undefined || clearing === undefined ? null : { step, ...progressOf(clearing, rt.clock.wall()) };
   return { day, steps, progress };
 }
+
+/** Where the close goes on, the step at which it had stopped is what it does next. */
+const mayRunAgain = (day: Day, { state }: StepRow): boolean => day.state === 'closing' && state === 'stopped';
+const asAgain = (row: StepRow): StepRow => ({ ...row, state: 'running', finishedMs: null });
 
 function showDayWithSteps({ day, steps, progress }: DayWithSteps): z.input<typeof dayWithStepsSchema> {
   const time = (at: StepRow['startedMs']) => (at === null ? null : toRfc3339(at));

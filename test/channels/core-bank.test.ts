@@ -66,6 +66,26 @@ describe('core bank', () => {
     expect((await wholeStatement(ways, 'C-1', DAY)).closing).toBe(30n);
   });
 
+  test('money that leaves the account straight is on its statement once, and never more than is there', async () => {
+    await ways.coreBank.inflows('C-1', DAY, [inflow(1, 30n)]);
+    const leave = async (...items: { amount: string; reference: string }[]) => {
+      const body = { businessDate: DAY, items: items.map((item) => ({ counterparty: 'court', text: '', ...item })) };
+      const answer = await fetch(`${bank.url}/sandbox/accounts/C-1/outflows`, { method: 'POST', body: JSON.stringify(body) });
+      return answer.status;
+    };
+    expect(await leave({ reference: 'OUT-1', amount: '12' })).toBe(200);
+    expect(await leave({ reference: 'OUT-1', amount: '12' }, { reference: 'OUT-2', amount: '8' })).toBe(200);
+    expect(await leave({ reference: 'OUT-1', amount: '13' })).toBe(409);
+    expect(await leave({ reference: 'OUT-3', amount: '1' }, { reference: 'OUT-4', amount: '10' })).toBe(409);
+    const { lines, closing } = await wholeStatement(ways, 'C-1', DAY);
+    expect(lines.map(({ reference, amount }) => [reference, amount])).toEqual([
+      ['IN-1', 30n],
+      ['OUT-1', -12n],
+      ['OUT-2', -8n],
+    ]);
+    expect(closing).toBe(10n);
+  });
+
   test('money whose report got lost is there once after the repeat', async () => {
     script({ fault: 'lost-answer', on: 'inflows' });
     await expect(ways.coreBank.inflows('C-1', DAY, [inflow(1)])).rejects.toBeInstanceOf(BankUnreachable);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CLOSE_POINTS, type ClosePoint, clearingLines, closeDueDays, STEPS } from '../../src/clearing/index.js';
+import { dayWithSteps } from '../../src/clearing/routes.js';
 import { changeDay } from '../../src/clearing/store.js';
 import { createDesk } from '../../src/dispatch/index.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
@@ -131,6 +132,8 @@ describe('the close of a business day', () => {
     expect(await market.close()).toEqual([{ date: MONDAY, state: 'stopped' }]);
     await bend(-5);
     await resume();
+    const { steps } = await market.world.db.read('steps', (tx) => dayWithSteps(tx, market.world.rt, market.platformId, MONDAY));
+    expect(steps.find(({ step }) => step === 'attest')).toMatchObject({ state: 'running', finishedMs: null });
     expect(await market.close()).toEqual([{ date: MONDAY, state: 'closed' }]);
     expect(await paymentsStopped()).toEqual([]);
     expect((await market.payouts()).map(({ state }) => state)).toEqual(['settled', 'settled']);

@@ -24,7 +24,7 @@ import {
 } from '../port.js';
 import { isOwnBank } from '../rules.js';
 import { Agenda } from './agenda.js';
-import { CustodyBook, type InflowItem, type ShownStatement } from './custody.js';
+import { CustodyBook, type FlowItem, type ShownStatement } from './custody.js';
 import { DayEnd, type Settlement } from './day-end.js';
 import { type FaultPlan, Faults } from './faults.js';
 import { Floats } from './floats.js';
@@ -67,6 +67,7 @@ export interface Books {
   }[];
   readonly totals: {
     inflow: Minor;
+    outflow: Minor;
     paid: Minor;
     returned: Minor;
     /** From cards, and what of it was charged back. */
@@ -90,7 +91,7 @@ export interface BankOptions {
   readonly calendar?: Calendar;
 }
 
-const NOTHING = { inflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n, inTransit: 0n };
+const NOTHING = { inflow: 0n, outflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n, inTransit: 0n };
 const NO_FUNDS = 'insufficient funds on the card';
 const NO_CONTRACT = 'no contract for this card';
 const NO_FLOAT = 'insufficient float';
@@ -180,11 +181,20 @@ export class Bank {
     return this.#custody.has(custodyNo);
   }
 
-  inflows(custodyNo: string, date: BusinessDate, items: readonly InflowItem[]): { booked: number; repeated: number } | string {
+  inflows(custodyNo: string, date: BusinessDate, items: readonly FlowItem[]): { booked: number; repeated: number } | string {
+    return this.#flows(custodyNo, date, 'in', items);
+  }
+
+  /** Money that leaves a custody account, and not by an instruction of the service: a charge, a seizure, a mistake. */
+  outflows(custodyNo: string, date: BusinessDate, items: readonly FlowItem[]): { booked: number; repeated: number } | string {
+    return this.#flows(custodyNo, date, 'out', items);
+  }
+
+  #flows(custodyNo: string, date: BusinessDate, way: 'in' | 'out', items: readonly FlowItem[]) {
     this.#doWhatIsDue(date);
-    const result = this.#custody.inflows(custodyNo, date, items);
+    const result = this.#custody.flows(custodyNo, date, way, items);
     if (typeof result === 'string') return result;
-    this.#totals.inflow += result.amount;
+    this.#totals[`${way}flow`] += result.amount;
     return { booked: result.booked, repeated: result.repeated };
   }
 

@@ -26,10 +26,12 @@ interface Account {
   /** Money of accepted payments that are not final. */
   reserved: Minor;
   readonly days: Map<BusinessDate, Day>;
-  readonly inflows: Map<string, string>;
+  /** What came in and went out straight, by reference, as it was said. */
+  readonly flows: Map<string, string>;
 }
 
-export interface InflowItem {
+/** Money straight into a custody account, or out of it: above zero either way. */
+export interface FlowItem {
   readonly reference: string;
   readonly amount: Minor;
   readonly counterparty: string;
@@ -56,7 +58,7 @@ export class CustodyBook {
   open(custodyNo: string, name: string): string | undefined {
     const account = this.#accounts.get(custodyNo);
     if (account !== undefined) return account.name === name ? undefined : 'the custody account is open under another name';
-    this.#accounts.set(custodyNo, { custodyNo, name, balance: 0n, reserved: 0n, days: new Map(), inflows: new Map() });
+    this.#accounts.set(custodyNo, { custodyNo, name, balance: 0n, reserved: 0n, days: new Map(), flows: new Map() });
     return undefined;
   }
 
@@ -64,24 +66,25 @@ export class CustodyBook {
     return this.#accounts.has(custodyNo);
   }
 
-  /** Books all items or, where one contradicts an earlier one under its reference, none. */
-  inflows(custodyNo: string, date: BusinessDate, items: readonly InflowItem[]): Booked | string {
+  /** Books all items or, where one contradicts an earlier one under its reference or the money is not there, none. */
+  flows(custodyNo: string, date: BusinessDate, way: 'in' | 'out', items: readonly FlowItem[]): Booked | string {
     const account = this.#account(custodyNo);
-    const contentOf = (item: InflowItem) => JSON.stringify([date, item.amount.toString(), item.counterparty, item.text]);
+    const signed = ({ amount }: FlowItem) => (way === 'in' ? amount : -amount);
+    const contentOf = (item: FlowItem) => JSON.stringify([date, signed(item).toString(), item.counterparty, item.text]);
+    const fresh = new Map<string, FlowItem>();
     for (const item of items) {
-      const before = account.inflows.get(item.reference);
-      if (before !== undefined && before !== contentOf(item)) return `inflow ${item.reference} came before with another content`;
+      const twin = fresh.get(item.reference);
+      const before = account.flows.get(item.reference) ?? (twin && contentOf(twin));
+      if (before === undefined) fresh.set(item.reference, item);
+      else if (before !== contentOf(item)) return `${way}flow ${item.reference} came before with another content`;
     }
-    let booked = 0;
-    let amount = 0n;
-    for (const item of items) {
-      if (account.inflows.has(item.reference)) continue;
-      account.inflows.set(item.reference, contentOf(item));
-      book(account, date, item.reference, item.amount, item.counterparty, item.text);
-      booked += 1;
-      amount += item.amount;
+    const amount = [...fresh.values()].reduce((sum, { amount: of }) => sum + of, 0n);
+    if (way === 'out' && account.balance - account.reserved < amount) return 'the money is not on the account';
+    for (const [reference, item] of fresh) {
+      account.flows.set(reference, contentOf(item));
+      book(account, date, reference, signed(item), item.counterparty, item.text);
     }
-    return { booked, repeated: items.length - booked, amount };
+    return { booked: fresh.size, repeated: items.length - fresh.size, amount };
   }
 
   /** Sets money aside for an accepted payment; false when it is not there. */

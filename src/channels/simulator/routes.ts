@@ -49,6 +49,7 @@ export const ROUTES: readonly BankRoute[] = [
   },
   { method: 'POST', path: /^\/core\/accounts$/, parse: parseOpen },
   { method: 'POST', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/inflows$/, parse: parseInflows },
+  { method: 'POST', path: /^\/sandbox\/accounts\/([A-Za-z0-9-]+)\/outflows$/, parse: parseOutflows },
   { method: 'GET', path: /^\/core\/accounts\/([A-Za-z0-9-]+)\/statements\/([0-9-]+)$/, parse: parseStatement },
   { method: 'GET', path: /^\/core\/incoming$/, parse: parseIncoming },
   { method: 'POST', path: /^\/core\/incoming\/([^/]+)\/accept$/, parse: parseAccept },
@@ -176,12 +177,14 @@ function parseInflows({ bank, path, body }: Call): Parsed {
   const { businessDate, items } = shape(InflowsMessage, body);
   return {
     point: { scope: 'core', on: 'inflows', keys: [custodyNo] },
-    run() {
-      const result = bank.inflows(custodyNo, businessDate, items);
-      if (typeof result === 'string') throw new Rejected(409, result);
-      return result;
-    },
+    run: () => orConflict(bank.inflows(custodyNo, businessDate, items)),
   };
+}
+
+function parseOutflows({ bank, path, body }: Call): Parsed {
+  const custodyNo = knownAccount(bank, path[0]);
+  const { businessDate, items } = shape(InflowsMessage, body);
+  return { run: () => orConflict(bank.outflows(custodyNo, businessDate, items)) };
 }
 
 function parseStatement({ bank, path }: Call): Parsed {
