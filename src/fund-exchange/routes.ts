@@ -1,9 +1,19 @@
 import { z } from 'zod';
-import { toRfc3339 } from '../kernel/index.js';
-import { businessDateSchema, type Route, type Runtime, rfc3339Schema, route } from '../runtime/index.js';
-import { FILE_KINDS, FILE_STATES, type FundFile, listFiles } from './store.js';
+import { parseBusinessDate, Refused, refuse, toRfc3339 } from '../kernel/index.js';
+import {
+  businessDateSchema,
+  decodeCursor,
+  page,
+  pageQuery,
+  pageSchema,
+  type Route,
+  type Runtime,
+  rfc3339Schema,
+  route,
+} from '../runtime/index.js';
+import { FILE_KINDS, FILE_STATES, type FileKey, type FundFile, listFiles } from './store.js';
 
-const FILES_MAX = 500;
+const LIST = 'fund-files';
 
 const fileSchema = z
   .strictObject({
@@ -22,6 +32,15 @@ function show({ company, date, kind, state, count, digest, why, changedMs }: Fun
   return { company, date, kind, state, records: count, digest, why, changedAt: toRfc3339(changedMs) };
 }
 
+/** @throws Refused CURSOR_INVALID */
+function keyOf(cursor: string): FileKey {
+  const [date, company, kind] = decodeCursor(LIST, 3, cursor).map(String) as [string, string, string];
+  const day = parseBusinessDate(date);
+  const named = FILE_KINDS.find((each) => each === kind);
+  if (day === undefined || named === undefined) throw new Refused(refuse('CURSOR_INVALID'));
+  return { date: day, company, kind: named };
+}
+
 /** What staff sees of the exchange with fund companies. */
 export function fundFileRoutes(rt: Runtime): Route[] {
   return [
@@ -38,12 +57,14 @@ export function fundFileRoutes(rt: Runtime): Route[] {
         kind: z.enum(FILE_KINDS).optional(),
         state: z.enum(FILE_STATES).optional(),
         since: businessDateSchema.optional(),
+        ...pageQuery,
       }),
-      answers: { 200: { description: 'Files', schema: z.strictObject({ items: z.array(fileSchema) }) } },
-      refusals: [],
-      handle: async ({ query }) => {
-        const files = await rt.db.read('fund-files', (tx) => listFiles(tx, query, FILES_MAX));
-        return { status: 200, body: { items: files.map(show) } };
+      answers: { 200: { description: 'A page', schema: pageSchema(fileSchema) } },
+      refusals: ['CURSOR_INVALID'],
+      handle: async ({ query: { limit, cursor, ...filter } }) => {
+        const after = cursor === undefined ? undefined : keyOf(cursor);
+        const files = await rt.db.read('fund-files', (tx) => listFiles(tx, { ...filter, after }, limit + 1));
+        return { status: 200, body: page(LIST, files, limit, ({ date, company, kind }) => [date, company, kind], show) };
       },
     }),
   ];

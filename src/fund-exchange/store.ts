@@ -53,11 +53,16 @@ export async function noteFiles(tx: Tx, files: readonly FundFile[]): Promise<voi
   );
 }
 
+/** What names a file, and where it stands among them. */
+export type FileKey = Pick<FundFile, 'date' | 'company' | 'kind'>;
+
 export interface FileFilter {
   readonly company?: string | undefined;
   readonly kind?: FundFile['kind'] | undefined;
   readonly state?: FundFile['state'] | undefined;
   readonly since?: BusinessDate | undefined;
+  /** Behind this one. */
+  readonly after?: FileKey | undefined;
 }
 
 /** The latest first. */
@@ -73,6 +78,11 @@ export async function listFiles(tx: Tx, filter: FileFilter, limit: number): Prom
     if (value === undefined) continue;
     conditions.push(condition as string);
     values.push(value);
+  }
+  if (filter.after !== undefined) {
+    const { date, company, kind } = filter.after;
+    conditions.push('file_date <= ? AND (file_date < ? OR (company, kind) > (?, ?))');
+    values.push(date, date, company, kind);
   }
   const rows = await tx.rows<FileRow>(
     `SELECT * FROM fund_files WHERE ${conditions.join(' AND ')} ORDER BY file_date DESC, company, kind LIMIT ?`,
