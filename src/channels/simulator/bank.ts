@@ -24,6 +24,7 @@ import {
 } from '../port.js';
 import { isOwnBank } from '../rules.js';
 import { Agenda } from './agenda.js';
+import { type Books, NOTHING } from './books.js';
 import { CustodyBook, type FlowItem, type ShownStatement } from './custody.js';
 import { DayEnd, type Settlement } from './day-end.js';
 import { type FaultPlan, Faults } from './faults.js';
@@ -50,36 +51,6 @@ interface Payment {
   timesReturned: number;
 }
 
-/** The bank's own books: what was really paid, whatever was answered. Amounts in fen. */
-export interface Books {
-  readonly date: BusinessDate | undefined;
-  readonly custody: { custodyNo: string; name: string; balance: Minor; reserved: Minor }[];
-  /** The bank's own money in each channel that has some. */
-  readonly floats: { channel: ChannelCode; balance: Minor; reserved: Minor }[];
-  readonly payees: { payeeBank: string; payeeAccount: string; balance: Minor }[];
-  readonly payments: {
-    messageNo: string;
-    channel: ChannelCode;
-    status: string;
-    amount: Minor;
-    timesPaid: number;
-    timesReturned: number;
-  }[];
-  readonly totals: {
-    inflow: Minor;
-    outflow: Minor;
-    paid: Minor;
-    returned: Minor;
-    /** From cards, and what of it was charged back. */
-    collected: Minor;
-    chargedBack: Minor;
-    /** Collected, and not yet on a custody account: the payment institution pays it over later. */
-    inTransit: Minor;
-    /** Message numbers paid more than once, over all channels together. */
-    paidTwice: number;
-  };
-}
-
 export interface BankOptions {
   readonly seed: number;
   readonly faults?: FaultPlan;
@@ -91,7 +62,6 @@ export interface BankOptions {
   readonly calendar?: Calendar;
 }
 
-const NOTHING = { inflow: 0n, outflow: 0n, paid: 0n, returned: 0n, collected: 0n, chargedBack: 0n, inTransit: 0n };
 const NO_FUNDS = 'insufficient funds on the card';
 const NO_CONTRACT = 'no contract for this card';
 const NO_FLOAT = 'insufficient float';

@@ -170,5 +170,6 @@ function send(
   response.end(body);
 }
 
-export type { Bank, Books } from './bank.js';
+export type { Bank } from './bank.js';
+export type { Books } from './books.js';
 export type { FaultPlan, FaultRule } from './faults.js';
