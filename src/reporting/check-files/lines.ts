@@ -38,6 +38,7 @@ const FILE_OF_KIND: Readonly<Record<string, CheckFile>> = {
   'combined-payment': 'trades',
   'escrow-payment': 'trades',
   'account-payment': 'trades',
+  'pot-payment': 'trades',
   'escrow-funding': 'trades',
   'incoming-transfer': 'trades',
   'collection-credited': 'trades',
