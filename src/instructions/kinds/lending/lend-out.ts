@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Id, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
-import { type HoldChange, isElectronic } from '../../ledger/index.js';
+import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { type HoldChange, isElectronic } from '../../../ledger/index.js';
 import {
   advancedRecords,
   type Bid,
@@ -16,11 +16,11 @@ import {
   type Project,
   projectKey,
   projectRecords,
-} from '../../lending/index.js';
-import { wireId } from '../../runtime/index.js';
-import { mayAct } from '../judging/limits.js';
-import { type At, change, type Facts, type Kind, type Needs, refused } from '../kind.js';
-import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
+} from '../../../lending/index.js';
+import { wireId } from '../../../runtime/index.js';
+import { mayAct } from '../../judging/limits.js';
+import { type At, change, type Facts, type Kind, type Needs, refused } from '../../kind.js';
+import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
 
 const lendSchema = z.strictObject({
   projectNo,

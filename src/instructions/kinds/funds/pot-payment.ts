@@ -1,11 +1,12 @@
 import type { z } from 'zod';
-import { type Minor, refuse, toWire } from '../../kernel/index.js';
-import { availableOf } from '../../ledger/index.js';
-import { wireId } from '../../runtime/index.js';
-import { FUND_IDS, fastNeeds, fundNeeds, orderer, redeemedAtOnce } from '../effects/funds.js';
-import { type Effects, type Kind, type Needs, refused } from '../kind.js';
-import { fundCode } from '../wire.js';
-import { accountPayment, accountPaymentSchema } from './account-payment.js';
+import { type Minor, refuse, toWire } from '../../../kernel/index.js';
+import { availableOf } from '../../../ledger/index.js';
+import { wireId } from '../../../runtime/index.js';
+import { type Effects, type Kind, type Needs, refused } from '../../kind.js';
+import { fundCode } from '../../wire.js';
+import { accountPayment, accountPaymentSchema } from '../account-payment.js';
+import { fastNeeds, redeemedAtOnce } from './fast.js';
+import { FUND_IDS, fundNeeds, orderer } from './ordering.js';
 
 const schema = accountPaymentSchema.extend({ fund: fundCode, mandate: wireId('mandate').optional() });
 

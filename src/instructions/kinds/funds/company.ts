@@ -17,12 +17,12 @@ import {
   withIncome,
   withSold,
   worthOf,
-} from '../../funds/index.js';
-import { type BusinessDate, type Id, invariant, type Refusal, refuse, toWire } from '../../kernel/index.js';
-import { businessDateSchema, currencySchema, moneySchema, textSchema, wireId } from '../../runtime/index.js';
-import { holdingChange, orderChange } from '../effects/funds.js';
-import { type At, type Decision, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
-import { digits, fundCode } from '../wire.js';
+} from '../../../funds/index.js';
+import { type BusinessDate, type Id, invariant, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { businessDateSchema, currencySchema, moneySchema, textSchema, wireId } from '../../../runtime/index.js';
+import { type At, type Decision, type Facts, type Kind, type Needs, type RecordChange, refused } from '../../kind.js';
+import { digits, fundCode } from '../../wire.js';
+import { holdingChange, orderChange } from './ordering.js';
 
 const confirmationSchema = z.strictObject({
   order: wireId('fund-order'),

@@ -1,21 +1,11 @@
 import { z } from 'zod';
-import { freeUnits, withFrozen } from '../../funds/index.js';
-import { idAfter, refuse, toWire } from '../../kernel/index.js';
-import { moneySchema, wireId } from '../../runtime/index.js';
-import {
-  FUND_IDS,
-  fastNeeds,
-  fundBook,
-  fundNeeds,
-  holdingChange,
-  type Orderer,
-  orderChange,
-  ordered,
-  orderer,
-  redeemedAtOnce,
-} from '../effects/funds.js';
-import { type At, type Decision, type Facts, type Kind, refused } from '../kind.js';
-import { fundCode, voucher } from '../wire.js';
+import { freeUnits, withFrozen } from '../../../funds/index.js';
+import { idAfter, refuse, toWire } from '../../../kernel/index.js';
+import { moneySchema, wireId } from '../../../runtime/index.js';
+import { type At, type Decision, type Facts, type Kind, refused } from '../../kind.js';
+import { fundCode, voucher } from '../../wire.js';
+import { fastNeeds, redeemedAtOnce } from './fast.js';
+import { FUND_IDS, fundBook, fundNeeds, holdingChange, type Orderer, orderChange, ordered, orderer } from './ordering.js';
 
 const subscriptionSchema = z.strictObject({
   account: wireId('account'),

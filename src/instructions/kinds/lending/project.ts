@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { lendingFlow } from '../../accounts/index.js';
-import { type Id, type Minor, naturalDate, type Refusal, refuse, toWire } from '../../kernel/index.js';
-import { isElectronic, type Posting } from '../../ledger/index.js';
-import { type Project, projectKey, projectRecords } from '../../lending/index.js';
-import { type At, change, type Facts, type RecordChange } from '../kind.js';
+import { lendingFlow } from '../../../accounts/index.js';
+import { type Id, type Minor, naturalDate, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { isElectronic, type Posting } from '../../../ledger/index.js';
+import { type Project, projectKey, projectRecords } from '../../../lending/index.js';
+import { type At, change, type Facts, type RecordChange } from '../../kind.js';
 
 /** What the kinds of lending have in common: the project that they name, and how its money moves. */
 export const projectNo = z

@@ -8,7 +8,7 @@ import {
   holdingKey,
   holdingRecords,
   SETTLED_AT_ONCE,
-} from '../../funds/index.js';
+} from '../../../funds/index.js';
 import {
   BALANCE_MAX,
   type Id,
@@ -18,12 +18,12 @@ import {
   refuse,
   toWire,
   workingDayAfter,
-} from '../../kernel/index.js';
-import { moneySchema, wireId } from '../../runtime/index.js';
-import { FUND_IDS, fundBook, holdingChange, orderChange } from '../effects/funds.js';
-import { orderedPayout } from '../effects/payouts.js';
-import { type At, arrivalDate, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
-import { fundCode, reference } from '../wire.js';
+} from '../../../kernel/index.js';
+import { moneySchema, wireId } from '../../../runtime/index.js';
+import { orderedPayout } from '../../effects/payouts.js';
+import { type At, arrivalDate, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../../kind.js';
+import { fundCode, reference } from '../../wire.js';
+import { FUND_IDS, fundBook, holdingChange, orderChange } from './ordering.js';
 
 const several = z
   .array(wireId('fund-order'))

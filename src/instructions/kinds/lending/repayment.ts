@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Id, type Minor, type Refusal, refuse } from '../../kernel/index.js';
+import { type Id, type Minor, type Refusal, refuse } from '../../../kernel/index.js';
 import {
   addParts,
   type Claim,
@@ -19,11 +19,11 @@ import {
   sumOf,
   withLoan,
   withPaid,
-} from '../../lending/index.js';
-import { moneySchema, wireId } from '../../runtime/index.js';
-import { type At, change, type Effects, type Facts, type Kind, refused } from '../kind.js';
-import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
-import { voucher } from '../wire.js';
+} from '../../../lending/index.js';
+import { moneySchema, wireId } from '../../../runtime/index.js';
+import { type At, change, type Effects, type Facts, type Kind, refused } from '../../kind.js';
+import { voucher } from '../../wire.js';
+import { projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
 
 const schema = z.strictObject({
   projectNo,

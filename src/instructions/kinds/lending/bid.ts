@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { electronicRecords } from '../../accounts/index.js';
-import { type Id, type Refusal, refuse, toWire } from '../../kernel/index.js';
-import { availableOf, type HoldChange, isElectronic } from '../../ledger/index.js';
+import { electronicRecords } from '../../../accounts/index.js';
+import { type Id, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { availableOf, type HoldChange, isElectronic } from '../../../ledger/index.js';
 import {
   type Bid,
   bidRecords,
@@ -13,11 +13,11 @@ import {
   projectKey,
   projectRecords,
   withRaised,
-} from '../../lending/index.js';
-import { moneySchema, wireId } from '../../runtime/index.js';
-import { passageRefusal } from '../judging/limits.js';
-import { type At, change, type Facts, type Kind, refused } from '../kind.js';
-import { flowOf, projectChange, projectIn, projectNo, unknownProject } from '../lending/project.js';
+} from '../../../lending/index.js';
+import { moneySchema, wireId } from '../../../runtime/index.js';
+import { passageRefusal } from '../../judging/limits.js';
+import { type At, change, type Facts, type Kind, refused } from '../../kind.js';
+import { flowOf, projectChange, projectIn, projectNo, unknownProject } from './project.js';
 
 const schema = z.strictObject({
   projectNo,

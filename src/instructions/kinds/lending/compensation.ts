@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Id, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
+import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kernel/index.js';
 import {
   addParts,
   type Compensation,
@@ -14,11 +14,11 @@ import {
   projectKey,
   projectRecords,
   sumOf,
-} from '../../lending/index.js';
-import { moneySchema, wireId } from '../../runtime/index.js';
-import { type At, change, type Facts, type Kind, type RecordChange, refused } from '../kind.js';
-import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
-import { voucher } from '../wire.js';
+} from '../../../lending/index.js';
+import { moneySchema, wireId } from '../../../runtime/index.js';
+import { type At, change, type Facts, type Kind, type RecordChange, refused } from '../../kind.js';
+import { voucher } from '../../wire.js';
+import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
 import { paidTo } from './repayment.js';
 
 const common = { projectNo, from: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional(), voucher };

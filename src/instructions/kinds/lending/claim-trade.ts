@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { electronicRecords } from '../../accounts/index.js';
-import { type Id, type Minor, type Refusal, refuse, toWire } from '../../kernel/index.js';
-import { isElectronic } from '../../ledger/index.js';
+import { electronicRecords } from '../../../accounts/index.js';
+import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { isElectronic } from '../../../ledger/index.js';
 import {
   advancedRecords,
   bought,
@@ -19,12 +19,12 @@ import {
   saleRecords,
   withoutEnded,
   withSold,
-} from '../../lending/index.js';
-import { instantSchema, moneySchema, wireId } from '../../runtime/index.js';
-import { mayAct } from '../judging/limits.js';
-import { type At, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../kind.js';
-import { projectChange, projectIn, projectNo, Sums, unknownProject } from '../lending/project.js';
+} from '../../../lending/index.js';
+import { instantSchema, moneySchema, wireId } from '../../../runtime/index.js';
+import { mayAct } from '../../judging/limits.js';
+import { type At, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../../kind.js';
 import { isParty } from './bid.js';
+import { projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
 
 const FEE_MAX = 1_000; // a tenth of the price
 
