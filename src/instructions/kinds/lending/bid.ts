@@ -1,23 +1,12 @@
 import { z } from 'zod';
-import { electronicRecords } from '../../../accounts/index.js';
-import { type Id, type Refusal, refuse, toWire } from '../../../kernel/index.js';
-import { availableOf, type HoldChange, isElectronic } from '../../../ledger/index.js';
-import {
-  type Bid,
-  bidRecords,
-  bidTotal,
-  cancelled,
-  decideBid,
-  openBidRecords,
-  type Project,
-  projectKey,
-  projectRecords,
-  withRaised,
-} from '../../../lending/index.js';
+import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { availableOf, type HoldChange } from '../../../ledger/index.js';
+import { type Bid, bidRecords, bidTotal, cancelled, decideBid, openBidRecords, withRaised } from '../../../lending/index.js';
 import { moneySchema, wireId } from '../../../runtime/index.js';
 import { passageRefusal } from '../../judging/limits.js';
 import { type At, change, type Facts, type Kind, refused } from '../../kind.js';
-import { flowOf, projectChange, projectIn, projectNo, unknownProject } from './project.js';
+import { isParty, lenderAccount } from './lender.js';
+import { flowOf, ofProject, openBidsOn, projectChange, projectIn, projectNeeds, projectNo } from './project.js';
 
 const schema = z.strictObject({
   projectNo,
@@ -39,24 +28,19 @@ export const bid: Kind<z.output<typeof schema>> = {
   schema,
   example: { projectNo: 'LP-1001', account: 'acc_2236512894231552006', amount: { amount: 5000, currency: 'CNY' } },
   act: ({ projectNo: project, account, amount, mandate }) => ({ account, amount: amount.amount, payee: { project }, mandate }),
-  needs: ({ projectNo: no, account, marketing }, at) => ({
-    accounts: [account, ...(marketing === undefined ? [] : [at.book.accounts.marketing])],
-    records: [[projectRecords, projectKey(at.platformId, no)]],
+  needs: (data, at) => ({
+    accounts: [data.account, ...(data.marketing === undefined ? [] : [at.book.accounts.marketing])],
+    records: projectNeeds(data, at),
   }),
-  needsThen({ projectNo: no }, facts, at) {
-    const project = projectIn(facts, at, no);
-    return project === undefined ? {} : { records: [[openBidRecords, project.id]] };
-  },
+  needsThen: ofProject(openBidRecords),
   decide(data, facts, at) {
-    const project = projectIn(facts, at, data.projectNo);
-    if (project === undefined) return refused(unknownProject(data.projectNo));
-    const account = facts.account(data.account);
-    if (account === undefined)
-      return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', data.account) }));
-    if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+    const project = projectIn(data, facts, at);
+    if ('code' in project) return refused(project);
+    const account = lenderAccount(data.account, facts);
+    if ('code' in account) return refused(account);
     const [own, marketing] = [data.amount.amount, data.marketing?.amount ?? 0n];
-    const others = facts.record(openBidRecords, project.id)?.bids ?? [];
-    const before = others.reduce((sum, other) => (other.account === account.id ? sum + bidTotal(other) : sum), 0n);
+    const others = openBidsOn(project, facts).filter((other) => other.account === account.id);
+    const before = others.reduce((sum, other) => sum + bidTotal(other), 0n);
     const refusal =
       isParty(project, account.id, facts) ??
       decideBid(project, { own, marketing }, before, at.nowMs) ??
@@ -77,19 +61,9 @@ export const bid: Kind<z.output<typeof schema>> = {
   },
 };
 
-const heldOf = (account: Id, amount: bigint): HoldChange[] => (amount === 0n ? [] : [{ account, amount }]);
+const heldOf = (account: Id, amount: Minor): HoldChange[] => (amount === 0n ? [] : [{ account, amount }]);
 
-/** Whoever borrows, stands for it, or is paid in his place would pay himself; and the same person is the same on every account of his. */
-export function isParty({ borrower, guarantor, payee }: Project, lender: Id, facts: Facts): Refusal | undefined {
-  const ownerOf = (account: Id) => {
-    const electronic = isElectronic(facts.account(account)?.type) ? facts.record(electronicRecords, account) : undefined;
-    return electronic?.customerId ?? account;
-  };
-  const parties = [borrower, guarantor, payee].flatMap((account) => (account === null ? [] : [ownerOf(account)]));
-  return parties.includes(ownerOf(lender)) ? refuse('LENDER_NOT_ALLOWED') : undefined;
-}
-
-function withoutMarketing(amount: bigint, facts: Facts, at: At): Refusal | undefined {
+function withoutMarketing(amount: Minor, facts: Facts, at: At): Refusal | undefined {
   if (amount === 0n) return undefined;
   const account = facts.account(at.book.accounts.marketing);
   if (account !== undefined && availableOf(account) >= amount) return undefined;
@@ -114,16 +88,13 @@ export const bidCancel: Kind<z.output<typeof cancelSchema>> = {
   needsThen({ bid: id }, facts, at) {
     const found = facts.record(bidRecords, id);
     if (found === undefined) return {};
-    return {
-      accounts: found.marketing > 0n ? [at.book.accounts.marketing] : [],
-      records: [[projectRecords, projectKey(at.platformId, found.projectNo)]],
-    };
+    return { accounts: found.marketing > 0n ? [at.book.accounts.marketing] : [], records: projectNeeds(found, at) };
   },
   decide({ bid: id, amount }, facts, at) {
     const found = facts.record(bidRecords, id);
-    const project = found && projectIn(facts, at, found.projectNo);
-    if (found === undefined || project === undefined)
-      return refused(refuse('BID_NOT_FOUND', undefined, { bid: toWire('bid', id) }));
+    if (found === undefined) return refused(refuse('BID_NOT_FOUND', undefined, { bid: toWire('bid', id) }));
+    const project = projectIn(found, facts, at);
+    if ('code' in project) return refused(project);
     const taken = amount?.amount ?? bidTotal(found);
     const left = cancelled(found, taken);
     if ('code' in left) return refused(left);
@@ -131,9 +102,9 @@ export const bidCancel: Kind<z.output<typeof cancelSchema>> = {
     return {
       postings: [],
       holds: [
-        { account: found.account, amount: left.own - found.own },
+        ...heldOf(found.account, left.own - found.own),
         ...heldOf(at.book.accounts.marketing, left.marketing - found.marketing),
-      ].filter((hold) => hold.amount !== 0n),
+      ],
       records: [change(bidRecords, id, left), projectChange(after, at)],
       result: { left: String(bidTotal(left)) },
     };

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { electronicRecords } from '../../../accounts/index.js';
 import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kernel/index.js';
-import { isElectronic } from '../../../ledger/index.js';
 import {
   advancedRecords,
   bought,
@@ -14,33 +12,17 @@ import {
   notNow,
   type Project,
   priceOf,
-  projectKey,
-  projectRecords,
   saleRecords,
   withoutEnded,
   withSold,
 } from '../../../lending/index.js';
 import { instantSchema, moneySchema, wireId } from '../../../runtime/index.js';
 import { mayAct } from '../../judging/limits.js';
-import { type At, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../../kind.js';
-import { isParty } from './bid.js';
-import { projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
+import { type At, change, type Facts, type Kind, type RecordChange, refused } from '../../kind.js';
+import { isParty, isSameOwner, lenderAccount } from './lender.js';
+import { claimsChange, claimsOn, ofProject, projectChange, projectIn, projectNeeds, projectNo, Sums } from './project.js';
 
 const FEE_MAX = 1_000; // a tenth of the price
-
-const projectNeeds = (no: string, at: At): NonNullable<Needs['records']> => [[projectRecords, projectKey(at.platformId, no)]];
-
-/** What is claimed of the project, and what is offered of it. */
-function tradeNeeds(no: string, facts: Facts, at: At): Needs {
-  const project = projectIn(facts, at, no);
-  if (project === undefined) return {};
-  return {
-    records: [
-      [claimRecords, project.id],
-      [saleRecords, project.id],
-    ],
-  };
-}
 
 interface Market {
   readonly project: Project;
@@ -49,10 +31,10 @@ interface Market {
   readonly sales: readonly ClaimSale[];
 }
 
-function marketOf(no: string, facts: Facts, at: At): Market | Refusal {
-  const project = projectIn(facts, at, no);
-  if (project === undefined) return unknownProject(no);
-  const claims = facts.record(claimRecords, project.id)?.claims ?? [];
+function marketOf(named: { readonly projectNo: string }, facts: Facts, at: At): Market | Refusal {
+  const project = projectIn(named, facts, at);
+  if ('code' in project) return project;
+  const claims = claimsOn(project, facts);
   const sales = withoutEnded(facts.record(saleRecords, project.id)?.sales ?? [], claims, at.nowMs);
   return { project, claims, sales };
 }
@@ -60,10 +42,10 @@ function marketOf(no: string, facts: Facts, at: At): Market | Refusal {
 const salesChange = ({ id: projectId }: Project, sales: readonly ClaimSale[]): RecordChange =>
   change(saleRecords, projectId, { projectId, sales });
 
-function notElectronic(id: Id, facts: Facts): Refusal | undefined {
-  const account = facts.account(id);
-  if (account === undefined) return refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) });
-  return isElectronic(account.type) ? undefined : refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type });
+/** @returns SALE_NOT_OPEN */
+function openSaleIn({ sales }: Market, id: Id): ClaimSale | Refusal {
+  const sale = sales.find((each) => each.id === id && each.state === 'open');
+  return sale ?? refuse('SALE_NOT_OPEN', undefined, { sale: toWire('claim-sale', id) });
 }
 
 const saleSchema = z.strictObject({
@@ -93,19 +75,20 @@ export const claimSale: Kind<z.output<typeof saleSchema>> = {
     ...{ account, amount: undefined, payee: { project } },
     sells: { share: share.amount, price: price.amount, fee: feeOf(price.amount, fee), untilMs: until },
   }),
-  needs: ({ projectNo: no, account }, at) => ({ accounts: [account], records: projectNeeds(no, at) }),
-  needsThen: ({ projectNo: no }, facts, at) => tradeNeeds(no, facts, at),
-  decide({ projectNo: no, claim, account, share, price, fee, until }, facts, at) {
-    const market = marketOf(no, facts, at);
+  needs: (data, at) => ({ accounts: [data.account], records: projectNeeds(data, at) }),
+  needsThen: ofProject(claimRecords, saleRecords),
+  decide(data, facts, at) {
+    const market = marketOf(data, facts, at);
     if ('code' in market) return refused(market);
     const { project, claims, sales } = market;
-    const offer = { claimId: claim, seller: account, share: share.amount, price: price.amount, untilMs: until };
+    const seller = lenderAccount(data.account, facts);
+    if ('code' in seller) return refused(seller);
+    const { claim, share, price, fee, until } = data;
+    const offer = { claimId: claim, seller: seller.id, share: share.amount, price: price.amount, untilMs: until };
     const open = sales.filter(({ state }) => state === 'open');
     // No money moves, so nothing else looks whether he may act: he may have been stopped since he was asked.
     const refusal =
-      notElectronic(account, facts) ??
-      decideSale(project, claims, open, offer, { on: at.book.businessDate, nowMs: at.nowMs }) ??
-      mayAct(facts, at, account);
+      decideSale(project, claims, open, offer, { on: at.book.businessDate, nowMs: at.nowMs }) ?? mayAct(facts, at, seller.id);
     if (refusal !== undefined) return refused(refusal);
     const sale: ClaimSale = {
       ...{ ...offer, id: at.instruction, platformId: at.platformId, projectId: project.id },
@@ -131,14 +114,14 @@ export const claimSaleCancel: Kind<z.output<typeof cancelSchema>> = {
   proof: 'reservation',
   schema: cancelSchema,
   example: { projectNo: 'LP-1012', sale: 'cls_2236512894231552093' },
-  needs: ({ projectNo: no }, at) => ({ records: projectNeeds(no, at) }),
-  needsThen: ({ projectNo: no }, facts, at) => tradeNeeds(no, facts, at),
-  decide({ projectNo: no, sale: id }, facts, at) {
-    const market = marketOf(no, facts, at);
+  needs: (data, at) => ({ records: projectNeeds(data, at) }),
+  needsThen: ofProject(claimRecords, saleRecords),
+  decide(data, facts, at) {
+    const market = marketOf(data, facts, at);
     if ('code' in market) return refused(market);
     const { project, sales } = market;
-    const sale = sales.find((each) => each.id === id && each.state === 'open');
-    if (sale === undefined) return refused(refuse('SALE_NOT_OPEN', undefined, { sale: toWire('claim-sale', id) }));
+    const sale = openSaleIn(market, data.sale);
+    if ('code' in sale) return refused(sale);
     const after = sales.map((each) => (each === sale ? { ...each, state: 'cancelled' as const } : each));
     return { postings: [], records: [salesChange(project, after)], result: { unsold: String(sale.share - sale.sold) } };
   },
@@ -172,27 +155,29 @@ export const claimPurchase: Kind<PurchaseData> = {
     ...{ share: { amount: 1000, currency: 'CNY' }, amount: { amount: 950, currency: 'CNY' } },
   },
   act: ({ projectNo: project, account, amount, mandate }) => ({ account, amount: amount.amount, payee: { project }, mandate }),
-  needs: ({ projectNo: no, account }, at) => ({
-    accounts: [account, at.book.accounts.commission],
-    records: [...projectNeeds(no, at), [lendingTermsRecords, at.platformId], [advancedRecords, at.platformId]],
+  needs: (data, at) => ({
+    accounts: [data.account, at.book.accounts.commission],
+    records: [...projectNeeds(data, at), [lendingTermsRecords, at.platformId], [advancedRecords, at.platformId]],
   }),
-  needsThen: ({ projectNo: no }, facts, at) => tradeNeeds(no, facts, at),
+  needsThen: ofProject(claimRecords, saleRecords),
   decide(data, facts, at) {
-    const market = marketOf(data.projectNo, facts, at);
+    const market = marketOf(data, facts, at);
     if ('code' in market) return refused(market);
     const { project, claims, sales } = market;
-    const barred = notElectronic(data.account, facts) ?? isParty(project, data.account, facts);
+    const buyer = lenderAccount(data.account, facts);
+    if ('code' in buyer) return refused(buyer);
+    const barred = isParty(project, buyer.id, facts);
     if (barred !== undefined) return refused(barred);
     if (project.state !== 'lent') return refused(notNow(project));
     const offered = offerOf(data, market, facts, at);
     if ('code' in offered) return refused(offered);
     const [share, amount] = [data.share.amount, data.amount.amount];
-    const purchase = { id: at.instruction, buyer: data.account, share, amount };
+    const purchase = { id: at.instruction, buyer: buyer.id, share, amount };
     const after = bought(project, claims, offered, purchase);
     if ('code' in after) return refused(after);
     const fee = feeOf(amount, offered.fee);
     const sums = new Sums()
-      .add(data.account, -amount)
+      .add(buyer.id, -amount)
       .add(offered.seller, amount - fee)
       .add(at.book.accounts.commission, fee);
     const outstanding = facts.record(advancedRecords, at.platformId)?.outstanding ?? 0n;
@@ -200,7 +185,7 @@ export const claimPurchase: Kind<PurchaseData> = {
       postings: sums.postings(facts, at),
       records: [
         projectChange({ ...project, claims: project.claims + 1 }, at),
-        change(claimRecords, project.id, { projectId: project.id, claims: after }),
+        claimsChange(project, after),
         offered.sale === undefined
           ? change(advancedRecords, at.platformId, { outstanding: outstanding - share })
           : salesChange(
@@ -223,20 +208,16 @@ interface Offered {
 }
 
 /** Of whom he buys, and what it costs. */
-function offerOf({ sale: id, share, account }: PurchaseData, { claims, sales }: Market, facts: Facts, at: At): Offered | Refusal {
+function offerOf({ sale: id, share, account }: PurchaseData, market: Market, facts: Facts, at: At): Offered | Refusal {
   if (id === undefined) {
     const advance = facts.record(lendingTermsRecords, at.platformId)?.advanceAccountId ?? null;
-    const claim = claims.find((each) => each.account === advance && each.left > 0n);
+    const claim = market.claims.find((each) => each.account === advance && each.left > 0n);
     if (claim === undefined) return refuse('SALE_NOT_OPEN', 'The platform has no claim on this project.');
     return { claimId: claim.id, seller: claim.account, left: claim.left, price: share.amount, fee: 0 };
   }
-  const sale = sales.find((each) => each.id === id && each.state === 'open');
-  if (sale === undefined) return refuse('SALE_NOT_OPEN', undefined, { sale: toWire('claim-sale', id) });
-  const ownerOf = (of: Id) => {
-    const electronic = isElectronic(facts.account(of)?.type) ? facts.record(electronicRecords, of) : undefined;
-    return electronic?.customerId ?? of;
-  };
-  if (ownerOf(sale.seller) === ownerOf(account)) return refuse('LENDER_NOT_ALLOWED', 'It is his own.');
+  const sale = openSaleIn(market, id);
+  if ('code' in sale) return sale;
+  if (isSameOwner(sale.seller, account, facts)) return refuse('LENDER_NOT_ALLOWED', 'It is his own.');
   const { claimId, seller, fee } = sale;
   return { claimId, seller, left: sale.share - sale.sold, price: priceOf(sale, share.amount), fee, sale };
 }

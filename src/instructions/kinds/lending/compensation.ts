@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { type Id, type Refusal, refuse, toWire } from '../../../kernel/index.js';
 import {
   addParts,
   type Compensation,
@@ -11,14 +11,12 @@ import {
   notNow,
   type Project,
   payDue,
-  projectKey,
-  projectRecords,
   sumOf,
 } from '../../../lending/index.js';
 import { moneySchema, wireId } from '../../../runtime/index.js';
 import { type At, change, type Facts, type Kind, type RecordChange, refused } from '../../kind.js';
 import { voucher } from '../../wire.js';
-import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
+import { caughtOn, ofProject, projectChange, projectIn, projectNeeds, projectNo, Sums } from './project.js';
 import { paidTo } from './repayment.js';
 
 const common = { projectNo, from: wireId('account'), amount: moneySchema, mandate: wireId('mandate').optional(), voucher };
@@ -57,26 +55,16 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
     ...{ projectNo: 'LP-1005', from: 'acc_2236512894231552004', amount: { amount: 500, currency: 'CNY' }, way: 'indirect' },
   },
   act: actOf,
-  needs: ({ projectNo: no, from }, at) => ({
-    accounts: [from, at.book.accounts.commission],
-    records: [
-      [projectRecords, projectKey(at.platformId, no)],
-      [lendingTermsRecords, at.platformId],
-    ],
+  needs: (data, at) => ({
+    accounts: [data.from, at.book.accounts.commission],
+    records: [...projectNeeds(data, at), [lendingTermsRecords, at.platformId]],
   }),
-  needsThen({ projectNo: no }, facts, at) {
-    const project = projectIn(facts, at, no);
-    if (project === undefined) return {};
-    return {
-      records: [
-        [claimRecords, project.id],
-        [compensationRecords, project.id],
-      ],
-    };
-  },
-  decide({ projectNo: no, from, amount: { amount }, way }, facts, at) {
-    const project = projectIn(facts, at, no);
-    if (project === undefined) return refused(unknownProject(no));
+  needsThen: ofProject(claimRecords, compensationRecords),
+  decide(data, facts, at) {
+    const project = projectIn(data, facts, at);
+    if ('code' in project) return refused(project);
+    const { from, way } = data;
+    const { amount } = data.amount;
     const barred = payerRefusal(project, from, facts, at);
     if (barred !== undefined) return refused(barred);
     if (project.state !== 'lent') return refused(notNow(project));
@@ -91,7 +79,7 @@ export const compensation: Kind<z.output<typeof compensationSchema>> = {
       return refused(refuse('COMPENSATION_EXCEEDED', undefined, { overdue: String(overdue) }));
     }
     const owing: Project = { ...project, unrecovered: project.unrecovered + amount };
-    const effects = paidTo(owing, paid, { from }, facts, at);
+    const effects = paidTo(owing, paid, from, facts, at);
     const one: Compensation = { id: at.instruction, payer: from, way, amount, recovered: 0n };
     return {
       ...effects,
@@ -126,23 +114,17 @@ export const recovery: Kind<z.output<typeof recoverySchema>> = {
     compensation: 'cmp_2236512894231552086',
   },
   act: actOf,
-  needs: ({ projectNo: no, from }, at) => ({
-    accounts: [from],
-    records: [[projectRecords, projectKey(at.platformId, no)]],
-  }),
-  needsThen({ projectNo: no }, facts, at) {
-    const project = projectIn(facts, at, no);
-    return project === undefined ? {} : { records: [[compensationRecords, project.id]] };
-  },
+  needs: (data, at) => ({ accounts: [data.from], records: projectNeeds(data, at) }),
+  needsThen: ofProject(compensationRecords),
   decide(data, facts, at) {
-    const project = projectIn(facts, at, data.projectNo);
-    if (project === undefined) return refused(unknownProject(data.projectNo));
+    const project = projectIn(data, facts, at);
+    if ('code' in project) return refused(project);
     const { amount } = data.amount;
     if (data.from !== project.borrower) return refused(refuse('PROJECT_WRONG_PARTY', 'It is not the borrower’s account.'));
     const all = paidBefore(project, facts);
     const found = all.find(({ id }) => id === data.compensation);
     if (found === undefined) return refused(refuse('COMPENSATION_NOT_FOUND'));
-    const left = leftOfCompensation(found);
+    const left = found.amount - found.recovered;
     if (amount > left) return refused(refuse('RECOVERY_EXCEEDED', undefined, { left: String(left) }));
     const after = all.map((each) => (each === found ? { ...each, recovered: each.recovered + amount } : each));
     return {
@@ -152,5 +134,3 @@ export const recovery: Kind<z.output<typeof recoverySchema>> = {
     };
   },
 };
-
-const leftOfCompensation = ({ amount, recovered }: Compensation): Minor => amount - recovered;

@@ -14,13 +14,22 @@ import {
   notNow,
   openBidRecords,
   type Project,
-  projectKey,
-  projectRecords,
+  toRaise,
 } from '../../../lending/index.js';
 import { wireId } from '../../../runtime/index.js';
 import { mayAct } from '../../judging/limits.js';
-import { type At, change, type Facts, type Kind, type Needs, refused } from '../../kind.js';
-import { caughtOn, projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
+import { type At, change, type Facts, type Kind, refused } from '../../kind.js';
+import {
+  caughtOn,
+  claimsChange,
+  ofProject,
+  openBidsOn,
+  projectChange,
+  projectIn,
+  projectNeeds,
+  projectNo,
+  Sums,
+} from './project.js';
 
 const lendSchema = z.strictObject({
   projectNo,
@@ -28,12 +37,6 @@ const lendSchema = z.strictObject({
     description: 'Where the platform means the money to go: nowhere but to the borrower, or the payee that he confirmed',
   }),
 });
-
-function bidNeeds(no: string, facts: Facts, at: At): Needs {
-  const project = projectIn(facts, at, no);
-  if (project === undefined) return {};
-  return { records: [[openBidRecords, project.id]] };
-}
 
 /**
  * A full project is lent out, once: all bids at the same moment, from each lender to the borrower, or to the payee whom he confirmed. Nobody is
@@ -47,29 +50,17 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
   proof: 'conditions',
   schema: lendSchema,
   example: { projectNo: 'LP-1003' },
-  needs: ({ projectNo: no }, at) => ({
+  needs: (data, at) => ({
     accounts: [at.book.accounts.commission, at.book.accounts.marketing],
-    records: [
-      [projectRecords, projectKey(at.platformId, no)],
-      [lendingTermsRecords, at.platformId],
-      [advancedRecords, at.platformId],
-    ],
+    records: [...projectNeeds(data, at), [lendingTermsRecords, at.platformId], [advancedRecords, at.platformId]],
   }),
-  needsThen: ({ projectNo: no }, facts, at) => {
-    const project = projectIn(facts, at, no);
-    if (project === undefined) return {};
-    return {
-      records: [
-        [openBidRecords, project.id],
-        [claimRecords, project.id],
-      ],
-    };
-  },
-  decide({ projectNo: no, to }, facts, at) {
-    const project = projectIn(facts, at, no);
-    if (project === undefined) return refused(unknownProject(no));
+  needsThen: ofProject(openBidRecords, claimRecords),
+  decide(data, facts, at) {
+    const project = projectIn(data, facts, at);
+    if ('code' in project) return refused(project);
     const advance = advanceFor(project, facts, at);
-    if ('code' in advance) return refused(advance);
+    if (advance !== undefined && 'code' in advance) return refused(advance);
+    const { to } = data;
     const receiver = project.payee ?? project.borrower;
     if (to !== undefined && to !== receiver)
       return refused(refuse('LENDING_NOT_DIRECT', undefined, { account: toWire('account', to) }));
@@ -77,14 +68,14 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
     const unwilling = isElectronic(facts.account(borrower)?.type) ? mayAct(facts, at, borrower) : undefined;
     const unfit = unwilling ?? caughtOn(receiver, facts);
     if (unfit !== undefined) return refused(unfit);
-    const bids = facts.record(openBidRecords, project.id)?.bids ?? [];
+    const bids = openBidsOn(project, facts);
     const fee = feeOf(project.amount, project.lendFee);
     const sums = new Sums();
     for (const { account, own } of bids) sums.add(account, -own);
     sums.add(at.book.accounts.marketing, -bids.reduce((sum, { marketing }) => sum + marketing, 0n));
-    if (advance.amount > 0n) sums.add(advance.account, -advance.amount);
+    if (advance !== undefined) sums.add(advance.account, -advance.amount);
     sums.add(receiver, project.amount - fee).add(at.book.accounts.commission, fee);
-    const claims = [...claimsOf(bids, project.claims), ...advancedClaim(advance, project.claims + bids.length, at)];
+    const claims = claimsOf(project, bids, advance, at);
     const lent: Project = {
       ...{ ...project, state: 'lent', lentOn: at.book.businessDate, loan: newLoan(project.amount), left: project.amount },
       ...{ bids: 0, claims: project.claims + claims.length, dueMs: null },
@@ -94,9 +85,9 @@ export const lendOut: Kind<z.output<typeof lendSchema>> = {
       holds: freed(bids, at),
       records: [
         projectChange(lent, at),
-        change(claimRecords, project.id, { projectId: project.id, claims }),
+        claimsChange(project, claims),
         ...bids.map((bid) => change(bidRecords, bid.id, { ...bid, state: 'lent' as const })),
-        ...(advance.amount > 0n ? [change(advancedRecords, at.platformId, { outstanding: advance.outstanding })] : []),
+        ...(advance === undefined ? [] : [change(advancedRecords, at.platformId, { outstanding: advance.outstanding })]),
       ],
       result: { lent: String(project.amount), fee: String(fee), paid: String(project.amount - fee), claims: claims.length },
     };
@@ -110,39 +101,40 @@ interface Advance {
   readonly outstanding: Minor;
 }
 
-const NO_ADVANCE: Advance = { account: '' as Id, amount: 0n, outstanding: 0n };
-
 /**
  * What the platform pays in before its lenders do (垫付): the rest of a project of that mode, out of its own advance account and up to the
  * ceiling that two people agreed. No other project is lent out before it is full.
+ * @returns undefined of a project that is full; LENDING_MODE, PROJECT_STATE, ADVANCE_CEILING
  */
-function advanceFor(project: Project, facts: Facts, at: At): Advance | Refusal {
+function advanceFor(project: Project, facts: Facts, at: At): Advance | Refusal | undefined {
   const terms = facts.record(lendingTermsRecords, at.platformId);
   if (project.mode !== 'direct' && terms?.[project.mode] !== true)
     return refuse('LENDING_MODE', undefined, { mode: project.mode });
-  if (project.state === 'full') return NO_ADVANCE;
+  if (project.state === 'full') return undefined;
   const account = terms?.advanceAccountId ?? null;
   if (project.state !== 'raising' || project.mode !== 'advance' || account === null) return notNow(project);
-  const amount = project.amount - project.raised;
-  const outstanding = (facts.record(advancedRecords, at.platformId)?.outstanding ?? 0n) + amount;
+  const amount = toRaise(project);
+  const before = facts.record(advancedRecords, at.platformId)?.outstanding ?? 0n;
   const ceiling = terms?.advanceCeiling ?? 0n;
-  if (outstanding > ceiling)
-    return refuse('ADVANCE_CEILING', undefined, { ceiling: String(ceiling), left: String(ceiling - (outstanding - amount)) });
-  return { account, amount, outstanding };
+  if (before + amount > ceiling)
+    return refuse('ADVANCE_CEILING', undefined, { ceiling: String(ceiling), left: String(ceiling - before) });
+  return { account, amount, outstanding: before + amount };
 }
 
-/** What it paid in is its claim, until lenders buy it at face or the borrower pays it back. */
-function advancedClaim({ account, amount }: Advance, before: number, at: At): Claim[] {
-  if (amount === 0n) return [];
-  return [{ id: at.instruction, no: before + 1, account, principal: amount, left: amount, earned: 0n, turn: 0 }];
+/**
+ * Every bid is a claim at face; what the platform added to it is the lender's. What the platform paid in is its own claim, until lenders buy it
+ * at face or the borrower pays it back.
+ */
+function claimsOf({ claims: before }: Project, bids: readonly Bid[], advance: Advance | undefined, at: At): Claim[] {
+  const lent = [
+    ...bids.map((bid) => ({ id: bid.id, account: bid.account, principal: bidTotal(bid) })),
+    ...(advance === undefined ? [] : [{ id: at.instruction, account: advance.account, principal: advance.amount }]),
+  ];
+  return lent.map((each, place) => ({ ...each, no: before + place + 1, left: each.principal, earned: 0n, turn: 0 }));
 }
 
-/** Every bid is a claim at face; what the platform added to it is the lender's. */
-function claimsOf(bids: readonly Bid[], before: number): Claim[] {
-  return bids.map((bid, place) => {
-    const principal = bidTotal(bid);
-    return { id: bid.id, no: before + place + 1, account: bid.account, principal, left: principal, earned: 0n, turn: 0 };
-  });
+function freedBid(bid: Bid): Bid {
+  return { ...bid, own: 0n, marketing: 0n, cancelled: bid.cancelled + bidTotal(bid), state: 'freed' };
 }
 
 /** What is not held any more when these bids are over. */
@@ -166,41 +158,27 @@ export const miscarriage: Kind<z.output<typeof miscarrySchema>> = {
   proof: 'reservation',
   schema: miscarrySchema,
   example: { projectNo: 'LP-1002' },
-  needs: ({ projectNo: no }, at) => ({
-    accounts: [at.book.accounts.marketing],
-    records: [[projectRecords, projectKey(at.platformId, no)]],
-  }),
-  needsThen: ({ projectNo: no }, facts, at) => bidNeeds(no, facts, at),
-  decide({ projectNo: no }, facts, at) {
-    const project = projectIn(facts, at, no);
-    if (project === undefined) return refused(unknownProject(no));
+  needs: (data, at) => ({ accounts: [at.book.accounts.marketing], records: projectNeeds(data, at) }),
+  needsThen: ofProject(openBidRecords),
+  decide(data, facts, at) {
+    const project = projectIn(data, facts, at);
+    if ('code' in project) return refused(project);
     if (!['registered', 'raising', 'full'].includes(project.state)) return refused(notNow(project));
     const early = tooEarly(project, at);
     if (early !== undefined) return refused(early);
-    const bids = facts.record(openBidRecords, project.id)?.bids ?? [];
+    const bids = openBidsOn(project, facts);
     const state = project.state === 'registered' ? ('cancelled' as const) : ('miscarried' as const);
     const over: Project = { ...project, state, raised: 0n, bids: 0, dueMs: null, endedMs: at.nowMs };
     return {
       postings: [],
       holds: freed(bids, at),
-      records: [
-        projectChange(over, at),
-        ...bids.map((bid) =>
-          change(bidRecords, bid.id, {
-            ...bid,
-            own: 0n,
-            marketing: 0n,
-            cancelled: bid.cancelled + bidTotal(bid),
-            state: 'freed' as const,
-          }),
-        ),
-      ],
+      records: [projectChange(over, at), ...bids.map((bid) => change(bidRecords, bid.id, freedBid(bid)))],
       result: { freed: String(project.raised) },
     };
   },
-  whenRefused({ projectNo: no }, facts, at) {
-    const project = projectIn(facts, at, no);
-    if (at.origin !== 'S' || project === undefined || project.dueMs === null) return [];
+  whenRefused(data, facts, at) {
+    const project = projectIn(data, facts, at);
+    if (at.origin !== 'S' || 'code' in project || project.dueMs === null) return [];
     return [projectChange({ ...project, turn: project.turn + 1 }, at)];
   },
 };

@@ -2,25 +2,59 @@ import { z } from 'zod';
 import { lendingFlow } from '../../../accounts/index.js';
 import { type Id, type Minor, naturalDate, type Refusal, refuse, toWire } from '../../../kernel/index.js';
 import { isElectronic, type Posting } from '../../../ledger/index.js';
-import { type Project, projectKey, projectRecords } from '../../../lending/index.js';
-import { type At, change, type Facts, type RecordChange } from '../../kind.js';
+import {
+  type Bid,
+  type Claim,
+  claimRecords,
+  openBidRecords,
+  type Project,
+  projectKey,
+  projectRecords,
+} from '../../../lending/index.js';
+import { type At, change, type Facts, type Needs, type RecordChange } from '../../kind.js';
 
-/** What the kinds of lending have in common: the project that they name, and how its money moves. */
+/** What the kinds of lending have in common: the project that they name, what belongs to it, and how its money moves. */
 export const projectNo = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A–Z a–z 0–9 _ . : -' })
   .meta({ description: "The platform's own number of the project" });
 
-export function projectIn(facts: Facts, at: At, no: string): Project | undefined {
-  return facts.record(projectRecords, projectKey(at.platformId, no));
+type NamesProject = { readonly projectNo: string };
+type Records = NonNullable<Needs['records']>;
+
+/** What a kind has to see first: the project. */
+export function projectNeeds({ projectNo: no }: NamesProject, { platformId }: At): Records {
+  return [[projectRecords, projectKey(platformId, no)]];
 }
 
-export function unknownProject(no: string): Refusal {
-  return refuse('PROJECT_NOT_FOUND', undefined, { project: no });
+/** What it has to see once the project is known: all of these types that belong to it. */
+export function ofProject(...types: readonly Records[number][0][]) {
+  return (named: NamesProject, facts: Facts, at: At): Needs => {
+    const project = projectIn(named, facts, at);
+    return 'code' in project ? {} : { records: types.map((type) => [type, project.id] as const) };
+  };
+}
+
+/** @returns PROJECT_NOT_FOUND */
+export function projectIn({ projectNo: no }: NamesProject, facts: Facts, { platformId }: At): Project | Refusal {
+  const project = facts.record(projectRecords, projectKey(platformId, no));
+  return project ?? refuse('PROJECT_NOT_FOUND', undefined, { project: no });
 }
 
 export function projectChange(project: Project, { platformId }: At): RecordChange {
   return change(projectRecords, projectKey(platformId, project.projectNo), project);
+}
+
+export function openBidsOn({ id }: Project, facts: Facts): readonly Bid[] {
+  return facts.record(openBidRecords, id)?.bids ?? [];
+}
+
+export function claimsOn({ id }: Project, facts: Facts): readonly Claim[] {
+  return facts.record(claimRecords, id)?.claims ?? [];
+}
+
+export function claimsChange({ id: projectId }: Project, claims: readonly Claim[]): RecordChange {
+  return change(claimRecords, projectId, { projectId, claims });
 }
 
 /** Why money that comes to an account would not serve what it was given for: a court or a dispute lays claim to whatever comes. */

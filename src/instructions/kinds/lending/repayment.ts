@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { type Id, type Minor, type Refusal, refuse } from '../../../kernel/index.js';
 import {
   addParts,
-  type Claim,
   type ClaimLine,
   claimRecords,
   earlyOf,
@@ -13,17 +12,15 @@ import {
   payAhead,
   payDue,
   payEarly,
-  projectKey,
-  projectRecords,
   shareAmong,
   sumOf,
   withLoan,
   withPaid,
 } from '../../../lending/index.js';
 import { moneySchema, wireId } from '../../../runtime/index.js';
-import { type At, change, type Effects, type Facts, type Kind, refused } from '../../kind.js';
+import { type At, type Effects, type Facts, type Kind, refused } from '../../kind.js';
 import { voucher } from '../../wire.js';
-import { projectChange, projectIn, projectNo, Sums, unknownProject } from './project.js';
+import { claimsChange, claimsOn, ofProject, projectChange, projectIn, projectNeeds, projectNo, Sums } from './project.js';
 
 const schema = z.strictObject({
   projectNo,
@@ -53,22 +50,16 @@ export const repayment: Kind<z.output<typeof schema>> = {
   act: ({ projectNo: project, from, amount, mandate, voucher: form }) => ({
     ...{ account: from, amount: amount.amount, payee: { project }, mandate, voucher: form },
   }),
-  needs: ({ projectNo: no, from }, at) => ({
-    accounts: [from, at.book.accounts.commission],
-    records: [[projectRecords, projectKey(at.platformId, no)]],
-  }),
-  needsThen({ projectNo: no }, facts, at) {
-    const project = projectIn(facts, at, no);
-    return project === undefined ? {} : { records: [[claimRecords, project.id]] };
-  },
+  needs: (data, at) => ({ accounts: [data.from, at.book.accounts.commission], records: projectNeeds(data, at) }),
+  needsThen: ofProject(claimRecords),
   decide(data, facts, at) {
-    const project = projectIn(facts, at, data.projectNo);
-    if (project === undefined) return refused(unknownProject(data.projectNo));
+    const project = projectIn(data, facts, at);
+    if ('code' in project) return refused(project);
     if (data.from !== project.borrower) return refused(refuse('PROJECT_WRONG_PARTY', 'It is not the borrower’s account.'));
     if (project.state !== 'lent') return refused(notNow(project));
     const paid = paidBy(project, data.of, data.amount.amount, at);
     if ('code' in paid) return refused(paid);
-    return paidTo(project, paid, { from: data.from }, facts, at);
+    return paidTo(project, paid, data.from, facts, at);
   },
 };
 
@@ -87,14 +78,14 @@ function paidBy(project: Project, of: 'due' | 'early' | 'part-early', amount: Mi
 export function paidTo(
   project: Project,
   paid: Paid,
-  of: { readonly from: Id },
+  from: Id,
   facts: Facts,
   at: At,
 ): Effects & { readonly records: NonNullable<Effects['records']> } {
   const parts = addParts(paid.lines);
-  const claims = facts.record(claimRecords, project.id)?.claims ?? [];
+  const claims = claimsOn(project, facts);
   const lines = shareAmong(claims, parts, project.interestFee);
-  const sums = new Sums().add(of.from, -sumOf(parts));
+  const sums = new Sums().add(from, -sumOf(parts));
   for (const { claim, fee, ...line } of lines) sums.add(claim.account, sumOf(line) - fee);
   sums.add(
     at.book.accounts.commission,
@@ -110,8 +101,6 @@ export function paidTo(
     },
   };
 }
-
-const claimsChange = ({ id }: Project, claims: readonly Claim[]) => change(claimRecords, id, { projectId: id, claims });
 
 /** Number of the claim, principal, interest, penalty, fee: a project has up to a thousand of them. */
 const shownLine = ({ claim, principal, interest, penalty, fee }: ClaimLine) => [

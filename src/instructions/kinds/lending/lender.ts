@@ -1,0 +1,31 @@
+import { electronicRecords } from '../../../accounts/index.js';
+import { type Id, type Refusal, refuse, toWire } from '../../../kernel/index.js';
+import { isElectronic, type LedgerAccount } from '../../../ledger/index.js';
+import type { Project } from '../../../lending/index.js';
+import type { Facts } from '../../kind.js';
+
+/** Only people lend, on electronic accounts. @returns ACCOUNT_NOT_FOUND, ACCOUNT_TYPE_NOT_ALLOWED */
+export function lenderAccount(id: Id, facts: Facts): LedgerAccount | Refusal {
+  const account = facts.account(id);
+  if (account === undefined) return refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) });
+  return isElectronic(account.type) ? account : refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type });
+}
+
+/**
+ * Whoever borrows, stands for it, or is paid in his place would pay himself.
+ * @returns LENDER_NOT_ALLOWED
+ */
+export function isParty({ borrower, guarantor, payee }: Project, lender: Id, facts: Facts): Refusal | undefined {
+  const parties = [borrower, guarantor, payee].flatMap((account) => account ?? []);
+  return parties.some((party) => isSameOwner(party, lender, facts)) ? refuse('LENDER_NOT_ALLOWED') : undefined;
+}
+
+/** One person is the same on every account of his. */
+export function isSameOwner(one: Id, other: Id, facts: Facts): boolean {
+  return ownerOf(one, facts) === ownerOf(other, facts);
+}
+
+function ownerOf(account: Id, facts: Facts): Id {
+  const electronic = isElectronic(facts.account(account)?.type) ? facts.record(electronicRecords, account) : undefined;
+  return electronic?.customerId ?? account;
+}
