@@ -138,9 +138,17 @@ export function notNow(project: Project): Refusal {
   return refuse('PROJECT_STATE', `The project is ${project.state}.`, { project: project.projectNo, state: project.state });
 }
 
+/** Why nobody can lend to it any more: its time may be over though nothing has ended it yet. @returns PROJECT_STATE */
+export function notRaising(project: Project, nowMs: Instant): Refusal | undefined {
+  const { projectNo, state, raiseUntilMs } = project;
+  if (state !== 'raising') return notNow(project);
+  if (nowMs < raiseUntilMs) return undefined;
+  return refuse('PROJECT_STATE', 'Its time to raise is over.', { project: projectNo, until: toRfc3339(raiseUntilMs) });
+}
+
 /**
  * Whether a bid fits into what is still to raise.
- * @param before what this lender has in it already
+ * @param before what this lender has in it already, on all his accounts
  * @returns PROJECT_STATE, PROJECT_RAISED (above what is left by so little as a fen), BID_BOUNDS, BIDS_MAX
  */
 export function decideBid(
@@ -149,10 +157,9 @@ export function decideBid(
   before: Minor,
   nowMs: Instant,
 ): Refusal | undefined {
-  if (project.state !== 'raising') return notNow(project);
+  const over = notRaising(project, nowMs);
+  if (over !== undefined) return over;
   const { projectNo, lenderMin, lenderMax } = project;
-  if (nowMs >= project.raiseUntilMs)
-    return refuse('PROJECT_STATE', 'Its time to raise is over.', { project: projectNo, until: toRfc3339(project.raiseUntilMs) });
   const [asked, left] = [bidTotal(bid), toRaise(project)];
   if (asked > left) return refuse('PROJECT_RAISED', undefined, { project: projectNo, left: String(left) });
   // The last of it may be less than one lender has to give.

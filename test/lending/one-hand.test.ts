@@ -91,6 +91,27 @@ describe('a claim that is offered', () => {
   });
 });
 
+describe('what one lender may have in a project', () => {
+  it('is counted over all his accounts on the platform', async () => {
+    const customer = await openCustomer(world, '2036-01-01');
+    const account = async () => {
+      const opened = await openElectronic(world, { platform: book.platformId, customer, class: 2, faceToFace: true });
+      const came = { account: `acc_${opened}`, amount: cny(100_000), reference: `IN-${opened}`, payer: boundPayer(opened) };
+      expect(await outcome('incoming-transfer', came, { origin: 'S' })).toBe('posted');
+      return opened;
+    };
+    const [one, other] = [await account(), await account()];
+    const projectNo = 'LP-5';
+    const of = { ...terms(projectNo, await openSub(world, book.platformId)), most: 40_000n };
+    const { id = '' } = await registerProject(world, book.platformId, of);
+    await signProject(world, asId(id), 'borrower', 'carol');
+    const bid = (from: Id, amount: number) => outcome('bid', { projectNo, account: `acc_${from}`, amount: cny(amount) });
+    expect(await bid(one, 30_000)).toBe('posted');
+    expect(await bid(other, 10_001)).toBe('BID_BOUNDS');
+    expect(await bid(other, 10_000)).toBe('posted');
+  });
+});
+
 describe('a full project', () => {
   it('is not lent out into a freeze: what lenders gave for its purpose would go to whoever froze it', async () => {
     const company = await openSub(world, book.platformId);

@@ -100,6 +100,15 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
       'a fen more than was agreed',
       (desk) => [agreed(true)(desk), project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk)],
     ],
+    [
+      'PROJECT_STATE',
+      'an advance after its time to raise',
+      (desk) => [
+        agreed(true)(desk),
+        project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk),
+        late(desk),
+      ],
+    ],
     ['LENDING_NOT_DIRECT', 'to somebody else', said({ to: `acc_${ben}` })],
     ['ACCOUNT_FROZEN', "a lender's account is frozen", account(lily2, { state: 'frozen' })],
     ['ACCOUNT_FROZEN', 'what comes to the borrower would be kept', account(anna, { state: 'frozen' })],

@@ -5,7 +5,7 @@ import { type Bid, bidRecords, bidTotal, cancelled, decideBid, openBidRecords, w
 import { moneySchema, wireId } from '../../../runtime/index.js';
 import { passageRefusal } from '../../judging/limits.js';
 import { type At, change, type Facts, type Kind, refused } from '../../kind.js';
-import { isParty, lenderAccount } from './lender.js';
+import { isParty, isSameOwner, lenderAccount } from './lender.js';
 import { flowOf, ofProject, openBidsOn, projectChange, projectIn, projectNeeds, projectNo } from './project.js';
 
 const schema = z.strictObject({
@@ -39,7 +39,7 @@ export const bid: Kind<z.output<typeof schema>> = {
     const account = lenderAccount(data.account, facts);
     if ('code' in account) return refused(account);
     const [own, marketing] = [data.amount.amount, data.marketing?.amount ?? 0n];
-    const others = openBidsOn(project, facts).filter((other) => other.account === account.id);
+    const others = openBidsOn(project, facts).filter((other) => isSameOwner(other.account, account.id, facts));
     const before = others.reduce((sum, other) => sum + bidTotal(other), 0n);
     const refusal =
       isParty(project, account.id, facts) ??

@@ -12,6 +12,7 @@ import {
   lendingTermsRecords,
   newLoan,
   notNow,
+  notRaising,
   openBidRecords,
   type Project,
   toRaise,
@@ -103,7 +104,7 @@ interface Advance {
 
 /**
  * What the platform pays in before its lenders do (垫付): the rest of a project of that mode, out of its own advance account and up to the
- * ceiling that two people agreed. No other project is lent out before it is full.
+ * ceiling that two people agreed, while it can be lent to. No other project is lent out before it is full.
  * @returns undefined of a project that is full; LENDING_MODE, PROJECT_STATE, ADVANCE_CEILING
  */
 function advanceFor(project: Project, facts: Facts, at: At): Advance | Refusal | undefined {
@@ -112,7 +113,9 @@ function advanceFor(project: Project, facts: Facts, at: At): Advance | Refusal |
     return refuse('LENDING_MODE', undefined, { mode: project.mode });
   if (project.state === 'full') return undefined;
   const account = terms?.advanceAccountId ?? null;
-  if (project.state !== 'raising' || project.mode !== 'advance' || account === null) return notNow(project);
+  if (project.mode !== 'advance' || account === null) return notNow(project);
+  const over = notRaising(project, at.nowMs);
+  if (over !== undefined) return over;
   const amount = toRaise(project);
   const before = facts.record(advancedRecords, at.platformId)?.outstanding ?? 0n;
   const ceiling = terms?.advanceCeiling ?? 0n;
