@@ -33,7 +33,7 @@ import {
   type Submission,
 } from './instructions/index.js';
 import { Refused } from './kernel/index.js';
-import { claimSaleRoutes, lendingAdminRoutes, lendingRoutes, lendingTermsRoutes } from './lending/index.js';
+import { lendingAdminRoutes, lendingRoutes } from './lending/index.js';
 import { auditTrail, operatorAuthentication, operatorRoutes } from './operators/index.js';
 import { orderRoutes } from './orders/index.js';
 import { partyRoutes } from './parties/index.js';
@@ -86,10 +86,8 @@ export function allRoutes(runtime: StartedRuntime, parts: AppParts): Route[] {
     ...escrowAdminRoutes(runtime),
     ...lendingRoutes(runtime),
     ...lendingAdminRoutes(runtime),
-    ...lendingTermsRoutes(runtime),
     ...fundRoutes(runtime),
     ...fundAdminRoutes(runtime),
-    ...claimSaleRoutes(runtime),
     ...disputeRoutes(runtime),
     ...judicialRoutes(runtime, orderDeduction(runtime)),
     ...refundRoutes(runtime),

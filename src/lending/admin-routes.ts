@@ -1,35 +1,14 @@
 import { z } from 'zod';
 import { Refused, refuse, toWire } from '../kernel/index.js';
 import { customerOf } from '../parties/index.js';
-import {
-  idAfter,
-  page,
-  pageQuery,
-  pageSchema,
-  type Route,
-  type Runtime,
-  route,
-  type Tx,
-  textSchema,
-  wireId,
-} from '../runtime/index.js';
+import { idAfter, page, pageQuery, pageSchema, type Route, type Runtime, route, textSchema, wireId } from '../runtime/index.js';
 import { recordWord } from './confirm.js';
+import { OWN_BIDS, OWN_CLAIMS, OWN_PROJECTS, type Owned } from './owned.js';
 import { viewProject } from './reading.js';
 import { projectParams, projectQuery } from './routes.js';
-import { type Bid, type Project, ROLES } from './rules.js';
-import { bidsOf, claimsOf, type From, listProjects, type OwnClaim, projectsOf, type Whose } from './store.js';
-import {
-  bidSchema,
-  claimSchema,
-  projectSchema,
-  projectViewSchema,
-  showBid,
-  showClaim,
-  showProject,
-  showView,
-  showWord,
-  wordSchema,
-} from './wire.js';
+import { ROLES } from './rules.js';
+import { listProjects } from './store.js';
+import { projectSchema, projectViewSchema, showProject, showView, showWord, wordSchema } from './wire.js';
 
 const operator = { audience: 'operator', tag: 'Lending' } as const;
 
@@ -39,18 +18,15 @@ export function lendingAdminRoutes(rt: Runtime): Route[] {
     listRoute(rt),
     readRoute(rt),
     recordRoute(rt),
-    ofCustomerRoute(rt, {
-      ...{ path: 'lending-projects', schema: projectSchema, read: projectsOf, idOf: ({ id }: Project) => id, show: showProject },
+    ofCustomerRoute(rt, OWN_PROJECTS, {
       summary: 'Projects in which a customer borrows, stands for a borrower, or is paid in his place, on all platforms',
       summaryZh: '客户作为借款人、担保人或受托收款人的标的',
     }),
-    ofCustomerRoute(rt, {
-      ...{ path: 'bids', schema: bidSchema, read: bidsOf, idOf: ({ id }: Bid) => id, show: showBid },
+    ofCustomerRoute(rt, OWN_BIDS, {
       summary: 'What a customer has offered to projects, on all platforms',
       summaryZh: '客户投标记录',
     }),
-    ofCustomerRoute(rt, {
-      ...{ path: 'claims', schema: claimSchema, read: claimsOf, idOf: ({ claim }: OwnClaim) => claim.id, show: showClaim },
+    ofCustomerRoute(rt, OWN_CLAIMS, {
       summary: 'What projects owe to a customer, on all platforms',
       summaryZh: '客户债权',
     }),
@@ -122,25 +98,18 @@ function recordRoute(rt: Runtime): Route {
   });
 }
 
-interface OfCustomer<Row, Schema extends z.ZodType> {
-  readonly path: string;
-  readonly summary: string;
-  readonly summaryZh: string;
-  readonly schema: Schema;
-  readonly read: (tx: Tx, whose: Whose, from: From) => Promise<Row[]>;
-  readonly idOf: (row: Row) => string;
-  readonly show: (row: Row) => z.input<Schema>;
-}
-
-function ofCustomerRoute<Row, Schema extends z.ZodType>(rt: Runtime, of: OfCustomer<Row, Schema>): Route {
+function ofCustomerRoute<Row, Schema extends z.ZodType>(
+  rt: Runtime,
+  of: Owned<Row, Schema>,
+  said: { readonly summary: string; readonly summaryZh: string },
+): Route {
   return route({
     ...operator,
+    ...said,
     method: 'GET',
     path: `/admin/v1/customers/{customer}/${of.path}`,
     permission: 'customers.read',
     audited: true,
-    summary: of.summary,
-    summaryZh: of.summaryZh,
     params: z.strictObject({ customer: wireId('customer') }),
     query: z.strictObject(pageQuery),
     answers: { 200: { description: 'A page', schema: pageSchema(of.schema) } },

@@ -8,13 +8,19 @@
 export { lendingAdminRoutes } from './admin-routes.js';
 export { projectAnswered } from './confirm.js';
 export * from './plan.js';
+export {
+  bidRecords,
+  claimRecords,
+  compensationRecords,
+  lendingOnRecords,
+  openBidRecords,
+  projectKey,
+  projectRecords,
+} from './records.js';
 export { lendingRoutes } from './routes.js';
 export * from './rules.js';
-export { claimSaleRoutes } from './sale-routes.js';
-export { advancedRecords, saleRecords } from './sale-store.js';
 export * from './states.js';
-export * from './store.js';
-export { lendingTermsRoutes } from './terms-routes.js';
-export { lendingTermsOf, lendingTermsRecords } from './terms-store.js';
-export * from './trade.js';
-export { dueOn, type Lent, lentCount, lentOn, openProjects } from './winding-store.js';
+export { claimsOf, dueProjects, findProject, findProjectByNo, type Lent, lentCount, lentOn, openProjects } from './store.js';
+export { advancedRecords, lendingTermsOf, lendingTermsRecords } from './terms/store.js';
+export * from './trade/rules.js';
+export { saleRecords } from './trade/store.js';

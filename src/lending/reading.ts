@@ -2,8 +2,9 @@ import { type Id, Refused, refuse } from '../kernel/index.js';
 import { loadBook } from '../ledger/index.js';
 import type { Tx } from '../runtime/index.js';
 import { wordsOf } from './confirm-store.js';
+import { compensationRecords } from './records.js';
 import type { Project } from './rules.js';
-import { compensationRecords, findProject } from './store.js';
+import { findProject } from './store.js';
 import type { ProjectView } from './wire.js';
 
 /** @throws Refused PROJECT_NOT_FOUND, also for another platform's than `owner` */

@@ -7,7 +7,7 @@ import { isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtim
 import { newLoan } from './plan.js';
 import { type CAPS, decideCap, decideTerms, type Project, type ProjectTerms, raiseEnd } from './rules.js';
 import { borrowedBy, findProjectByNo, insertProject } from './store.js';
-import { lendingTermsOf } from './terms-store.js';
+import { lendingTermsOf } from './terms/store.js';
 
 type Parts = Pick<Runtime, 'db' | 'newId' | 'clock' | 'vault'>;
 

@@ -3,19 +3,20 @@ import { requireAccount } from '../accounts/index.js';
 import { toWire } from '../kernel/index.js';
 import { decodeCursor, idAfter, page, pageQuery, pageSchema, type Route, type Runtime, route, wireId } from '../runtime/index.js';
 import { askWord } from './confirm.js';
+import { OWN_BIDS, OWN_CLAIMS, type Owned } from './owned.js';
 import { requireProject, viewProject } from './reading.js';
 import { registerProject } from './register.js';
 import { ROLES } from './rules.js';
 import { PROJECT_STATES } from './states.js';
-import { bidsOf, claimsOf, claimsOn, listProjects } from './store.js';
+import { claimsOn, listProjects } from './store.js';
+import { lendingTermsRoutes } from './terms/routes.js';
+import { claimSaleRoutes } from './trade/routes.js';
 import {
-  bidSchema,
   claimSchema,
   newProject,
   projectSchema,
   projectTermsOf,
   projectViewSchema,
-  showBid,
   showClaim,
   showProject,
   showView,
@@ -28,7 +29,16 @@ export const projectParams = z.strictObject({ project: wireId('project') });
 
 /** Projects that many lend to, as platforms register and read them. Bids, lending out and repayments are instructions. */
 export function lendingRoutes(rt: Runtime): Route[] {
-  return [registerRoute(rt), listRoute(rt), readRoute(rt), claimsRoute(rt), confirmRoute(rt), bidsOfRoute(rt), claimsOfRoute(rt)];
+  return [
+    ...[registerRoute(rt), listRoute(rt), readRoute(rt), claimsRoute(rt), confirmRoute(rt)],
+    ofAccountRoute(rt, OWN_BIDS, {
+      summary: 'What was offered from an account, also what is over, in the order of the bids',
+      summaryZh: '账户投标记录',
+    }),
+    ofAccountRoute(rt, OWN_CLAIMS, { summary: 'What projects owe to an account, also what was paid', summaryZh: '账户债权' }),
+    ...claimSaleRoutes(rt),
+    ...lendingTermsRoutes(rt),
+  ];
 }
 
 function registerRoute(rt: Runtime): Route {
@@ -155,50 +165,28 @@ function confirmRoute(rt: Runtime): Route {
   });
 }
 
-const accountParams = z.strictObject({ account: wireId('account') });
-
-function bidsOfRoute({ db }: Runtime): Route {
+function ofAccountRoute<Row, Schema extends z.ZodType>(
+  { db }: Runtime,
+  of: Owned<Row, Schema>,
+  said: { readonly summary: string; readonly summaryZh: string },
+): Route {
   return route({
     ...platform,
+    ...said,
     method: 'GET',
-    path: '/v1/accounts/{account}/bids',
-    summary: 'What was offered from an account, also what is over, in the order of the bids',
-    summaryZh: '账户投标记录',
-    params: accountParams,
+    path: `/v1/accounts/{account}/${of.path}`,
+    params: z.strictObject({ account: wireId('account') }),
     query: z.strictObject(pageQuery),
-    answers: { 200: { description: 'A page', schema: pageSchema(bidSchema) } },
+    answers: { 200: { description: 'A page', schema: pageSchema(of.schema) } },
     refusals: ['CURSOR_INVALID'],
     handle: async ({ caller: { platformId }, params: { account }, query: { cursor, limit } }) => {
-      const list = `bids-of:${account}`;
+      const list = `${of.path}-of:${account}`;
       const after = idAfter(list, cursor);
-      const found = await db.snapshot('bids of account', async (tx) => {
+      const found = await db.snapshot('lending of account', async (tx) => {
         await requireAccount(tx, account, platformId);
-        return bidsOf(tx, { account }, { after, limit: limit + 1 });
+        return of.read(tx, { account }, { after, limit: limit + 1 });
       });
-      return { status: 200, body: page(list, found, limit, ({ id }) => [id], showBid) };
-    },
-  });
-}
-
-function claimsOfRoute({ db }: Runtime): Route {
-  return route({
-    ...platform,
-    method: 'GET',
-    path: '/v1/accounts/{account}/claims',
-    summary: 'What projects owe to an account, also what was paid',
-    summaryZh: '账户债权',
-    params: accountParams,
-    query: z.strictObject(pageQuery),
-    answers: { 200: { description: 'A page', schema: pageSchema(claimSchema) } },
-    refusals: ['CURSOR_INVALID'],
-    handle: async ({ caller: { platformId }, params: { account }, query: { cursor, limit } }) => {
-      const list = `claims-of:${account}`;
-      const after = idAfter(list, cursor);
-      const found = await db.snapshot('claims of account', async (tx) => {
-        await requireAccount(tx, account, platformId);
-        return claimsOf(tx, { account }, { after, limit: limit + 1 });
-      });
-      return { status: 200, body: page(list, found, limit, ({ claim }) => [claim.id], showClaim) };
+      return { status: 200, body: page(list, found, limit, (row) => [of.idOf(row)], of.show) };
     },
   });
 }

@@ -11,7 +11,17 @@ import {
   toRfc3339,
   toWire,
 } from '../kernel/index.js';
-import { type LoanState, type LoanTerms, type Parts, type RepaymentMethod, shareOut } from './plan.js';
+import {
+  addParts,
+  dueAsOf,
+  type LoanState,
+  type LoanTerms,
+  owedByPlan,
+  type Parts,
+  type RepaymentMethod,
+  shareOut,
+  sumOf,
+} from './plan.js';
 import type { ProjectState } from './states.js';
 
 /**
@@ -211,6 +221,14 @@ export function loanTerms(project: Project): LoanTerms {
   const { rate, penaltyRate, months, method, lentOn } = project;
   invariant(lentOn, `the project ${project.id} was lent`);
   return { rate, penaltyRate, months, method, lentOn };
+}
+
+/** What of a lent project is due on a date, and what its next instalment takes with it. Minor units. */
+export function dueOn(project: Project, on: BusinessDate): { readonly due: Minor; readonly withNext: Minor } {
+  const terms = loanTerms(project);
+  const due = sumOf(addParts(dueAsOf(terms, project.loan, on)));
+  const next = owedByPlan(terms, project.loan, on).find((each) => each.dueOn > on);
+  return { due, withNext: due + (next === undefined ? 0n : sumOf(next)) };
 }
 
 /** What one claim gets of a payment. */

@@ -35,7 +35,7 @@ export async function projectReturns(rt: Pick<Runtime, 'db' | 'clock'>, book: Bo
   for (let after: Id | undefined, more = true; more; ) {
     const from: Id | undefined = after;
     const page = await rt.db.read('wind-down-projects', async (tx) => {
-      const projects = await openProjects(tx, book.platformId, from, PAGE);
+      const projects = await openProjects(tx, book.platformId, { after: from, limit: PAGE });
       return { projects, collectable: await collectables(tx, projects, { book, nowMs }) };
     });
     returns.push(...page.projects.flatMap((project) => (project.state === 'lent' ? [] : [miscarried(project)])));
@@ -53,7 +53,7 @@ export async function projectReturns(rt: Pick<Runtime, 'db' | 'clock'>, book: Bo
 export async function keptForProjects(tx: Tx, book: Book, nowMs: Instant): Promise<Map<Id, Minor>> {
   const kept = new Map<Id, Minor>();
   for (let after: Id | undefined, more = true; more; ) {
-    const projects: Project[] = await openProjects(tx, book.platformId, after, PAGE);
+    const projects: Project[] = await openProjects(tx, book.platformId, { after, limit: PAGE });
     for (const { borrower, withNext } of await collectables(tx, projects, { book, nowMs }))
       kept.set(borrower.id, (kept.get(borrower.id) ?? 0n) + withNext);
     after = projects.at(-1)?.id;

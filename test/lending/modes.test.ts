@@ -5,7 +5,7 @@ import { asId, type Id, type Instant, Refused, toWire } from '../../src/kernel/i
 import { recordWord } from '../../src/lending/confirm.js';
 import { claimRecords, findProjectByNo, lendingTermsOf } from '../../src/lending/index.js';
 import { registerProject } from '../../src/lending/register.js';
-import { approveLendingTerms, proposeLendingTerms } from '../../src/lending/terms.js';
+import { approveLendingTerms, proposeLendingTerms } from '../../src/lending/terms/terms.js';
 import { readPlatform } from '../../src/platforms/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
 import { boundPayer } from '../support/model-outside.js';

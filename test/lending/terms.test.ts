@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { accountAdminRoutes } from '../../src/accounts/index.js';
 import { fromWire, toWire } from '../../src/kernel/index.js';
 import { loadAccounts } from '../../src/ledger/index.js';
-import { lendingTermsRoutes } from '../../src/lending/index.js';
+import { lendingRoutes } from '../../src/lending/index.js';
 import { openBook, type TestBook } from '../accounts/books.js';
 import { startApi, type TestApi } from '../support/api.js';
 
@@ -14,7 +14,7 @@ describe('what a lending platform may do beyond lending directly', () => {
   let market: TestBook;
   let [first, second] = ['', ''];
   beforeAll(async () => {
-    api = await startApi((runtime) => [...accountAdminRoutes(runtime), ...lendingTermsRoutes(runtime)]);
+    api = await startApi((runtime) => [...accountAdminRoutes(runtime), ...lendingRoutes(runtime)]);
     const { token: administrator } = await api.operator('administrator');
     lender = await openBook(api, administrator, { profile: 'lending' });
     market = await openBook(api, administrator);

@@ -761,7 +761,7 @@ describe('nothing is left untold', () => {
     ];
     const deals = [
       ...['../judging/escrow-bound.ts', '../../escrow/moves.ts', '../../lending/rules.ts'],
-      ...['../../lending/trade.ts', '../../funds/moves.ts'],
+      ...['../../lending/trade/rules.ts', '../../funds/moves.ts'],
     ];
     const orders = [
       '../orders/paying.ts',

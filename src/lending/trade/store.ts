@@ -1,7 +1,7 @@
-import { asId, type Id, type Instant } from '../kernel/index.js';
-import type { RecordType } from '../ledger/index.js';
-import { sql, type Tx } from '../runtime/index.js';
-import type { ClaimSale } from './trade.js';
+import { asId, type Id, type Instant } from '../../kernel/index.js';
+import type { RecordType } from '../../ledger/index.js';
+import { sql, type Tx } from '../../runtime/index.js';
+import type { ClaimSale } from './rules.js';
 
 interface SaleRow {
   id: string;
@@ -71,19 +71,3 @@ export async function salesOn(tx: Tx, projectId: Id, after: Id | undefined, limi
   ]);
   return rows.map(saleOf);
 }
-
-/** By platform: what its advance account has lent and not got back. Minor units. */
-export const advancedRecords: RecordType<{ readonly outstanding: bigint }> = {
-  name: 'advanced',
-  accountsOf: () => [],
-  async load(tx, keys) {
-    const rows = await tx.rows<{ platform_id: string; outstanding: string }>(
-      `SELECT t.platform_id, CAST(SUM(c.principal_left) AS CHAR) AS outstanding FROM lending_terms AS t
-         JOIN lending_claims AS c ON c.account_id = t.advance_account_id
-       WHERE t.platform_id IN (${keys.join()}) AND t.in_force = 1 GROUP BY t.platform_id`,
-    );
-    const found = new Map(rows.map((row) => [row.platform_id, BigInt(row.outstanding)]));
-    return new Map(keys.map((key) => [key, { outstanding: found.get(key) ?? 0n }]));
-  },
-  saving: () => undefined,
-};

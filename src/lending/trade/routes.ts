@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
+import { toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
 import {
   idAfter,
   page,
@@ -10,10 +10,11 @@ import {
   rfc3339Schema,
   route,
   wireId,
-} from '../runtime/index.js';
-import { salesOn } from './sale-store.js';
-import { claimRecords, findProject } from './store.js';
-import { type ClaimSale, isOpenSale } from './trade.js';
+} from '../../runtime/index.js';
+import { requireProject } from '../reading.js';
+import { claimRecords } from '../records.js';
+import { type ClaimSale, isOpenSale } from './rules.js';
+import { salesOn } from './store.js';
 
 const minor = z.int().meta({ description: 'Minor units' });
 const saleSchema = z
@@ -57,8 +58,7 @@ export function claimSaleRoutes({ db, clock }: Runtime): Route[] {
       const list = `claim-sales:${id}`;
       const after = idAfter(list, cursor);
       const body = await db.snapshot('claim sales', async (tx) => {
-        const project = await findProject(tx, id);
-        if (project?.platformId !== caller.platformId) throw new Refused(refuse('PROJECT_NOT_FOUND'));
+        await requireProject(tx, id, caller.platformId);
         const claims = (await claimRecords.load(tx, [id])).get(id)?.claims ?? [];
         const sales = await salesOn(tx, id, after, limit + 1);
         const nowMs = clock.now();

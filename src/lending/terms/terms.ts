@@ -1,6 +1,6 @@
-import { type Id, invariant, Refused, refuse } from '../kernel/index.js';
-import { type AccountType, type Book, loadBooks, lockShard, openAccounts } from '../ledger/index.js';
-import type { Runtime, Tx } from '../runtime/index.js';
+import { type Id, invariant, Refused, refuse } from '../../kernel/index.js';
+import { type AccountType, type Book, loadBooks, lockShard, openAccounts } from '../../ledger/index.js';
+import type { Runtime, Tx } from '../../runtime/index.js';
 import {
   type AllowedModes,
   dropLendingTerms,
@@ -9,7 +9,7 @@ import {
   type LendingTerms,
   lendingTermsOf,
   putInForce,
-} from './terms-store.js';
+} from './store.js';
 
 type Parts = Pick<Runtime, 'clock' | 'vault' | 'newId'>;
 

@@ -7,9 +7,9 @@ import {
   refuse,
   toRfc3339,
   toWire,
-} from '../kernel/index.js';
-import { addParts, owedByPlan, sumOf } from './plan.js';
-import { BIDS_MAX, type Claim, loanTerms, notNow, type Project } from './rules.js';
+} from '../../kernel/index.js';
+import { addParts, owedByPlan, sumOf } from '../plan.js';
+import { BIDS_MAX, type Claim, loanTerms, notNow, type Project } from '../rules.js';
 
 /**
  * Claims that change hands (债权转让): what one lender offers of his claim, at what price, and what somebody else buys of it. Pure.

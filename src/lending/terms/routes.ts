@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { BALANCE_MAX, type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../kernel/index.js';
-import { loadBooks } from '../ledger/index.js';
-import { type Route, type Runtime, rfc3339Schema, route, textSchema, wireId } from '../runtime/index.js';
+import { BALANCE_MAX, type Id, Refused, refuse, toRfc3339, toWire, toWireAmount } from '../../kernel/index.js';
+import { loadBooks } from '../../ledger/index.js';
+import { type Route, type Runtime, rfc3339Schema, route, textSchema, wireId } from '../../runtime/index.js';
+import { LENDING_TERMS_STATES, type LendingTerms, lendingTermsOf, listLendingTerms } from './store.js';
 import { approveLendingTerms, proposeLendingTerms, rejectLendingTerms } from './terms.js';
-import { LENDING_TERMS_STATES, type LendingTerms, lendingTermsOf, listLendingTerms } from './terms-store.js';
 
 const operator = { audience: 'operator', tag: 'Lending' } as const;
 const params = z.strictObject({ platform: wireId('platform') });

@@ -1,6 +1,6 @@
-import { asId, type Id, type Instant, type Minor } from '../kernel/index.js';
-import type { RecordType } from '../ledger/index.js';
-import type { Tx } from '../runtime/index.js';
+import { asId, type Id, type Instant, type Minor } from '../../kernel/index.js';
+import type { RecordType } from '../../ledger/index.js';
+import type { Tx } from '../../runtime/index.js';
 
 /** `withdrawn` by whoever proposed them, `rejected` by another; `superseded` by those that came after. */
 export const LENDING_TERMS_STATES = ['proposed', 'in-force', 'superseded', 'rejected', 'withdrawn'] as const;
@@ -89,6 +89,22 @@ export const lendingTermsRecords: RecordType<InForce> = {
 export async function lendingTermsOf(tx: Tx, platformId: Id): Promise<InForce> {
   return (await lendingTermsRecords.load(tx, [platformId])).get(platformId) ?? { ...DIRECT_ALONE, platformId };
 }
+
+/** By platform: what its advance account has lent and not got back. Minor units. */
+export const advancedRecords: RecordType<{ readonly outstanding: Minor }> = {
+  name: 'advanced',
+  accountsOf: () => [],
+  async load(tx, keys) {
+    const rows = await tx.rows<{ platform_id: string; outstanding: string }>(
+      `SELECT t.platform_id, CAST(SUM(c.principal_left) AS CHAR) AS outstanding FROM lending_terms AS t
+         JOIN lending_claims AS c ON c.account_id = t.advance_account_id
+       WHERE t.platform_id IN (${keys.join()}) AND t.in_force = 1 GROUP BY t.platform_id`,
+    );
+    const found = new Map(rows.map((row) => [row.platform_id, BigInt(row.outstanding)]));
+    return new Map(keys.map((key) => [key, { outstanding: found.get(key) ?? 0n }]));
+  },
+  saving: () => undefined,
+};
 
 export async function findLendingTerms(tx: Tx, id: Id): Promise<LendingTerms | undefined> {
   const [row] = await tx.rows<Row>('SELECT * FROM lending_terms WHERE id = ?', [id]);
