@@ -32,6 +32,7 @@ export { takeNews } from './news/news.js';
 export { type Forecast, forecastClearing } from './plan/forecast.js';
 export { WHY_NOT, WHY_NOT_WORDS } from './plan/why.js';
 export { dispatchRoutes } from './routes.js';
+export { tidyReason } from './rules.js';
 export { endIntercepted } from './sending/intercept.js';
 export { lapseCollections } from './sending/lapse.js';
 export { ask, pollDue } from './sending/poll.js';

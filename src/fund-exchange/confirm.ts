@@ -1,15 +1,14 @@
 import { type FundConfirmation, isDone } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
-import { confirmationGiven, failureGiven } from '../funds/index.js';
 import { asId, type Id } from '../kernel/index.js';
 import type { Finding, FundCases } from './cases.js';
 import type { Taking } from './days.js';
 import { decided } from './decided.js';
+import { confirmationGiven, failureGiven } from './instruct.js';
 import { isAbout, isKnown, orderNoOf, parseOrderNo, type SentOrder, turnOf } from './rules.js';
 import { sentOrders, unansweredOrders } from './store.js';
 
 const PAGE = 1_000;
-const NO_REASON = '基金公司未说明原因';
 
 /**
  * Takes what became of orders, record by record. One of an order that nobody gave, or that does not fit it, is a case, and the rest is taken; so is each
@@ -55,9 +54,7 @@ async function takePage(
     desk,
     given.map(({ sent, said }) => {
       const order = { ...sent.order, attempts: sent.attempt };
-      if (!isDone(said)) return failureGiven(order, said.reason === '' ? NO_REASON : said.reason, turnOf(date));
-      const { nav, units, amount } = said;
-      return confirmationGiven(order, { date: said.confirmDate, nav, units, amount }, turnOf(date));
+      return isDone(said) ? confirmationGiven(order, said, turnOf(date)) : failureGiven(order, said.reason, turnOf(date));
     }),
   );
   const agreed: string[] = [];

@@ -1,9 +1,10 @@
 import type { FundQuote } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
-import { type Fund, incomeGiven, lastFundDay, listHoldings, takeFundDay } from '../funds/index.js';
+import { type Fund, lastFundDay, listHoldings, takeFundDay } from '../funds/index.js';
 import { asId, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
 import type { FundCases } from './cases.js';
 import { decided } from './decided.js';
+import { incomeGiven } from './instruct.js';
 import { accountOfNo, daysFrom, fundAccountNo, turnOf } from './rules.js';
 
 const PAGE = 1_000;

@@ -1,6 +1,5 @@
 import { type Desk, decideNow } from '../dispatch/index.js';
-import type { FundInstruction } from '../funds/index.js';
-import { findInstructions } from '../instructions/index.js';
+import { findInstructions, type Submission } from '../instructions/index.js';
 import { type Id, invariant } from '../kernel/index.js';
 import { loadBooks } from '../ledger/index.js';
 
@@ -15,7 +14,7 @@ export interface Decided {
  * Gives instructions of the system and has them decided before it answers. Given again they have the outcome that they had; one that comes under its number
  * with other words has the code REQUEST_NO_REUSED.
  */
-export async function decided(desk: Desk, given: readonly FundInstruction[]): Promise<Decided[]> {
+export async function decided(desk: Desk, given: readonly Submission[]): Promise<Decided[]> {
   if (given.length === 0) return [];
   const { rt } = desk;
   const platformIds = [...new Set(given.map(({ platformId }) => platformId))];

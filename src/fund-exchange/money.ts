@@ -1,18 +1,11 @@
 import { BankRefused, BankUnreachable, StatementFaulty } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
-import {
-  type FundInstruction,
-  type FundOrder,
-  type FundOrderFilter,
-  listFundOrders,
-  proceedsGiven,
-  proceedsPaid,
-  SETTLED_AT_ONCE,
-  settlementGiven,
-} from '../funds/index.js';
+import { type FundOrder, type FundOrderFilter, listFundOrders, SETTLED_AT_ONCE } from '../funds/index.js';
+import type { Submission } from '../instructions/index.js';
 import { addDays, asId, type BusinessDate, type Id, type Minor, naturalDate } from '../kernel/index.js';
 import { faultOf } from '../runtime/index.js';
 import { decided } from './decided.js';
+import { proceedsGiven, proceedsPaid, settlementGiven } from './instruct.js';
 import { orderNoOf, turnOf } from './rules.js';
 import { bookedUnder, bookOf } from './store.js';
 
@@ -29,7 +22,7 @@ export async function moveFundMoney(desk: Desk): Promise<number> {
   return (await bookProceeds(desk, today)) + (await payProceeds(desk, today)) + (await settlePurchases(desk, today));
 }
 
-async function giveAll(desk: Desk, given: readonly FundInstruction[]): Promise<number> {
+async function giveAll(desk: Desk, given: readonly Submission[]): Promise<number> {
   const outcomes = await decided(desk, given);
   outcomes.forEach(({ code }, at) => {
     if (code !== 'posted') desk.rt.log.warn({ event: 'fund-money.refused', code, requestNo: given[at]?.requestNo });
@@ -82,7 +75,7 @@ async function bookProceeds(desk: Desk, today: BusinessDate): Promise<number> {
         desk.rt.log.warn({ event: 'fund-money.booked-otherwise', platform: platformId, reference });
         return [];
       }
-      return [proceedsGiven(platformId, { fund: order.fund, reference, amount, orders: [order.id] }, turnOf(today))];
+      return [proceedsGiven(order, { reference, amount }, turnOf(today))];
     });
     booked += await giveAll(desk, given);
   }
@@ -133,14 +126,12 @@ async function settlePurchases(desk: Desk, today: BusinessDate): Promise<number>
       const key = `${order.platformId}:${order.fund}:${order.way}:${naturalDate(order.changedMs)}`;
       groups.set(key, [...(groups.get(key) ?? []), order]);
     }
-    const given: FundInstruction[] = [];
+    const given: Submission[] = [];
     for (const group of groups.values()) {
       for (let from = 0; from < group.length; from += SETTLED_AT_ONCE) {
         const [first, ...rest] = group.slice(from, from + SETTLED_AT_ONCE);
-        if (first === undefined) continue;
-        const instruction = settlementGiven([first, ...rest]);
-        // What was refused today, because money has not cleared, may go tomorrow.
-        given.push({ ...instruction, requestNo: `${instruction.requestNo}:${turnOf(today)}` });
+        // What is refused today, because money has not cleared, may go tomorrow.
+        if (first !== undefined) given.push(settlementGiven([first, ...rest], turnOf(today)));
       }
     }
     return giveAll(desk, given);

@@ -6,7 +6,7 @@
  * do), and no file is exchanged.
  */
 export { fundAdminRoutes } from './admin-routes.js';
-export * from './instruct.js';
+export { takeFundDay } from './days.js';
 export * from './moves.js';
 export * from './records.js';
 export { fundRoutes } from './routes.js';

@@ -50,6 +50,9 @@ export function closedAt(date: BusinessDate): Instant {
   return (startOfDay(date) + CUT_OFF_MS) as Instant;
 }
 
+/** Purchases whose money goes to their fund in one payment, at most. */
+export const SETTLED_AT_ONCE = 500;
+
 /** Units that an amount of money buys, to the hundredth, half up. */
 export function unitsFor(amount: Minor, nav: bigint): Units {
   return mulDivHalfUp(amount, NAV_ONE, nav);

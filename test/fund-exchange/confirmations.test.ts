@@ -126,6 +126,19 @@ test('a confirmation of a sending that was refused before is a case', async () =
   expect(await cases()).toContain(`open ${THU} amount-differs 400000/400000 an earlier sending`);
 }, 120_000);
 
+test('words and figures that no instruction has room for hold up nobody else: a refusal is taken, a confirmation is a case', async () => {
+  for (const amount of [100_000n, 200_000n, 300_000n]) expect(await buy(amount)).toBe('posted');
+  await evening(MON);
+  await morning(TUE, ([one, two, ...rest]) => [
+    { ...(one as FundConfirmation), returnCode: '0001', amount: 0n, units: 0n, reason: ' 超过单日\u2028申购上限\u3000' },
+    { ...(two as FundConfirmation), units: 9_999_999_999_999_999n, amount: 9_999_999_999_999_999n },
+    ...rest,
+  ]);
+  expect(await orders()).toEqual(['failed 100000 0 1', 'sent 200000 0 1', 'confirmed 300000 300000 1']);
+  expect((await list())[0]?.reason).toBe('超过单日 申购上限');
+  expect(await cases()).toContain(`open ${TUE} amount-differs 200000/9999999999999999 FUND_CONFIRMATION_DIFFERS`);
+}, 120_000);
+
 test.each([
   ['back', TUE],
   ['ahead', '2026-12-31'],

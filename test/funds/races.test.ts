@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   confirmationGiven,
-  findFundOrder,
   incomeGiven,
-  listHoldings,
   proceedsGiven,
   proceedsPaid,
   settlementGiven,
-} from '../../src/funds/index.js';
+} from '../../src/fund-exchange/instruct.js';
+import { findFundOrder, listHoldings } from '../../src/funds/index.js';
 import { executeShard } from '../../src/instructions/index.js';
 import { type BusinessDate, type Id, instantOf } from '../../src/kernel/index.js';
 import { boundPayer } from '../support/model-outside.js';
@@ -78,8 +77,8 @@ async function confirm(world: World, pots: readonly (Pot & { bought: Id })[]): P
   ).toEqual(pots.map(({ bought }) => bought));
   for (const pot of pots) {
     const order = { id: pot.bought, platformId: pot.book.platformId, attempts: 1 };
-    const what = { date: date('2026-03-03'), nav: 10_000n, units: 1_500_000n, amount: 1_500_000n };
-    const confirmed = await give(pot, 'S', 'fund-confirmation', JSON.parse(confirmationGiven(order, what).body));
+    const what = { confirmDate: date('2026-03-03'), nav: 10_000n, units: 1_500_000n, amount: 1_500_000n };
+    const confirmed = await give(pot, 'S', 'fund-confirmation', JSON.parse(confirmationGiven(order, what, 0).body));
     await executeShard(world.rt, world.shardId);
     expect((await outcomesOf(world, [confirmed])).get(confirmed)).toBe('posted');
   }
@@ -166,13 +165,13 @@ describe('what the company says', () => {
     world.clock.advance(instantOf(MORNING + 48 * 3_600_000));
     expect(await tellDay(world, { fund, date: '2026-03-03', from: '2026-03-03', nav: 10_000n, per10k: 10_000n })).toBe('taken');
     const sent = { id: order, platformId: book.platformId, attempts: 1 };
-    const what = { date: date('2026-03-04'), nav: 10_000n, units: 400_000n, amount: 400_000n };
-    const proceeds = { fund, reference: 'FR-1', amount: 400_000n, orders: [order] };
+    const what = { confirmDate: date('2026-03-04'), nav: 10_000n, units: 400_000n, amount: 400_000n };
+    const proceeds = { reference: 'FR-1', amount: 400_000n };
     const words = [
-      incomeGiven({ platformId: book.platformId, accountId: account, fund }, date('2026-03-03'), 150n),
-      confirmationGiven(sent, what),
-      proceedsGiven(book.platformId, proceeds),
-      proceedsPaid(sent),
+      incomeGiven({ platformId: book.platformId, accountId: account, fund }, date('2026-03-03'), 150n, 0),
+      confirmationGiven(sent, what, 0),
+      proceedsGiven({ ...sent, fund }, proceeds, 0),
+      proceedsPaid(sent, 0),
     ];
     for (const { origin, requestNo, kind, body } of words) {
       const asked = { platform: book.platformId, origin, requestNo, kind, data: JSON.parse(body) };
@@ -198,8 +197,8 @@ describe('what the company says', () => {
     );
     const order = await world.db.read('order', (tx) => findFundOrder(tx, rows[0]?.id as Id));
     if (order === undefined) throw new Error('no purchase');
-    expect(settlementGiven([order]).requestNo).toBe(settlementGiven([order]).requestNo);
+    expect(settlementGiven([order], 0).requestNo).toBe(settlementGiven([order], 0).requestNo);
     const changed = { ...order, changedMs: instantOf(order.changedMs + 1) };
-    expect(settlementGiven([changed]).requestNo).not.toBe(settlementGiven([order]).requestNo);
+    expect(settlementGiven([changed], 0).requestNo).not.toBe(settlementGiven([order], 0).requestNo);
   });
 });
