@@ -134,7 +134,7 @@ test('words and figures that no instruction has room for hold up nobody else: a 
     { ...(two as FundConfirmation), units: 9_999_999_999_999_999n, amount: 9_999_999_999_999_999n },
     ...rest,
   ]);
-  expect(await orders()).toEqual(['failed 100000 0 1', 'sent 200000 0 1', 'confirmed 300000 300000 1']);
+  expect(await orders()).toEqual(['failed 100000 0 1', 'sent 200000 0 1', 'settled 300000 300000 1']);
   expect((await list())[0]?.reason).toBe('超过单日 申购上限');
   expect(await cases()).toContain(`open ${TUE} amount-differs 200000/9999999999999999 FUND_CONFIRMATION_DIFFERS`);
 }, 120_000);

@@ -96,11 +96,6 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
     ],
     ['PROJECT_STATE', 'it is not full', project('lend-out', { state: 'raising', mode: 'direct' })],
     [
-      'ADVANCE_CEILING',
-      'a fen more than was agreed',
-      (desk) => [agreed(true)(desk), project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk)],
-    ],
-    [
       'PROJECT_STATE',
       'an advance after its time to raise',
       (desk) => [
@@ -108,6 +103,11 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
         project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk),
         late(desk),
       ],
+    ],
+    [
+      'ADVANCE_CEILING',
+      'a fen more than was agreed',
+      (desk) => [agreed(true)(desk), project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk)],
     ],
     ['LENDING_NOT_DIRECT', 'to somebody else', said({ to: `acc_${ben}` })],
     ['ACCOUNT_FROZEN', "a lender's account is frozen", account(lily2, { state: 'frozen' })],
