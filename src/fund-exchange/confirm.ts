@@ -1,6 +1,7 @@
 import { type FundConfirmation, isDone } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
-import { asId, type Id } from '../kernel/index.js';
+import type { Id } from '../kernel/index.js';
+import { inPages } from '../runtime/index.js';
 import type { Finding, FundCases } from './cases.js';
 import type { Taking } from './days.js';
 import { decided } from './decided.js';
@@ -20,14 +21,10 @@ export async function takeConfirmations(desk: Desk, taking: Taking, cases: FundC
     takePage(desk, taking, some, cases),
   );
   const missing: Finding[] = [];
-  for (let after: Id | undefined = asId('0'); after !== undefined; ) {
-    const from: Id = after;
-    const some = await desk.rt.db.read('unanswered-fund-orders', (tx) =>
-      unansweredOrders(tx, { company, until: tradeDate }, from, PAGE),
-    );
+  const read = (after: Id) =>
+    desk.rt.db.read('unanswered-fund-orders', (tx) => unansweredOrders(tx, { company, until: tradeDate }, after, PAGE));
+  for await (const some of inPages(PAGE, ({ order }) => order.id, read))
     missing.push(...some.map((sent) => findingOf(sent, 'only-ours', null)));
-    after = some.length === PAGE ? some.at(-1)?.order.id : undefined;
-  }
   await cases.open(missing);
 }
 

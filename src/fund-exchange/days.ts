@@ -1,7 +1,8 @@
 import type { FundQuote } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
 import { type Fund, lastFundDay, listHoldings, takeFundDay } from '../funds/index.js';
-import { asId, type BusinessDate, type Id, type Minor } from '../kernel/index.js';
+import type { BusinessDate, Id, Minor } from '../kernel/index.js';
+import { inPages } from '../runtime/index.js';
 import type { FundCases } from './cases.js';
 import { decided } from './decided.js';
 import { incomeGiven } from './instruct.js';
@@ -97,16 +98,13 @@ interface Earned {
 async function giveRest(desk: Desk, taking: Taking, day: BusinessDate, cases: FundCases): Promise<void> {
   for (const { code, kind } of taking.funds.values()) {
     if (kind !== 'money') continue;
-    for (let after: Id | undefined = asId('0'); after !== undefined; ) {
-      const from: Id = after;
-      const some = await desk.rt.db.read('holdings-without-income', (tx) =>
-        listHoldings(tx, { fund: code, lacksIncomeOf: day, after: from }, PAGE),
-      );
+    const read = (after: Id) =>
+      desk.rt.db.read('holdings-without-income', (tx) => listHoldings(tx, { fund: code, lacksIncomeOf: day, after }, PAGE));
+    for await (const some of inPages(PAGE, ({ accountId }) => accountId, read)) {
       const rest = some.map(({ platformId, accountId, fund }) => ({
         ...{ platformId, accountId, fund, account: fundAccountNo(accountId), units: 0n },
       }));
       await giveIncome(desk, taking, day, rest, cases);
-      after = some.length === PAGE ? some.at(-1)?.accountId : undefined;
     }
   }
 }

@@ -1,7 +1,8 @@
 import type { Desk } from '../dispatch/index.js';
 import { listHoldings } from '../funds/index.js';
-import { asId, type Id } from '../kernel/index.js';
+import type { Id } from '../kernel/index.js';
 import { type Leftover, matchSorted, RowSorter, rowOf } from '../reconciliation/index.js';
+import { inPages } from '../runtime/index.js';
 import type { Finding, FundCases } from './cases.js';
 import type { Taking } from './days.js';
 import { accountOfNo, fundAccountNo } from './rules.js';
@@ -39,13 +40,10 @@ export async function compareHoldings(desk: Desk, { company, date, funds, digest
 }
 
 async function readOurs({ rt }: Desk, fund: string, into: RowSorter): Promise<void> {
-  for (let after: Id | undefined = asId('0'); after !== undefined; ) {
-    const from: Id = after;
-    const page = await rt.db.read('holdings-of-fund', (tx) => listHoldings(tx, { fund, after: from }, PAGE));
+  const read = (after: Id) => rt.db.read('holdings-of-fund', (tx) => listHoldings(tx, { fund, after }, PAGE));
+  for await (const page of inPages(PAGE, ({ accountId }) => accountId, read))
     for (const { accountId, units } of page)
       if (units > 0n) await into.add(rowOf(referenceOf(fund, fundAccountNo(accountId)), units));
-    after = page.length === PAGE ? page.at(-1)?.accountId : undefined;
-  }
 }
 
 async function findingOf({ rt }: Desk, { reference, ours, theirs }: Leftover): Promise<Finding> {

@@ -2,12 +2,13 @@ import { BankRefused, BankUnreachable, StatementFaulty } from '../channels/index
 import type { Desk } from '../dispatch/index.js';
 import { type FundOrder, type FundOrderFilter, listFundOrders, SETTLED_AT_ONCE } from '../funds/index.js';
 import type { Submission } from '../instructions/index.js';
-import { addDays, asId, type BusinessDate, type Id, type Minor, naturalDate } from '../kernel/index.js';
-import { faultOf } from '../runtime/index.js';
+import { addDays, type BusinessDate, type Id, type Minor, naturalDate } from '../kernel/index.js';
+import { loadBook } from '../ledger/index.js';
+import { faultOf, inPages } from '../runtime/index.js';
 import { decided } from './decided.js';
 import { proceedsGiven, proceedsPaid, settlementGiven } from './instruct.js';
 import { orderNoOf, turnOf } from './rules.js';
-import { bookedUnder, bookOf } from './store.js';
+import { bookedUnder } from './store.js';
 
 const PAGE = 1_000;
 /** For so many days after a confirmation its money is looked for on the statements by itself. */
@@ -30,19 +31,9 @@ async function giveAll(desk: Desk, given: readonly Submission[]): Promise<number
   return outcomes.filter(({ code }) => code === 'posted').length;
 }
 
-async function eachPage(
-  { rt }: Desk,
-  filter: FundOrderFilter,
-  take: (orders: readonly FundOrder[]) => Promise<number>,
-): Promise<number> {
-  let sum = 0;
-  for (let after: Id | undefined = asId('0'); after !== undefined; ) {
-    const from: Id = after;
-    const orders = await rt.db.read('fund-orders', (tx) => listFundOrders(tx, { ...filter, after: from }, PAGE));
-    sum += await take(orders);
-    after = orders.length === PAGE ? orders.at(-1)?.id : undefined;
-  }
-  return sum;
+function ordersBy({ rt }: Desk, filter: Omit<FundOrderFilter, 'after'>): AsyncGenerator<readonly FundOrder[]> {
+  const read = (after: Id) => rt.db.read('fund-orders', (tx) => listFundOrders(tx, { ...filter, after }, PAGE));
+  return inPages(PAGE, ({ id }) => id, read);
 }
 
 /** The reference under which a fund company pays for a redemption. */
@@ -57,13 +48,11 @@ function proceedsReference({ id, attempts }: FundOrder): string {
  */
 async function bookProceeds(desk: Desk, today: BusinessDate): Promise<number> {
   const waiting = new Map<Id, FundOrder[]>();
-  await eachPage(desk, { states: ['confirmed'], direction: 'redemption', collected: false }, async (orders) => {
+  for await (const orders of ordersBy(desk, { states: ['confirmed'], direction: 'redemption', collected: false }))
     for (const order of orders) waiting.set(order.platformId, [...(waiting.get(order.platformId) ?? []), order]);
-    return 0;
-  });
   let booked = 0;
   for (const [platformId, orders] of waiting) {
-    const { custodyNo } = await desk.rt.db.read('book-of-funds', (tx) => bookOf(tx, platformId));
+    const { custodyNo } = await desk.rt.db.read('book-of-funds', (tx) => loadBook(tx, platformId));
     const wanted = new Map(orders.map((order) => [proceedsReference(order), order]));
     const since = orders.map(({ tradingDate }) => tradingDate ?? today).sort()[0] ?? today;
     const shown = await linesOn(desk, custodyNo, since, today, wanted);
@@ -108,32 +97,39 @@ async function linesOn(
 }
 
 async function payProceeds(desk: Desk, today: BusinessDate): Promise<number> {
-  return eachPage(desk, { states: ['confirmed'], direction: 'redemption', collected: true }, (orders) =>
-    giveAll(
-      desk,
-      orders.map((order) => proceedsPaid(order, turnOf(today))),
-    ),
-  );
+  let paid = 0;
+  for await (const orders of ordersBy(desk, { states: ['confirmed'], direction: 'redemption', collected: true })) {
+    const given = orders.map((order) => proceedsPaid(order, turnOf(today)));
+    paid += await giveAll(desk, given);
+  }
+  return paid;
 }
 
 async function settlePurchases(desk: Desk, today: BusinessDate): Promise<number> {
   const due = { states: ['confirmed' as const], direction: 'subscription' as const, collected: true, settlesUntil: today };
-  return eachPage(desk, due, async (orders) => {
-    const groups = new Map<string, FundOrder[]>();
-    // Of a purchase from the pot the money may not be here yet. Where it came only today it has not cleared, and may not hold up what was here before:
-    // where money comes every day, some of it never has.
-    for (const order of orders.filter(({ collected, amount }) => collected === amount)) {
-      const key = `${order.platformId}:${order.fund}:${order.way}:${naturalDate(order.changedMs)}`;
-      groups.set(key, [...(groups.get(key) ?? []), order]);
+  let settled = 0;
+  for await (const orders of ordersBy(desk, due)) {
+    const given = settlementsOf(orders).map((together) => settlementGiven(together, turnOf(today)));
+    settled += await giveAll(desk, given);
+  }
+  return settled;
+}
+
+/** Purchases whose money goes to their fund in one payment. */
+function settlementsOf(orders: readonly FundOrder[]): (readonly [FundOrder, ...FundOrder[]])[] {
+  // Of a purchase from the pot the money may not be here yet. Where it came only today it has not cleared, and may not hold up what was
+  // here before: where money comes every day, some of it never has.
+  const groups = new Map<string, FundOrder[]>();
+  for (const order of orders.filter(({ collected, amount }) => collected === amount)) {
+    const key = `${order.platformId}:${order.fund}:${order.way}:${naturalDate(order.changedMs)}`;
+    groups.set(key, [...(groups.get(key) ?? []), order]);
+  }
+  const settlements: (readonly [FundOrder, ...FundOrder[]])[] = [];
+  for (const group of groups.values()) {
+    for (let from = 0; from < group.length; from += SETTLED_AT_ONCE) {
+      const [first, ...rest] = group.slice(from, from + SETTLED_AT_ONCE);
+      if (first !== undefined) settlements.push([first, ...rest]);
     }
-    const given: Submission[] = [];
-    for (const group of groups.values()) {
-      for (let from = 0; from < group.length; from += SETTLED_AT_ONCE) {
-        const [first, ...rest] = group.slice(from, from + SETTLED_AT_ONCE);
-        // What is refused today, because money has not cleared, may go tomorrow.
-        if (first !== undefined) given.push(settlementGiven([first, ...rest], turnOf(today)));
-      }
-    }
-    return giveAll(desk, given);
-  });
+  }
+  return settlements;
 }

@@ -1,13 +1,13 @@
 import { BankRefused, type FundApplication } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
 import { closedAt, type Fund, listFundOrders, markFundOrdersSent } from '../funds/index.js';
-import { asId, type BusinessDate, type Id, invariant } from '../kernel/index.js';
+import { type BusinessDate, type Id, invariant } from '../kernel/index.js';
 import { lockShard, shardIds } from '../ledger/index.js';
+import { inPages } from '../runtime/index.js';
 import { applicationOf, daysToSend } from './rules.js';
 import { countFileOrders, fileOrders, insertFileOrders, listFiles, noteFiles } from './store.js';
 
 const PAGE = 1_000;
-const FIRST = asId('0');
 
 /**
  * Hands in the orders of every trading day that is closed, oldest first; also none at all. @returns how many files were handed in
@@ -57,12 +57,8 @@ async function handIn({ rt, channels }: Desk, company: string, date: BusinessDat
     noteFiles(tx, [{ ...of, state: 'filling', digest: null, changedMs: rt.clock.now() }]),
   );
   async function* pages(): AsyncGenerator<readonly FundApplication[]> {
-    for (let after: Id | undefined = FIRST; after !== undefined; ) {
-      const from: Id = after;
-      const orders = await rt.db.read('page-of-fund-file', (tx) => fileOrders(tx, { company, date }, from, PAGE));
-      if (orders.length > 0) yield orders.map(applicationOf);
-      after = orders.length === PAGE ? orders.at(-1)?.order.id : undefined;
-    }
+    const read = (after: Id) => rt.db.read('page-of-fund-file', (tx) => fileOrders(tx, { company, date }, after, PAGE));
+    for await (const orders of inPages(PAGE, ({ order }) => order.id, read)) yield orders.map(applicationOf);
   }
   try {
     const { digest } = await channels.funds.handIn(company, date, count, pages);

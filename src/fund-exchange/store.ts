@@ -167,15 +167,6 @@ export async function unansweredOrders(
   return rows.map(sentOf);
 }
 
-/** A platform's shard, and the custody account in which its money is. */
-export async function bookOf(tx: Tx, platformId: Id): Promise<{ shardId: number; custodyNo: string }> {
-  const [row] = await tx.rows<{ shard_id: number; custody_no: string }>(
-    'SELECT shard_id, custody_no FROM books WHERE platform_id = ?',
-    [platformId],
-  );
-  return { shardId: row?.shard_id ?? 0, custodyNo: row?.custody_no ?? '' };
-}
-
 /** Those of these references under which the books have money of a platform. */
 export async function bookedUnder(tx: Tx, platformId: Id, references: readonly string[]): Promise<Set<string>> {
   if (references.length === 0) return new Set();

@@ -2,7 +2,7 @@ import { BankUnreachable, FILE_CHANNELS, type FileChannel } from '../channels/in
 import { type Desk, decideNow, failedDirective, restoreFloats, returnedDirective, settledDirective } from '../dispatch/index.js';
 import { addDays, asId, type BusinessDate, type Id, type Instant } from '../kernel/index.js';
 import { type Payout, payoutRecords } from '../payouts/index.js';
-import { isDuplicateKey, type Tx } from '../runtime/index.js';
+import { inPages, isDuplicateKey, type Tx } from '../runtime/index.js';
 import { type ChannelBreak, classifyChannel, wordOf } from './channel-rules.js';
 import { type Leftover, matchSorted, rowOf } from './matching.js';
 import { ClassCounts, keyOfReference } from './rules.js';
@@ -139,16 +139,14 @@ async function matchFile(desk: Desk, channel: FileChannel, date: BusinessDate, w
 
 async function readDispatched({ rt }: Desk, channel: FileChannel, date: BusinessDate, into: RowSorter) {
   let [lines, sum] = [0, 0n];
-  for (let after: Id | undefined = asId('0'); after !== undefined; ) {
-    const from: Id = after;
-    const page = await rt.db.read('dispatched', (tx) => dispatchedPage(tx, channel, date, from, PAGE));
+  const read = (after: Id) => rt.db.read('dispatched', (tx) => dispatchedPage(tx, channel, date, after, PAGE));
+  for await (const page of inPages(PAGE, ({ id }) => id, read)) {
     for (const { id, amount, state } of page) {
       sum += BigInt(amount);
       const full = into.add(rowOf(id, amount, wordOf(state)));
       if (full !== undefined) await full;
     }
     lines += page.length;
-    after = page.length === PAGE ? page.at(-1)?.id : undefined;
   }
   return { lines, sum };
 }

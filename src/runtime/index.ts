@@ -15,6 +15,7 @@ export * from './log.js';
 export * from './metrics.js';
 export { namelessFile } from './nameless-file.js';
 export * from './openapi.js';
+export { inPages } from './pages.js';
 export * from './parameters.js';
 export * from './prefer.js';
 export * from './problem.js';

@@ -2,7 +2,7 @@ import { coverOf, type Mandate, quotaOf, standingMandates } from '../consents/in
 import { type BusinessDate, type Id, type Instant, type Minor, toWire, toWireMoney } from '../kernel/index.js';
 import { availableOf, type Book, type LedgerAccount, loadAccounts } from '../ledger/index.js';
 import { dueOn, openProjects, type Project } from '../lending/index.js';
-import type { Runtime, Tx } from '../runtime/index.js';
+import { inPages, type Runtime, type Tx } from '../runtime/index.js';
 import type { Return } from './rules.js';
 
 /**
@@ -32,19 +32,13 @@ export async function projectReturns(rt: Pick<Runtime, 'db' | 'clock'>, book: Bo
   const returns: Return[] = [];
   const nowMs = rt.clock.now();
   const room = new Room(nowMs);
-  for (let after: Id | undefined, more = true; more; ) {
-    const from: Id | undefined = after;
-    const page = await rt.db.read('wind-down-projects', async (tx) => {
-      const projects = await openProjects(tx, book.platformId, { after: from, limit: PAGE });
-      return { projects, collectable: await collectables(tx, projects, { book, nowMs }) };
-    });
-    returns.push(...page.projects.flatMap((project) => (project.state === 'lent' ? [] : [miscarried(project)])));
-    for (const each of page.collectable) {
+  const read = (after: Id) => rt.db.read('wind-down-projects', (tx) => openProjects(tx, book.platformId, { after, limit: PAGE }));
+  for await (const projects of inPages(PAGE, ({ id }) => id, read)) {
+    returns.push(...projects.flatMap((project) => (project.state === 'lent' ? [] : [miscarried(project)])));
+    for (const each of await rt.db.read('wind-down-collectable', (tx) => collectables(tx, projects, { book, nowMs }))) {
       const taken = room.take(each);
       if (taken !== undefined) returns.push(collected(each, taken, book.businessDate));
     }
-    after = page.projects.at(-1)?.id;
-    more = page.projects.length === PAGE;
   }
   return returns;
 }
@@ -52,13 +46,10 @@ export async function projectReturns(rt: Pick<Runtime, 'db' | 'clock'>, book: Bo
 /** What stays on accounts for the instalment that comes next, by account: where the bank may take it. */
 export async function keptForProjects(tx: Tx, book: Book, nowMs: Instant): Promise<Map<Id, Minor>> {
   const kept = new Map<Id, Minor>();
-  for (let after: Id | undefined, more = true; more; ) {
-    const projects: Project[] = await openProjects(tx, book.platformId, { after, limit: PAGE });
+  const read = (after: Id) => openProjects(tx, book.platformId, { after, limit: PAGE });
+  for await (const projects of inPages(PAGE, ({ id }) => id, read))
     for (const { borrower, withNext } of await collectables(tx, projects, { book, nowMs }))
       kept.set(borrower.id, (kept.get(borrower.id) ?? 0n) + withNext);
-    after = projects.at(-1)?.id;
-    more = projects.length === PAGE;
-  }
   return kept;
 }
 
