@@ -1,6 +1,6 @@
-import type { FundQuote } from '../channels/index.js';
+import type { FundDividend, FundQuote } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
-import { type Fund, lastFundDay, listHoldings, takeFundDay } from '../funds/index.js';
+import { type Fund, holdingKey, holdingRecords, lastFundDay, listHoldings, takeFundDay } from '../funds/index.js';
 import type { BusinessDate, Id, Minor } from '../kernel/index.js';
 import { inPages } from '../runtime/index.js';
 import type { FundCases } from './cases.js';
@@ -59,28 +59,22 @@ export async function takeQuotes({ rt, channels }: Desk, { company, date, tradeD
 }
 
 /**
- * Gives every holding its income, day after day. What the company has for it must be what its own rate makes of our units; where it is not, the rate counts
- * and a case is opened, so that nobody waits for his money.
+ * Gives every holding its income, day after day. What the company has for it must be what its own rate makes of our units; where it is not, the rate
+ * counts and a case is opened, so that nobody waits for his money.
  */
 export async function takeIncome(desk: Desk, taking: Taking, cases: FundCases): Promise<void> {
   const { company, date, tradeDate, funds, digests } = taking;
   for (const day of daysFrom(tradeDate, date)) {
     await desk.channels.funds.read({ company, kind: 'dividends', date, digest: digests.dividends }, async (some) => {
       const told = some.filter((each) => each.date === day && funds.has(each.fund));
-      const of = told.map(({ account, fund, units }) => ({ accountId: accountOfNo(account), account, fund, units }));
-      const holdings = await platformsOf(desk, of);
-      const known = of.flatMap(({ accountId, ...rest }) => {
-        const platformId = accountId === undefined ? undefined : holdings.get(`${accountId}:${rest.fund}`);
-        return accountId === undefined || platformId === undefined ? [] : [{ ...rest, accountId, platformId }];
-      });
-      const strangers = of.filter((each) => !known.some(({ account, fund }) => account === each.account && fund === each.fund));
+      const { ours, strangers } = await sortedOut(desk, told);
       await cases.open(
         strangers.map(({ account, fund, units }) => ({
           ...{ platformId: null, class: 'only-theirs' as const, reference: incomeReference(fund, account, day) },
           ...{ ourAmount: null, theirAmount: units },
         })),
       );
-      await giveIncome(desk, taking, day, known, cases);
+      await giveIncome(desk, taking, day, ours, cases);
     });
     await giveRest(desk, taking, day, cases);
   }
@@ -92,6 +86,23 @@ interface Earned {
   readonly account: string;
   readonly fund: string;
   readonly units: Minor;
+}
+
+/** Which of these are of holdings that we have, and which of none. */
+async function sortedOut({ rt }: Desk, told: readonly FundDividend[]): Promise<{ ours: Earned[]; strangers: FundDividend[] }> {
+  const keyOf = ({ account, fund }: FundDividend) => {
+    const accountId = accountOfNo(account);
+    return accountId === undefined ? undefined : holdingKey(accountId, fund);
+  };
+  const keys = told.flatMap((each) => keyOf(each) ?? []);
+  const holdings = keys.length === 0 ? undefined : await rt.db.read('holdings-of-file', (tx) => holdingRecords.load(tx, keys));
+  const [ours, strangers]: [Earned[], FundDividend[]] = [[], []];
+  for (const each of told) {
+    const holding = holdings?.get(keyOf(each) ?? '');
+    if (holding === undefined) strangers.push(each);
+    else ours.push({ ...each, platformId: holding.platformId, accountId: holding.accountId });
+  }
+  return { ours, strangers };
 }
 
 /** Holdings of which the company has said nothing: they earned less than a hundredth of a unit. */
@@ -142,14 +153,4 @@ function unitsIn(detail: Readonly<Record<string, unknown>> | undefined): Minor |
 
 function incomeReference(fund: string, account: string, day: BusinessDate): string {
   return `${fund}:${account}:${day}`;
-}
-
-async function platformsOf({ rt }: Desk, of: readonly { readonly accountId: Id | undefined }[]): Promise<Map<string, Id>> {
-  const ids = [...new Set(of.flatMap(({ accountId }) => accountId ?? []))];
-  const holdings = await rt.db.read('holdings-of-file', async (tx) => {
-    const found = [];
-    for (const accountId of ids) found.push(...(await listHoldings(tx, { accountId }, PAGE)));
-    return found;
-  });
-  return new Map(holdings.map(({ accountId, fund, platformId }) => [`${accountId}:${fund}`, platformId]));
 }
