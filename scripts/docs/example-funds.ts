@@ -76,9 +76,8 @@ export function furnishFunds(
   };
   put(fundDayRecords, dayKey(POT.money, day.date), day);
   const order = (place: Id, made: Partial<FundOrder> & Pick<FundOrder, 'direction' | 'way' | 'state'>) => {
-    const { direction, way, state, ...rest } = made;
     const common = { ...owner, id: place, shardId: 0, fund: POT.money, tradingDate: date('2026-02-27'), createdMs: of.now };
-    put(fundOrderRecords, place, { ...newOrder({ ...common, direction, way, state }, {}), ...rest });
+    put(fundOrderRecords, place, newOrder({ ...common, ...made }));
   };
   const confirmed = { state: 'confirmed', nav: 10_000n, confirmedOn: date('2026-03-02') } as const;
   order(POT.bought, { direction: 'subscription', way: 'direct', state: 'sent', amount: 3_000n, collected: 3_000n });

@@ -1,4 +1,4 @@
-import { addDays, type BusinessDate, type Id, type Minor, type Refusal, refuse } from '../kernel/index.js';
+import { addDays, type BusinessDate, type Minor, type Refusal, refuse } from '../kernel/index.js';
 import type { Fund, FundDay, FundOrder, Holding } from './records.js';
 import { incomeOf, type Units } from './rules.js';
 
@@ -12,14 +12,14 @@ export function emptyHolding({ accountId, fund, platformId, customerId }: Of): H
 }
 
 /** Units that no redemption has taken. */
-export function freeUnits(holding: Pick<Holding, 'units' | 'frozen'> | undefined): Units {
-  return holding === undefined ? 0n : holding.units - holding.frozen;
+export function freeUnits({ units, frozen }: Pick<Holding, 'units' | 'frozen'>): Units {
+  return units - frozen;
 }
 
 /** Units that a redemption takes; nothing else can. @returns FUND_UNITS_SHORT */
-export function withFrozen(holding: Holding | undefined, units: Units): Holding | Refusal {
+export function withFrozen(holding: Holding, units: Units): Holding | Refusal {
   const free = freeUnits(holding);
-  if (holding === undefined || free < units) return refuse('FUND_UNITS_SHORT', undefined, { free: String(free) });
+  if (free < units) return refuse('FUND_UNITS_SHORT', undefined, { free: String(free) });
   return { ...holding, frozen: holding.frozen + units };
 }
 
@@ -65,24 +65,14 @@ export function withIncome(holding: Holding, { from, date, per10k }: FundDay): {
   return { holding: after, units };
 }
 
-type Ordered = Pick<
-  FundOrder,
-  | 'id'
-  | 'platformId'
-  | 'shardId'
-  | 'accountId'
-  | 'customerId'
-  | 'fund'
-  | 'direction'
-  | 'way'
-  | 'state'
-  | 'tradingDate'
-  | 'createdMs'
->;
+type Ordered = Pick<FundOrder, 'id' | 'platformId' | 'shardId' | 'accountId' | 'customerId' | 'fund' | 'direction' | 'way'> &
+  Pick<FundOrder, 'state' | 'tradingDate' | 'createdMs'> &
+  Partial<FundOrder>;
 
 /** An order of which nothing is known yet but what was asked. */
-export function newOrder(of: Ordered, asked: { amount?: Minor; units?: Units; collected?: Minor; partnerId?: Id }): FundOrder {
-  const { amount = 0n, units = 0n, collected = 0n, partnerId = null } = asked;
-  const unknown = { nav: null, confirmedOn: null, settlesOn: null, settlementId: null, reason: null };
-  return { ...of, ...unknown, amount, units, collected, partnerId, attempts: 0, changedMs: of.createdMs };
+export function newOrder(asked: Ordered): FundOrder {
+  return {
+    ...{ amount: 0n, units: 0n, collected: 0n, partnerId: null, attempts: 0, changedMs: asked.createdMs },
+    ...{ nav: null, confirmedOn: null, settlesOn: null, settlementId: null, reason: null, ...asked },
+  };
 }

@@ -5,6 +5,7 @@ import { isElectronic, type LedgerAccount } from '../../ledger/index.js';
 import { openPayee, underWayRecords } from '../../payouts/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
 import { orderedPayout, settlementAccountRecords } from '../effects/payouts.js';
+import { electronicAccount } from '../electronic.js';
 import { mayAct } from '../judging/limits.js';
 import { type At, arrivalDate, type Facts, type Kind, refused } from '../kind.js';
 import { isSameAccount, PAYER_FIELDS, payer, reference, storedPayer } from '../wire.js';
@@ -37,9 +38,8 @@ export const topUp: Kind<TopUp> = {
     ],
   }),
   decide({ account: id, amount: { amount } }, facts, at) {
-    const account = facts.account(id);
-    if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
-    if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+    const account = electronicAccount(id, facts);
+    if ('code' in account) return refused(account);
     const bound = facts.record(settlementAccountRecords, id);
     if (bound === undefined) return refused(refuse('SETTLEMENT_ACCOUNT_MISSING', undefined, { account: toWire('account', id) }));
     const { paid, collected } = facts.record(underWayRecords, id) ?? { paid: 0n, collected: 0n };

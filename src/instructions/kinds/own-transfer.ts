@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { electronicRecords } from '../../accounts/index.js';
 import { refuse, toWire } from '../../kernel/index.js';
-import { isElectronic } from '../../ledger/index.js';
 import { moneySchema, wireId } from '../../runtime/index.js';
+import { electronicAccount, isSameOwner } from '../electronic.js';
 import { type Kind, refused } from '../kind.js';
 
 const schema = z.strictObject({ from: wireId('account'), to: wireId('account'), amount: moneySchema });
@@ -27,13 +26,11 @@ export const ownTransfer: Kind<z.output<typeof schema>> = {
   needs: ({ from, to }) => ({ accounts: [from, to] }),
   decide({ from, to, amount: { amount } }, facts) {
     for (const id of [from, to]) {
-      const account = facts.account(id);
-      if (account === undefined) return refused(refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', id) }));
-      if (!isElectronic(account.type)) return refused(refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type }));
+      const account = electronicAccount(id, facts);
+      if ('code' in account) return refused(account);
     }
     if (from === to) return refused(refuse('SAME_ACCOUNT', undefined, { account: toWire('account', to) }));
-    const owner = (id: typeof from) => facts.record(electronicRecords, id)?.customerId;
-    if (owner(from) !== owner(to)) return refused(refuse('NOT_OWN_ACCOUNT', undefined, { account: toWire('account', to) }));
+    if (!isSameOwner(from, to, facts)) return refused(refuse('NOT_OWN_ACCOUNT', undefined, { account: toWire('account', to) }));
     return {
       postings: [
         { account: from, amount: -amount, flow: 'unbound' },

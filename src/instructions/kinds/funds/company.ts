@@ -22,7 +22,7 @@ import { type BusinessDate, type Id, invariant, type Refusal, refuse, toWire } f
 import { businessDateSchema, currencySchema, moneySchema, textSchema, wireId } from '../../../runtime/index.js';
 import { type At, type Decision, type Facts, type Kind, type Needs, type RecordChange, refused } from '../../kind.js';
 import { digits, fundCode } from '../../wire.js';
-import { holdingChange, orderChange } from './ordering.js';
+import { holdingChange, knownBook, orderChange } from './ordering.js';
 
 const confirmationSchema = z.strictObject({
   order: wireId('fund-order'),
@@ -206,11 +206,9 @@ export const fundFailure: Kind<z.output<typeof failureSchema>> = {
         holdingChange({ ...pot, frozen: pot.frozen - waiting.units }),
       ]);
     }
-    const book = facts.record(fundBookRecords, at.platformId);
-    invariant(book, 'money that is collected stands on a collection account');
     return {
       postings: [
-        { account: book.collectionId, amount: -order.amount },
+        { account: knownBook(facts, at).collectionId, amount: -order.amount },
         { account: order.accountId, amount: order.amount, clears: 'inherit', flow: 'back' },
       ],
       records,

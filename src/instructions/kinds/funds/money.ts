@@ -23,7 +23,7 @@ import { moneySchema, wireId } from '../../../runtime/index.js';
 import { orderedPayout } from '../../effects/payouts.js';
 import { type At, arrivalDate, change, type Facts, type Kind, type Needs, type RecordChange, refused } from '../../kind.js';
 import { fundCode, reference } from '../../wire.js';
-import { FUND_IDS, fundBook, holdingChange, orderChange } from './ordering.js';
+import { FUND_IDS, fundBook, holdingChange, knownBook, orderChange } from './ordering.js';
 
 const several = z
   .array(wireId('fund-order'))
@@ -88,12 +88,10 @@ export const fundProceeds: Kind<z.output<typeof proceedsSchema>> = {
     if (sum !== amount) return refused(refuse('FUND_PROCEEDS_DIFFER', undefined, { sum: String(sum) }));
     const { custody } = at.book.accounts;
     if (amount - (facts.account(custody)?.balance ?? 0n) > BALANCE_MAX) return refused(refuse('BALANCE_OVERFLOW'));
-    const book = facts.record(fundBookRecords, at.platformId);
-    invariant(book, 'a platform with orders has a collection account');
     return {
       postings: [
         { account: custody, amount: -amount },
-        { account: book.collectionId, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)) },
+        { account: knownBook(facts, at).collectionId, amount, clears: workingDayAfter(at.calendar, arrivalDate(at)) },
       ],
       records: orders.flatMap((order) => withProceeds(order, facts, at)),
       boundary: [{ reference: of, amount }],
@@ -140,9 +138,9 @@ export const fundProceedsPaid: Kind<z.output<typeof paidSchema>> = {
     if (order?.direction !== 'redemption') return refused(refuse('FUND_ORDER_NOT_FOUND', undefined, where));
     const { amount, collected, state } = order;
     if (state !== 'confirmed' || collected === 0n) return refused(refuse('FUND_ORDER_STATE', undefined, { ...where, state }));
-    const book = facts.record(fundBookRecords, at.platformId);
+    const book = knownBook(facts, at);
     const holding = facts.record(holdingRecords, holdingKey(order.accountId, order.fund));
-    invariant(book && holding, `the order ${id} has a holding and a collection account`);
+    invariant(holding, `the order ${id} has a holding`);
     const settled = orderChange({ ...order, state: 'settled', collected: 0n, changedMs: at.nowMs });
     // What came in for it is younger than what others have paid for units, and goes first.
     const from = { account: book.collectionId, amount: -amount, draw: 'uncleared-first' as const };
@@ -187,14 +185,13 @@ export const fundSettlement: Kind<z.output<typeof settlementSchema>> = {
       const where = { order: toWire('fund-order', id), settlesOn, collected: String(collected) };
       return refused(refuse('FUND_ORDER_STATE', 'Its money is not due, or not here.', where));
     }
-    const book = facts.record(fundBookRecords, at.platformId);
-    invariant(book, 'a platform with orders has a collection account');
+    const { collectionId } = knownBook(facts, at);
     const amount = orders.reduce((sum, order) => sum + order.amount, 0n);
-    const payout = orderedPayout(at, { purpose: 'fund-settlement', source: book.collectionId, amount, payee: fund.custody });
+    const payout = orderedPayout(at, { purpose: 'fund-settlement', source: collectionId, amount, payee: fund.custody });
     const settled = { state: 'settled', collected: 0n, settlementId: at.instruction, changedMs: at.nowMs } as const;
     return {
       postings: [
-        { account: book.collectionId, amount: -amount, draw: 'cleared-only' },
+        { account: collectionId, amount: -amount, draw: 'cleared-only' },
         { account: at.book.accounts['in-transit'], amount },
       ],
       records: [...payout.records, ...orders.map((order) => orderChange({ ...order, ...settled }))],

@@ -13,8 +13,9 @@ import {
   newOrder,
   tradingDayOf,
 } from '../../../funds/index.js';
-import { type Id, idAfter, invariant, type Refusal, refuse, toWire } from '../../../kernel/index.js';
-import { isElectronic, type LedgerAccount } from '../../../ledger/index.js';
+import { type Id, idAfter, invariant, type Refusal, refuse } from '../../../kernel/index.js';
+import type { LedgerAccount } from '../../../ledger/index.js';
+import { electronicAccount } from '../../electronic.js';
 import { mayAct } from '../../judging/limits.js';
 import { type At, change, type Effects, type Facts, type Needs, type RecordChange } from '../../kind.js';
 
@@ -33,7 +34,14 @@ export function fundNeeds({ account, fund }: { account: Id; fund: string }, at: 
   };
 }
 
-/** The accounts of this platform's book by which money of funds passes; the first who needs them opens them. */
+/** The accounts of this platform's book by which money of funds passes, where somebody has opened them. @throws invariant */
+export function knownBook(facts: Facts, { platformId }: At): FundBook {
+  const book = facts.record(fundBookRecords, platformId);
+  invariant(book, `the platform ${platformId} has accounts for money of funds`);
+  return book;
+}
+
+/** The same; the first who needs them opens them. */
 export function fundBook(facts: Facts, at: At): { book: FundBook; made: Required<Pick<Effects, 'opens' | 'records'>> } {
   const known = facts.record(fundBookRecords, at.platformId);
   if (known !== undefined) return { book: known, made: { opens: [], records: [] } };
@@ -56,9 +64,8 @@ export interface Orderer {
 
 /** @returns ACCOUNT_NOT_FOUND, ACCOUNT_TYPE_NOT_ALLOWED, FUND_NOT_FOUND, or why the owner may do no business now */
 export function orderer(of: { account: Id; fund: string }, facts: Facts, at: At): Orderer | Refusal {
-  const account = facts.account(of.account);
-  if (account === undefined) return refuse('ACCOUNT_NOT_FOUND', undefined, { account: toWire('account', of.account) });
-  if (!isElectronic(account.type)) return refuse('ACCOUNT_TYPE_NOT_ALLOWED', undefined, { type: account.type });
+  const account = electronicAccount(of.account, facts);
+  if ('code' in account) return account;
   const fund = facts.record(catalogueRecords, of.fund);
   if (fund === undefined) return refuse('FUND_NOT_FOUND', undefined, { fund: of.fund });
   const idle = mayAct(facts, at, account.id);
@@ -73,18 +80,14 @@ export function orderer(of: { account: Id; fund: string }, facts: Facts, at: At)
   };
 }
 
-type Asked = Pick<FundOrder, 'direction' | 'way'> &
-  Partial<Pick<FundOrder, 'amount' | 'units' | 'collected' | 'state'>> & { readonly partnerId?: Id };
+type Asked = Pick<FundOrder, 'direction' | 'way'> & Partial<Pick<FundOrder, 'amount' | 'units' | 'collected' | 'partnerId'>>;
 
-/** A new order under an id, for the trading day of now unless it waits. */
+/** A new order under an id, for the trading day of now. */
 export function ordered(id: Id, { account, customerId, fund }: Orderer, asked: Asked, at: At): FundOrder {
-  const { direction, way, state = 'created', ...rest } = asked;
-  const of = {
+  return newOrder({
     ...{ id, platformId: at.platformId, shardId: at.book.shardId, accountId: account.id, customerId, fund: fund.code },
-    ...{ direction, way, state, createdMs: at.nowMs },
-    tradingDate: state === 'waiting' ? null : tradingDayOf(at.calendar, at.nowMs),
-  };
-  return newOrder(of, rest);
+    ...{ state: 'created', tradingDate: tradingDayOf(at.calendar, at.nowMs), createdMs: at.nowMs, ...asked },
+  });
 }
 
 export function holdingChange(holding: Holding): RecordChange {

@@ -173,8 +173,8 @@ export const fundExchange: Kind<z.output<typeof exchangeSchema>> = {
     const { made } = fundBook(facts, at);
     const [id, partner] = [at.instruction, idAfter(at.instruction, 1)];
     const purchase = ordered(id, to, { direction: 'subscription', way: 'pot', amount, partnerId: partner }, at);
-    const asked = { direction: 'redemption', way: 'exchange', units: amount, state: 'waiting', partnerId: id } as const;
-    const redemption = ordered(partner, from, asked, at);
+    const paying = ordered(partner, from, { direction: 'redemption', way: 'exchange', units: amount, partnerId: id }, at);
+    const redemption = { ...paying, state: 'waiting', tradingDate: null } as const;
     return {
       opens: made.opens,
       postings: [],

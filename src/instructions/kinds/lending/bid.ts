@@ -3,10 +3,10 @@ import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kern
 import { availableOf, type HoldChange } from '../../../ledger/index.js';
 import { type Bid, bidRecords, bidTotal, cancelled, decideBid, openBidRecords, withRaised } from '../../../lending/index.js';
 import { moneySchema, wireId } from '../../../runtime/index.js';
+import { electronicAccount, isSameOwner } from '../../electronic.js';
 import { passageRefusal } from '../../judging/limits.js';
 import { type At, change, type Facts, type Kind, refused } from '../../kind.js';
-import { isParty, isSameOwner, lenderAccount } from './lender.js';
-import { flowOf, ofProject, openBidsOn, projectChange, projectIn, projectNeeds, projectNo } from './project.js';
+import { flowOf, isParty, ofProject, openBidsOn, projectChange, projectIn, projectNeeds, projectNo } from './project.js';
 
 const schema = z.strictObject({
   projectNo,
@@ -36,7 +36,7 @@ export const bid: Kind<z.output<typeof schema>> = {
   decide(data, facts, at) {
     const project = projectIn(data, facts, at);
     if ('code' in project) return refused(project);
-    const account = lenderAccount(data.account, facts);
+    const account = electronicAccount(data.account, facts);
     if ('code' in account) return refused(account);
     const [own, marketing] = [data.amount.amount, data.marketing?.amount ?? 0n];
     const others = openBidsOn(project, facts).filter((other) => isSameOwner(other.account, account.id, facts));

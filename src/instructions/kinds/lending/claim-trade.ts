@@ -17,10 +17,20 @@ import {
   withSold,
 } from '../../../lending/index.js';
 import { instantSchema, moneySchema, wireId } from '../../../runtime/index.js';
+import { electronicAccount, isSameOwner } from '../../electronic.js';
 import { mayAct } from '../../judging/limits.js';
 import { type At, change, type Facts, type Kind, type RecordChange, refused } from '../../kind.js';
-import { isParty, isSameOwner, lenderAccount } from './lender.js';
-import { claimsChange, claimsOn, ofProject, projectChange, projectIn, projectNeeds, projectNo, Sums } from './project.js';
+import {
+  claimsChange,
+  claimsOn,
+  isParty,
+  ofProject,
+  projectChange,
+  projectIn,
+  projectNeeds,
+  projectNo,
+  Sums,
+} from './project.js';
 
 const FEE_MAX = 1_000; // a tenth of the price
 
@@ -81,7 +91,7 @@ export const claimSale: Kind<z.output<typeof saleSchema>> = {
     const market = marketOf(data, facts, at);
     if ('code' in market) return refused(market);
     const { project, claims, sales } = market;
-    const seller = lenderAccount(data.account, facts);
+    const seller = electronicAccount(data.account, facts);
     if ('code' in seller) return refused(seller);
     const { claim, share, price, fee, until } = data;
     const offer = { claimId: claim, seller: seller.id, share: share.amount, price: price.amount, untilMs: until };
@@ -164,7 +174,7 @@ export const claimPurchase: Kind<PurchaseData> = {
     const market = marketOf(data, facts, at);
     if ('code' in market) return refused(market);
     const { project, claims, sales } = market;
-    const buyer = lenderAccount(data.account, facts);
+    const buyer = electronicAccount(data.account, facts);
     if ('code' in buyer) return refused(buyer);
     const barred = isParty(project, buyer.id, facts);
     if (barred !== undefined) return refused(barred);

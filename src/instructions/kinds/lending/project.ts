@@ -11,6 +11,7 @@ import {
   projectKey,
   projectRecords,
 } from '../../../lending/index.js';
+import { isSameOwner } from '../../electronic.js';
 import { type At, change, type Facts, type Needs, type RecordChange } from '../../kind.js';
 
 /** What the kinds of lending have in common: the project that they name, what belongs to it, and how its money moves. */
@@ -55,6 +56,15 @@ export function claimsOn({ id }: Project, facts: Facts): readonly Claim[] {
 
 export function claimsChange({ id: projectId }: Project, claims: readonly Claim[]): RecordChange {
   return change(claimRecords, projectId, { projectId, claims });
+}
+
+/**
+ * Whoever borrows, stands for it, or is paid in his place would pay himself.
+ * @returns LENDER_NOT_ALLOWED
+ */
+export function isParty({ borrower, guarantor, payee }: Project, lender: Id, facts: Facts): Refusal | undefined {
+  const parties = [borrower, guarantor, payee].flatMap((account) => account ?? []);
+  return parties.some((party) => isSameOwner(party, lender, facts)) ? refuse('LENDER_NOT_ALLOWED') : undefined;
 }
 
 /** Why money that comes to an account would not serve what it was given for: a court or a dispute lays claim to whatever comes. */
