@@ -16,8 +16,8 @@ const PAGE = 1_000;
  * order of which nothing is said.
  */
 export async function takeConfirmations(desk: Desk, taking: Taking, cases: FundCases): Promise<void> {
-  const { company, date, tradeDate, digests } = taking;
-  await desk.channels.funds.read({ company, kind: 'confirmations', date, digest: digests.confirmations }, (some) =>
+  const { company, date, tradeDate, files } = taking;
+  await desk.channels.funds.read({ company, kind: 'confirmations', date, digest: files.confirmations.digest }, (some) =>
     takePage(desk, taking, some, cases),
   );
   const missing: Finding[] = [];

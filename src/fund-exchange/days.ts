@@ -1,4 +1,4 @@
-import type { FundDividend, FundQuote } from '../channels/index.js';
+import type { FundDividend, FundFileKind, FundQuote } from '../channels/index.js';
 import type { Desk } from '../dispatch/index.js';
 import { type Fund, holdingKey, holdingRecords, lastFundDay, listHoldings, takeFundDay } from '../funds/index.js';
 import type { BusinessDate, Id, Minor } from '../kernel/index.js';
@@ -18,7 +18,7 @@ export interface Taking {
   readonly tradeDate: BusinessDate;
   /** Ours, of this company, by code. */
   readonly funds: ReadonlyMap<string, Fund>;
-  readonly digests: Readonly<Record<'quotes' | 'dividends' | 'confirmations' | 'holdings', string>>;
+  readonly files: Readonly<Record<FundFileKind, { readonly count: number; readonly digest: string }>>;
 }
 
 /** Nothing of a file counts, for this reason. */
@@ -28,9 +28,9 @@ export class Faulty extends Error {}
  * Takes what the funds were worth, and what units earned, on every day from the trading day of the orders to the day before the file's. All of it counts, or
  * nothing. @throws Faulty, and whatever reading throws
  */
-export async function takeQuotes({ rt, channels }: Desk, { company, date, tradeDate, funds, digests }: Taking): Promise<void> {
+export async function takeQuotes({ rt, channels }: Desk, { company, date, tradeDate, funds, files }: Taking): Promise<void> {
   const quotes: FundQuote[] = [];
-  await channels.funds.read({ company, kind: 'quotes', date, digest: digests.quotes }, async (some) => {
+  await channels.funds.read({ company, kind: 'quotes', date, digest: files.quotes.digest }, async (some) => {
     for (const quote of some) if (funds.has(quote.fund)) quotes.push(quote);
   });
   quotes.sort((one, other) => (one.date < other.date ? -1 : one.date > other.date ? 1 : 0));
@@ -63,9 +63,9 @@ export async function takeQuotes({ rt, channels }: Desk, { company, date, tradeD
  * counts and a case is opened, so that nobody waits for his money.
  */
 export async function takeIncome(desk: Desk, taking: Taking, cases: FundCases): Promise<void> {
-  const { company, date, tradeDate, funds, digests } = taking;
+  const { company, date, tradeDate, funds, files } = taking;
   for (const day of daysFrom(tradeDate, date)) {
-    await desk.channels.funds.read({ company, kind: 'dividends', date, digest: digests.dividends }, async (some) => {
+    await desk.channels.funds.read({ company, kind: 'dividends', date, digest: files.dividends.digest }, async (some) => {
       const told = some.filter((each) => each.date === day && funds.has(each.fund));
       const { ours, strangers } = await sortedOut(desk, told);
       await cases.open(

@@ -46,53 +46,45 @@ export async function exchangeFundFiles(desk: Desk): Promise<number> {
 async function takeFiles(desk: Desk, company: string, own: readonly Fund[]): Promise<number> {
   const { rt } = desk;
   const since = addDays(naturalDate(rt.clock.now()), -LOOK_BACK_DAYS);
-  const [taken, handedIn] = await rt.db.read('fund-files', async (tx) => [
-    await listFiles(tx, { company, kind: 'holdings', state: 'taken' }, 1),
-    await listFiles(tx, { company, kind: 'applications', state: 'handed-in', since }, FILES_MAX),
-  ]);
-  const dates = (handedIn ?? []).map(({ date }) => date).sort();
+  const known = await rt.db.read('fund-files', async (tx) => ({
+    taken: (await listFiles(tx, { company, kind: 'holdings', state: 'taken' }, 1))[0]?.date,
+    handedIn: (await listFiles(tx, { company, kind: 'applications', state: 'handed-in', since }, FILES_MAX))
+      .map(({ date }) => date)
+      .sort(),
+  }));
   const funds = new Map(own.map((fund) => [fund.code, fund]));
   let done = 0;
-  for (const { tradeDate, date } of daysToTake(rt.calendar, { taken: taken?.[0]?.date, handedIn: dates }, rt.clock.now())) {
-    const read = await readAll(desk, company, date);
-    if (read === undefined) return done;
-    const { counts, digests } = read;
-    if (!(await takeDay(desk, { company, date, tradeDate, funds, digests }, counts))) return done;
+  for (const { tradeDate, date } of daysToTake(rt.calendar, known, rt.clock.now())) {
+    const files = await readAll(desk, company, date);
+    if (files === undefined || !(await takeDay(desk, { company, date, tradeDate, funds, files }))) return done;
     done += KINDS.length;
   }
   return done;
 }
 
-type OfKinds<T> = Record<(typeof KINDS)[number], T>;
-
 /** Verifies all files of a date; undefined while one is not there, or wrong: then none counts. */
-async function readAll(
-  desk: Desk,
-  company: string,
-  date: BusinessDate,
-): Promise<{ counts: OfKinds<number>; digests: OfKinds<string> } | undefined> {
+async function readAll(desk: Desk, company: string, date: BusinessDate): Promise<Taking['files'] | undefined> {
   const { rt, channels } = desk;
-  const [counts, digests] = [{} as OfKinds<number>, {} as OfKinds<string>];
+  const files = {} as { -readonly [K in keyof Taking['files']]: Taking['files'][K] };
   for (const kind of KINDS) {
     if (!(await channels.funds.isReady(company, kind, date))) {
       if (rt.clock.now() >= dueAt(date)) rt.log.warn({ event: 'fund-files.late', company, kind, date });
       return undefined;
     }
     try {
-      const { count, digest } = await channels.funds.read({ company, kind, date });
-      [counts[kind], digests[kind]] = [count, digest];
+      files[kind] = await channels.funds.read({ company, kind, date });
     } catch (error) {
       if (!(error instanceof FundFileFaulty)) throw error;
       await refuseFile(desk, { company, date, kind }, error.why);
       return undefined;
     }
   }
-  return { counts, digests };
+  return files;
 }
 
 /** @returns false where a file was refused for what it says */
-async function takeDay(desk: Desk, taking: Taking, counts: OfKinds<number>): Promise<boolean> {
-  const { company, date, digests } = taking;
+async function takeDay(desk: Desk, taking: Taking): Promise<boolean> {
+  const { company, date } = taking;
   const { rt } = desk;
   try {
     await takeQuotes(desk, taking);
@@ -107,7 +99,7 @@ async function takeDay(desk: Desk, taking: Taking, counts: OfKinds<number>): Pro
   await compareHoldings(desk, taking, cases);
   const changedMs = rt.clock.now();
   const files = KINDS.map((kind): FundFile => {
-    return { company, date, kind, state: 'taken', count: counts[kind], digest: digests[kind], why: null, changedMs };
+    return { company, date, kind, state: 'taken', ...taking.files[kind], why: null, changedMs };
   });
   await rt.db.withTx('note-fund-files', (tx) => noteFiles(tx, files));
   return true;

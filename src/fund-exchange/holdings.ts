@@ -15,10 +15,10 @@ const FINDINGS_MAX = 10_000;
  * Compares what the company's books have of every account with ours, once income and confirmations of the day are in (份额对账). Units move by these alone, so
  * both sides say the same until the next trading day. What differs is a case, and nothing is booked because of it; what agrees again closes its case.
  */
-export async function compareHoldings(desk: Desk, { company, date, funds, digests }: Taking, cases: FundCases): Promise<void> {
+export async function compareHoldings(desk: Desk, { company, date, funds, files }: Taking, cases: FundCases): Promise<void> {
   const [ours, theirs] = [new RowSorter(), new RowSorter()];
   try {
-    await desk.channels.funds.read({ company, kind: 'holdings', date, digest: digests.holdings }, async (some) => {
+    await desk.channels.funds.read({ company, kind: 'holdings', date, digest: files.holdings.digest }, async (some) => {
       for (const { account, fund, units } of some)
         if (funds.has(fund)) await theirs.add(rowOf(referenceOf(fund, account), units));
     });

@@ -63,6 +63,11 @@ export function parseBusinessDate(text: string): BusinessDate | undefined {
   return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text ? undefined : (text as BusinessDate);
 }
 
+/** A date as files of the field write it: eight digits. */
+export function parseDateDigits(text: string): BusinessDate | undefined {
+  return /^\d{8}$/.test(text) ? parseBusinessDate(`${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`) : undefined;
+}
+
 let lastAdded = { date: '1970-01-01' as BusinessDate, days: 0, to: '1970-01-01' as BusinessDate };
 
 /** As with `naturalDate`, the same is asked so often that the last answer is kept. */

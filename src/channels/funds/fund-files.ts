@@ -1,4 +1,4 @@
-import { type BusinessDate, type Minor, parseBusinessDate } from '../../kernel/index.js';
+import { type BusinessDate, type Minor, parseDateDigits } from '../../kernel/index.js';
 import type { OfdField, OfdForm } from './ofd.js';
 
 /** Amounts are fen, units hundredths of a unit; a net asset value is ten-thousandths of a yuan. */
@@ -96,7 +96,7 @@ const SERIAL = text('TASerialNO', 20);
 const DISTRIBUTOR = text('DistributorCode', 9);
 
 const toDate = (date: BusinessDate) => date.replaceAll('-', '');
-const dateOf = (digitsOfIt = '') => parseBusinessDate(digitsOfIt.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'));
+const dateOf = (value = '') => parseDateDigits(value);
 const businessOf = (code: string | undefined, lead: '0' | '1') =>
   (Object.keys(BUSINESS) as FundBusiness[]).find((each) => `${lead}${BUSINESS[each]}` === code);
 

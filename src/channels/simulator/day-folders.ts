@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { addDays, type BusinessDate, parseBusinessDate, startOfDay } from '../../kernel/index.js';
+import { addDays, type BusinessDate, parseDateDigits, startOfDay } from '../../kernel/index.js';
 import { type FileChannel, pspFile, unionPayFile } from '../files/index.js';
 import type { Bank } from './bank.js';
 
@@ -46,7 +46,7 @@ function listing(bank: Bank, channel: FileChannel): { name: string; place: Place
 function fileAt(bank: Bank, channels: readonly FileChannel[], path: string): Place | undefined {
   const [, folder, name = '', ending] = /^\/([a-z-]+)\/([A-Za-z0-9_-]+)\.(txt|sha256|ok)$/.exec(path) ?? [];
   const channel = channels.find((each) => each === folder);
-  const date = parseBusinessDate(name.slice(-8).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'));
+  const date = parseDateDigits(name.slice(-8));
   if (channel === undefined || date === undefined || formOf(channel).nameOf(channel, date) !== name) return undefined;
   const bytes = contentOf(bank, channel, date);
   if (bytes === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { type BusinessDate, parseBusinessDate, startOfDay } from '../../../kernel/index.js';
+import { type BusinessDate, parseDateDigits, startOfDay } from '../../../kernel/index.js';
 import { type FileTree, fileOfBytes, type ReceivedFile } from '../../../runtime/index.js';
 import { FundFileFaulty } from '../../funds/index.js';
 import type { Bank } from '../bank.js';
@@ -17,8 +17,8 @@ const BYTES_MAX = 64 * 1024 * 1024;
  */
 export function fundTree(bank: Bank, befall: (point: CallPoint) => Promise<boolean>): FileTree {
   const look = async (path: string) => {
-    const [, code, date] = OUTBOX.exec(path) ?? [];
-    const asked = parseBusinessDate((date ?? '').replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'));
+    const [, code, date = ''] = OUTBOX.exec(path) ?? [];
+    const asked = parseDateDigits(date);
     if (code !== undefined && asked !== undefined) {
       bank.nameDate(asked);
       await bank.funds.makeTo(code, bank.date !== undefined && bank.date < asked ? bank.date : asked);

@@ -5,7 +5,7 @@ import {
   type Calendar,
   isWorkingDay,
   type Minor,
-  parseBusinessDate,
+  parseDateDigits,
   weekday,
 } from '../../../kernel/index.js';
 import { type FundApplication, FundFileFaulty, type FundFileKind, type FundQuote, fundForms } from '../../funds/index.js';
@@ -33,7 +33,6 @@ interface MadeFile {
 /** What a quote is of which nobody said anything: a money fund at one, with 0.5000 yuan for 10,000 units and 1.825 % a year. */
 const USUAL = { nav: 10_000n, income: 5_000n, yield: 1_825n };
 const KINDS: readonly FundFileKind[] = ['confirmations', 'holdings', 'dividends', 'quotes'];
-const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The fund companies, the funds, what these are worth, and the files that lie at the exchange. */
 export class FundMarket {
@@ -104,9 +103,8 @@ export class FundMarket {
 
   /** A file was handed in. With its marker the orders count. @throws FundFileFaulty */
   async receive(path: string, bytes: Buffer): Promise<void> {
-    if (bytes.length > RECEIVED_BYTES_MAX) throw new FundFileFaulty(path, 'it is too long');
     const [, base = '', code = '', distributor = '', digits = '', ending] = INBOX.exec(path) ?? [];
-    const date = parseBusinessDate(digits.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'));
+    const date = parseDateDigits(digits);
     if (date === undefined) throw new FundFileFaulty(path, 'its name says no date');
     if (ending === 'ok') {
       const company = this.companyOf(code);
