@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { electronicRecords, partyBehind } from '../accounts/index.js';
 import { canonicalJson, type Id, naturalDate, Refused, refuse, toWire } from '../kernel/index.js';
-import { ACCOUNT_TYPES, type AccountType, isElectronic, loadAccounts, loadBook, lockShard } from '../ledger/index.js';
+import { ACCOUNT_TYPES, type AccountType, loadAccounts, loadBook, lockShard } from '../ledger/index.js';
 import { customerOf } from '../parties/index.js';
 import { isDuplicateKey, loadParameters, type Runtime, type Tx } from '../runtime/index.js';
 import { newLoan } from './plan.js';
@@ -100,22 +100,16 @@ export async function borrowerOf(
 
 /**
  * A person borrows on his Class II account, a company on its sub-account; who stands for him or is paid in his place has one of the two as
- * well, and is somebody else.
+ * well, and is somebody else, whatever other accounts of the platform are his too.
  */
 async function checkParties(tx: Tx, rt: Parts, platformId: Id, terms: ProjectTerms): Promise<void> {
   const named = (['borrower', 'guarantor', 'payee'] as const).flatMap((role) => {
     const account = terms[role];
     return account === null ? [] : [{ role, account }];
   });
-  const accounts = await loadAccounts(
-    tx,
-    named.map(({ account }) => account),
-    () => '9999-12-31' as never,
-  );
-  const electronic = await electronicRecords.load(
-    tx,
-    named.map(({ account }) => account),
-  );
+  const ids = named.map(({ account }) => account);
+  const accounts = await loadAccounts(tx, ids, () => '9999-12-31' as never);
+  const electronic = await electronicRecords.load(tx, ids);
   const known = new Set<string>();
   for (const { role, account: id } of named) {
     const account = accounts.get(id);
@@ -123,34 +117,26 @@ async function checkParties(tx: Tx, rt: Parts, platformId: Id, terms: ProjectTer
     const shown = { account: toWire('account', id), role };
     if (account?.platformId !== platformId || account.state === 'closed' || owned?.state === 'closing')
       throw new Refused(refuse('ACCOUNT_NOT_FOUND', undefined, shown));
-    const unfit = await unfitFor(tx, rt, role, id, account.type);
+    const party = await partyBehind(tx, rt, id);
+    const unfit = unfitFor(role, account.type, party?.kind);
     if (unfit !== undefined) throw new Refused(refuse('PROJECT_PARTIES', unfit, shown));
-    const who = await identityOf(tx, rt, id, owned?.customerId);
+    const who = owned === undefined ? numberOf(party ?? { kind: 'account', idNo: id }) : await personOf(tx, rt, owned.customerId);
     if (known.has(who)) throw new Refused(refuse('PROJECT_PARTIES', 'One and the same cannot be both.', shown));
     known.add(who);
   }
 }
 
-/** Who has an account, whatever other accounts of the platform are his too. */
-async function identityOf(tx: Tx, rt: Parts, account: Id, customerId: Id | undefined): Promise<string> {
-  if (customerId === undefined) {
-    const party = await partyBehind(tx, rt, account);
-    return party === undefined ? account : `${party.kind}:${party.idNo}`;
-  }
+const numberOf = ({ kind, idNo }: { readonly kind: string; readonly idNo: string }): string => `${kind}:${idNo}`;
+
+/** By his identity number where it is one by which sub-accounts know people too. */
+async function personOf(tx: Tx, rt: Parts, customerId: Id): Promise<string> {
   const customer = await customerOf(tx, customerId, rt.vault);
-  return customer?.idType === 'resident-id' ? `person:${customer.idNo}` : customerId;
+  return customer?.idType === 'resident-id' ? numberOf({ kind: 'person', idNo: customer.idNo }) : customerId;
 }
 
-async function unfitFor(
-  tx: Tx,
-  rt: Parts,
-  role: keyof ProjectTerms,
-  account: Id,
-  type: AccountType,
-): Promise<string | undefined> {
-  const { en } = ACCOUNT_TYPES[type];
-  if (isElectronic(type)) return type === 'class-2' ? undefined : `Nobody has it on an account like that: ${en}.`;
-  if (type !== 'sub') return `Nobody has it on an account like that: ${en}.`;
-  if (role !== 'borrower') return undefined;
-  return (await partyBehind(tx, rt, account))?.kind === 'company' ? undefined : 'A person borrows on a Class II account.';
+/** Why an account is none for a role. @param party who is behind a sub-account */
+function unfitFor(role: string, type: AccountType, party: 'person' | 'company' | undefined): string | undefined {
+  if (type === 'class-2') return undefined;
+  if (type !== 'sub') return `Nobody has it on an account like that: ${ACCOUNT_TYPES[type].en}.`;
+  return role === 'borrower' && party !== 'company' ? 'A person borrows on a Class II account.' : undefined;
 }
