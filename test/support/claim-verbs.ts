@@ -5,7 +5,7 @@ import type { Asked } from './world.js';
  *
  *   offer S1 P1 B1 lily-2 30.00 for 29.00 fee 1.00% until 2026-03-20 yes    a part of the claim that came of bid B1 (or was bought by C1)
  *   unoffer X1 S1 P1
- *   acquire C1 P1 S1 mona-2 10.00 for 9.66 yes                                  or `under M1`
+ *   acquire C1 P1 S1 mona-2 10.00 for 9.66 yes                                  or `under M1`; `advanced` for S1: of what the platform advanced
  */
 const AMOUNT = String.raw`(\d+\.\d\d)`;
 const NOBODY = '1000000000000000001';
@@ -41,7 +41,8 @@ export const TRADE_VERBS = {
     `(\\S+) (\\S+) (\\S+) ${AMOUNT} for ${AMOUNT}(?: under (\\S+))?`,
     'claim-purchase',
     (stage, [projectNo, sale, who = '', share = '', amount = '', mandate]) => ({
-      ...{ projectNo, sale: `cls_${idOf(stage, sale)}`, account: `acc_${stage.account(who)}` },
+      ...{ projectNo, account: `acc_${stage.account(who)}` },
+      ...(sale === 'advanced' ? {} : { sale: `cls_${idOf(stage, sale)}` }),
       ...{ share: money(share), amount: money(amount) },
       ...(mandate === undefined ? {} : { mandate: `mdt_${stage.mandate(mandate)}` }),
     }),

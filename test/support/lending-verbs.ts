@@ -1,4 +1,4 @@
-import type { ModelProjectTerms } from './model-lending.js';
+import type { ModelModes, ModelProjectTerms } from './model-lending.js';
 import type { Asked } from './world.js';
 
 /**
@@ -6,6 +6,9 @@ import type { Asked } from './world.js';
  *
  *   project P1 anna 1000.00 3 months 12.00% annuity penalty 18.00% until 2026-03-20 [fee 1.00%] [cut 10.00%] [least 50.00] [most 500.00]
  *           [guarantor ben] [refused CODE]      anna borrows; `fee` of what is lent, `cut` of the interest go to the platform
+ *           [mode advance] [payee dora]         the platform lends the rest before it is full; dora is paid in anna's place
+ *   modes advance up to 120.00, entrusted, reserve     what two people of the bank agreed that the platform may do, or `direct` alone; the
+ *                                               accounts are called advance and reserve
  *   signs P1 borrower [by carol] [refused CODE] on paper, seen by a person of the bank who is there for that role where none is named
  *   bid B1 P1 lily-2 100.00 [with 5.00] yes     of her own, and what the platform adds; `under M1` where a mandate stands in for her
  *   unbid C1 B1 [50.00]                         takes it back, in part or whole
@@ -32,10 +35,16 @@ export interface LendingStage {
   readonly platform: { readonly id: string };
   account(name: string): string;
   mandate(name: string): string;
+  /** An account of the platform's own that it has from now on. */
+  opened(purpose: string, id: string): void;
 }
+
+export type NewModes = Omit<ModelModes, 'advanceAccount' | 'reserveAccount'>;
 
 /** What a bank does with projects. */
 export interface LendingBank {
+  /** Two people agree with a platform how its projects may be funded; answers the accounts that it has for that. */
+  agreeModes(platform: string, modes: NewModes): Promise<{ advance: string | undefined; reserve: string | undefined }>;
   registerProject(platform: string, terms: ModelProjectTerms): Promise<{ result: string; id?: string }>;
   signProject(project: string, role: string, by: string): Promise<string>;
   /** Ends what is raised no longer, and answers the numbers of the projects. */
@@ -135,13 +144,23 @@ function termsOf(stage: LendingStage, name: string, text: string): ModelProjectT
     const found = said(word);
     return found === undefined ? undefined : minor(found);
   };
-  const guarantor = said('guarantor');
+  const [guarantor, payee] = [said('guarantor'), said('payee')];
   return {
     ...{ projectNo: name, borrower: stage.account(borrower), amount: minor(amount), months: Number(months) },
     ...{ rate: hundredths(rate) * 100n, penaltyRate: hundredths(said('penalty')) * 100n, method: method as 'annuity' },
     ...{ lendFee: hundredths(said('fee')), interestFee: hundredths(said('cut')), least: some('least'), most: some('most') },
     ...{ guarantor: guarantor === undefined ? undefined : stage.account(guarantor), until: said('until') ?? '' },
+    ...{ mode: (payee === undefined ? (said('mode') ?? 'direct') : 'entrusted') as 'direct' },
+    ...{ payee: payee === undefined ? undefined : stage.account(payee) },
   };
+}
+
+/** `direct`, or what is agreed beyond it. */
+function modesOf(text: string): NewModes {
+  const parts = text.split(', ');
+  const [, ceiling] = new RegExp(`advance up to ${AMOUNT}`).exec(text) ?? [];
+  const advance = ceiling === undefined ? undefined : minor(ceiling);
+  return { advance, entrusted: parts.includes('entrusted'), reserve: parts.includes('reserve') };
 }
 
 export const LENDING_STEPS: readonly (readonly [form: RegExp, run: (stage: LendingStage, parts: string[]) => Promise<void>])[] = [
@@ -151,6 +170,13 @@ export const LENDING_STEPS: readonly (readonly [form: RegExp, run: (stage: Lendi
       const { result, id } = await stage.bank.registerProject(stage.platform.id, termsOf(stage, name, text));
       same(result, code ?? 'registered', `the project ${name}`);
       if (id !== undefined) stage.projects.set(name, id);
+    },
+  ],
+  [
+    /^modes (.+)$/,
+    async (stage, [text = '']) => {
+      const accounts = await stage.bank.agreeModes(stage.platform.id, modesOf(text));
+      for (const [purpose, id] of Object.entries(accounts)) if (id !== undefined) stage.opened(purpose, id);
     },
   ],
   [

@@ -121,6 +121,8 @@ export interface ModelPlatform {
   /** The functional accounts by purpose. */
   readonly own: Readonly<Record<string, string>>;
   readonly profile: string;
+  /** Whether it is wound up. */
+  ending?: boolean;
   /** Whether orders need their sellers' agreements. */
   agreed: boolean;
   /** Whether what a channel collects that pays over later can be used at once. */

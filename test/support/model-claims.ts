@@ -46,7 +46,8 @@ interface Sale {
 interface TradeData {
   readonly account: string;
   readonly claim: string;
-  readonly sale: string;
+  /** Undefined: of what the platform advanced. */
+  readonly sale: string | undefined;
   readonly share: { readonly amount: number };
   readonly price: { readonly amount: number };
   readonly amount: { readonly amount: number };
@@ -83,7 +84,7 @@ export class ClaimTrade {
   }
 
   #open(given: Given): Sale {
-    const id = bare(dataOf(given).sale);
+    const id = bare(dataOf(given).sale ?? '');
     return this.#sales.find((sale) => sale.id === id && this.#isOpen(sale)) ?? this.#hands.no('SALE_NOT_OPEN');
   }
 
@@ -122,9 +123,12 @@ export class ClaimTrade {
     const project = this.#lending.project(given);
     const account = bare(data.account);
     this.#electronic(given.platform, account);
-    const parties = [project.borrower, ...(project.guarantor === undefined ? [] : [project.guarantor])].map(hands.owner);
-    if (parties.includes(hands.owner(account))) hands.no('LENDER_NOT_ALLOWED');
+    if (this.#lending.isParty(project, account)) hands.no('LENDER_NOT_ALLOWED');
     if (project.state !== 'lent') hands.no('PROJECT_STATE');
+    if (data.sale === undefined) {
+      this.#takeOver(given, project);
+      return;
+    }
     const sale = this.#open(given);
     if (hands.owner(sale.claim.account) === hands.owner(account)) hands.no('LENDER_NOT_ALLOWED');
     const [share, amount] = [BigInt(data.share.amount), BigInt(data.amount.amount)];
@@ -140,6 +144,22 @@ export class ClaimTrade {
     sale.sold += share;
     sale.paid += amount;
     sale.claim.left -= share;
+    project.claims.push({ id: given.id, account, left: share, earned: 0n });
+  }
+
+  /** Of what the platform's advance account has lent, at face. */
+  #takeOver(given: Given, project: ModelProject): void {
+    const hands = this.#hands;
+    const data = dataOf(given);
+    const account = bare(data.account);
+    const { advanceAccount } = this.#lending.modes(project.platform);
+    const claim = project.claims.find((each) => each.account === advanceAccount && each.left > 0n) ?? hands.no('SALE_NOT_OPEN');
+    const [share, amount] = [BigInt(data.share.amount), BigInt(data.amount.amount)];
+    if (share > claim.left) hands.no('SALE_EXCEEDED');
+    if (amount !== share) hands.no('PRICE_DIFFERS');
+    const will = { account, amount, project: project.projectNo };
+    hands.move(given, [{ from: account, amount }], [{ to: claim.account, amount }], will);
+    claim.left -= share;
     project.claims.push({ id: given.id, account, left: share, earned: 0n });
   }
 }

@@ -276,6 +276,17 @@ export class Law {
       .flatMap(([, { moved }]) => moved.filter((m) => m.counts));
   }
 
+  /** The most that a mandate still lets be taken in one debit, where so much of it is spoken for already. */
+  quotaOf({ revoked, expires, paymentCap, totalCap, period, periodCap, uses }: ModelMandate, now: number, spoken: bigint): bigint {
+    if (revoked || now >= expires) return 0n;
+    const used = (within: (at: number) => boolean) =>
+      uses.reduce((sum, { at, amount }) => (within(at) ? sum + amount : sum), spoken);
+    const rooms = [paymentCap, totalCap - used(() => true)];
+    if (period !== undefined && periodCap !== undefined) rooms.push(periodCap - used((at) => same(at, now, period)));
+    const room = rooms.reduce((least, each) => (each < least ? each : least));
+    return room > 0n ? room : 0n;
+  }
+
   /** Whether a mandate covers a debit; if so the use is counted by `use`. */
   uncovered(
     id: string,

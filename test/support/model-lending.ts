@@ -21,6 +21,19 @@ export interface ModelProjectTerms {
   readonly most: bigint | undefined;
   /** A day, at its beginning. */
   readonly until: string;
+  /** Whose money it is lent with, and who gets it; absent: of lenders alone, to the borrower. */
+  readonly mode?: 'direct' | 'advance' | 'entrusted';
+  /** Whom the borrower had signed for that he is paid in his place. */
+  readonly payee?: string | undefined;
+}
+
+/** What two people of the bank agreed that a platform may do beyond lending directly; its accounts stay once they are opened. */
+export interface ModelModes {
+  readonly advance: bigint | undefined;
+  readonly entrusted: boolean;
+  readonly reserve: boolean;
+  readonly advanceAccount: string | undefined;
+  readonly reserveAccount: string | undefined;
 }
 
 export interface ModelClaim {
@@ -59,6 +72,8 @@ export interface LendingHands {
   no(code: string): never;
   date(platform: string): string;
   profile(platform: string): string;
+  /** Whether it is wound up, and takes nothing new. */
+  ending(platform: string): boolean;
   own(platform: string, purpose: string): string;
   value(parameter: string): bigint;
   /** Undefined of another platform's. */
@@ -96,6 +111,10 @@ interface LendingData {
   readonly marketing?: { readonly amount: number };
 }
 
+const DIRECT_ALONE: ModelModes = {
+  ...{ advance: undefined, entrusted: false, reserve: false, advanceAccount: undefined, reserveAccount: undefined },
+};
+
 const DAY = 86_400_000;
 const bare = (wire: string) => wire.slice(4);
 const dataOf = ({ data }: Given) => data as unknown as LendingData;
@@ -108,25 +127,60 @@ interface Parts {
 export class Lending {
   readonly projects: ModelProject[] = [];
   readonly bids: ModelBid[] = [];
+  /** By platform. */
+  readonly #modes = new Map<string, ModelModes>();
   readonly #hands: LendingHands;
 
   constructor(hands: LendingHands) {
     this.#hands = hands;
   }
 
+  modes(platform: string): ModelModes {
+    return this.#modes.get(platform) ?? DIRECT_ALONE;
+  }
+
+  /** @param opened the accounts that it needs now and has not had */
+  agree(
+    platform: string,
+    modes: Omit<ModelModes, 'advanceAccount' | 'reserveAccount'>,
+    opened: Partial<Pick<ModelModes, 'advanceAccount' | 'reserveAccount'>>,
+  ): void {
+    const { advanceAccount, reserveAccount } = this.modes(platform);
+    this.#modes.set(platform, {
+      ...modes,
+      advanceAccount: advanceAccount ?? opened.advanceAccount,
+      reserveAccount: reserveAccount ?? opened.reserveAccount,
+    });
+  }
+
+  /** Whether the platform may lend so. */
+  #mayLend(platform: string, { mode }: ModelProjectTerms): boolean {
+    const { advance, entrusted } = this.modes(platform);
+    return mode === 'advance' ? advance !== undefined : mode === 'entrusted' ? entrusted : true;
+  }
+
+  /** Who has to do with a project other than by lending to it. */
+  parties({ borrower, guarantor, payee }: ModelProjectTerms): string[] {
+    return [borrower, guarantor, payee].filter((account) => account !== undefined);
+  }
+
   /** Answers the code of the refusal; undefined: registered. */
   register(id: string, platform: string, terms: ModelProjectTerms): string | undefined {
     const hands = this.#hands;
     if (hands.profile(platform) !== 'lending') return 'LENDING_NOT_OFFERED';
+    if (hands.ending(platform)) return 'WINDING_UP';
+    if (!this.#mayLend(platform, terms)) return 'LENDING_MODE';
     const cap = hands.value('lending.rate-cap');
     if (terms.rate > cap || terms.penaltyRate > cap) return 'PROJECT_TERMS';
     if (Date.parse(`${terms.until}T00:00:00+08:00`) <= hands.now()) return 'PROJECT_TERMS';
-    for (const account of [terms.borrower, ...(terms.guarantor === undefined ? [] : [terms.guarantor])]) {
+    if ((terms.mode === 'entrusted') !== (terms.payee !== undefined)) return 'PROJECT_TERMS';
+    const owners = new Set<string>();
+    for (const account of this.parties(terms)) {
       const type = hands.type(platform, account);
       if (type === undefined) return 'ACCOUNT_NOT_FOUND';
-      if (type !== 'class-2' && type !== 'sub') return 'PROJECT_PARTIES';
+      if ((type !== 'class-2' && type !== 'sub') || owners.has(hands.owner(account))) return 'PROJECT_PARTIES';
+      owners.add(hands.owner(account));
     }
-    if (terms.guarantor !== undefined && hands.owner(terms.guarantor) === hands.owner(terms.borrower)) return 'PROJECT_PARTIES';
     if (this.#overCap(platform, terms)) return 'PROJECT_CAP';
     this.projects.push({
       ...{ ...terms, id, platform, said: new Set(), by: new Map(), state: 'registered', lentOn: '', rows: [] },
@@ -182,7 +236,7 @@ export class Lending {
   mayMove(account: string): boolean {
     const owing = this.projects.some(
       (p) =>
-        (p.borrower === account || p.guarantor === account) &&
+        this.parties(p).includes(account) &&
         (!['repaid', 'miscarried', 'cancelled'].includes(p.state) || p.paid.some(({ left }) => left > 0n)),
     );
     return owing || this.projects.some(({ claims }) => claims.some((claim) => claim.account === account && claim.left > 0n));
@@ -243,6 +297,29 @@ export class Lending {
     recovery: (given) => this.#recover(given),
   };
 
+  /** Whether the owner of an account would lend to himself. */
+  isParty(project: ModelProject, account: string): boolean {
+    return this.parties(project).map(this.#hands.owner).includes(this.#hands.owner(account));
+  }
+
+  /** What the platform's advance account lent and did not get back. */
+  advanced(platform: string): bigint {
+    const { advanceAccount } = this.modes(platform);
+    const claims = this.projects.flatMap((project) => (project.platform === platform ? project.claims : []));
+    return sum(claims.map(({ account, left }) => (account === advanceAccount ? left : 0n)));
+  }
+
+  /** What the platform lends of its own, for lenders who are not there yet. */
+  #advance(project: ModelProject): bigint {
+    if (!this.#mayLend(project.platform, project)) this.#hands.no('LENDING_MODE');
+    if (project.state === 'full') return 0n;
+    const { advance: ceiling, advanceAccount } = this.modes(project.platform);
+    if (project.state !== 'raising' || project.mode !== 'advance' || advanceAccount === undefined) this.#hands.no('PROJECT_STATE');
+    const missing = project.amount - this.#raised(project);
+    if (this.advanced(project.platform) + missing > (ceiling ?? 0n)) this.#hands.no('ADVANCE_CEILING');
+    return missing;
+  }
+
   #bid(given: Given): void {
     const hands = this.#hands;
     const data = dataOf(given);
@@ -252,8 +329,7 @@ export class Lending {
     if (type !== 'class-2' && type !== 'class-3') hands.no('ACCOUNT_TYPE_NOT_ALLOWED');
     const own = BigInt(data.amount?.amount ?? 0);
     const marketing = BigInt(data.marketing?.amount ?? 0);
-    const parties = [project.borrower, ...(project.guarantor === undefined ? [] : [project.guarantor])].map(hands.owner);
-    if (parties.includes(hands.owner(account))) hands.no('LENDER_NOT_ALLOWED');
+    if (this.isParty(project, account)) hands.no('LENDER_NOT_ALLOWED');
     if (project.state !== 'raising' || this.#isLate(project)) hands.no('PROJECT_STATE');
     const left = project.amount - this.#raised(project);
     if (own + marketing > left) hands.no('PROJECT_RAISED');
@@ -293,10 +369,12 @@ export class Lending {
     const hands = this.#hands;
     const project = this.project(given);
     const { to } = dataOf(given);
-    if (project.state !== 'full') hands.no('PROJECT_STATE');
-    if (to !== undefined && bare(to) !== project.borrower) hands.no('LENDING_NOT_DIRECT');
+    const advance = this.#advance(project);
+    const from = this.modes(project.platform).advanceAccount;
+    const receiver = project.payee ?? project.borrower;
+    if (to !== undefined && bare(to) !== receiver) hands.no('LENDING_NOT_DIRECT');
     hands.mayAct(project.borrower);
-    hands.passes(project.borrower);
+    hands.passes(receiver);
     const bids = this.#open(project);
     const fee = half(project.amount * project.lendFee, 10_000n);
     const takes = new Map<string, bigint>();
@@ -305,9 +383,12 @@ export class Lending {
     for (const { marketing } of bids) take(this.#marketing(project), marketing);
     hands.move(
       given,
-      [...takes].map(([from, amount]) => ({ from, amount, freed: amount })),
       [
-        { to: project.borrower, amount: project.amount - fee },
+        ...[...takes].map(([from, amount]) => ({ from, amount, freed: amount })),
+        ...(from !== undefined && advance > 0n ? [{ from, amount: advance }] : []),
+      ],
+      [
+        { to: receiver, amount: project.amount - fee },
         ...(fee === 0n ? [] : [{ to: hands.own(project.platform, 'commission'), amount: fee }]),
       ],
     );
@@ -316,6 +397,7 @@ export class Lending {
       bid.state = 'lent';
       project.claims.push({ id: bid.id, account: bid.account, left: bid.own + bid.marketing, earned: 0n });
     }
+    if (from !== undefined && advance > 0n) project.claims.push({ id: given.id, account: from, left: advance, earned: 0n });
     const lentOn = hands.date(project.platform);
     Object.assign(project, { state: 'lent', lentOn, rows: rowsOf(project, project.amount, lentOn, 0) });
   }
@@ -323,7 +405,8 @@ export class Lending {
   #miscarry(given: Given): void {
     const project = this.project(given);
     if (!['registered', 'raising', 'full'].includes(project.state)) this.#hands.no('PROJECT_STATE');
-    if (given.origin === 'S' && !this.due().some(({ projectNo }) => projectNo === project.projectNo))
+    const ends = this.#hands.ending(project.platform);
+    if (given.origin === 'S' && !ends && !this.due().some(({ projectNo }) => projectNo === project.projectNo))
       this.#hands.no('PROJECT_STATE');
     for (const bid of this.#open(project)) {
       this.#hands.hold(bid.account, -bid.own);
@@ -342,6 +425,24 @@ export class Lending {
   #owedOn(project: ModelProject, on: string): bigint {
     const due = project.rows.filter((row) => row.due <= on);
     return sum(due.map((row) => row.principal + row.interest + this.#penalty(project, row, on)));
+  }
+
+  /** What is to be paid of it today by the plan, with the instalment after that, and what would settle it. */
+  owes(project: ModelProject): { due: bigint; next: bigint; early: bigint } {
+    const on = this.#hands.date(project.platform);
+    const [due, first] = [this.#owedOn(project, on), project.rows.find((row) => row.due > on)];
+    const { principal, interest, penalty } = this.#early(project);
+    const next = first === undefined ? 0n : first.principal + first.interest;
+    return { due, next, early: principal + interest + penalty };
+  }
+
+  /** What an account has lent and not got back: by the number of the project. */
+  claimsOf(account: string): Map<string, bigint> {
+    const found = new Map<string, bigint>();
+    for (const { projectNo, claims } of this.projects)
+      for (const claim of claims)
+        if (claim.account === account && claim.left > 0n) found.set(projectNo, (found.get(projectNo) ?? 0n) + claim.left);
+    return found;
   }
 
   /** All that its lenders can still get by the plan, with the penalty as of today. */
@@ -501,7 +602,8 @@ export class Lending {
     const project = this.project(given);
     const from = bare(data.from);
     const amount = BigInt(data.amount?.amount ?? 0);
-    if (from !== project.guarantor) hands.no('COMPENSATION_PAYER');
+    const { reserve, reserveAccount } = this.modes(project.platform);
+    if (from !== project.guarantor && !(reserve && from === reserveAccount)) hands.no('COMPENSATION_PAYER');
     if (project.state !== 'lent') hands.no('PROJECT_STATE');
     if (data.way === 'indirect') hands.passes(project.borrower);
     if (amount > this.#owedOn(project, hands.date(project.platform))) hands.no('COMPENSATION_EXCEEDED');

@@ -57,11 +57,12 @@ import {
   takenOf,
 } from './model-items.js';
 import { type Flow, Law, type Owner, type Passing, type Person, type Wanted } from './model-law.js';
-import { Lending, type LendingHands } from './model-lending.js';
+import { Lending, type LendingHands, type ModelModes } from './model-lending.js';
 import { boundPayer, Outside, ownPayer } from './model-outside.js';
 import { costOf, dueOn } from './model-paying.js';
 import { Cover, inProportion, type ModelDiversion } from './model-refunds.js';
 import { ModelReviews } from './model-reviews.js';
+import { beginsSomething, WindDowns } from './model-winding-up.js';
 
 const ANSWERS = {
   no: 'CONSENT_DECLINED',
@@ -81,6 +82,8 @@ const INCOME = [
 ];
 const PAY_IN = ['anyone', 'own-account', 'nobody'];
 const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
+/** Of the platform's own what is there for one purpose. */
+const SET_ASIDE = ['reserve', 'advance'];
 const BOOKS_MAX = 2n ** 53n - 1n;
 
 export class Model {
@@ -110,6 +113,7 @@ export class Model {
   readonly #trade = new ClaimTrade(this.lending, this.#lendingHands());
   readonly reviews = new ModelReviews((payout) => ['failed', 'returned'].includes(this.payouts.get(payout)?.state ?? ''));
   readonly outside = new Outside();
+  readonly windDowns = new WindDowns(this);
   /** Where more is available than before. */
   #credited = new Set<string>();
   readonly past = new Map<string, Given & { result: string; date: string; at: number; batch: number; corrected: boolean }>();
@@ -146,6 +150,17 @@ export class Model {
       uncleared: new Map(),
       owed: new Map(),
     });
+  }
+
+  /** @param opened its accounts for what is set aside, where it has them */
+  agreeModes(
+    platform: string,
+    modes: Omit<ModelModes, 'advanceAccount' | 'reserveAccount'>,
+    opened: { advance: string | undefined; reserve: string | undefined },
+  ): void {
+    for (const [type, id] of Object.entries(opened))
+      if (id !== undefined && !this.accounts.has(id)) this.openAccount(id, platform, type, false);
+    this.lending.agree(platform, modes, { advanceAccount: opened.advance, reserveAccount: opened.reserve });
   }
 
   openCustomer(id: string, idExpires: string | undefined): void {
@@ -265,7 +280,9 @@ export class Model {
     this.#use = undefined;
     this.#result = undefined;
     try {
-      refuseIf(isForbiddenBy(this.platform(given.platform).profile, given), 'PROFILE_FORBIDS');
+      const { profile, ending } = this.platform(given.platform);
+      refuseIf(isForbiddenBy(profile, given), 'PROFILE_FORBIDS');
+      refuseIf(ending === true && beginsSomething(given), 'WINDING_UP');
       refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
       const rules = [this.#rules, this.escrows.rules, this.lending.rules, this.#trade.rules, this.funds.rules];
       const rule = rules.map((each) => each[given.kind]).find((each) => each !== undefined);
@@ -422,6 +439,7 @@ export class Model {
       },
       date: (platform) => this.platform(platform).date,
       profile: (platform) => this.platform(platform).profile,
+      ending: (platform) => this.platform(platform).ending === true,
       own: (platform, purpose) => this.platform(platform).own[purpose] as string,
       value: (parameter) => this.law.value(parameter, this.now),
       type: (platform, id) => {
@@ -700,11 +718,14 @@ export class Model {
       const to = this.#mine(given, data.to as string);
       refuseIf(data.from === data.to, 'SAME_ACCOUNT');
       const amount = minor(data.amount);
-      if (!(OWN.includes(from.type) && (OWN.includes(to.type) || to.type === 'sub'))) {
+      const setAside = [from, to].some(({ type }) => SET_ASIDE.includes(type));
+      refuseIf(setAside && ![from, to].some(({ type }) => type === 'own-funds'), 'ACCOUNT_TYPE_NOT_ALLOWED');
+      if (!setAside && !(OWN.includes(from.type) && (OWN.includes(to.type) || to.type === 'sub'))) {
         refuseIf(from.type !== 'sub' || to.type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
         withinTerms(amount, at.transferMax);
       }
       this.#needsAgreement(bare(data.to as string), at);
+      refuseIf(at.profile === 'lending' && given.origin !== 'S' && from.type === 'sub', 'PROFILE_FORBIDS');
       this.#move(at, [{ from: bare(data.from), amount }], [{ to: bare(data.to as string), amount, inherits: true }]);
     },
 
@@ -1739,14 +1760,14 @@ export class Model {
       refuseIf(minor(data.fee) > most, 'TERMS_EXCEEDED');
     }
     const account = this.#mine(given, data.account);
-    const electronic = this.law.accounts.has(bare(data.account)) && given.kind === 'withdrawal';
+    const electronic = this.law.accounts.has(bare(data.account)) && (given.kind === 'withdrawal' || at.ending === true);
     refuseIf(account.type !== 'sub' && !OWN.includes(account.type) && !electronic, 'ACCOUNT_TYPE_NOT_ALLOWED');
     refuseIf(!account.bound, 'SETTLEMENT_ACCOUNT_MISSING');
     const amount = minor(data.amount);
     const fee = data.fee === undefined ? 0n : minor(data.fee);
     const take: Take = { from: bare(data.account), amount: amount + fee, how: 'cleared-only', flow: 'bound' };
     this.#pass([take], []);
-    this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
+    if (given.kind === 'withdrawal') this.#willed(given, { account: bare(data.account), amount, payee: bare(data.account) });
     this.#move(at, [take], [{ to: inTransit(at), amount }, ...(fee === 0n ? [] : [{ to: at.own.fees as string, amount: fee }])]);
     this.#makePayout(given, { source: bare(data.account), order: undefined, amount, fee });
   }

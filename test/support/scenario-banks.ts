@@ -15,6 +15,7 @@ import { violations } from './invariants.js';
 import { Model } from './model.js';
 import type { ModelAgreement } from './model-agreements.js';
 import { reservedOf } from './model-books.js';
+import type { NewModes } from './lending-verbs.js';
 import { type Deal, ModelDeals } from './model-deals.js';
 import type { ModelDealTerms } from './model-escrow.js';
 import type { ModelFund } from './model-funds.js';
@@ -56,9 +57,11 @@ import {
 } from './world-electronic.js';
 import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world-escrow.js';
 import { openFund, sendOrders, tellDay } from './world-funds.js';
-import { projectsOver, registerProject, signProject } from './world-lending.js';
+import { agreeModes, projectsOver, registerProject, signProject } from './world-lending.js';
 import { People } from './world-people.js';
+import type { Wound } from './winding-up-verbs.js';
 import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
+import { roundOf, shownClaims, vanish } from './world-winding-up.js';
 
 /** The model as a bank of its own: ids are counted, request numbers are remembered. */
 export class ModelBank implements Bank {
@@ -250,6 +253,34 @@ export class ModelBank implements Bank {
 
   async signProject(project: string, role: string, by: string) {
     return this.model.lending.confirm(project, role, by);
+  }
+
+  async agreeModes(platform: string, modes: NewModes) {
+    const { advanceAccount, reserveAccount } = this.model.lending.modes(platform);
+    const advance = advanceAccount ?? (modes.advance === undefined ? undefined : this.#newId());
+    const reserve = reserveAccount ?? (modes.reserve ? this.#newId() : undefined);
+    this.model.agreeModes(platform, modes, { advance, reserve });
+    return { advance, reserve };
+  }
+
+  async vanish(platform: string) {
+    this.model.platform(platform).ending = true;
+  }
+
+  async windDownRound(platform: string) {
+    const given: Wound[] = [];
+    const batch = this.model.begin();
+    this.model.windDowns.round(platform, (kind, data) => {
+      const result = this.model.decide({ id: this.#newId(), platform, origin: 'S', kind, data });
+      if (result === 'posted') this.#postings += 1;
+      given.push({ kind, data, result });
+    });
+    batch.end();
+    return given;
+  }
+
+  async claimsOf(account: string) {
+    return this.model.lending.claimsOf(account);
   }
 
   async endRaising() {
@@ -606,6 +637,39 @@ export class ServiceBank implements Bank {
     const said = await signProject(this.#world, asId(project), role, by);
     agree({ result: this.model.lending.confirm(project, role, by) }, { result: said }, 'a signature');
     return said;
+  }
+
+  async agreeModes(platform: string, modes: NewModes) {
+    const opened = await agreeModes(this.#world, asId(platform), modes);
+    this.model.agreeModes(platform, modes, opened);
+    return opened;
+  }
+
+  async vanish(platform: string) {
+    await vanish(this.#world, asId(platform));
+    this.model.platform(platform).ending = true;
+  }
+
+  /** The model gives the same, in the same order. */
+  async windDownRound(platform: string) {
+    const given = await roundOf(this.#world, asId(platform));
+    const left = [...given];
+    const batch = this.model.begin();
+    this.model.windDowns.round(platform, (kind, data) => {
+      const { id, ...said } = left.shift() ?? { id: '' };
+      if (id === '') throw new Error(`the model gives what the service does not: ${kind} ${JSON.stringify(data)}`);
+      agree({ kind, data, result: this.model.decide({ id, platform, origin: 'S', kind, data }) }, said, 'what a round gives');
+    });
+    batch.end();
+    if (left.length > 0) throw new Error(`the service gives what the model does not: ${JSON.stringify(left)}`);
+    return given;
+  }
+
+  async claimsOf(account: string) {
+    const shown = await shownClaims(this.#world, asId(account));
+    const expected = this.model.lending.claimsOf(account);
+    agree({ claims: new Map([...expected].sort()) }, { claims: new Map([...shown].sort()) }, 'what somebody sees of his claims');
+    return shown;
   }
 
   /** Given twice under the same number, as the sweep may. */

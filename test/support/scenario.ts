@@ -13,6 +13,7 @@ import type { ModelPaying } from './model-paying.js';
 import { REFUND_VERBS } from './refund-verbs.js';
 import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
 import { WATCH_STEPS, type WatchBank } from './watch-verbs.js';
+import { WINDING_UP_STEPS, type WindingUpBank } from './winding-up-verbs.js';
 import type { Asked } from './world.js';
 
 /**
@@ -59,12 +60,13 @@ import type { Asked } from './world.js';
  *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
  *   watch anna alert 50.00, explain anna: …         see watch-verbs.ts and explain-verbs.ts
  *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
- *   project, signs, bid, unbid, lend, miscarry, repay, compensate, recover, raising: see lending-verbs.ts
+ *   project, modes, signs, bid, unbid, lend, miscarry, repay, compensate, recover, raising: see lending-verbs.ts
+ *   vanishes, round, claims: see winding-up-verbs.ts
  *   fund, told, saves, redeems, exchanges, spends, company has, pot …: see fund-verbs.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */
-export interface Bank extends EscrowBank, LendingBank, FundBank {
+export interface Bank extends EscrowBank, LendingBank, FundBank, WindingUpBank {
   /** Ids of the functional accounts by purpose. */
   openPlatform(date: string, profile?: 'lending'): Promise<{ id: string; own: Readonly<Record<string, string>> }>;
   openSeller(platform: string, bound: boolean): Promise<string>;
@@ -212,6 +214,17 @@ class Stage {
   account(name: string): string {
     const [platform = '', purpose] = name.includes('/') ? name.split('/') : [this.current, name];
     return this.sellers.get(name) ?? this.platforms.get(platform)?.own[purpose as string] ?? NOBODY;
+  }
+
+  /** What scenarios call an account of the platform at hand. */
+  nameOfAccount(id: string): string {
+    const seller = [...this.sellers].find(([, of]) => of === id);
+    return seller?.[0] ?? Object.entries(this.platform.own).find(([, of]) => of === id)?.[0] ?? id;
+  }
+
+  /** The platform at hand has an account of its own more. */
+  opened(purpose: string, id: string): void {
+    this.platforms.set(this.current, { ...this.platform, own: { ...this.platform.own, [purpose]: id } });
   }
 
   customer(name: string): string {
@@ -602,6 +615,7 @@ function under(stage: Stage, mandate: string | undefined): { mandate?: string } 
 const STEPS: readonly (readonly [form: RegExp, run: (stage: Stage, parts: string[]) => Promise<void>])[] = [
   ...ESCROW_STEPS,
   ...LENDING_STEPS,
+  ...WINDING_UP_STEPS,
   ...FUND_STEPS,
   [/^day (\S+)$/, (stage, [date = '']) => openPlatform(stage, 'platform', date)],
   [/^platform (\S+)$/, (stage, [name = '']) => openPlatform(stage, name, stage.platform.date)],

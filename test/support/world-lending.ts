@@ -1,8 +1,10 @@
 import { asId, type Id, type Instant, Refused } from '../../src/kernel/index.js';
 import { recordWord } from '../../src/lending/confirm.js';
-import { dueOf, dueProjects } from '../../src/lending/index.js';
+import { dueOf, dueProjects, lendingTermsOf } from '../../src/lending/index.js';
 import { registerProject as register } from '../../src/lending/register.js';
 import type { Role } from '../../src/lending/rules.js';
+import { approveLendingTerms, proposeLendingTerms } from '../../src/lending/terms.js';
+import type { NewModes } from './lending-verbs.js';
 import type { ModelProjectTerms } from './model-lending.js';
 import type { World } from './world.js';
 
@@ -12,11 +14,12 @@ export async function registerProject(
   platform: Id,
   terms: ModelProjectTerms,
 ): Promise<{ result: string; id?: string }> {
-  const { until, least, most, lendFee, interestFee, guarantor, ...rest } = terms;
+  const { until, least, most, lendFee, interestFee, guarantor, payee, mode = 'direct', ...rest } = terms;
   const of = {
-    ...{ ...rest, borrower: asId(terms.borrower), guarantor: guarantor === undefined ? null : asId(guarantor), payee: null },
+    ...{ ...rest, borrower: asId(terms.borrower), guarantor: guarantor === undefined ? null : asId(guarantor) },
+    payee: payee === undefined ? null : asId(payee),
     ...{ lendFee: Number(lendFee), interestFee: Number(interestFee), lenderMin: least ?? null, lenderMax: most ?? null },
-    ...{ raiseUntilMs: Date.parse(`${until}T00:00:00+08:00`) as Instant, mode: 'direct' as const, purpose: '经营周转' },
+    ...{ raiseUntilMs: Date.parse(`${until}T00:00:00+08:00`) as Instant, mode, purpose: '经营周转' },
   };
   try {
     const { project } = await register(world.rt, platform, of);
@@ -25,6 +28,17 @@ export async function registerProject(
     if (error instanceof Refused) return { result: error.refusal.code };
     throw error;
   }
+}
+
+/** One person proposes how the projects of a platform may be funded, and another approves. */
+export async function agreeModes({ db, rt }: World, platformId: Id, { advance, entrusted, reserve }: NewModes) {
+  const allowed = { advance: advance !== undefined, advanceCeiling: advance ?? 0n, entrusted, reserve };
+  return db.withTx('lending terms', async (tx) => {
+    const { id } = await proposeLendingTerms(tx, rt, { ...allowed, platformId, reason: '业务需要', by: rt.newId() });
+    await approveLendingTerms(tx, rt, { platformId, terms: id }, { by: rt.newId(), note: null });
+    const { advanceAccountId, reserveAccountId } = await lendingTermsOf(tx, platformId);
+    return { advance: advanceAccountId ?? undefined, reserve: reserveAccountId ?? undefined };
+  });
 }
 
 /** Who of the bank bears a name: always the same. */
