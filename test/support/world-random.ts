@@ -4,6 +4,7 @@ import { ServiceBank } from './scenario-banks.js';
 import type { Asked, World } from './world.js';
 import type { Chance } from './world-chance.js';
 import { CLAIM_KINDS, isClaimKind, RandomClaims } from './world-random-claims.js';
+import { RandomLending } from './world-random-lending.js';
 import { RandomReviews } from './world-random-reviews.js';
 
 const START = '2026-09-25'; // a holiday, a worked Sunday behind it and a week of holidays ahead
@@ -26,6 +27,7 @@ export class RandomBank extends ServiceBank {
   readonly #chance: Chance;
   readonly #claims: RandomClaims;
   readonly #reviewing: RandomReviews;
+  readonly #lending: RandomLending;
   readonly #sides: Side[] = [];
   #requests = 0;
   readonly #asked: Asked[] = [];
@@ -35,6 +37,7 @@ export class RandomBank extends ServiceBank {
     this.#chance = chance;
     this.#claims = new RandomClaims(this, chance);
     this.#reviewing = new RandomReviews(this, chance);
+    this.#lending = new RandomLending(this, chance);
   }
 
   async open(): Promise<void> {
@@ -48,6 +51,7 @@ export class RandomBank extends ServiceBank {
       await this.#openPurses(side);
       this.#sides.push(side);
     }
+    await this.#lending.open(START);
   }
 
   async #openPurses(side: Side): Promise<void> {
@@ -68,7 +72,7 @@ export class RandomBank extends ServiceBank {
   async step(): Promise<void> {
     this.steps += 1;
     await this.#between();
-    const asked = Array.from({ length: 1 + this.#chance.below(40) }, () => this.#any());
+    const asked = [...Array.from({ length: 1 + this.#chance.below(40) }, () => this.#any()), ...this.#lending.draw()];
     // What ends the batch where it needs to see what the batch made is given alone.
     const alone = ({ kind, data }: Asked) => 'recall' in data || kind === 'dispute-open';
     for (const together of [asked.filter((one) => !alone(one)), ...asked.filter(alone).map((one) => [one])]) {
@@ -97,6 +101,7 @@ export class RandomBank extends ServiceBank {
     else if (state === 'active' && this.#chance.once(10)) await this.setElectronic(purse, { state: 'blocked' });
     await this.#proposeSome(side);
     await this.#claims.between(side);
+    await this.#lending.between();
     await this.#reviewing.between(side.id);
     if (this.#chance.once(4)) await this.setCeiling(side.id, BigInt(this.#chance.below(4_000)));
     const seller = this.#chance.pick(side.subs);
