@@ -254,7 +254,7 @@ export class Lending {
   picture(): Record<string, string> {
     const picture: Record<string, string> = {};
     for (const p of this.projects) {
-      const raised = p.state === 'lent' || p.state === 'repaid' ? p.amount : this.#raised(p);
+      const raised = sum(this.bids.map((bid) => (bid.project === p ? bid.own + bid.marketing : 0n)));
       const unrecovered = sum(p.paid.map(({ left }) => left));
       picture[`project ${p.id}`] = `${p.state} raised ${raised} left ${this.#left(p)} unrecovered ${unrecovered}`;
       for (const claim of p.claims)
