@@ -34,6 +34,7 @@ describe('random instructions have the same outcomes and leave the same books on
       const posted = bank.results.get('posted') ?? 0;
       expect(posted).toBeGreaterThan(0.25 * [...bank.results.values()].reduce((total, count) => total + count, 0));
       expect(bank.results.size).toBeGreaterThan(8);
+      expect(bank.model.lending.projects.filter(({ claims }) => claims.length > 0).length).toBeGreaterThan(1);
     },
     PATIENCE_MS,
   );

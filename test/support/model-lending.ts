@@ -115,6 +115,8 @@ const DIRECT_ALONE: ModelModes = {
   ...{ advance: undefined, entrusted: false, reserve: false, advanceAccount: undefined, reserveAccount: undefined },
 };
 
+/** So many lenders at the most. */
+const BIDS_MAX = 1_000n;
 const DAY = 86_400_000;
 const bare = (wire: string) => wire.slice(4);
 const dataOf = ({ data }: Given) => data as unknown as LendingData;
@@ -173,7 +175,10 @@ export class Lending {
     const cap = hands.value('lending.rate-cap');
     if (terms.rate > cap || terms.penaltyRate > cap) return 'PROJECT_TERMS';
     if (Date.parse(`${terms.until}T00:00:00+08:00`) <= hands.now()) return 'PROJECT_TERMS';
+    const { least = 0n, most = terms.amount, amount } = terms;
+    if (least > amount || least > most || most * BIDS_MAX < amount) return 'PROJECT_TERMS';
     if ((terms.mode === 'entrusted') !== (terms.payee !== undefined)) return 'PROJECT_TERMS';
+    if (half(amount * terms.lendFee, 10_000n) >= amount) return 'PROJECT_TERMS';
     const owners = new Set<string>();
     for (const account of this.parties(terms)) {
       const type = hands.type(platform, account);

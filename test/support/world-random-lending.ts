@@ -14,8 +14,8 @@ const METHODS = ['annuity', 'equal-principal', 'interest-first', 'bullet'] as co
 /** As often as they stand here. */
 const KINDS = [
   ...['bid', 'bid', 'bid', 'bid', 'bid', 'bid-cancel', 'lend-out', 'lend-out', 'miscarriage'],
-  ...['repayment', 'repayment', 'repayment', 'repayment', 'compensation', 'compensation', 'recovery'],
-  ...['claim-sale', 'claim-sale', 'claim-purchase', 'claim-purchase', 'claim-sale-cancel', 'transfer'],
+  ...['repayment', 'repayment', 'repayment', 'compensation', 'compensation', 'recovery'],
+  ...['claim-sale', 'claim-sale', 'claim-purchase', 'claim-purchase', 'claim-purchase', 'claim-sale-cancel', 'transfer'],
 ] as const;
 type LendingKind = (typeof KINDS)[number];
 const ANSWERS = ['no', 'late', 'locked', 'stranger', 'unasked'] as const;
@@ -78,8 +78,8 @@ export class RandomLending {
   /** Projects that are new, words of their parties, days that go by, and what time ends. */
   async between(): Promise<void> {
     const chance = this.#chance;
-    const open = this.#mine().filter(({ state }) => ['registered', 'raising', 'full', 'lent'].includes(state));
-    if (open.length < 5 || chance.once(4)) await this.#register();
+    const raising = this.#mine().filter(({ state }) => ['registered', 'raising'].includes(state));
+    if (raising.length < 2 || chance.once(8)) await this.#register();
     for (const project of this.#mine().filter(({ state }) => state === 'registered'))
       for (const role of ['borrower', 'guarantor'])
         if (!chance.once(4)) await this.#bank.signProject(project.id, role, chance.once(10) ? 'carol' : `for ${role}`);
@@ -99,13 +99,13 @@ export class RandomLending {
     const now = this.#bank.model.now + 8 * 3_600_000;
     const bounded = chance.once(3);
     await this.#bank.registerProject(this.#platform, {
-      ...{ projectNo: `P-${this.#projects}`, borrower, months: 1 + chance.below(4), method: chance.pick(METHODS) },
+      ...{ projectNo: `P-${this.#projects}`, borrower, months: 1 + chance.below(6), method: chance.pick(METHODS) },
       amount: BigInt(1 + chance.below(chance.once(6) ? 30 : 60_000)),
       ...{ rate: BigInt(chance.below(160_000)), penaltyRate: BigInt(chance.below(154_000)) },
       ...{ lendFee: BigInt(chance.below(200)), interestFee: BigInt(chance.below(1_500)) },
       ...(bounded ? { least: 50n, most: 40_000n } : { least: undefined, most: undefined }),
       guarantor: chance.once(2) ? other : undefined,
-      until: new Date(now + (1 + chance.below(6)) * DAY).toISOString().slice(0, 10),
+      until: new Date(now + (2 + chance.below(9)) * DAY).toISOString().slice(0, 10),
       ...{ mode, payee: mode === 'entrusted' ? chance.pick(this.#borrowers) : undefined },
     });
   }
@@ -116,14 +116,26 @@ export class RandomLending {
 
   /** What is asked of the platform in one batch, some of it wrong. */
   draw(): Asked[] {
-    return Array.from({ length: this.#chance.below(14) }, () => {
-      const kind = this.#chance.pick(KINDS);
+    return Array.from({ length: this.#chance.below(18) }, () => {
+      const kind = this.#kind();
       const asked = this.#asked(kind, this.#data(kind));
       const staff = ['repayment', 'bid-cancel', 'compensation'].includes(kind) && this.#chance.once(8);
       const form = staff && kind !== 'bid-cancel' && !this.#chance.once(3) ? { voucher: 'F-1' } : {};
       const answer = this.#chance.once(6) ? this.#chance.pick(ANSWERS) : ('yes' as const);
       return { ...asked, data: { ...asked.data, ...form }, ...(staff ? { origin: 'O' as const } : { answer }) };
     });
+  }
+
+  /** Mostly one that has a project to be about. */
+  #kind(): LendingKind {
+    const kind = this.#chance.pick(KINDS);
+    if (kind === 'transfer' || this.#chance.once(15)) return kind;
+    if (kind === 'miscarriage' && !this.#chance.once(4)) return 'bid';
+    const states = this.#mine().map(({ state }) => state);
+    const about =
+      kind.startsWith('bid') || kind === 'miscarriage' ? ['raising'] : kind === 'lend-out' ? ['full', 'raising'] : ['lent'];
+    if (about.some((state) => states.includes(state as 'lent'))) return kind;
+    return 'bid';
   }
 
   #asked(kind: string, data: object): Asked {
@@ -144,7 +156,11 @@ export class RandomLending {
     }
     if (kind === 'miscarriage') return { projectNo: this.#in(['raising', 'registered'])?.projectNo ?? 'P-0' };
     if (kind === 'lend-out') return this.#lendOut();
-    const project = this.#in(['lent']);
+    const stoodFor = kind === 'compensation' && !chance.once(10);
+    const project = this.#in(
+      ['lent'],
+      (of) => !stoodFor || (of.guarantor !== undefined && this.#bank.model.lending.owes(of).due > 0n),
+    );
     if (kind === 'repayment') return this.#repayment(project);
     if (kind === 'compensation' || kind === 'recovery') return this.#forOthers(kind, project);
     return this.#trade(kind, project);
@@ -155,8 +171,9 @@ export class RandomLending {
   }
 
   /** Mostly one that is in such a state. */
-  #in(states: readonly string[]): ModelProject | undefined {
-    const found = this.#mine().filter(({ state }) => states.includes(state) !== this.#chance.once(25));
+  #in(states: readonly string[], fits: (project: ModelProject) => boolean = () => true): ModelProject | undefined {
+    const any = this.#chance.once(15);
+    const found = this.#mine().filter((project) => any || (states.includes(project.state) && fits(project)));
     return found.length === 0 ? undefined : this.#chance.pick(found);
   }
 
@@ -166,7 +183,7 @@ export class RandomLending {
   }
 
   #lender(): string {
-    return this.#chance.pick(this.#chance.once(8) ? this.#borrowers : this.#lenders);
+    return this.#chance.pick(this.#chance.once(10) ? [...this.#borrowers, ...this.#lenders] : this.#lenders.slice(0, 2));
   }
 
   #aside(): object {
@@ -182,7 +199,7 @@ export class RandomLending {
     const project = this.#in(['raising']);
     const open = this.#bank.model.lending.bids.filter((bid) => bid.project === project && bid.state === 'open');
     const missing = Number(open.reduce((left, { own, marketing }) => left - own - marketing, project?.amount ?? 9n));
-    const all = chance.once(3) ? missing + (chance.once(4) ? 1 : 0) : 1 + chance.below(Math.max(missing, 1) + 2);
+    const all = chance.once(2) ? missing + (chance.once(8) ? 1 : 0) : 1 + chance.below(Math.max(missing, 1) + 2);
     const added = all > 1 && chance.once(4) ? 1 + chance.below(Math.min(all - 1, 2_000)) : 0;
     const account = this.#lender();
     return {
@@ -203,10 +220,10 @@ export class RandomLending {
   #repayment(project: ModelProject | undefined): object {
     const chance = this.#chance;
     const from = chance.once(20) ? chance.pick(this.#borrowers) : (project?.borrower ?? (this.#borrowers[0] as string));
-    const of = chance.pick(['due', 'due', 'due', 'early', 'part-early'] as const);
+    const of = chance.once(12) ? 'early' : chance.once(6) ? 'part-early' : 'due';
     const { due, next, early } =
       project?.state === 'lent' ? this.#bank.model.lending.owes(project) : { due: 1n, next: 1n, early: 1n };
-    const exact = { due: chance.once(2) && due > 0n ? due : due + next, early, 'part-early': early / 2n }[of];
+    const exact = { due: due > 0n && !chance.once(3) ? due : due + next, early, 'part-early': early / 2n }[of];
     const whole = Number(exact) + (chance.once(8) ? 1 : 0);
     const amount = chance.once(3) && of === 'due' ? 1 + chance.below(Math.max(whole, 1)) : Math.max(whole, 1);
     return { projectNo: project?.projectNo ?? 'P-0', from: `acc_${from}`, amount: money(amount), of, ...this.#under(from) };
@@ -234,35 +251,47 @@ export class RandomLending {
   #trade(kind: 'claim-sale' | 'claim-purchase' | 'claim-sale-cancel', project: ModelProject | undefined): object {
     const chance = this.#chance;
     const projectNo = project?.projectNo ?? 'P-0';
-    if (kind === 'claim-sale') {
-      const open = project?.claims.filter(({ left }) => left > 0n) ?? [];
-      const claim = open.length === 0 ? undefined : chance.pick(open);
-      const share = 1 + chance.below(Number(claim?.left ?? 0n) + 1);
-      const price = Math.max(1, chance.once(3) ? share : chance.below(share * 2));
-      const until = new Date(this.#bank.model.now + (chance.below(8) - 1) * DAY + 1).toISOString();
-      const account = chance.once(12) ? this.#lender() : (claim?.account ?? this.#lender());
-      return {
-        ...{ projectNo, claim: `clm_${claim?.id ?? GHOST}`, account: `acc_${account}`, share: money(share), price: money(price) },
-        ...{ until, ...(chance.once(3) ? { fee: chance.below(300) } : {}) },
-      };
-    }
-    const offered = [...this.#bank.model.past.values()].filter(
-      (past) => past.kind === 'claim-sale' && past.platform === this.#platform && past.result === 'posted',
+    if (kind === 'claim-sale') return this.#offer(project);
+    const { lending, past } = this.#bank.model;
+    const { advanceAccount } = lending.modes(this.#platform);
+    const isLent = (no: string) => this.#mine().some((of) => of.projectNo === no && of.state === 'lent');
+    const offered = [...past.values()].filter(
+      (each) =>
+        each.kind === 'claim-sale' &&
+        each.platform === this.#platform &&
+        each.result === 'posted' &&
+        (isLent((each.data as unknown as Offered).projectNo) || chance.once(10)),
     );
-    const sale = offered.length === 0 ? undefined : chance.pick(offered.slice(-6));
+    const sale = offered.length === 0 ? undefined : chance.pick(offered.slice(-3));
     const of = sale?.data as unknown as Offered | undefined;
     const at = { projectNo: of?.projectNo ?? projectNo, sale: `cls_${sale?.id ?? GHOST}` };
     if (kind === 'claim-sale-cancel') return at;
     const account = this.#lender();
     const buyer = { account: `acc_${account}`, ...this.#under(account) };
-    if (chance.once(3)) {
+    const advanced = this.#in(['lent'], ({ claims }) => claims.some((each) => each.account === advanceAccount && each.left > 0n));
+    if (advanced !== undefined && chance.once(3)) {
       const share = 1 + chance.below(3_000);
-      return { projectNo, ...buyer, share: money(share), amount: money(share) };
+      return { projectNo: advanced.projectNo, ...buyer, share: money(share), amount: money(share) };
     }
     const whole = of?.share.amount ?? 1;
     const share = chance.once(2) ? whole : 1 + chance.below(whole);
     const price = Math.floor(((of?.price.amount ?? 1) * share) / whole) + (chance.once(8) ? 1 : 0);
     return { ...at, ...buyer, share: money(share), amount: money(Math.max(price, 1)) };
+  }
+
+  #offer(project: ModelProject | undefined): object {
+    const chance = this.#chance;
+    const projectNo = project?.projectNo ?? 'P-0';
+    const open = project?.claims.filter(({ left }) => left > 0n) ?? [];
+    const claim = open.length === 0 ? undefined : chance.pick(open);
+    const share = 1 + chance.below(Number(claim?.left ?? 0n) + 1);
+    const price = Math.max(1, share - chance.below(Math.ceil(share / 4)) + (chance.once(4) ? chance.below(share) : 0));
+    const until = new Date(this.#bank.model.now + (chance.below(12) - 1) * DAY + 1).toISOString();
+    const account = claim === undefined || chance.once(12) ? this.#lender() : claim.account;
+    return {
+      ...{ projectNo, claim: `clm_${claim?.id ?? GHOST}`, account: `acc_${account}`, share: money(share), price: money(price) },
+      ...{ until, ...(chance.once(3) ? { fee: chance.below(300) } : {}) },
+    };
   }
 }
 
