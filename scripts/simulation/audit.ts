@@ -1,7 +1,7 @@
 import type { Books } from '../../src/channels/simulator/index.js';
 import type { Tx } from '../../src/runtime/index.js';
 import { violations } from '../../test/support/invariants.js';
-import { pictureOfBooks, pictureOfModel } from '../../test/support/world.js';
+import { pictureOfBooks, pictureOfModel } from '../../test/support/world/world.js';
 import type { Simulation } from './simulation.js';
 
 /** Looks at everything: the tables against themselves, the books against the model, the payouts against the bank. */

@@ -1,5 +1,5 @@
 import { type Id, type Instant, toRfc3339, toWire, WIRE_MAX } from '../../src/kernel/index.js';
-import type { Model } from '../../test/support/model.js';
+import type { Model } from '../../test/support/model/model.js';
 import { payerOf } from '../demo/people.js';
 import type { Chance } from './chance.js';
 import type { Market, Side } from './market.js';

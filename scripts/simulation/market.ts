@@ -3,7 +3,7 @@ import type { Bank } from '../../src/channels/simulator/bank.js';
 import { type BusinessDate, type Id, toWire } from '../../src/kernel/index.js';
 import { type Book, ensureShards, setTerms } from '../../src/ledger/index.js';
 import type { Runtime } from '../../src/runtime/index.js';
-import type { Model } from '../../test/support/model.js';
+import type { Model } from '../../test/support/model/model.js';
 import { sellerOf, usccOf } from '../demo/people.js';
 
 /** A platform as the simulation knows it. */

@@ -13,8 +13,8 @@ import {
   parseConfig,
   receiptKeysOfSecret,
 } from '../../src/runtime/index.js';
-import { Model } from '../../test/support/model.js';
-import { nextWorkingDayOf } from '../../test/support/world.js';
+import { Model } from '../../test/support/model/model.js';
+import { nextWorkingDayOf } from '../../test/support/world/world.js';
 import { RedisBells } from './bells.js';
 import { Chance } from './chance.js';
 import { Giving } from './giving.js';

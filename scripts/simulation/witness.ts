@@ -3,7 +3,7 @@ import type { Bank } from '../../src/channels/simulator/bank.js';
 import { type BusinessDate, type Instant, naturalDate } from '../../src/kernel/index.js';
 import type { Database, Tx } from '../../src/runtime/index.js';
 import type { Given } from '../../test/support/given.js';
-import type { Model } from '../../test/support/model.js';
+import type { Model } from '../../test/support/model/model.js';
 
 /** An instruction that was decided, as the shard's own feed told it. */
 export interface Decided {

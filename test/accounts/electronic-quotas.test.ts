@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createIntake, executeShard, findInstructions, type Receipt } from '../../src/instructions/index.js';
 import { parseInstruction } from '../../src/instructions/intake/parse.js';
 import { addDays, asId, canonicalJson, type Id, instantOf, naturalDate, startOfDay, toRfc3339 } from '../../src/kernel/index.js';
-import type { World } from '../support/world.js';
-import { Chance } from '../support/world-chance.js';
-import { answerAll, openMandate } from '../support/world-electronic.js';
+import { Chance } from '../support/world/chance.js';
+import { answerAll, openMandate } from '../support/world/electronic.js';
+import type { World } from '../support/world/world.js';
 import { BANK, type ElectronicStage, newCard, openElectronicStage } from './electronic-stage.js';
 
 let stage: ElectronicStage;

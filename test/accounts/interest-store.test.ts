@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Accrual, accrualRecords, paidUpTo, productOf, segmentsOf } from '../../src/accounts/index.js';
 import { addDays, type BusinessDate, type Id } from '../../src/kernel/index.js';
-import { startWorld, type World } from '../support/world.js';
+import { startWorld, type World } from '../support/world/world.js';
 
 const FIRST = '2028-01-01' as BusinessDate;
 const DAYS = 150;

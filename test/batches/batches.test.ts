@@ -6,9 +6,9 @@ import { answerHandlers, createIntake, executeShard, type Intake } from '../../s
 import { asId, type Id, instantOf, Refused } from '../../src/kernel/index.js';
 import { ensureShards, setAccountState } from '../../src/ledger/index.js';
 import { violations } from '../support/invariants.js';
-import { changeTerms, openBook, openSub, pictureOfBooks, startWorld, type TestBook, type World } from '../support/world.js';
-import { openCustomer, openElectronic } from '../support/world-electronic.js';
-import { ruleFor, verdictOf } from '../support/world-reviews.js';
+import { openCustomer, openElectronic } from '../support/world/electronic.js';
+import { ruleFor, verdictOf } from '../support/world/reviews.js';
+import { changeTerms, openBook, openSub, pictureOfBooks, startWorld, type TestBook, type World } from '../support/world/world.js';
 
 const START = Date.parse('2026-03-02T09:00:00+08:00');
 

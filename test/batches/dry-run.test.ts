@@ -3,9 +3,18 @@ import { decideTogether, executeShard, type Submission, tryOut, type Verdict } f
 import { asId, canonicalJson, type Id } from '../../src/kernel/index.js';
 import { ensureShards, lockShard } from '../../src/ledger/index.js';
 import type { Database } from '../../src/runtime/index.js';
-import { type Asked, openBook, openSub, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
-import { Chance } from '../support/world-chance.js';
-import { RandomBank } from '../support/world-random.js';
+import { Chance } from '../support/world/chance.js';
+import { RandomBank } from '../support/world/random.js';
+import {
+  type Asked,
+  openBook,
+  openSub,
+  outcomesOf,
+  receive,
+  startWorld,
+  type TestBook,
+  type World,
+} from '../support/world/world.js';
 
 const START = Date.parse('2026-03-02T09:00:00+08:00');
 

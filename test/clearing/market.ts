@@ -17,7 +17,7 @@ import { type Book, loadBook } from '../../src/ledger/index.js';
 import { listPayouts, type Payout } from '../../src/payouts/index.js';
 import { type Break, listBreaks } from '../../src/reconciliation/index.js';
 import { violations } from '../support/invariants.js';
-import { startWorld, type World } from '../support/world.js';
+import { startWorld, type World } from '../support/world/world.js';
 
 /** A marketplace on the real service and a real bank simulator: a platform, a seller at the custodian, one at another bank. */
 export interface Market {

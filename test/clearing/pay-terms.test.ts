@@ -3,8 +3,8 @@ import { duePage } from '../../src/clearing/due-store.js';
 import { clearingLines } from '../../src/clearing/index.js';
 import { addDays, type BusinessDate, type Id, toWire } from '../../src/kernel/index.js';
 import { loadBook, setTerms } from '../../src/ledger/index.js';
-import { PAID_NEXT_DAY } from '../support/model-paying.js';
-import { approveAgreement } from '../support/world-agreements.js';
+import { PAID_NEXT_DAY } from '../support/model/paying.js';
+import { approveAgreement } from '../support/world/agreements.js';
 import { closeNext, fen, type Market, openMarket } from './market.js';
 
 // A Thursday.

@@ -4,8 +4,8 @@ import { askRerun, rerunLines } from '../../src/clearing/rerun.js';
 import { asId, type BusinessDate, type Id, toWire } from '../../src/kernel/index.js';
 import { loadBook, setTerms } from '../../src/ledger/index.js';
 import { ask } from '../support/asking.js';
-import { PAID_NEXT_DAY } from '../support/model-paying.js';
-import { approveAgreement } from '../support/world-agreements.js';
+import { PAID_NEXT_DAY } from '../support/model/paying.js';
+import { approveAgreement } from '../support/world/agreements.js';
 import { closeNext, fen, type Market, MONDAY, openMarket } from './market.js';
 
 const TUESDAY = '2026-03-03' as BusinessDate;

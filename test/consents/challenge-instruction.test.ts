@@ -7,9 +7,9 @@ import { answerHandlers, createIntake, executeShard, findInstructions } from '..
 import { parseInstruction } from '../../src/instructions/intake/parse.js';
 import { type Id, toWire } from '../../src/kernel/index.js';
 import { bare, openBook, person, postMovement, type TestBook } from '../accounts/books.js';
-import { cardOf } from '../support/model-outside.js';
-import type { World } from '../support/world.js';
-import { openElectronic } from '../support/world-electronic.js';
+import { cardOf } from '../support/model/outside.js';
+import { openElectronic } from '../support/world/electronic.js';
+import type { World } from '../support/world/world.js';
 import { type ConsentStage, MINUTE, noticeOf, openStage, PASSWORD } from './stage.js';
 
 /** The engine's side of a consent: an instruction waits for the page, and becomes what was said there. */

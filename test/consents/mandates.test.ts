@@ -14,8 +14,8 @@ import { judgeReceipt } from '../../src/consents/receipts/rules.js';
 import { answerHandlers, createIntake, executeShard, findInstructions } from '../../src/instructions/index.js';
 import { canonicalJson, fromWire, type Id, instantOf, readPublicKeys, toRfc3339, toWire } from '../../src/kernel/index.js';
 import { bare, openBook, person, postMovement, type TestBook } from '../accounts/books.js';
-import type { World } from '../support/world.js';
-import { openElectronic } from '../support/world-electronic.js';
+import { openElectronic } from '../support/world/electronic.js';
+import type { World } from '../support/world/world.js';
 import { type ConsentStage, MINUTE, noticeOf, openStage, PASSWORD, type TestCustomer } from './stage.js';
 
 const DAY = 24 * 60 * MINUTE;

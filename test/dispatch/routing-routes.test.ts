@@ -18,7 +18,7 @@ import { addKey } from '../../src/platforms/index.js';
 import { drivenClock, type Runtime } from '../../src/runtime/index.js';
 import { closeNext, fen, type Market, MONDAY, openMarket } from '../clearing/market.js';
 import { startApi, type TestApi, type TestPlatform } from '../support/api.js';
-import type { World } from '../support/world.js';
+import type { World } from '../support/world/world.js';
 
 type Body = Record<string, never> & { [key: string]: Body };
 const yuan = (amount: number) => ({ amount, currency: 'CNY' });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Id } from '../../src/kernel/index.js';
 import { violations } from '../support/invariants.js';
+import { confirmEscrow, dueOfDeals, openEscrow } from '../support/world/escrow.js';
 import {
   type Asked,
   execute,
@@ -12,8 +13,7 @@ import {
   startWorld,
   type TestBook,
   type World,
-} from '../support/world.js';
-import { confirmEscrow, dueOfDeals, openEscrow } from '../support/world-escrow.js';
+} from '../support/world/world.js';
 
 const NINE = Date.parse('2026-03-02T09:00:00+08:00');
 const cny = (amount: number) => ({ amount, currency: 'CNY' as const });

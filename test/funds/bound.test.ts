@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { POT } from '../../scripts/docs/example-funds.js';
 import { fundTouched } from '../../src/instructions/judging/fund-bound.js';
-import { DESK, Desk } from '../support/world-desk.js';
+import { DESK, Desk } from '../support/world/desk.js';
 
 describe('money of funds', () => {
   it.each([POT.collection, POT.advance])('on the account %s is touched by no kind that is not about funds', (account) => {

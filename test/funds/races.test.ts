@@ -9,10 +9,10 @@ import {
 import { findFundOrder, listHoldings } from '../../src/funds/index.js';
 import { executeShard } from '../../src/instructions/index.js';
 import { type BusinessDate, type Id, instantOf } from '../../src/kernel/index.js';
-import { boundPayer } from '../support/model-outside.js';
-import { openBook, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
-import { openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
-import { openFund, sendOrders, tellDay } from '../support/world-funds.js';
+import { boundPayer } from '../support/model/outside.js';
+import { openCustomer, openElectronic, openMandate } from '../support/world/electronic.js';
+import { openFund, sendOrders, tellDay } from '../support/world/funds.js';
+import { openBook, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world/world.js';
 
 const MORNING = Date.parse('2026-03-02T09:00:00+08:00');
 const cny = (amount: number) => ({ amount, currency: 'CNY' as const });

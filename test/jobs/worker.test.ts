@@ -13,7 +13,7 @@ import { drivenClock, type Runtime } from '../../src/runtime/index.js';
 import { fen, type Market, MONDAY, openMarket } from '../clearing/market.js';
 import { startApi, type TestApi } from '../support/api.js';
 import { testServers } from '../support/services.js';
-import type { World } from '../support/world.js';
+import type { World } from '../support/world/world.js';
 import { until } from './until.js';
 
 /** A database of Redis that may be emptied without harm to other tests. */

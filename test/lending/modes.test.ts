@@ -8,9 +8,9 @@ import { registerProject } from '../../src/lending/register.js';
 import { approveLendingTerms, proposeLendingTerms } from '../../src/lending/terms/terms.js';
 import { readPlatform } from '../../src/platforms/index.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
-import { boundPayer } from '../support/model-outside.js';
-import { openSub } from '../support/world.js';
-import { openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
+import { boundPayer } from '../support/model/outside.js';
+import { openCustomer, openElectronic, openMandate } from '../support/world/electronic.js';
+import { openSub } from '../support/world/world.js';
 
 const [LI, WANG] = [asId('2236512894231552101'), asId('2236512894231552102')];
 const STRICT = { advance: false, advanceCeiling: 0n, entrusted: false, reserve: false };

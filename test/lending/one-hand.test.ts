@@ -3,11 +3,20 @@ import { isOpening, openSubMerchants } from '../../src/accounts/index.js';
 import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Id } from '../../src/kernel/index.js';
 import { violations } from '../support/invariants.js';
-import { boundPayer } from '../support/model-outside.js';
-import { type Asked, openBook, openSub, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
-import { court, liftCourt } from '../support/world-court.js';
-import { answerAll, changeElectronic, openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
-import { registerProject, signProject } from '../support/world-lending.js';
+import { boundPayer } from '../support/model/outside.js';
+import { court, liftCourt } from '../support/world/court.js';
+import { answerAll, changeElectronic, openCustomer, openElectronic, openMandate } from '../support/world/electronic.js';
+import { registerProject, signProject } from '../support/world/lending.js';
+import {
+  type Asked,
+  openBook,
+  openSub,
+  outcomesOf,
+  receive,
+  startWorld,
+  type TestBook,
+  type World,
+} from '../support/world/world.js';
 
 const NINE = Date.parse('2026-03-02T09:00:00+08:00');
 const cny = (amount: number) => ({ amount, currency: 'CNY' as const });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { kinds } from '../../src/instructions/index.js';
 import { againstProfile, membersTouched, ON_LENDING } from '../../src/instructions/judging/lending-profile.js';
 import type { Kind } from '../../src/instructions/kind.js';
-import { Desk } from '../support/world-desk.js';
+import { Desk } from '../support/world/desk.js';
 
 const at = (origin: 'P' | 'O' | 'S', profile: string) => ({ origin, book: { profile } }) as Parameters<typeof againstProfile>[1];
 const by = (origin: 'P' | 'O' | 'S') =>

@@ -6,8 +6,8 @@ import { lendingAdminRoutes, lendingRoutes, projectAnswered } from '../../src/le
 import { openBook, type TestBook } from '../accounts/books.js';
 import { nextNo } from '../agreements/stage.js';
 import { type ConsentStage, noticeOf, openStage, PASSWORD } from '../consents/stage.js';
-import type { World } from '../support/world.js';
-import { openElectronic } from '../support/world-electronic.js';
+import { openElectronic } from '../support/world/electronic.js';
+import type { World } from '../support/world/world.js';
 
 let stage: ConsentStage;
 let book: TestBook;

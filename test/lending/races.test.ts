@@ -3,9 +3,18 @@ import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Id } from '../../src/kernel/index.js';
 import { BIDS_MAX } from '../../src/lending/index.js';
 import { violations } from '../support/invariants.js';
-import { type Asked, openBook, openSub, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
-import { openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
-import { projectsOver, registerProject, signProject } from '../support/world-lending.js';
+import { openCustomer, openElectronic, openMandate } from '../support/world/electronic.js';
+import { projectsOver, registerProject, signProject } from '../support/world/lending.js';
+import {
+  type Asked,
+  openBook,
+  openSub,
+  outcomesOf,
+  receive,
+  startWorld,
+  type TestBook,
+  type World,
+} from '../support/world/world.js';
 
 const NINE = Date.parse('2026-03-02T09:00:00+08:00');
 const cny = (amount: number) => ({ amount, currency: 'CNY' as const });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { duePage } from '../../src/clearing/due-store.js';
 import { type BusinessDate, fromWire } from '../../src/kernel/index.js';
 import { type ClaimsStage, cny, frozen, next, openClaims, PAYER, TODAY } from '../claims/stage.js';
-import type { World } from '../support/world.js';
-import { approveAgreement } from '../support/world-agreements.js';
+import { approveAgreement } from '../support/world/agreements.js';
+import type { World } from '../support/world/world.js';
 
 let stage: ClaimsStage;
 beforeAll(async () => {

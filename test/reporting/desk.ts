@@ -4,7 +4,7 @@ import { auditTrail, createOperator, issueToken, operatorAuthentication, type Ro
 import { addKey, platformAuthentication, signRequest } from '../../src/platforms/index.js';
 import { reportingRoutes } from '../../src/reporting/index.js';
 import { createHttpApp, listen } from '../../src/runtime/index.js';
-import type { World } from '../support/world.js';
+import type { World } from '../support/world/world.js';
 
 export interface Got {
   readonly status: number;

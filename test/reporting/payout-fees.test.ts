@@ -4,8 +4,8 @@ import { decideNow } from '../../src/dispatch/index.js';
 import type { BusinessDate } from '../../src/kernel/index.js';
 import { loadBook, setTerms } from '../../src/ledger/index.js';
 import { closeNext, type Market, openMarket } from '../clearing/market.js';
-import { PAID_NEXT_DAY } from '../support/model-paying.js';
-import { approveAgreement } from '../support/world-agreements.js';
+import { PAID_NEXT_DAY } from '../support/model/paying.js';
+import { approveAgreement } from '../support/world/agreements.js';
 import { openDesk } from './desk.js';
 
 let market: Market;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { executeShard } from '../../src/instructions/index.js';
 import { asId, type Id } from '../../src/kernel/index.js';
 import { closeNext, type Market, openMarket } from '../clearing/market.js';
-import { ruleFor, verdictOf } from '../support/world-reviews.js';
+import { ruleFor, verdictOf } from '../support/world/reviews.js';
 
 let market: Market;
 beforeAll(async () => {

@@ -5,6 +5,8 @@ import { asId, type Id, instantOf, startOfDay } from '../../src/kernel/index.js'
 import { loadAccounts } from '../../src/ledger/index.js';
 import { findReview } from '../../src/reviews/index.js';
 import { violations } from '../support/invariants.js';
+import { approveAgreement, requireAgreements } from '../support/world/agreements.js';
+import { endRuleFor, lapse, ruleFor, verdictOf } from '../support/world/reviews.js';
 import {
   type Asked,
   changeState,
@@ -16,9 +18,7 @@ import {
   startWorld,
   type TestBook,
   type World,
-} from '../support/world.js';
-import { approveAgreement, requireAgreements } from '../support/world-agreements.js';
-import { endRuleFor, lapse, ruleFor, verdictOf } from '../support/world-reviews.js';
+} from '../support/world/world.js';
 
 const DAY = '2026-03-02' as BusinessDate;
 const NEXT = '2026-03-03' as BusinessDate;

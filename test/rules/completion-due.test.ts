@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Instant } from '../../src/kernel/index.js';
 import { backgroundRecords } from '../../src/orders/index.js';
-import { DESK, Desk } from '../support/world-desk.js';
-import { CLAIMED } from '../support/world-desk-claims.js';
+import { DESK, Desk } from '../support/world/desk.js';
+import { CLAIMED } from '../support/world/desk-claims.js';
 
 const DAY = 86_400_000;
 

@@ -5,7 +5,7 @@ import { pastRecords } from '../../src/instructions/past.js';
 import { asId, type BusinessDate, type Id, type Instant } from '../../src/kernel/index.js';
 import { unclearedOf } from '../../src/ledger/index.js';
 import { orderKey, orderRecords } from '../../src/orders/index.js';
-import { DESK, Desk } from '../support/world-desk.js';
+import { DESK, Desk } from '../support/world/desk.js';
 
 const cny = (amount: number) => ({ amount, currency: 'CNY' });
 const payer = { name: '张三', account: '6222020000000000078', bankCode: '102100099996' };

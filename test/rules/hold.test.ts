@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { asId } from '../../src/kernel/index.js';
 import { availableOf } from '../../src/ledger/index.js';
 import { holdRecords, holdRemaining } from '../../src/orders/index.js';
-import { DESK, Desk } from '../support/world-desk.js';
+import { DESK, Desk } from '../support/world/desk.js';
 
 const cny = (amount: number) => ({ amount, currency: 'CNY' });
 const amount = fc.integer({ min: 1, max: 6_000 });

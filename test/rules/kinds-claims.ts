@@ -15,8 +15,8 @@ import {
   purposeKey,
   RELEASE_MAX,
 } from '../../src/orders/index.js';
-import { DESK, type Desk } from '../support/world-desk.js';
-import { CLAIMED, ITEM, versionWith } from '../support/world-desk-claims.js';
+import { DESK, type Desk } from '../support/world/desk.js';
+import { CLAIMED, ITEM, versionWith } from '../support/world/desk-claims.js';
 
 /** What can be wrong with disputes, with what authorities order, with many holds at once, and with orders that have a background. */
 export type Wrong = readonly [code: string, what: string, spoil: (desk: Desk) => unknown];

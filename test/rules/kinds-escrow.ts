@@ -1,8 +1,8 @@
 import { type Deal, dealRecords, type Fund, fundRecords, ORDERS_MAX } from '../../src/escrow/index.js';
 import { asId, type Id, type Instant } from '../../src/kernel/index.js';
 import { orderKey, orderRecords } from '../../src/orders/index.js';
-import { DESK, type Desk } from '../support/world-desk.js';
-import { DEALS, STAKE } from '../support/world-desk-escrow.js';
+import { DESK, type Desk } from '../support/world/desk.js';
+import { DEALS, STAKE } from '../support/world/desk-escrow.js';
 import type { Wrong } from './kinds-claims.js';
 
 type OfDeals = keyof typeof DEALS;

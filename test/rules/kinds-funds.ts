@@ -18,7 +18,7 @@ import {
 } from '../../src/funds/index.js';
 import { BALANCE_MAX, type BusinessDate, type Id } from '../../src/kernel/index.js';
 import type { AccountType } from '../../src/ledger/index.js';
-import { DESK, type Desk } from '../support/world-desk.js';
+import { DESK, type Desk } from '../support/world/desk.js';
 import type { Wrong } from './kinds-claims.js';
 
 const { lily2 } = DESK;

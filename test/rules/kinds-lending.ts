@@ -15,7 +15,7 @@ import {
   projectRecords,
   saleRecords,
 } from '../../src/lending/index.js';
-import { DESK, type Desk } from '../support/world-desk.js';
+import { DESK, type Desk } from '../support/world/desk.js';
 
 import type { Wrong } from './kinds-claims.js';
 

@@ -1,7 +1,7 @@
 import { BALANCE_MAX, type Id } from '../../src/kernel/index.js';
 import { backgroundRecords, type OrderItem, orderKey, orderRecords } from '../../src/orders/index.js';
-import { DESK, type Desk } from '../support/world-desk.js';
-import { ITEM } from '../support/world-desk-claims.js';
+import { DESK, type Desk } from '../support/world/desk.js';
+import { ITEM } from '../support/world/desk-claims.js';
 import type { Wrong } from './kinds-claims.js';
 
 /** What can be wrong with refunds of items and with what a platform adds to orders of its own. */

@@ -30,7 +30,7 @@ import {
   shortageRecords,
 } from '../../src/refunds/index.js';
 import { proposalRecords, suspendedRecords, suspenseRecords } from '../../src/suspense/index.js';
-import { DESK, Desk } from '../support/world-desk.js';
+import { DESK, Desk } from '../support/world/desk.js';
 import { BACKGROUND_WRONGS, CLAIM_WRONGS, SHARING_WRONGS, type Wrong } from './kinds-claims.js';
 import { ESCROW_WRONGS } from './kinds-escrow.js';
 import { FUND_WRONGS } from './kinds-funds.js';

@@ -27,8 +27,8 @@ import {
   shortageLineRecords,
   shortageRecords,
 } from '../../src/refunds/index.js';
-import { DESK, Desk } from '../support/world-desk.js';
-import { CLAIMED } from '../support/world-desk-claims.js';
+import { DESK, Desk } from '../support/world/desk.js';
+import { CLAIMED } from '../support/world/desk-claims.js';
 import { A, B, C, rules } from './any-rule.js';
 
 /**

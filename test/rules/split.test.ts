@@ -2,7 +2,7 @@ import { test as property } from '@fast-check/jest';
 import { describe, expect } from '@jest/globals';
 import fc from 'fast-check';
 import { orderKey, orderRecords, shareKey, shareRecords } from '../../src/orders/index.js';
-import { DESK, Desk } from '../support/world-desk.js';
+import { DESK, Desk } from '../support/world/desk.js';
 
 const cny = (amount: number) => ({ amount, currency: 'CNY' });
 const receivers = fc.uniqueArray(fc.constantFrom(DESK.anna, DESK.ben, 'commission' as const), { minLength: 1 });

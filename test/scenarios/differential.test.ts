@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ensureShards, verifyAccounts } from '../../src/ledger/index.js';
-import { startWorld, type World } from '../support/world.js';
-import { Chance } from '../support/world-chance.js';
-import { RandomBank } from '../support/world-random.js';
+import { Chance } from '../support/world/chance.js';
+import { RandomBank } from '../support/world/random.js';
+import { startWorld, type World } from '../support/world/world.js';
 
 /** Another seed or more batches: DIFFERENTIAL_SEED=7 DIFFERENTIAL_BATCHES=500. A failure names its seed. */
 const ONE = process.env.DIFFERENTIAL_SEED;

@@ -8,7 +8,7 @@ import { ensureShards, verifyAccounts } from '../../src/ledger/index.js';
 import { CALENDAR_DAYS } from '../../src/migrations/data/calendar.js';
 import { namedIn, runScenario, VERB_OF_KIND } from '../support/scenario.js';
 import { ModelBank, ServiceBank } from '../support/scenario-banks.js';
-import { startWorld, type World } from '../support/world.js';
+import { startWorld, type World } from '../support/world/world.js';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const scenarios = readdirSync(folder)

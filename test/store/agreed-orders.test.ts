@@ -6,8 +6,8 @@ import { createIntake, executeBatch, kinds, type Submission } from '../../src/in
 import { canonicalJson, type Id, instantOf, toRfc3339 } from '../../src/kernel/index.js';
 import { ensureShards } from '../../src/ledger/index.js';
 import { violations } from '../support/invariants.js';
-import { openBook, openSub, outcomesOf, startWorld, type TestBook, type World } from '../support/world.js';
-import { approveAgreement, requireAgreements } from '../support/world-agreements.js';
+import { approveAgreement, requireAgreements } from '../support/world/agreements.js';
+import { openBook, openSub, outcomesOf, startWorld, type TestBook, type World } from '../support/world/world.js';
 
 const START = Date.parse('2026-03-02T09:00:00+08:00');
 

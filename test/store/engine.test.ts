@@ -19,7 +19,7 @@ import {
   startWorld,
   type TestBook,
   type World,
-} from '../support/world.js';
+} from '../support/world/world.js';
 
 const START = Date.parse('2026-03-02T09:00:00+08:00');
 

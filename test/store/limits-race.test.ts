@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { executeShard } from '../../src/instructions/index.js';
 import type { Id } from '../../src/kernel/index.js';
 import { addDays, type BusinessDate, instantOf, naturalDate, startOfDay } from '../../src/kernel/index.js';
-import { boundPayer } from '../support/model-outside.js';
-import { openBook, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
-import { changeParameter, openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
+import { boundPayer } from '../support/model/outside.js';
+import { changeParameter, openCustomer, openElectronic, openMandate } from '../support/world/electronic.js';
+import { openBook, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world/world.js';
 
 const MORNING = Date.parse('2026-03-02T09:00:00+08:00');
 const ROUNDS = 12;

@@ -5,8 +5,8 @@ import { parseQuarter, type Quarter } from '../../src/supervision/rules.js';
 import { taxFileOf } from '../../src/supervision/tax.js';
 import { figuresOf } from '../../src/supervision/tax-rules.js';
 import { closeNext, type Market, openMarket } from '../clearing/market.js';
-import { PAID_NEXT_DAY } from '../support/model-paying.js';
-import { approveAgreement } from '../support/world-agreements.js';
+import { PAID_NEXT_DAY } from '../support/model/paying.js';
+import { approveAgreement } from '../support/world/agreements.js';
 import { sellerOn } from './staff.js';
 
 const Q1 = parseQuarter('2026Q1') as Quarter;

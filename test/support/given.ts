@@ -1,4 +1,4 @@
-import type { AskedModelBackground } from './model-agreements.js';
+import type { AskedModelBackground } from './model/agreements.js';
 
 /** The wire form of an instruction's data; each kind reads the fields that its form has. */
 export interface Data {

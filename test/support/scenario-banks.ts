@@ -7,24 +7,43 @@ import { asId, type Calendar, type Id, instantOf } from '../../src/kernel/index.
 import { loadBook, lockShard, setTerms } from '../../src/ledger/index.js';
 import { marginRecords, retryShortages, setCeiling, setTarget } from '../../src/refunds/index.js';
 import { cancelOf } from '../../src/refunds/routes.js';
-import { type Batches, ModelBatches, ServiceBatches } from './batch-verbs.js';
-import { ServiceDeals } from './deal-verbs.js';
-import { type ExplainBank, modelExplains, serviceExplains } from './explain-verbs.js';
-import type { FundFigures, ToldDay } from './fund-verbs.js';
 import { violations } from './invariants.js';
-import { Model } from './model.js';
-import type { ModelAgreement } from './model-agreements.js';
-import { reservedOf } from './model-books.js';
-import type { NewModes } from './lending-verbs.js';
-import { type Deal, ModelDeals } from './model-deals.js';
-import type { ModelDealTerms } from './model-escrow.js';
-import type { ModelFund } from './model-funds.js';
-import type { Person, Wanted } from './model-law.js';
-import type { ModelProjectTerms } from './model-lending.js';
-import { ModelWatches } from './model-watches.js';
-import { modelReviews, serviceReviews } from './review-verbs.js';
+import type { ModelAgreement } from './model/agreements.js';
+import { reservedOf } from './model/books.js';
+import { type Deal, ModelDeals } from './model/deals.js';
+import type { ModelDealTerms } from './model/escrow.js';
+import type { ModelFund } from './model/funds.js';
+import type { Person, Wanted } from './model/law.js';
+import type { ModelProjectTerms } from './model/lending.js';
+import { Model } from './model/model.js';
+import { ModelWatches } from './model/watches.js';
 import type { Bank, Look, NewMandate, NewProposal } from './scenario.js';
-import { modelWatches, serviceWatches, type WatchBank } from './watch-verbs.js';
+import { type Batches, ModelBatches, ServiceBatches } from './verbs/batch.js';
+import { ServiceDeals } from './verbs/deal.js';
+import { type ExplainBank, modelExplains, serviceExplains } from './verbs/explain.js';
+import type { FundFigures, ToldDay } from './verbs/fund.js';
+import type { NewModes } from './verbs/lending.js';
+import { modelReviews, serviceReviews } from './verbs/review.js';
+import { modelWatches, serviceWatches, type WatchBank } from './verbs/watch.js';
+import type { Wound } from './verbs/winding-up.js';
+import { approveAgreement, requireAgreements } from './world/agreements.js';
+import { court, liftCourt, orderDeduction, renewCourt } from './world/court.js';
+import {
+  answerAll,
+  changeCustomer,
+  changeElectronic,
+  changeParameter,
+  openCustomer,
+  openElectronic,
+  openMandate,
+  revokeMandate,
+} from './world/electronic.js';
+import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world/escrow.js';
+import { openFund, sendOrders, tellDay } from './world/funds.js';
+import { agreeModes, projectsOver, registerProject, signProject } from './world/lending.js';
+import { People } from './world/people.js';
+import { approveOnSuspense, proposeOnSuspense } from './world/suspense.js';
+import { roundOf, shownClaims, vanish } from './world/winding-up.js';
 import {
   type Asked,
   changeState,
@@ -42,26 +61,7 @@ import {
   receive,
   type TestBook,
   type World,
-} from './world.js';
-import { approveAgreement, requireAgreements } from './world-agreements.js';
-import { court, liftCourt, orderDeduction, renewCourt } from './world-court.js';
-import {
-  answerAll,
-  changeCustomer,
-  changeElectronic,
-  changeParameter,
-  openCustomer,
-  openElectronic,
-  openMandate,
-  revokeMandate,
-} from './world-electronic.js';
-import { confirmEscrow, decideEscrow, dueOfDeals, openEscrow } from './world-escrow.js';
-import { openFund, sendOrders, tellDay } from './world-funds.js';
-import { agreeModes, projectsOver, registerProject, signProject } from './world-lending.js';
-import { People } from './world-people.js';
-import type { Wound } from './winding-up-verbs.js';
-import { approveOnSuspense, proposeOnSuspense } from './world-suspense.js';
-import { roundOf, shownClaims, vanish } from './world-winding-up.js';
+} from './world/world.js';
 
 /** The model as a bank of its own: ids are counted, request numbers are remembered. */
 export class ModelBank implements Bank {

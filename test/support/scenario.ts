@@ -1,20 +1,20 @@
-import { type Batches, batchSteps } from './batch-verbs.js';
-import { TRADE_KINDS, TRADE_VERBS } from './claim-verbs.js';
-import { DEAL_STEPS } from './deal-verbs.js';
-import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './escrow-verbs.js';
-import { EXPLAIN_STEPS, type ExplainBank } from './explain-verbs.js';
-import { FUND_KINDS, FUND_STEPS, FUND_VERBS, type FundBank } from './fund-verbs.js';
-import { LENDING_KINDS, LENDING_STEPS, LENDING_VERBS, type LendingBank } from './lending-verbs.js';
-import type { AskedModelBackground, ModelAgreement } from './model-agreements.js';
-import type { Deal } from './model-deals.js';
-import type { Person, Wanted } from './model-law.js';
-import { boundPayer, ownPayer } from './model-outside.js';
-import type { ModelPaying } from './model-paying.js';
-import { REFUND_VERBS } from './refund-verbs.js';
-import { REVIEW_STEPS, type ReviewBank } from './review-verbs.js';
-import { WATCH_STEPS, type WatchBank } from './watch-verbs.js';
-import { WINDING_UP_STEPS, type WindingUpBank } from './winding-up-verbs.js';
-import type { Asked } from './world.js';
+import type { AskedModelBackground, ModelAgreement } from './model/agreements.js';
+import type { Deal } from './model/deals.js';
+import type { Person, Wanted } from './model/law.js';
+import { boundPayer, ownPayer } from './model/outside.js';
+import type { ModelPaying } from './model/paying.js';
+import { type Batches, batchSteps } from './verbs/batch.js';
+import { TRADE_KINDS, TRADE_VERBS } from './verbs/claim.js';
+import { DEAL_STEPS } from './verbs/deal.js';
+import { ESCROW_KINDS, ESCROW_STEPS, ESCROW_VERBS, type EscrowBank } from './verbs/escrow.js';
+import { EXPLAIN_STEPS, type ExplainBank } from './verbs/explain.js';
+import { FUND_KINDS, FUND_STEPS, FUND_VERBS, type FundBank } from './verbs/fund.js';
+import { LENDING_KINDS, LENDING_STEPS, LENDING_VERBS, type LendingBank } from './verbs/lending.js';
+import { REFUND_VERBS } from './verbs/refund.js';
+import { REVIEW_STEPS, type ReviewBank } from './verbs/review.js';
+import { WATCH_STEPS, type WatchBank } from './verbs/watch.js';
+import { WINDING_UP_STEPS, type WindingUpBank } from './verbs/winding-up.js';
+import type { Asked } from './world/world.js';
 
 /**
  * Scenarios: a bank's days as text that a bookkeeper can read, one step a line, run on any `Bank`.
@@ -57,12 +57,12 @@ import type { Asked } from './world.js';
  *   propose A1 U1 → anna 10.00; propose A2 U1 back 15.00; approve A1; attribute I1 A1; sendback I2 A2
  *   court J1 anna 50.00 until DATE                  an authority has an amount or `all` frozen; renew J1 until DATE, lift J1 [10.00]; order X1
  *                                                   J1 20.00 is asked for by one and approved by another; deduct D1 X1 pays it; expire
- *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see review-verbs.ts
- *   watch anna alert 50.00, explain anna: …         see watch-verbs.ts and explain-verbs.ts
- *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see escrow-verbs.ts
- *   project, modes, signs, bid, unbid, lend, miscarry, repay, compensate, recover, raising: see lending-verbs.ts
- *   vanishes, round, claims: see winding-up-verbs.ts
- *   fund, told, saves, redeems, exchanges, spends, company has, pot …: see fund-verbs.ts
+ *   review R1 withdrawal above 50.00 within 30 minutes   and what follows: see verbs/review.ts
+ *   watch anna alert 50.00, explain anna: …         see verbs/watch.ts and verbs/explain.ts
+ *   deal, says, finds, stake, lay, let-go, fail-stage, pay-back, due: see verbs/escrow.ts
+ *   project, modes, signs, bid, unbid, lend, miscarry, repay, compensate, recover, raising: see verbs/lending.ts
+ *   vanishes, round, claims: see verbs/winding-up.ts
+ *   fund, told, saves, redeems, exchanges, spends, company has, pot …: see verbs/fund.ts
  *   parameter class-2.out.day 100.00 from DATE      a row of the law; at 23:59 sets the time of the day
  *   end of day                                      closes the business date and opens the next; `until DATE` one after the other
  */

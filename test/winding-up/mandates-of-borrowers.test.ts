@@ -5,10 +5,19 @@ import { loadBook } from '../../src/ledger/index.js';
 import { findProject } from '../../src/lending/index.js';
 import { projectReturns } from '../../src/winding-up/lending.js';
 import { violations } from '../support/invariants.js';
-import { boundPayer } from '../support/model-outside.js';
-import { type Asked, openBook, openSub, outcomesOf, receive, startWorld, type TestBook, type World } from '../support/world.js';
-import { openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
-import { registerProject, signProject } from '../support/world-lending.js';
+import { boundPayer } from '../support/model/outside.js';
+import { openCustomer, openElectronic, openMandate } from '../support/world/electronic.js';
+import { registerProject, signProject } from '../support/world/lending.js';
+import {
+  type Asked,
+  openBook,
+  openSub,
+  outcomesOf,
+  receive,
+  startWorld,
+  type TestBook,
+  type World,
+} from '../support/world/world.js';
 
 /* 2 March 2026: a person borrows 1,000.00 of one lender for a month at no interest. On 2 April all of it is due, and the bank collects it. */
 const NINE = Date.parse('2026-03-02T09:00:00+08:00');

@@ -9,8 +9,8 @@ import { judgeReport, REPORT_FILE, type ReportFile } from '../../src/winding-up/
 import { leftOver, windDownRound } from '../../src/winding-up/round.js';
 import { findReport, linesOf } from '../../src/winding-up/store.js';
 import { closeNext, fen, type Market, openMarket } from '../clearing/market.js';
-import { boundPayer } from '../support/model-outside.js';
-import { openCustomer, openElectronic, openMandate } from '../support/world-electronic.js';
+import { boundPayer } from '../support/model/outside.js';
+import { openCustomer, openElectronic, openMandate } from '../support/world/electronic.js';
 
 /*
  * Monday 2026-03-23: 甲商户, a company, borrows 1,000.00 for two months at 12 %, interest first; bob 600.00 and joe 300.00 for one month, all at its
