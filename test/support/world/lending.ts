@@ -3,7 +3,7 @@ import { recordWord } from '../../../src/lending/confirm.js';
 import { dueOf, dueProjects, lendingTermsOf } from '../../../src/lending/index.js';
 import { registerProject as register } from '../../../src/lending/register.js';
 import type { Role } from '../../../src/lending/rules.js';
-import { approveLendingTerms, proposeLendingTerms } from '../../../src/lending/terms.js';
+import { approveLendingTerms, proposeLendingTerms } from '../../../src/lending/terms/terms.js';
 import type { ModelProjectTerms } from '../model/lending.js';
 import type { NewModes } from '../verbs/lending.js';
 import type { World } from './world.js';
