@@ -10,6 +10,7 @@ import { cancelOf } from '../../src/refunds/routes.js';
 import { violations } from './invariants.js';
 import type { ModelAgreement } from './model/agreements.js';
 import { reservedOf } from './model/books.js';
+import { approveDeduction, endFreezes, freezeAccount, liftFreeze, renewFreeze } from './model/courts.js';
 import { type Deal, ModelDeals } from './model/deals.js';
 import type { ModelDealTerms } from './model/escrow.js';
 import type { ModelFund } from './model/funds.js';
@@ -202,21 +203,21 @@ export class ModelBank implements Bank {
 
   async court(of: { account: string; amount: bigint | undefined; until: string }) {
     const id = this.#newId();
-    const code = this.model.freeze(id, of);
+    const code = freezeAccount(this.model, id, of);
     return code === undefined ? { result: 'frozen', id } : { result: code };
   }
 
   async renewCourt(freeze: string, until: string) {
-    return this.model.renew(freeze, until) ?? 'renewed';
+    return renewFreeze(this.model, freeze, until) ?? 'renewed';
   }
 
   async liftCourt(freeze: string, amount: bigint | undefined) {
-    return this.model.lift(freeze, amount) ?? 'lifted';
+    return liftFreeze(this.model, freeze, amount) ?? 'lifted';
   }
 
   async orderDeduction(freeze: string, amount: bigint) {
     const id = this.#newId();
-    const code = this.model.approve(id, freeze, amount);
+    const code = approveDeduction(this.model, id, freeze, amount);
     return code === undefined ? { result: 'approved', id } : { result: code };
   }
 
@@ -309,7 +310,7 @@ export class ModelBank implements Bank {
   }
 
   async expireCourts() {
-    this.model.expire();
+    endFreezes(this.model);
   }
 
   async setNow(ms: number) {
@@ -564,26 +565,26 @@ export class ServiceBank implements Bank {
 
   async court(of: { account: string; amount: bigint | undefined; until: string }) {
     const said = await court(this.#world, of);
-    const code = this.model.freeze(said.id ?? '', of);
+    const code = freezeAccount(this.model, said.id ?? '', of);
     agree({ result: code ?? 'frozen' }, { result: said.result }, 'a freeze');
     return said;
   }
 
   async renewCourt(freeze: string, until: string) {
     const said = await renewCourt(this.#world, asId(freeze), until);
-    agree({ result: this.model.renew(freeze, until) ?? 'renewed' }, { result: said }, 'a renewal');
+    agree({ result: renewFreeze(this.model, freeze, until) ?? 'renewed' }, { result: said }, 'a renewal');
     return said;
   }
 
   async liftCourt(freeze: string, amount: bigint | undefined) {
     const said = await liftCourt(this.#world, asId(freeze), amount);
-    agree({ result: this.model.lift(freeze, amount) ?? 'lifted' }, { result: said }, 'a lifting');
+    agree({ result: liftFreeze(this.model, freeze, amount) ?? 'lifted' }, { result: said }, 'a lifting');
     return said;
   }
 
   async orderDeduction(freeze: string, amount: bigint) {
     const said = await orderDeduction(this.#world, asId(freeze), amount);
-    const code = this.model.approve(said.id ?? '', freeze, amount);
+    const code = approveDeduction(this.model, said.id ?? '', freeze, amount);
     agree({ result: code ?? 'approved' }, { result: said.result }, 'a deduction');
     return said;
   }
@@ -713,7 +714,7 @@ export class ServiceBank implements Bank {
   /** Twice, as the sweep may. */
   async expireCourts() {
     await expireFreezes(this.#world.rt);
-    this.model.expire();
+    endFreezes(this.model);
     if ((await expireFreezes(this.#world.rt)) !== 0) throw new Error('a freeze has expired twice');
   }
 

@@ -143,6 +143,11 @@ export type Take = {
 };
 export type Give = { to: string; amount: bigint; clears?: string; owed?: boolean; inherits?: boolean; flow?: Flow };
 
+/** The platform's own accounts. */
+export const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
+/** More no account takes. */
+export const BOOKS_MAX = 2n ** 53n - 1n;
+
 /** A refund that not all of the money is there for. */
 export class Waits extends Error {}
 

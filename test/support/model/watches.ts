@@ -1,4 +1,4 @@
-import { dayAfter, type ModelAccount, reservedOf, sum } from './books.js';
+import { dayAfter, type ModelAccount, OWN, reservedOf, sum } from './books.js';
 import type { Model } from './model.js';
 import { costOf, isPaidOn } from './paying.js';
 
@@ -12,8 +12,6 @@ interface Mark {
   /** How often its platform was told. */
   told: number;
 }
-
-const OWN = ['own-funds', 'commission', 'marketing', 'fees'];
 
 /** What platforms keep back of their sellers and want to be told of, for the plain bank. */
 export class ModelWatches {
