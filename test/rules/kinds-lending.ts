@@ -105,6 +105,15 @@ export const LENDING_WRONGS: Readonly<Record<string, readonly Wrong[]>> = {
       ],
     ],
     [
+      'BIDS_MAX',
+      'an advance besides so many bids that its claim would be one too many',
+      (desk) => [
+        agreed(true)(desk),
+        project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk),
+        crowded('lend-out')(desk),
+      ],
+    ],
+    [
       'ADVANCE_CEILING',
       'a fen more than was agreed',
       (desk) => [agreed(true)(desk), project('lend-out', { state: 'raising', mode: 'advance', raised: 9_999n })(desk)],

@@ -3,6 +3,7 @@ import { type Id, type Minor, type Refusal, refuse, toWire } from '../../../kern
 import { type HoldChange, isElectronic } from '../../../ledger/index.js';
 import {
   advancedRecords,
+  BIDS_MAX,
   type Bid,
   bidRecords,
   bidTotal,
@@ -105,7 +106,7 @@ interface Advance {
 /**
  * What the platform pays in before its lenders do (垫付): the rest of a project of that mode, out of its own advance account and up to the
  * ceiling that two people agreed, while it can be lent to. No other project is lent out before it is full.
- * @returns undefined of a project that is full; LENDING_MODE, PROJECT_STATE, ADVANCE_CEILING
+ * @returns undefined of a project that is full; LENDING_MODE, PROJECT_STATE, BIDS_MAX, ADVANCE_CEILING
  */
 function advanceFor(project: Project, facts: Facts, at: At): Advance | Refusal | undefined {
   const terms = facts.record(lendingTermsRecords, at.platformId);
@@ -116,6 +117,8 @@ function advanceFor(project: Project, facts: Facts, at: At): Advance | Refusal |
   if (project.mode !== 'advance' || account === null) return notNow(project);
   const over = notRaising(project, at.nowMs);
   if (over !== undefined) return over;
+  // The advance is a claim besides those of the bids, and so many are paid in one instruction at most.
+  if (project.bids >= BIDS_MAX) return refuse('BIDS_MAX', undefined, { most: BIDS_MAX });
   const amount = toRaise(project);
   const before = facts.record(advancedRecords, at.platformId)?.outstanding ?? 0n;
   const ceiling = terms?.advanceCeiling ?? 0n;
