@@ -1,5 +1,6 @@
 import type { Given } from '../given.js';
-import type { Lending, LendingHands, ModelClaim, ModelProject } from './lending.js';
+import type { Lending } from './lending.js';
+import type { LendingHands, ModelClaim, ModelProject } from './lending-books.js';
 
 /** What platforms give on a lending platform; whatever else moves members' money is refused there. Staff gives a little more. */
 const PLATFORM_GIVES = [
@@ -109,7 +110,7 @@ export class ClaimTrade {
     for (const sale of this.#sales) if (sale.claim === claim && this.#isOpen(sale)) free -= sale.share - sale.sold;
     if (share > free) hands.no('SALE_EXCEEDED');
     const whole = project.claims.reduce((all, each) => all + each.left, 0n);
-    if (BigInt(data.price.amount) > (this.#lending.worth(project) * share) / whole) hands.no('SALE_TERMS');
+    if (BigInt(data.price.amount) > (this.#lending.loans.worth(project) * share) / whole) hands.no('SALE_TERMS');
     hands.mayAct(account);
     hands.willed(given, { account, amount: 0n, project: project.projectNo });
     const price = BigInt(data.price.amount);

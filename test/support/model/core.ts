@@ -51,6 +51,7 @@ const INCOME = [
   'escrow-release',
   'escrow-failure',
 ];
+
 export type Rules = Readonly<Record<string, (given: Given, data: Data, at: ModelPlatform) => void>>;
 
 /** The books of the plain bank, and how money moves in them: what all its rules stand on. */

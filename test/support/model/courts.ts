@@ -98,7 +98,7 @@ export const courtRules = (bank: Core): Rules => ({
 });
 
 /** What a dispute holds of the receiver goes back to the order, as far as he has not given it back. */
-export function giveBackDisputed(bank: Core, at: ModelPlatform, ref: string, order: ModelOrder, receiver: string): void {
+function giveBackDisputed(bank: Core, at: ModelPlatform, ref: string, order: ModelOrder, receiver: string): void {
   const account = bank.account(receiver);
   const share = bank.share(order, receiver);
   const has = heldBy(account, ref);
@@ -131,7 +131,7 @@ export function freezeAccount(
   return undefined;
 }
 
-export function runningFreeze(bank: Core, id: string): ModelFreeze | undefined {
+function runningFreeze(bank: Core, id: string): ModelFreeze | undefined {
   const freeze = bank.freezes.get(id);
   return freeze?.open && bank.now < Date.parse(`${dayAfter(freeze.until)}T00:00:00+08:00`) ? freeze : undefined;
 }
@@ -159,7 +159,7 @@ export function liftFreeze(bank: Core, id: string, amount: bigint | undefined): 
   return undefined;
 }
 
-export function endFreeze(bank: Core, id: string, freeze: ModelFreeze): undefined {
+function endFreeze(bank: Core, id: string, freeze: ModelFreeze): undefined {
   freeze.open = false;
   const { claims } = bank.account(freeze.account);
   claims.splice(

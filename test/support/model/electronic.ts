@@ -178,7 +178,7 @@ export function payFrom(
 }
 
 /** Money that comes to an account and leaves it at once: it counts on both sides, and those who lay claim to the account come first. */
-export function passThrough(bank: Core, account: string, amount: bigint): void {
+function passThrough(bank: Core, account: string, amount: bigint): void {
   const of = bank.account(account);
   const free = of.balance + amount - of.held;
   const claimed = claimedOf(of) < free ? claimedOf(of) : free;
@@ -187,7 +187,7 @@ export function passThrough(bank: Core, account: string, amount: bigint): void {
   bank.pass([{ from: account, amount, flow: 'unbound' }], []);
 }
 
-export function passedThrough(bank: Core, account: string, amount: bigint): void {
+function passedThrough(bank: Core, account: string, amount: bigint): void {
   for (const [part, flow] of [[amount, 'product'] as const, [-amount, 'unbound'] as const])
     bank.law.made({ account, amount: part, flow, ...bank.standOf(account, part) }, bank.atHand.id, bank.now);
 }
@@ -201,7 +201,7 @@ export function endClosing(bank: Core, payout: ModelPayout, arrived: boolean): v
   else account.state = 'active';
 }
 
-export function closeElectronic(bank: Core, id: string): void {
+function closeElectronic(bank: Core, id: string): void {
   Object.assign(bank.law.accounts.get(id) ?? {}, { state: 'closed', closedAt: bank.now });
   bank.account(id).state = 'closed';
 }

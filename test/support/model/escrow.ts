@@ -1,80 +1,25 @@
 import { TEMPLATES } from '../../../src/escrow/index.js';
-import type { Template } from '../../../src/escrow/template.js';
 import type { Given } from '../given.js';
-
-/**
- * Deals for the plain bank: it goes through all moments at which something may have become true, one after the other, and asks of each what
- * is so then. The templates are data and read as they are; everything else is written from their story. Ids are bare digits, amounts minor
- * units, times milliseconds.
- */
-type Condition = Template['stages'][number]['when'];
-type Line = Template['stages'][number]['pay'][number];
-type Moment = Template['stages'][number]['fundBy'];
-
-export interface ModelDealTerms {
-  readonly template: string;
-  /** By role: the account, '' without one. */
-  readonly parties: Readonly<Record<string, string>>;
-  readonly amounts: Readonly<Record<string, bigint>>;
-  readonly dates: Readonly<Record<string, string>>;
-  readonly counts: Readonly<Record<string, number>>;
-}
-
-interface ModelStage {
-  readonly key: string;
-  readonly place: number;
-  readonly of: Template['stages'][number];
-  readonly amount: bigint;
-  /** By order. */
-  readonly paid: Map<string, bigint>;
-  fundedAt: number | undefined;
-  end: { how: string; at: number } | undefined;
-}
-
-interface ModelDeal {
-  readonly id: string;
-  readonly platform: string;
-  readonly terms: ModelDealTerms;
-  readonly template: Template;
-  readonly stages: ModelStage[];
-  readonly opened: number;
-  readonly said: { item: string; role: string; by: string; at: number }[];
-  /** Null: what the condition leaves to the bank is so. */
-  readonly decided: { item: string; lines: { to: string; amount: bigint | 'rest' }[] | null; at: number }[];
-  /** By order: what goes back to its payer, and what of that was sent on its way. */
-  readonly back: Map<string, { all: bigint; sent: bigint }>;
-  /** Refused instructions of the system are given again so much later. */
-  notBefore: number;
-}
-
-/** What of the plain bank deals use. */
-export interface EscrowHands {
-  now(): number;
-  no(code: string): never;
-  /** By its number. */
-  order(given: Given, orderNo: string): { account: string; refunded: bigint; split: bigint } | undefined;
-  free(account: string): { claimed: bigint; there: bigint };
-  fundOutside(given: Given, orderNo: string): void;
-  fundInside(given: Given, orderNo: string): void;
-  checkFrom(given: Given): void;
-  isMerchant(account: string): boolean;
-  /** It is closed, or being closed. */
-  isEnding(account: string): boolean;
-  isCommission(platform: string, account: string): boolean;
-  /** Why an account of a platform whose orders need agreements is not paid. */
-  lacksAgreement(platform: string, account: string): string | undefined;
-  release(
-    given: Given,
-    of: { takes: { orderNo: string; amount: bigint }[]; gives: Map<string, bigint>; shares: [string, string, bigint][] },
-  ): void;
-  refund(given: Given, orderNo: string, amount: bigint): void;
-}
-
-const DAY = 86_400_000;
-const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n);
-const bare = (wire: string) => wire.slice(4);
-const startOf = (date: string) => Date.parse(`${date}T00:00:00+08:00`);
-const dayOf = (at: number) => new Date(at + 8 * 3_600_000).toISOString().slice(0, 10);
+import {
+  amountOf,
+  bare,
+  type Condition,
+  DAY,
+  datesIn,
+  daysIn,
+  divide,
+  type EscrowHands,
+  type ModelDeal,
+  type ModelDealTerms,
+  type ModelEnding,
+  type ModelLine,
+  type ModelStage,
+  moment,
+  proportional,
+  rolesIn,
+  rowOf,
+  sum,
+} from './escrow-deals.js';
 
 interface EscrowData {
   readonly escrow: string;
@@ -86,6 +31,11 @@ interface EscrowData {
 
 const dataOf = ({ data }: Given) => data as unknown as EscrowData;
 
+/**
+ * Deals for the plain bank: it goes through all moments at which something may have become true, one after the other, and asks of each what
+ * is so then. The templates are data and read as they are; everything else is written from their story. Ids are bare digits, amounts minor
+ * units, times milliseconds.
+ */
 export class Escrows {
   readonly deals = new Map<string, ModelDeal>();
   /** Orders of deals, by platform/number. */
@@ -476,105 +426,4 @@ export class Escrows {
     const later = events.flatMap((at) => days.map((each) => at + each * DAY));
     return [...new Set([...events, ...later])].filter((at) => at <= this.#hands.now()).sort((a, b) => a - b);
   }
-}
-
-interface ModelEnding {
-  readonly how: string;
-  readonly at: number;
-  readonly lines: readonly ModelLine[];
-}
-
-interface ModelLine {
-  readonly to: string;
-  readonly take: Line['take'] | bigint;
-}
-
-function moment(deal: Pick<ModelDeal, 'terms'>, { date, days = 0, step }: Moment, place: number): number {
-  const first = new Date(`${deal.terms.dates[date]}T00:00:00Z`);
-  if (step === 'month' && place > 0) {
-    const day = first.getUTCDate();
-    first.setUTCDate(1);
-    first.setUTCMonth(first.getUTCMonth() + place);
-    const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
-    first.setUTCDate(day < last ? day : last);
-  }
-  return startOf(first.toISOString().slice(0, 10)) + days * DAY;
-}
-
-function amountOf(template: Template, terms: ModelDealTerms, of: ModelStage['of'], place: number): bigint {
-  const whole = terms.amounts[of.amount.of] ?? 0n;
-  const { part } = of.amount;
-  if (part === 'whole') return whole;
-  if (part === 'equal') {
-    const times = terms.counts[of.repeat as string] as number;
-    const each = whole / BigInt(times);
-    return place < times - 1 ? each : whole - each * BigInt(times - 1);
-  }
-  if (part !== 'rest') return (whole * BigInt(part.percent)) / 10_000n;
-  const others = template.stages.filter((stage) => stage.amount.of === of.amount.of && stage !== of);
-  return whole - sum(others.map((stage) => amountOf(template, terms, stage, 0)));
-}
-
-function divide(deal: ModelDeal, lines: readonly ModelLine[], whole: bigint): Map<string, bigint> {
-  const gets = new Map<string, bigint>();
-  let left = whole;
-  const give = (to: string, amount: bigint) => {
-    gets.set(to, (gets.get(to) ?? 0n) + amount);
-    left -= amount;
-  };
-  for (const { to, take } of lines) {
-    if (take === 'rest') continue;
-    const wanted =
-      typeof take === 'bigint'
-        ? take
-        : 'percent' in take
-          ? (whole * BigInt(take.percent)) / 10_000n
-          : (deal.terms.amounts[take.fixed] as bigint);
-    give(to, wanted < left ? wanted : left);
-  }
-  give(lines.find(({ take }) => take === 'rest')?.to as string, left);
-  return gets;
-}
-
-/** Largest remainders first, the earlier of two alike first. */
-function proportional(total: bigint, weights: readonly bigint[]): bigint[] {
-  const all = sum(weights);
-  if (total === 0n || all === 0n) return weights.map(() => 0n);
-  const parts = weights.map((weight) => (total * weight) / all);
-  const order = weights
-    .map((weight, place) => [(total * weight) % all, place] as const)
-    .sort((a, b) => (a[0] === b[0] ? a[1] - b[1] : a[0] > b[0] ? -1 : 1));
-  let left = total - sum(parts);
-  for (const [, place] of order) {
-    if (left === 0n) break;
-    parts[place] = (parts[place] as bigint) + 1n;
-    left -= 1n;
-  }
-  return parts;
-}
-
-function rowOf(deal: ModelDeal, { rows, before }: Template['exits'][number], at: number): readonly Line[] {
-  if (before === undefined) return rows[0]?.pay ?? [];
-  const days = Math.round((startOf(deal.terms.dates[before] as string) - startOf(dayOf(at))) / DAY);
-  return (rows.find((row) => days >= row.days) ?? rows.at(-1))?.pay ?? [];
-}
-
-function rolesIn(of: Condition): string[] {
-  if ('confirmed' in of) return [...of.confirmed];
-  if ('since' in of) return of.since === 'open' ? [] : rolesIn(of.since);
-  if ('all' in of) return of.all.flatMap(rolesIn);
-  return 'any' in of ? of.any.flatMap(rolesIn) : [];
-}
-
-function datesIn(of: Condition): Moment[] {
-  if ('date' in of) return [of];
-  if ('since' in of) return of.since === 'open' ? [] : datesIn(of.since);
-  if ('all' in of) return of.all.flatMap(datesIn);
-  return 'any' in of ? of.any.flatMap(datesIn) : [];
-}
-
-function daysIn(of: Condition): number[] {
-  if ('since' in of) return [of.days, ...(of.since === 'open' ? [] : daysIn(of.since))];
-  if ('all' in of) return of.all.flatMap(daysIn);
-  return 'any' in of ? of.any.flatMap(daysIn) : [];
 }

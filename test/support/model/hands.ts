@@ -15,10 +15,10 @@ import {
 import type { Core } from './core.js';
 import { afterDebts } from './debts.js';
 import { payFrom } from './electronic.js';
-import type { EscrowHands } from './escrow.js';
+import type { EscrowHands } from './escrow-deals.js';
 import type { FundHands } from './funds.js';
 import type { Flow } from './law.js';
-import type { LendingHands } from './lending.js';
+import type { LendingHands } from './lending-books.js';
 
 /** What deals, lending and funds use of the plain bank. */
 

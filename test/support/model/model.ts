@@ -15,7 +15,8 @@ import { Escrows } from './escrow.js';
 import { Funds } from './funds.js';
 import { escrowHands, fundHands, lendingHands } from './hands.js';
 import type { Person, Wanted } from './law.js';
-import { Lending, type ModelModes } from './lending.js';
+import { Lending } from './lending.js';
+import type { ModelModes } from './lending-books.js';
 import { orderPaymentRules } from './order-payments.js';
 import { orderRefundRules } from './order-refunds.js';
 import { payoutRules } from './payouts.js';
@@ -170,7 +171,14 @@ export class Model extends Core {
       refuseIf(isForbiddenBy(profile, given), 'PROFILE_FORBIDS');
       refuseIf(ending === true && beginsSomething(given), 'WINDING_UP');
       refuseIf(this.escrows.binds(given), 'ESCROW_BOUND');
-      const rules = [this.#rules, this.escrows.rules, this.lending.rules, this.#claimTrade.rules, this.funds.rules];
+      const rules = [
+        this.#rules,
+        this.escrows.rules,
+        this.lending.rules,
+        this.lending.loans.rules,
+        this.#claimTrade.rules,
+        this.funds.rules,
+      ];
       const rule = rules.map((each) => each[given.kind]).find((each) => each !== undefined);
       found(rule, `no kind ${given.kind}`)(given, given.data as Data, this.platform(given.platform));
       this.#countUse();

@@ -28,7 +28,7 @@ export const orderPaymentRules = (bank: Core): Rules => ({
 });
 
 /** An order is paid from outside: what is done when all that could be wrong is not; the turnover is counted already. */
-export function paidFor(bank: Core, given: Given, data: Data, at: ModelPlatform, newId: string): () => void {
+function paidFor(bank: Core, given: Given, data: Data, at: ModelPlatform, newId: string): () => void {
   const amount = minor(data.amount);
   const key = `${given.platform}/${data.orderNo}`;
   const payer = [data.payer.name, data.payer.account, data.payer.bankCode ?? ''].join('|');

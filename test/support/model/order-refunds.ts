@@ -89,7 +89,7 @@ export const orderRefundRules = (bank: Core): Rules => ({
 });
 
 /** What of a refund is of which items and who gives it back; nothing is kept before `keep`. */
-export function refunding(bank: Core, given: Given, data: Data, order: ModelOrder, total: bigint) {
+function refunding(bank: Core, given: Given, data: Data, order: ModelOrder, total: bigint) {
   const { items: named, recall } = data as Partial<Data>;
   const { items } = order.background ?? {};
   const there = bank.account(order.account).balance;
@@ -133,7 +133,7 @@ export function refunding(bank: Core, given: Given, data: Data, order: ModelOrde
 }
 
 /** From whom how much is to be taken back, where the order alone has not enough. */
-export function recalledOf(bank: Core, order: ModelOrder, amount: bigint, recall: Data['recall']): Map<string, bigint> {
+function recalledOf(bank: Core, order: ModelOrder, amount: bigint, recall: Data['recall']): Map<string, bigint> {
   const got = new Map(
     [...bank.shares].flatMap(([key, share]) => {
       const [of, receiver = ''] = key.split('/');
@@ -147,13 +147,13 @@ export function recalledOf(bank: Core, order: ModelOrder, amount: bigint, recall
   return new Map(recall.map((line) => [bare(line.account), minor(line.amount)]));
 }
 
-export function usableOf(bank: Core, id: string | undefined): bigint {
+function usableOf(bank: Core, id: string | undefined): bigint {
   const account = id === undefined ? undefined : bank.account(id);
   return account?.state === 'open' ? account.balance - reservedOf(account) : 0n;
 }
 
 /** The receiver himself, then his margin, then the platform while it may and can. What is missing is waited for. */
-export function coveredBy(
+function coveredBy(
   bank: Core,
   given: Given,
   order: ModelOrder,
@@ -197,7 +197,7 @@ export function coveredBy(
   return { takes: takes.filter((take) => take.amount > 0n), advanced };
 }
 
-export function marginMove(bank: Core, given: Given, data: Data, at: ModelPlatform): string {
+function marginMove(bank: Core, given: Given, data: Data, at: ModelPlatform): string {
   refuseIf(bank.mine(given, data.account).type !== 'sub', 'ACCOUNT_TYPE_NOT_ALLOWED');
   if (given.origin === 'P') withinTerms(minor(data.amount), at.transferMax);
   return bare(data.account);

@@ -110,7 +110,7 @@ export const payoutRules = (bank: Core): Rules => ({
 });
 
 /** The account of money that is here already, or suspense where it may not be credited. */
-export function creditable(bank: Core, payout: ModelPayout, flow: Flow, at: ModelPlatform): string {
+function creditable(bank: Core, payout: ModelPayout, flow: Flow, at: ModelPlatform): string {
   const { source: account, amount } = payout;
   bank.payoutAtHand = payout;
   const passing: Passing = { account, amount, flow, ...bank.standOf(account, amount) };
@@ -118,7 +118,7 @@ export function creditable(bank: Core, payout: ModelPayout, flow: Flow, at: Mode
   return gone ? (at.own.suspense as string) : account;
 }
 
-export function payOut(bank: Core, given: Given, data: Data, at: ModelPlatform): void {
+function payOut(bank: Core, given: Given, data: Data, at: ModelPlatform): void {
   if (data.fee !== undefined) {
     const paying = bank.trade.paying(bare(data.account), at.date);
     const most = costOf(
@@ -143,7 +143,7 @@ export function payOut(bank: Core, given: Given, data: Data, at: ModelPlatform):
 }
 
 /** What a payout cost that never arrived, as far as the platform still has it. */
-export function feeBack(bank: Core, payout: ModelPayout, at: ModelPlatform) {
+function feeBack(bank: Core, payout: ModelPayout, at: ModelPlatform) {
   const from = at.own.fees as string;
   const fees = bank.account(from);
   const [young, held] = [sum(fees.uncleared.values()), reservedOf(fees)];
@@ -154,7 +154,7 @@ export function feeBack(bank: Core, payout: ModelPayout, at: ModelPlatform) {
 }
 
 /** By which collections pass that are paid over later; opened by the first. */
-export function channelAccounts(bank: Core, given: Given, at: ModelPlatform) {
+function channelAccounts(bank: Core, given: Given, at: ModelPlatform) {
   if (at.channel === undefined) {
     at.channel = { due: given.id, collected: String(BigInt(given.id) + 1n) };
     bank.openAccount(at.channel.due, given.platform, 'channel-due', false);

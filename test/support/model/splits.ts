@@ -71,7 +71,7 @@ export function takenOfOrder(bank: Core, order: ModelOrder, lines: ReadonlyMap<s
 }
 
 /** What the agreements behind an order make of the items that are asked for; nothing is kept before `keep`. */
-export function agreedSplit(
+function agreedSplit(
   bank: Core,
   given: Given,
   order: ModelOrder,
@@ -105,13 +105,7 @@ export function agreedSplit(
   return { shares: told ?? shares, keep };
 }
 
-export function splitTo(
-  bank: Core,
-  given: Given,
-  order: ModelOrder,
-  shares: ReadonlyMap<string, bigint>,
-  at: ModelPlatform,
-): void {
+function splitTo(bank: Core, given: Given, order: ModelOrder, shares: ReadonlyMap<string, bigint>, at: ModelPlatform): void {
   for (const to of shares.keys()) {
     const { type } = bank.mine(given, `acc_${to}`);
     refuseIf(type !== 'sub' && type !== 'commission', 'ACCOUNT_TYPE_NOT_ALLOWED');

@@ -79,7 +79,7 @@ export function suspend(
 }
 
 /** What two people decided, if they did, and what it is about. */
-export function proposedOn(bank: Core, given: Given, data: Data) {
+function proposedOn(bank: Core, given: Given, data: Data) {
   const proposal = bank.proposals.get(bare(data.proposal));
   const account = given.kind === 'suspense-attribution' ? bare(data.account) : undefined;
   const amount = minor(data.amount);

@@ -1,7 +1,8 @@
 import type { Given } from '../given.js';
 import { type ModelAccount, type ModelPayout, type ModelPlatform, reservedOf, sum } from './books.js';
 import type { Law } from './law.js';
-import type { Lending, ModelProject } from './lending.js';
+import type { Lending } from './lending.js';
+import type { ModelProject } from './lending-books.js';
 
 /** Kinds that begin something, which nobody gives where a platform is wound up. */
 const NEW = [
@@ -75,7 +76,7 @@ export class WindDowns {
         const { borrower, projectNo } = project;
         const account = this.#books.accounts.get(borrower) as ModelAccount;
         const free = has.get(borrower) ?? account.balance - reservedOf(account);
-        const wanted = least(lending.owes(project).due, free);
+        const wanted = least(lending.loans.owes(project).due, free);
         const { amount, mandate } = this.#mayTake(project, wanted, spoken);
         if (amount <= 0n) return [];
         has.set(borrower, free - amount);
@@ -129,7 +130,7 @@ export class WindDowns {
     if (accounts.get(id)?.type !== 'sub' && this.#mandates(id).length === 0) return 0n;
     return sum(
       this.#lent(platform).map((project) => {
-        const { due, next } = lending.owes(project);
+        const { due, next } = lending.loans.owes(project);
         return project.borrower === id ? due + next : 0n;
       }),
     );

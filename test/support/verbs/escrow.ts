@@ -1,4 +1,4 @@
-import type { ModelDealTerms } from '../model/escrow.js';
+import type { ModelDealTerms } from '../model/escrow-deals.js';
 import type { Asked } from '../world/world.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { ModelModes, ModelProjectTerms } from '../model/lending.js';
+import type { ModelModes, ModelProjectTerms } from '../model/lending-books.js';
 import type { Asked } from '../world/world.js';
 
 /**

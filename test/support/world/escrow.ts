@@ -4,7 +4,7 @@ import { openDeal } from '../../../src/escrow/open.js';
 import { approveReview, proposeReview } from '../../../src/escrow/review.js';
 import { asId, type BusinessDate, type Id, Refused } from '../../../src/kernel/index.js';
 import type { Tx } from '../../../src/runtime/index.js';
-import type { ModelDealTerms } from '../model/escrow.js';
+import type { ModelDealTerms } from '../model/escrow-deals.js';
 import type { World } from './world.js';
 
 /** Deals by the service's own functions, with the bank's staff writing down what parties signed on paper. */

@@ -4,7 +4,7 @@ import { dueOf, dueProjects, lendingTermsOf } from '../../../src/lending/index.j
 import { registerProject as register } from '../../../src/lending/register.js';
 import type { Role } from '../../../src/lending/rules.js';
 import { approveLendingTerms, proposeLendingTerms } from '../../../src/lending/terms/terms.js';
-import type { ModelProjectTerms } from '../model/lending.js';
+import type { ModelProjectTerms } from '../model/lending-books.js';
 import type { NewModes } from '../verbs/lending.js';
 import type { World } from './world.js';
 

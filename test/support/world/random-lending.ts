@@ -1,5 +1,5 @@
 import type { Data } from '../given.js';
-import type { ModelProject } from '../model/lending.js';
+import type { ModelProject } from '../model/lending-books.js';
 import { boundPayer, ownPayer } from '../model/outside.js';
 import type { ServiceBank } from '../scenario-banks.js';
 import type { Chance } from './chance.js';
@@ -159,7 +159,7 @@ export class RandomLending {
     const stoodFor = kind === 'compensation' && !chance.once(10);
     const project = this.#in(
       ['lent'],
-      (of) => !stoodFor || (of.guarantor !== undefined && this.#bank.model.lending.owes(of).due > 0n),
+      (of) => !stoodFor || (of.guarantor !== undefined && this.#bank.model.lending.loans.owes(of).due > 0n),
     );
     if (kind === 'repayment') return this.#repayment(project);
     if (kind === 'compensation' || kind === 'recovery') return this.#forOthers(kind, project);
@@ -222,7 +222,7 @@ export class RandomLending {
     const from = chance.once(20) ? chance.pick(this.#borrowers) : (project?.borrower ?? (this.#borrowers[0] as string));
     const of = chance.once(12) ? 'early' : chance.once(6) ? 'part-early' : 'due';
     const { due, next, early } =
-      project?.state === 'lent' ? this.#bank.model.lending.owes(project) : { due: 1n, next: 1n, early: 1n };
+      project?.state === 'lent' ? this.#bank.model.lending.loans.owes(project) : { due: 1n, next: 1n, early: 1n };
     const exact = { due: due > 0n && !chance.once(3) ? due : due + next, early, 'part-early': early / 2n }[of];
     const whole = Number(exact) + (chance.once(8) ? 1 : 0);
     const amount = chance.once(3) && of === 'due' ? 1 + chance.below(Math.max(whole, 1)) : Math.max(whole, 1);
@@ -233,7 +233,7 @@ export class RandomLending {
     const chance = this.#chance;
     const projectNo = project?.projectNo ?? 'P-0';
     if (kind === 'compensation') {
-      const due = project?.state === 'lent' ? this.#bank.model.lending.owes(project).due : 0n;
+      const due = project?.state === 'lent' ? this.#bank.model.lending.loans.owes(project).due : 0n;
       const amount = chance.once(2) ? Number(due) + (chance.once(6) ? 1 : 0) : 1 + chance.below(Number(due) + 1);
       const from = chance.once(10) ? chance.pick(this.#borrowers) : (project?.guarantor ?? (this.#borrowers[0] as string));
       const way = chance.once(3) ? 'indirect' : 'direct';
