@@ -152,7 +152,7 @@ export class RandomLending {
       const open = this.#bank.model.lending.bids.filter(({ state, project }) => state === 'open' && this.#isMine(project));
       const bid = open.length === 0 || chance.once(20) ? undefined : chance.pick(open);
       const left = Number((bid?.own ?? 0n) + (bid?.marketing ?? 0n));
-      return { bid: `bid_${bid?.id ?? GHOST}`, ...(chance.once(2) ? {} : { amount: money(1 + chance.below(left + 2)) }) };
+      return { bid: `bid_${bid?.id ?? GHOST}`, ...(chance.once(4) ? {} : { amount: money(1 + chance.below(left + 2)) }) };
     }
     if (kind === 'miscarriage') return { projectNo: this.#in(['raising', 'registered'])?.projectNo ?? 'P-0' };
     if (kind === 'lend-out') return this.#lendOut();
@@ -200,7 +200,7 @@ export class RandomLending {
     const open = this.#bank.model.lending.bids.filter((bid) => bid.project === project && bid.state === 'open');
     const missing = Number(open.reduce((left, { own, marketing }) => left - own - marketing, project?.amount ?? 9n));
     const all = chance.once(2) ? missing + (chance.once(8) ? 1 : 0) : 1 + chance.below(Math.max(missing, 1) + 2);
-    const added = all > 1 && chance.once(4) ? 1 + chance.below(Math.min(all - 1, 2_000)) : 0;
+    const added = all > 1 && chance.once(2) ? 1 + chance.below(Math.min(all - 1, 2_000)) : 0;
     const account = this.#lender();
     return {
       ...{ projectNo: project?.projectNo ?? 'P-0', account: `acc_${account}`, amount: money(Math.max(all - added, 1)) },
