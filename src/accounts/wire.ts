@@ -164,7 +164,9 @@ export const accountSchema = z
     state: z.enum(['open', 'frozen', 'closed']),
     merchant: z.string().nullable().meta({ description: 'The sub-merchant whose account it is' }),
     merchantNo: z.string().nullable(),
-    virtualNo: z.string().nullable(),
+    virtualNo: z.string().nullable().meta({
+      description: 'Where others pay in; that of an electronic account stands in `GET /v1/electronic-accounts/{account}`',
+    }),
     currency: currencySchema,
     balance: minor,
     held: minor.meta({ description: 'Reserved by holds, or frozen by disputes and authorities' }),

@@ -133,7 +133,9 @@ export const orderSchema = z
     nav: z.string().nullable().meta({ description: 'At which value it was confirmed, in 1/10,000 yuan' }),
     tradingDate: date.nullable().meta({ description: 'T; null while it waits for the purchase that it pays for' }),
     confirmedOn: date.nullable(),
-    settlesOn: date.nullable(),
+    settlesOn: date
+      .nullable()
+      .meta({ description: 'Of a purchase: when its money is due at the custody of the fund; null of a redemption' }),
     partner: z.string().nullable().meta({ description: 'Of a purchase out of the pot its redemption, and the other way round' }),
     reason: z.string().nullable(),
     createdAt: rfc3339Schema,

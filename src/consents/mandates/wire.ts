@@ -22,7 +22,7 @@ export const mandateRequest = z
       .min(1)
       .max(kind.options.length)
       .refine(unique, { error: 'must not repeat a kind' })
-      .meta({ description: 'Kinds of instruction that it shall cover' }),
+      .meta({ description: 'Kinds of instruction that it shall cover; which never take one, GET /v1/proof-policies says' }),
     payees: z
       .strictObject({
         orders: z.boolean().default(false).meta({ description: 'Orders of the platform' }),

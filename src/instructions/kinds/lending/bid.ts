@@ -72,7 +72,9 @@ function withoutMarketing(amount: Minor, facts: Facts, at: At): Refusal | undefi
 
 const cancelSchema = z.strictObject({
   bid: wireId('bid'),
-  amount: moneySchema.optional().meta({ description: 'How much of the bid; absent: all of it' }),
+  amount: moneySchema
+    .optional()
+    .meta({ description: 'How much of the bid, out of own and marketing money in proportion; absent: all of it' }),
 });
 
 /** A bid is taken back, in part or whole, while the project is not lent out: what was held is free on the accounts that it stood on. */
