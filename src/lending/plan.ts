@@ -211,29 +211,41 @@ export interface Paid {
   readonly lines: readonly ({ readonly no: number } & Parts)[];
 }
 
-/**
- * Pays what is owed, the oldest instalment first, and of one instalment its penalty, then interest, then principal.
- * @param amount minor units, above zero
- * @param ahead whether the instalment that is due next, and none after it, may be paid before its date as well
- * @returns undefined when it is more than what may be paid so: what is due and, with `ahead`, the one instalment after it
- */
-export function payDue(
-  terms: LoanTerms,
-  state: LoanState,
-  payment: { readonly amount: Minor; readonly on: BusinessDate; readonly ahead: boolean },
-): Paid | undefined {
-  const { amount, on, ahead } = payment;
+/** How a payment of what is owed is meant. @param ahead whether the instalment that is due next, and none after it, may be paid before its date as well */
+interface When {
+  readonly on: BusinessDate;
+  readonly ahead: boolean;
+}
+
+/** The instalments that may be paid on a date and are not wholly paid: those that are due and, with `ahead`, the next one. */
+function payableInstalments(terms: LoanTerms, state: LoanState, { on, ahead }: When): Instalment[] {
   const plan = planInForce(terms, state);
-  const open = plan.filter(({ no }) => no >= state.next);
   // By the calendar and not by what is open: else whoever pays one after the other has paid them all on one day, with the interest of years.
   const begun = addMonths(terms.lentOn, state.planBehind) <= on;
   const next = ahead && begun ? plan.find(({ dueOn }) => dueOn > on) : undefined;
+  return plan.filter((instalment) => instalment.no >= state.next && (instalment.dueOn <= on || instalment === next));
+}
+
+/** The most that {@link payDue} takes on a date; minor units. */
+export function payableOn(terms: LoanTerms, state: LoanState, when: When): Minor {
+  const open = payableInstalments(terms, state, when);
+  const placed = atFirst(state, open);
+  return sumOf(addParts(open.map((instalment) => owedOf(terms, placed, instalment, when.on))));
+}
+
+/**
+ * Pays what is owed, the oldest instalment first, and of one instalment its penalty, then interest, then principal.
+ * @param payment.amount minor units, above zero
+ * @returns undefined when it is more than {@link payableOn}
+ */
+export function payDue(terms: LoanTerms, state: LoanState, payment: When & { readonly amount: Minor }): Paid | undefined {
+  const { amount, on } = payment;
+  const open = payableInstalments(terms, state, payment);
   let now = atFirst(state, open);
   let rest = amount;
   const lines: ({ no: number } & Parts)[] = [];
   for (const instalment of open) {
     if (rest === 0n) break;
-    if (instalment.dueOn > on && instalment !== next) break;
     const owed = owedOf(terms, now, instalment, on);
     const penalty = least(rest, owed.penalty);
     const interest = least(rest - penalty, owed.interest);

@@ -134,43 +134,49 @@ export async function claimsOn(tx: Tx, projectId: Id, after: number, limit: numb
   return rows.map(ownClaimOf);
 }
 
-/** What an account has of projects that are not repaid. */
+/** What is owed to an account, and what it owes; principal and, apart, what others paid for the borrower and did not get back. Minor units. */
 export interface Lent {
-  /** What is owed to it, and what it owes: the project, and the principal that was not paid back. */
   readonly claims: readonly { readonly claim: Id; readonly projectNo: string; readonly left: Minor }[];
-  readonly owes: readonly { readonly projectNo: string; readonly left: Minor }[];
+  readonly owes: readonly { readonly projectNo: string; readonly left: Minor; readonly unrecovered: Minor }[];
+  /** What it paid for borrowers and did not get back. */
+  readonly recovers: readonly { readonly compensation: Id; readonly projectNo: string; readonly left: Minor }[];
 }
 
 interface LentRow {
   account_id: string;
-  claim_id: string | null;
+  what: keyof Lent;
+  id: string;
   project_no: string;
-  principal_left: string;
+  rest: string;
+  unrecovered: string;
 }
+
+type Filling = { -readonly [Part in keyof Lent]: Lent[Part][number][] };
 
 /** What is owed to accounts and by them, by account; those with neither are left out. */
 export async function lentOn(tx: Tx, accountIds: readonly Id[]): Promise<Map<Id, Lent>> {
-  const found = new Map<
-    Id,
-    { claims: { claim: Id; projectNo: string; left: Minor }[]; owes: { projectNo: string; left: Minor }[] }
-  >();
+  const found = new Map<Id, Filling>();
   if (accountIds.length === 0) return found;
   const list = accountIds.join();
   const rows = await tx.rows<LentRow>(
-    `SELECT c.account_id, c.id AS claim_id, p.project_no, c.principal_left FROM lending_claims AS c
+    `SELECT c.account_id, 'claims' AS what, c.id, p.project_no, c.principal_left AS rest, 0 AS unrecovered FROM lending_claims AS c
        JOIN lending_projects AS p ON p.id = c.project_id WHERE c.account_id IN (${list}) AND c.principal_left > 0
      UNION ALL
-     SELECT p.borrower_id, NULL, p.project_no, p.principal_left FROM lending_projects AS p
+     SELECT p.borrower_id, 'owes', p.id, p.project_no, p.principal_left, p.unrecovered FROM lending_projects AS p
        JOIN lending_parties AS a ON a.project_id = p.id AND a.account_id = p.borrower_id
-       WHERE a.account_id IN (${list}) AND p.state = 'lent'
-     ORDER BY account_id, project_no, claim_id`,
+       WHERE a.account_id IN (${list}) AND (p.state = 'lent' OR p.unrecovered > 0)
+     UNION ALL
+     SELECT o.payer_id, 'recovers', o.id, p.project_no, o.amount - o.recovered, 0 FROM lending_compensations AS o
+       JOIN lending_projects AS p ON p.id = o.project_id WHERE o.payer_id IN (${list}) AND o.amount > o.recovered
+     ORDER BY account_id, project_no, id`,
   );
-  for (const { account_id, claim_id, project_no: projectNo, principal_left } of rows) {
-    const of = found.get(asId(account_id)) ?? { claims: [], owes: [] };
-    found.set(asId(account_id), of);
-    const left = BigInt(principal_left);
-    if (claim_id === null) of.owes.push({ projectNo, left });
-    else of.claims.push({ claim: asId(claim_id), projectNo, left });
+  for (const row of rows) {
+    const of = found.get(asId(row.account_id)) ?? { claims: [], owes: [], recovers: [] };
+    found.set(asId(row.account_id), of);
+    const [projectNo, left] = [row.project_no, BigInt(row.rest)];
+    if (row.what === 'claims') of.claims.push({ claim: asId(row.id), projectNo, left });
+    else if (row.what === 'owes') of.owes.push({ projectNo, left, unrecovered: BigInt(row.unrecovered) });
+    else of.recovers.push({ compensation: asId(row.id), projectNo, left });
   }
   return found;
 }

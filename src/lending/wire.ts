@@ -3,7 +3,7 @@ import { type BusinessDate, type Id, type Instant, type Minor, toRfc3339, toWire
 import { askedSchema, instantSchema, moneySchema, rfc3339Schema, showAsked, textSchema, wireId } from '../runtime/index.js';
 import { openQuestion } from './confirm.js';
 import type { Word } from './confirm-store.js';
-import { addParts, dueAsOf, earlyOf, type Parts, planOf, REPAYMENT_METHODS, sumOf } from './plan.js';
+import { addParts, dueAsOf, earlyOf, type Parts, payableOn, planOf, REPAYMENT_METHODS, sumOf } from './plan.js';
 import {
   type Bid,
   type Compensation,
@@ -125,6 +125,10 @@ export const projectViewSchema = z
     due: z
       .strictObject({ total: minor, instalments: z.array(z.strictObject({ no: z.int(), dueOn: date, ...partsSchema })) })
       .meta({ description: 'What is due and not paid, the oldest first' }),
+    payable: minor.meta({
+      description:
+        'The most that a repayment of what is due takes on that date: what is due, and what is left of the instalment after it',
+    }),
     early: minor.nullable().meta({ description: 'What settles it on that date; null unless it is lent' }),
     compensations: z.array(
       z.strictObject({
@@ -157,6 +161,7 @@ export function showView({ project, on, compensations, words }: ProjectView): z.
       total: toWireAmount(sumOf(addParts(due))),
       instalments: due.map(({ no, dueOn, ...parts }) => ({ no, dueOn, ...showParts(parts) })),
     },
+    payable: toWireAmount(terms === undefined ? 0n : payableOn(terms, loan, { on, ahead: true })),
     early: terms === undefined || project.state !== 'lent' ? null : toWireAmount(sumOf(earlyOf(terms, loan, on))),
     compensations: compensations.map(({ id, payer, way, amount, recovered }) => ({
       ...{ id: toWire('compensation', id), payer: toWire('account', payer), way },

@@ -43,6 +43,7 @@ import { Lending1700000000043 } from './0043-lending.js';
 import { LendingClaims1700000000044 } from './0044-lending-claims.js';
 import { Funds1700000000045 } from './0045-funds.js';
 import { FundFiles1700000000046 } from './0046-fund-files.js';
+import { CompensationsByPayer1700000000049 } from './0049-compensations-by-payer.js';
 
 export { shippedCalendar } from './0005-calendar.js';
 
@@ -93,4 +94,5 @@ export const migrations = [
   LendingClaims1700000000044,
   Funds1700000000045,
   FundFiles1700000000046,
+  CompensationsByPayer1700000000049,
 ];

@@ -42,9 +42,16 @@ const line = z.strictObject({
     .optional()
     .meta({ description: 'What is owed to it by projects that are not repaid: principal' }),
   owes: z
-    .array(z.strictObject({ project: z.string(), left: amount }))
+    .array(z.strictObject({ project: z.string(), left: amount, unrecovered: amount.optional() }))
     .optional()
-    .meta({ description: 'What its owner borrowed and has not repaid: principal' }),
+    .meta({
+      description:
+        'What its owner borrowed and has not repaid: principal; `unrecovered`: what others paid for him and did not get back',
+    }),
+  recovers: z
+    .array(z.strictObject({ compensation: z.string(), project: z.string(), left: amount }))
+    .optional()
+    .meta({ description: 'What its owner paid for borrowers and did not get back' }),
 });
 export type ReportLine = z.output<typeof line>;
 export const reportLineSchema = line;

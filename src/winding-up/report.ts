@@ -147,19 +147,33 @@ async function linesFor(
   });
 }
 
-function shownLent(lent: Lent | undefined): Pick<ReportLine, 'claims' | 'owes'> {
-  const { claims = [], owes = [] } = lent ?? {};
+function shownLent(lent: Lent | undefined): Pick<ReportLine, 'claims' | 'owes' | 'recovers'> {
+  const { claims = [], owes = [], recovers = [] } = lent ?? {};
   return {
-    ...(claims.length === 0
-      ? {}
-      : {
-          claims: claims.map(({ claim, projectNo, left }) => ({
-            ...{ claim: toWire('claim', claim), project: projectNo, left: toWireAmount(left) },
-          })),
-        }),
-    ...(owes.length === 0 ? {} : { owes: owes.map(({ projectNo, left }) => ({ project: projectNo, left: toWireAmount(left) })) }),
+    ...someOf(
+      'claims',
+      claims.map(({ claim, projectNo, left }) => ({
+        ...{ claim: toWire('claim', claim), project: projectNo, left: toWireAmount(left) },
+      })),
+    ),
+    ...someOf(
+      'owes',
+      owes.map(({ projectNo, left, unrecovered }) => ({
+        ...{ project: projectNo, left: toWireAmount(left) },
+        ...(unrecovered === 0n ? {} : { unrecovered: toWireAmount(unrecovered) }),
+      })),
+    ),
+    ...someOf(
+      'recovers',
+      recovers.map(({ compensation, projectNo, left }) => ({
+        ...{ compensation: toWire('compensation', compensation), project: projectNo, left: toWireAmount(left) },
+      })),
+    ),
   };
 }
+
+const someOf = <Name extends string, Line>(name: Name, lines: readonly Line[]) =>
+  (lines.length === 0 ? {} : { [name]: lines }) as { [Each in Name]?: Line[] };
 
 function whyOf(standing: Standing, round: RoundNow): ReportLine['why'] {
   if (standing.account.balance === 0n) return [];

@@ -73,6 +73,27 @@ describe('a week with a fund company', () => {
     expect(await pot.market.wrongs()).toEqual([]);
   });
 
+  test('whose orders come to the company too late has their money on a day that is not over', async () => {
+    expect(await pot.buy(1_000_000n)).toBe('posted');
+    await pot.evening(MON);
+    await pot.morning(TUE);
+    expect(await pot.redeem(400_000n)).toBe('posted');
+    // Nobody exchanges a file until Thursday: then Wednesday, on which the money was due, has its statement.
+    for (const date of [WED, THU]) {
+      pot.at(date, 10);
+      expect(await pot.market.close()).toMatchObject([{ state: 'closed' }]);
+    }
+    await pot.exchange();
+    await pot.exchange();
+    await pot.evening(THU);
+    pot.at(FRI, 10);
+    expect(await pot.market.close()).toEqual([{ date: THU, state: 'closed' }]);
+    await pot.exchange();
+    expect(await pot.market.balance(pot.anna.account)).toBe(1_400_000n);
+    expect(pot.market.bank.bank.funds.books()).toMatchObject({ paid: 400_000n, unpaid: [] });
+    expect(await pot.market.wrongs()).toEqual([]);
+  });
+
   test('unwinds what the company refuses, keeps what it forgets open, and takes the rest', async () => {
     for (const amount of [100_000n, 200_000n, 300_000n, 400_000n]) expect(await pot.buy(amount)).toBe('posted');
     await pot.evening(MON);

@@ -3,7 +3,7 @@ import { changePlatformSettlementAccount } from '../../src/accounts/book.js';
 import { executeShard, systemInstruction } from '../../src/instructions/index.js';
 import { asId, type Id, type Instant, Refused, toWire } from '../../src/kernel/index.js';
 import { recordWord } from '../../src/lending/confirm.js';
-import { claimRecords, findProjectByNo, lendingTermsOf } from '../../src/lending/index.js';
+import { claimRecords, findProjectByNo, lendingTermsOf, lentOn } from '../../src/lending/index.js';
 import { registerProject } from '../../src/lending/register.js';
 import { approveLendingTerms, proposeLendingTerms } from '../../src/lending/terms/terms.js';
 import { readPlatform } from '../../src/platforms/index.js';
@@ -176,6 +176,9 @@ describe('how projects are funded', () => {
       market.give('compensation', { projectNo, from: acc(from), amount: fen(amount), way: 'direct' });
     expect(await pay('P-entrusted', advance, 100n)).toBe('COMPENSATION_PAYER');
     expect(await pay('P-entrusted', reserve, 9_000n)).toBe('posted');
+    const lent = await world().db.read('lent', (tx) => lentOn(tx, [market.here, reserve as Id]));
+    expect(lent.get(market.here)?.owes.find(({ projectNo }) => projectNo === 'P-entrusted')?.unrecovered).toBe(9_000n);
+    expect(lent.get(reserve as Id)?.recovers.map(({ projectNo, left }) => [projectNo, left])).toEqual([['P-entrusted', 9_000n]]);
     await agree({ advance: true, advanceCeiling: 12_000n });
     expect(await pay('P-entrusted', reserve, 1n)).toBe('COMPENSATION_PAYER');
     // What was lent to him the clearing has paid to his account outside: he pays in what he owes.

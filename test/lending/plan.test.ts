@@ -12,6 +12,7 @@ import {
   newLoan,
   owedByPlan,
   payAhead,
+  payableOn,
   payDue,
   payEarly,
   planOf,
@@ -223,6 +224,11 @@ describe('a loan', () => {
           on = addDays(on, days);
           const owed = dueAsOf(terms, state, on).reduce((sum, each) => sum + sumOf(each), 0n);
           for (const each of owedByPlan(terms, state, on)) expect(each.penalty >= 0n && each.principal >= 0n).toBe(true);
+          for (const ahead of [false, true]) {
+            const most = payableOn(terms, state, { on, ahead });
+            expect(payDue(terms, state, { amount: most + 1n, on, ahead })).toBeUndefined();
+            if (most > 0n) expect(payDue(terms, state, { amount: most, on, ahead })).toBeDefined();
+          }
           const given = how === 'due' ? (owed * share) / 1000n : (leftOf(terms, state) * share) / 2000n;
           if (given === 0n) continue;
           if (how === 'part-early') take(payAhead(terms, state, { amount: given, on }), given);

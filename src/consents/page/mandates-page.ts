@@ -1,7 +1,7 @@
 import { type Instant, maskCardNumber, toWire } from '../../kernel/index.js';
 import type { Page } from '../../runtime/index.js';
 import { quotaOf } from '../mandates/rules.js';
-import { KIND_WORDS, PAYEE_WORDS, PERIOD_WORDS, shownTime } from '../mandates/shown.js';
+import { PAYEE_WORDS, PERIOD_WORDS, shownTime, wordsOfKind } from '../mandates/shown.js';
 import type { StoredMandate } from '../mandates/store.js';
 import { stateOf } from '../mandates/wire.js';
 import type { MandateUse } from '../records.js';
@@ -82,7 +82,7 @@ function factsOf({ mandate, virtualNo, payees }: ShownMandate, nowMs: Instant, s
   return [
     [say(MANDATE_WORDS.number), mandate.mandateNo],
     [say(MANDATE_WORDS.account), maskCardNumber(virtualNo)],
-    [say(MANDATE_WORDS.may), mandate.kinds.map((kind) => (KIND_WORDS[kind] ? say(KIND_WORDS[kind]) : kind)).join(' · ')],
+    [say(MANDATE_WORDS.may), mandate.kinds.map((kind) => say(wordsOfKind(kind))).join(' · ')],
     ...(who.length === 0 ? [] : [[say(MANDATE_WORDS.payees), who.join(' · ')] as [string, string]]),
     [say(MANDATE_WORDS.payment), yuan(mandate.paymentCap)],
     ...(mandate.period === null || mandate.periodCap === null || quota.period === null

@@ -15,6 +15,8 @@ import { FundCompany, type FundDayFiles, type FundPayment, type SimulatedFund, t
 
 /** Where fund companies pay what they owe. */
 export interface PayingBank {
+  /** Its business date. */
+  readonly date: BusinessDate | undefined;
   hasCustodyAccount(custodyNo: string): boolean;
   inflows(
     custodyNo: string,
@@ -188,8 +190,11 @@ export class FundMarket {
   /** To the custody account that the order names, under a reference of the order. */
   #pay({ depositAccount, payOn, orderNo, amount, fund }: FundPayment): boolean {
     if (!this.#bank.hasCustodyAccount(depositAccount)) return false;
+    // Orders may have come late, and the statement of that day be handed out: no bank credits on a day that is over.
+    const { date = payOn } = this.#bank;
+    const on = date > payOn ? date : payOn;
     const item = { reference: `FR${orderNo}`, amount, counterparty: `fund ${fund}`, text: '基金赎回款' };
-    return typeof this.#bank.inflows(depositAccount, payOn, [item]) !== 'string';
+    return typeof this.#bank.inflows(depositAccount, on, [item]) !== 'string';
   }
 
   async #keep(

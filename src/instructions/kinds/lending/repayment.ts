@@ -10,6 +10,7 @@ import {
   type Paid,
   type Project,
   payAhead,
+  payableOn,
   payDue,
   payEarly,
   shareAmong,
@@ -66,7 +67,12 @@ export const repayment: Kind<z.output<typeof schema>> = {
 function paidBy(project: Project, of: 'due' | 'early' | 'part-early', amount: Minor, at: At): Paid | Refusal {
   const terms = loanTerms(project);
   const on = at.book.businessDate;
-  if (of === 'due') return payDue(terms, project.loan, { amount, on, ahead: true }) ?? refuse('REPAYMENT_EXCEEDED');
+  if (of === 'due') {
+    const most = payableOn(terms, project.loan, { on, ahead: true });
+    return (
+      payDue(terms, project.loan, { amount, on, ahead: true }) ?? refuse('REPAYMENT_EXCEEDED', undefined, { most: String(most) })
+    );
+  }
   if (of === 'part-early') return payAhead(terms, project.loan, { amount, on }) ?? refuse('REPAYMENT_NOT_AHEAD');
   const owed = sumOf(earlyOf(terms, project.loan, on));
   return payEarly(terms, project.loan, { amount, on }) ?? refuse('REPAYMENT_INEXACT', undefined, { owed: String(owed) });
