@@ -128,7 +128,12 @@ class TryingBank extends RandomBank {
   }
 }
 
-const WORDS: Readonly<Record<string, string>> = { posted: 'posted', 'awaiting-funds': 'undecided', received: 'undecided' };
+const WORDS: Readonly<Record<string, string>> = {
+  posted: 'posted',
+  'awaiting-funds': 'undecided',
+  'in-review': 'undecided',
+  received: 'undecided',
+};
 
 describe('a dry run of random instructions', () => {
   it.each([11, 12])(
