@@ -147,7 +147,7 @@ describe('the interest of a quarter', () => {
     await closeNext(market);
     expect(await market.breaks()).toEqual([]);
     expect(await market.wrongs()).toEqual([]);
-  });
+  }, 120_000);
 });
 
 describe('the close after an interest day', () => {
