@@ -105,7 +105,7 @@ async function writeMore(close: Close, { after, lines, next: more }: Due): Promi
       await stayAtWork(tx, close);
       return findClearing(tx, platformId, next);
     },
-    // Whether it was this run that moved it on or another, it goes on from where it is.
+    // Whether it was this run that moved it on or another: who is elsewhere finds that out with the next page.
     async () => {
       const there = await clearingOf(close);
       return there?.state === 'writing' && there.after === after ? undefined : there;
